@@ -1,0 +1,2 @@
+//! alloc
+#![no_std]

@@ -1,0 +1,2 @@
+//! array
+#![no_std]

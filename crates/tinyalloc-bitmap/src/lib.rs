@@ -1,0 +1,2 @@
+//! bitmap
+#![no_std]

@@ -1,0 +1,2 @@
+//! tinyalloc
+#![no_std]
