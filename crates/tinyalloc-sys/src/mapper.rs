@@ -1,0 +1,111 @@
+//! What the engine asks of an operating system: address space, and memory to put behind it.
+
+use core::fmt::{Display, Formatter, Result as FmtResult};
+use core::ptr::NonNull;
+
+/// Why the operating system refused a [`Mapper`] call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// No memory, no address space, or too many mappings (`ENOMEM`, `EAGAIN`).
+    OutOfMemory,
+    /// The call is not available here: a sandbox, an old kernel, a locked range (`EPERM`, `ENOSYS`, `EINVAL`).
+    Unavailable,
+}
+
+impl Display for MapError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        formatter.write_str(match self {
+            MapError::OutOfMemory => "out of memory or address space",
+            MapError::Unavailable => "not available on this system",
+        })
+    }
+}
+
+/// Access rights of a mapped range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Every access faults.
+    None,
+    /// Reads only.
+    Read,
+    /// Reads and writes.
+    ReadWrite,
+}
+
+/// An operating system, or a test double of one.
+///
+/// Every range is given in bytes, starts on a page and is a whole number of pages, unless said otherwise. No call changes `errno`,
+/// allocates, or takes a lock of the C library.
+///
+/// # Safety
+/// An implementation promises that a range it returned is exclusively the caller's until the caller releases it.
+pub unsafe trait Mapper {
+    /// Bytes of one page of memory: a power of two.
+    fn page_bytes(&self) -> usize;
+
+    /// The most address space this process may still hope for, in bytes (on POSIX, the soft `RLIMIT_AS`); `usize::MAX` when unlimited.
+    fn address_space_bytes(&self) -> usize;
+
+    /// Reserves `bytes` of address space, aligned to `align` (a power of two), with no memory behind it: any access faults.
+    ///
+    /// # Errors
+    /// [`MapError`] when the address space cannot be had.
+    fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
+
+    /// Reserves and commits `bytes` in one call, aligned to `align`; the memory reads as zero.
+    ///
+    /// # Errors
+    /// [`MapError`] when it cannot be had.
+    fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
+
+    /// Puts memory behind a reserved range; what was never committed reads as zero.
+    ///
+    /// # Errors
+    /// [`MapError`]; the range is then as it was.
+    ///
+    /// # Safety
+    /// The range lies within one that this mapper returned and that was not released.
+    unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
+
+    /// Gives the memory back and keeps the range accessible: the next read sees zero.
+    ///
+    /// # Errors
+    /// [`MapError`]; the contents are then unspecified: as they were, or zero.
+    ///
+    /// # Safety
+    /// The range was committed and nothing in it is still wanted.
+    unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
+
+    /// Changes the access rights of a range.
+    ///
+    /// # Errors
+    /// [`MapError`]; the range is then as it was.
+    ///
+    /// # Safety
+    /// The range lies within one that this mapper returned, and nobody relies on rights that are taken away.
+    unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError>;
+
+    /// Gives back memory and address space.
+    ///
+    /// # Errors
+    /// [`MapError`]; the range is then still mapped.
+    ///
+    /// # Safety
+    /// The range is one that this mapper returned, or whole pages of it, and is not used again.
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
+
+    /// Grows or shrinks a mapping made by [`Mapper::map`], moving it where it must; the contents move along, and new bytes read as zero.
+    ///
+    /// # Errors
+    /// [`MapError`]; the mapping is then as it was.
+    ///
+    /// # Safety
+    /// `start` and `bytes` are a whole mapping from [`Mapper::map`] or an earlier `remap`; after success only the returned range is used.
+    unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError>;
+
+    /// Milliseconds of a clock that never runs backwards and is cheap to read; its start is arbitrary.
+    fn now_milliseconds(&self) -> u64;
+
+    /// A number that differs from process to process and cannot be guessed.
+    fn random(&self) -> u64;
+}
