@@ -1,2 +1,47 @@
-//! alloc
-#![no_std]
+//! The engine: size classes, spans, regions, heaps, purging and statistics.
+//!
+//! Layers, each of which calls only those before it:
+//! misuse, class | slot | span | remote | growing, region, huge, space | heap | pool | allocator and its halves.
+#![cfg_attr(not(test), no_std)]
+
+mod class;
+mod misuse;
+
+mod lock;
+mod slot;
+
+mod span;
+
+mod remote;
+
+mod heap;
+
+mod growing;
+
+mod region;
+
+mod huge;
+
+mod space;
+
+mod pool;
+
+mod decay;
+mod local;
+
+mod allocator;
+mod large;
+mod purge;
+mod resize;
+mod small;
+mod stats;
+mod threads;
+
+pub use allocator::Allocator;
+pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
+pub use heap::{Bins, EMPTY_BINS};
+pub use large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
+pub use local::{Local, Mode};
+pub use lock::ThreadId;
+pub use misuse::Misuse;
+pub use stats::{ClassStats, Stats};

@@ -1,2 +1,15 @@
-//! list
+//! An intrusive doubly linked list: the nodes carry the links, so the list never allocates.
+//!
+//! Nodes are reached by shared reference and linked through `Cell`s, as records on metadata pages are. All-zero bytes are an unlinked
+//! [`Links`] and an empty [`List`], so neither needs initialising on fresh pages.
 #![no_std]
+
+mod links;
+
+mod list;
+
+mod iter;
+
+pub use iter::{Drain, Iter};
+pub use links::{Linked, Links};
+pub use list::List;

@@ -1,6 +1,55 @@
-//! The operating system as tinyalloc sees it: the [`Mapper`] trait, its POSIX implementation, and test doubles.
+//! The operating system as tinyalloc sees it: the [`Mapper`] trait, its implementations, and a [`Region`] of address space.
+//!
+//! A platform is a file: `posix.rs` is every Unix, on top of what differs between them (`linux.rs`, `unix.rs`, both as `system`). Windows
+//! would be `windows.rs` with a `WindowsMapper` over `VirtualAlloc`, declared beside `posix` under `#[cfg(windows)]`; nothing else changes.
+//!
+//! The feature `test-mappers` adds test doubles: `FailingMapper`, `CountingMapper` and `FixedBufferMapper`.
 #![no_std]
+
+mod align;
+
+mod page;
 
 mod mapper;
 
+mod region;
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "unix.rs"]
+mod system;
+
+#[cfg(unix)]
+mod posix;
+
+#[cfg(unix)]
+mod futex;
+
+#[cfg(feature = "test-mappers")]
+mod call;
+
+#[cfg(feature = "test-mappers")]
+mod counting;
+#[cfg(feature = "test-mappers")]
+mod failing;
+#[cfg(feature = "test-mappers")]
+mod fixed_buffer;
+
+pub use align::{is_aligned, round_down, round_up};
+#[cfg(feature = "test-mappers")]
+pub use call::Call;
+#[cfg(feature = "test-mappers")]
+pub use counting::CountingMapper;
+#[cfg(feature = "test-mappers")]
+pub use failing::FailingMapper;
+#[cfg(feature = "test-mappers")]
+pub use fixed_buffer::FixedBufferMapper;
+#[cfg(unix)]
+pub use futex::{wait_on, wake_one};
 pub use mapper::{MapError, Mapper, Protection};
+pub use page::{page_ceiling, pages_for};
+#[cfg(unix)]
+pub use posix::PosixMapper;
+pub use region::{Region, RegionError};

@@ -1,0 +1,15 @@
+//! Link arguments of the shared library. A build without the C face, as every Rust dependent has, gets none.
+
+use std::env::var_os;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if var_os("CARGO_FEATURE_C_ABI").is_none() {
+        return;
+    }
+    // Unloading would leave thread exit and fork handlers behind that are no longer there (`nodelete`); binding at start keeps the
+    // dynamic linker, and its stack use, out of the first call to each function (`now`).
+    for argument in ["-Wl,-soname,libtinyalloc.so.0", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,-z,relro", "-Wl,--as-needed"] {
+        println!("cargo::rustc-link-arg={argument}");
+    }
+}

@@ -1,0 +1,15 @@
+#include "expect.h"
+
+static void mistake(void)
+{
+    void *block = malloc(48);
+    free(block);
+    malloc_trim(0);
+    free(culprit(block));
+}
+
+int main(void)
+{
+    require_tinyalloc();
+    expect_abort(mistake, "free of %p");
+}

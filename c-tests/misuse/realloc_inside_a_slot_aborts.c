@@ -1,0 +1,15 @@
+#include "expect.h"
+
+static size_t offset;
+
+static void mistake(void)
+{
+    char *block = malloc(96);
+    hidden(realloc(culprit(block + offset), 200));
+}
+
+int main(void)
+{
+    require_tinyalloc();
+    for (offset = 1; offset < 96; offset++) expect_abort(mistake, "%p");
+}

@@ -1,0 +1,15 @@
+/* POSIX does not let posix_memalign set errno; glibc does it all the same when memory is out. */
+#include "expect.h"
+#include "too_large.h"
+
+int main(void)
+{
+    void *untouched = &untouched;
+    for (size_t i = 0; i < COUNT_OF(TOO_LARGE); i++)
+        for (size_t alignment = 8; alignment <= 2 * MIB; alignment *= 2) {
+            errno = ERRNO_UNTOUCHED;
+            EXPECT(posix_memalign(&untouched, alignment, hidden_size(TOO_LARGE[i])) == ENOMEM);
+            EXPECT(untouched == &untouched);
+            EXPECT(errno == ERRNO_UNTOUCHED);
+        }
+}

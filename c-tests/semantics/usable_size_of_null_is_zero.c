@@ -1,0 +1,3 @@
+#include "expect.h"
+
+int main(void) { EXPECT(malloc_usable_size(NULL) == 0); }

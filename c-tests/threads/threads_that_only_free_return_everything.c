@@ -1,0 +1,25 @@
+#include "expect.h"
+
+enum { ROUNDS = 200, BLOCKS = 2000 };
+
+static void *only_frees(void *blocks)
+{
+    for (int i = 0; i < BLOCKS; i++) free(((void **)blocks)[i]);
+    return NULL;
+}
+
+int main(void)
+{
+    static void *block[BLOCKS];
+    size_t resident = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            block[i] = malloc((size_t)(i % 50) * 20);
+            EXPECT(block[i] != NULL);
+            *(char *)block[i] = 1;
+        }
+        run_in_thread(only_frees, block);
+        if (round == ROUNDS / 4) resident = resident_bytes();
+    }
+    EXPECT(resident_bytes() <= resident + 2 * MIB);
+}

@@ -1,0 +1,167 @@
+//! The allocator: which heap, and is it small, large or huge?
+
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use tinyalloc_sys::Mapper;
+
+use crate::class::{SLICE_SHIFT, SizeClass};
+use crate::decay::Decay;
+use crate::heap::{Bins, EMPTY_BINS};
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::pool::Pool;
+use crate::remote::DirtyStack;
+use crate::slot::Secret;
+use crate::space::Space;
+use crate::span::{Freed, Span, SpanRef};
+
+/// What every free reads: one cache line, written only when the first region grows.
+#[repr(C, align(64))]
+struct Hot {
+    slices_start: AtomicUsize,
+    slices_bytes: AtomicUsize,
+    page_map: AtomicPtr<AtomicPtr<Span>>,
+    secret: AtomicUsize,
+}
+
+/// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
+///
+/// Locks are taken in this order: pool, space.
+pub struct Allocator<M> {
+    hot: Hot,
+    pub(crate) mapper: M,
+    pub(crate) space: Lock<Space>,
+    pub(crate) pool: Lock<Pool>,
+    pub(crate) decay: Decay,
+    /// Large blocks that a signal handler freed while it interrupted the slow path.
+    pub(crate) deferred: DirtyStack,
+    emergency: AtomicPtr<Span>,
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// An allocator that has asked the system for nothing yet.
+    pub const fn new(mapper: M) -> Allocator<M> {
+        Allocator {
+            hot: Hot {
+                slices_start: AtomicUsize::new(0),
+                slices_bytes: AtomicUsize::new(0),
+                page_map: AtomicPtr::new(null_mut()),
+                secret: AtomicUsize::new(0),
+            },
+            mapper,
+            space: Lock::new(Space::new()),
+            pool: Lock::new(Pool::new()),
+            decay: Decay::new(),
+            deferred: DirtyStack::new(),
+            emergency: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// At least `bytes` bytes, aligned to 16, or `None` when no memory is to be had.
+    #[inline(always)]
+    pub fn allocate<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        self.allocate_hit(local, bytes).or_else(|| self.allocate_slow(local, bytes))
+    }
+
+    /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
+    #[inline(always)]
+    pub fn allocate_hit<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        self.take_slot(local, SizeClass::of(bytes)?)
+    }
+
+    /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
+    pub fn allocate_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        match SizeClass::of(bytes) {
+            Some(class) => self.allocate_small_slow(local, class),
+            None => self.allocate_large(local, bytes),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn allocate_small<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+        self.take_slot(local, class).or_else(|| self.allocate_small_slow(local, class))
+    }
+
+    #[inline(always)]
+    fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+        // SAFETY: bins are a heap's, which stays mapped (H2), or the static empty ones.
+        let bins = unsafe { local.bins().as_ref() };
+        let bin = bins.head(class);
+        let slot = bin.get();
+        bin.set(slot.next(self.secret())?);
+        slot.unseal();
+        Some(slot.start())
+    }
+
+    /// Frees a block. Anything else than the start of a live block is reported, and changes nothing.
+    ///
+    /// # Safety
+    /// If `start` is the start of a live block, nobody uses the block any more.
+    #[inline(always)]
+    pub unsafe fn free<L: Local>(&self, local: L, start: *mut u8) {
+        let Some(span) = self.span_in_first_region(start.addr()) else {
+            return self.free_outside(local, start);
+        };
+        if !span.is_owned_by(local.bins().as_ptr()) {
+            return self.free_elsewhere(local, span, start);
+        }
+        // SAFETY: the first region is never at null.
+        let start = unsafe { NonNull::new_unchecked(start) };
+        match span.free_local(start, self.secret()) {
+            Freed::Quiet => {}
+            Freed::CreditSpent => self.free_settle(local, span),
+            Freed::Sealed | Freed::NotASlot => self.free_misused(local, span, start),
+        }
+    }
+
+    /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
+    #[inline(always)]
+    pub(crate) fn span_in_first_region(&self, address: usize) -> Option<SpanRef> {
+        let offset = address.wrapping_sub(self.hot.slices_start.load(Ordering::Relaxed));
+        if offset >= self.hot.slices_bytes.load(Ordering::Relaxed) {
+            return None;
+        }
+        let page_map = self.hot.page_map.load(Ordering::Relaxed);
+        // SAFETY: the slice is committed, so its entry is (R2).
+        let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
+        // SAFETY: as above.
+        let record = unsafe { &*entry }.load(Ordering::Relaxed);
+        // SAFETY: entries of committed slices name records (R3).
+        Some(unsafe { SpanRef::from_raw(record) })
+    }
+
+    #[inline(always)]
+    pub(crate) fn secret(&self) -> Secret {
+        Secret::from_word(self.hot.secret.load(Ordering::Relaxed))
+    }
+
+    /// Tells the hit path what the first region covers now.
+    pub(crate) fn publish(&self, space: &Space) {
+        let Some(region) = space.first_region() else {
+            return;
+        };
+        self.hot.page_map.store(region.page_map().as_ptr(), Ordering::Relaxed);
+        self.hot.slices_start.store(region.slices_start().as_ptr().addr(), Ordering::Relaxed);
+        self.hot.slices_bytes.store(region.slices_committed_bytes(), Ordering::Release);
+    }
+
+    /// The slots for signal handlers.
+    pub(crate) fn emergency(&self) -> Option<SpanRef> {
+        let record = NonNull::new(self.emergency.load(Ordering::Acquire))?;
+        // SAFETY: only `set_emergency` stores there, a record (S1).
+        Some(unsafe { SpanRef::from_raw(record.as_ptr()) })
+    }
+
+    pub(crate) fn set_emergency(&self, space: &Space) {
+        let record = space.emergency().map_or(null_mut(), SpanRef::as_ptr);
+        self.emergency.store(record, Ordering::Release);
+    }
+
+    pub(crate) fn set_secret(&self, secret: Secret) {
+        self.hot.secret.store(secret.word(), Ordering::Relaxed);
+    }
+
+    /// The bins that a thread without a heap reads.
+    pub(crate) const NO_BINS: NonNull<Bins> = NonNull::from_ref(&EMPTY_BINS);
+}

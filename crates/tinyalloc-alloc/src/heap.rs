@@ -1,0 +1,340 @@
+//! A heap: the spans of one owner, one bin per size class.
+
+use core::cell::Cell;
+use core::ops::Deref;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use crate::class::{CLASS_COUNT, SizeClass};
+use crate::remote::{DirtyStack, take_remote};
+use crate::slot::{Secret, Slot};
+use crate::span::{Owner, SpanList, SpanRef, SpanState, as_span};
+
+/// How many partial spans a refill compares.
+const PARTIAL_LOOK: usize = 4;
+
+/// The free lists of a heap's current spans, one per size class: all that the hit path touches.
+#[repr(C)]
+pub struct Bins {
+    heads: [Cell<Slot>; CLASS_COUNT],
+}
+
+// SAFETY: H1; `EMPTY_BINS` are never written: its lists are at their end, and no span is owned by it.
+unsafe impl Sync for Bins {}
+
+/// The bins of a thread that has no heap: every allocation takes the slow path, every free is remote.
+pub static EMPTY_BINS: Bins = Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] };
+
+impl Bins {
+    #[inline(always)]
+    pub(crate) fn head(&self, class: SizeClass) -> &Cell<Slot> {
+        // SAFETY: a class's index is below CLASS_COUNT.
+        unsafe { self.heads.get_unchecked(class.index()) }
+    }
+}
+
+/// Who may touch a heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Standing {
+    /// A thread.
+    Live,
+    /// Who holds the pool's lock.
+    Pooled,
+    /// Nobody, ever again: its thread was inside the slow path when another one forked.
+    Lost,
+}
+
+/// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the lock of the pool while it is
+/// pooled. H2: heaps are never unmapped while the allocator lives.
+#[repr(C, align(64))]
+pub(crate) struct Heap {
+    bins: Bins,
+    current: [Cell<SpanRef>; CLASS_COUNT],
+    partial: [SpanList; CLASS_COUNT],
+    spans: [Cell<u16>; CLASS_COUNT],
+    emptied: SpanList,
+    next_pooled: Cell<Option<HeapRef>>,
+    next_heap: Cell<Option<HeapRef>>,
+    standing: AtomicU8,
+    busy: AtomicBool,
+    dirty: DirtyStack,
+}
+
+// SAFETY: H1 for the cells; the rest is atomic.
+unsafe impl Sync for Heap {}
+
+/// A heap by address (H2 makes it as good as a reference).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct HeapRef(NonNull<Heap>);
+
+impl Deref for HeapRef {
+    type Target = Heap;
+
+    fn deref(&self) -> &Heap {
+        // SAFETY: H2.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl HeapRef {
+    /// # Safety
+    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody else's.
+    pub(crate) unsafe fn init(memory: NonNull<u8>, next_heap: Option<HeapRef>) -> HeapRef {
+        let heap = memory.cast::<Heap>();
+        // SAFETY: the caller's promise.
+        unsafe { heap.write(Heap::new(next_heap)) };
+        HeapRef(heap)
+    }
+
+    /// # Safety
+    /// `bins` is the first field of a heap (H2).
+    pub(crate) unsafe fn from_bins(bins: NonNull<Bins>) -> HeapRef {
+        HeapRef(bins.cast())
+    }
+
+    pub(crate) fn as_bins(self) -> NonNull<Bins> {
+        self.0.cast()
+    }
+
+    fn owner(self) -> Owner {
+        Owner::Heap(self.as_bins())
+    }
+}
+
+/// Refills.
+impl HeapRef {
+    /// A slot from what the heap has: remote frees, fresh slots of the current span, partial spans.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn refill(self, class: SizeClass, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
+        self.collect(secret)?;
+        let bin = self.bins.head(class);
+        if bin.get().is_end() {
+            let current = self.current[class.index()].get();
+            if current.can_carve() {
+                bin.set(current.carve(page_bytes, secret));
+            } else if let Some(span) = self.fullest_partial(class) {
+                self.make_current(span, class);
+            } else {
+                return Ok(None);
+            }
+        }
+        self.take(class, secret).map(Some)
+    }
+
+    /// Makes `span` this heap's current one and takes a slot of it.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn adopt(self, span: SpanRef, page_bytes: usize, secret: Secret) -> Result<Slot, Slot> {
+        let class = span.class();
+        span.set_owner(self.owner());
+        let spans = &self.spans[class.index()];
+        spans.set(spans.get().saturating_add(1));
+        self.make_current(span, class);
+        let bin = self.bins.head(class);
+        if bin.get().is_end() {
+            bin.set(span.carve(page_bytes, secret));
+        }
+        self.take(class, secret)
+    }
+
+    /// Spans of `class` in this heap.
+    pub(crate) fn spans(self, class: SizeClass) -> usize {
+        self.spans[class.index()].get().into()
+    }
+
+    fn take(self, class: SizeClass, secret: Secret) -> Result<Slot, Slot> {
+        let bin = self.bins.head(class);
+        let slot = bin.get();
+        bin.set(slot.next(secret).ok_or(slot)?);
+        slot.unseal();
+        Ok(slot)
+    }
+
+    fn make_current(self, span: SpanRef, class: SizeClass) {
+        let bin = self.bins.head(class);
+        let last = self.current[class.index()].replace(span);
+        if !last.is_none() {
+            last.leave_bin(bin);
+            last.become_full();
+        }
+        span.enter_bin(bin);
+    }
+
+    /// The span that is closest to being full is the one whose use keeps the others closest to being empty.
+    fn fullest_partial(self, class: SizeClass) -> Option<SpanRef> {
+        let list = &self.partial[class.index()];
+        let span = list.iter().take(PARTIAL_LOOK).map(as_span).max_by_key(|span| span.live())?;
+        // SAFETY: it is in that list.
+        unsafe { list.remove(span.into()) };
+        Some(span)
+    }
+}
+
+/// Frees.
+impl HeapRef {
+    /// Brings home what other threads freed.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn collect(self, secret: Secret) -> Result<(), Slot> {
+        if self.dirty.is_empty() {
+            return Ok(());
+        }
+        for span in self.dirty.take_all() {
+            match span.owner() {
+                owner if owner == self.owner() => self.integrate(span, secret)?,
+                // SAFETY: an owner that is a heap is one (H2).
+                Owner::Heap(bins) => unsafe { HeapRef::from_bins(bins) }.dirty.push(span),
+                Owner::Nobody | Owner::Large | Owner::Emergency => debug_assert!(false, "a span without a heap is dirty"),
+            }
+        }
+        Ok(())
+    }
+
+    fn integrate(self, span: SpanRef, secret: Secret) -> Result<(), Slot> {
+        let Some(freed) = take_remote(span, secret)? else {
+            return Ok(());
+        };
+        span.absorb(&freed, secret);
+        match span.state() {
+            SpanState::Current | SpanState::Large => {}
+            SpanState::Full | SpanState::Partial if freed.slots < span.credit() => span.spend(freed.slots),
+            SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots),
+        }
+        Ok(())
+    }
+
+    /// The span's credit is spent.
+    pub(crate) fn on_credit_spent(self, span: SpanRef) {
+        match span.state() {
+            SpanState::Current | SpanState::Large => span.renew_credit(),
+            SpanState::Full | SpanState::Partial => self.settle(span, span.live()),
+        }
+    }
+
+    /// Moves a span to where its `live` slots put it.
+    fn settle(self, span: SpanRef, live: u32) {
+        let list = &self.partial[span.class().index()];
+        let was_listed = span.state() == SpanState::Partial;
+        if live > 0 {
+            span.become_partial(live);
+            if !was_listed {
+                // SAFETY: it was in no list.
+                unsafe { list.push_front(span.into()) };
+            }
+            return;
+        }
+        if was_listed {
+            // SAFETY: it is in that list.
+            unsafe { list.remove(span.into()) };
+        }
+        self.empty_out(span);
+    }
+
+    fn empty_out(self, span: SpanRef) {
+        let spans = &self.spans[span.class().index()];
+        spans.set(spans.get().saturating_sub(1));
+        // SAFETY: it is in no list any more.
+        unsafe { self.emptied.push_front(span.into()) };
+    }
+
+    /// A span with no live slot, which the caller gives back.
+    pub(crate) fn pop_emptied(self) -> Option<SpanRef> {
+        self.emptied.pop_front().map(as_span)
+    }
+
+    pub(crate) fn has_emptied(self) -> bool {
+        !self.emptied.is_empty()
+    }
+
+    pub(crate) fn push_dirty(self, span: SpanRef) {
+        self.dirty.push(span);
+    }
+
+    /// Gives up current spans that have no live slot; walks the free lists.
+    pub(crate) fn retire_idle(self, secret: Secret) {
+        for class in SizeClass::all() {
+            let span = self.current[class.index()].get();
+            if !span.is_none() && self.free_in_bin(class, secret) == span.slots_carved() {
+                span.leave_bin(self.bins.head(class));
+                self.current[class.index()].set(SpanRef::NONE);
+                self.empty_out(span);
+            }
+        }
+    }
+
+    /// Free slots in a bin.
+    pub(crate) fn free_in_bin(self, class: SizeClass, secret: Secret) -> u32 {
+        let mut slots = 0;
+        let mut slot = self.bins.head(class).get();
+        while let Some(next) = slot.next(secret) {
+            slots += 1;
+            slot = next;
+        }
+        slots
+    }
+
+    /// Hands a span of `class` with free slots to whoever asks: the heap is pooled.
+    pub(crate) fn give_up(self, class: SizeClass) -> Option<SpanRef> {
+        let span = self.fullest_partial(class).or_else(|| {
+            let bin = self.bins.head(class);
+            let current = self.current[class.index()].get();
+            if bin.get().is_end() && !current.can_carve() {
+                return None;
+            }
+            current.leave_bin(bin);
+            self.current[class.index()].set(SpanRef::NONE);
+            Some(current)
+        })?;
+        let spans = &self.spans[class.index()];
+        spans.set(spans.get().saturating_sub(1));
+        Some(span)
+    }
+}
+
+impl Heap {
+    fn new(next_heap: Option<HeapRef>) -> Heap {
+        Heap {
+            bins: Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] },
+            current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
+            partial: [const { SpanList::new() }; CLASS_COUNT],
+            spans: [const { Cell::new(0) }; CLASS_COUNT],
+            emptied: SpanList::new(),
+            next_pooled: Cell::new(None),
+            next_heap: Cell::new(next_heap),
+            standing: AtomicU8::new(Standing::Live as u8),
+            busy: AtomicBool::new(false),
+            dirty: DirtyStack::new(),
+        }
+    }
+
+    pub(crate) fn next_heap(&self) -> Option<HeapRef> {
+        self.next_heap.get()
+    }
+
+    pub(crate) fn next_pooled(&self) -> &Cell<Option<HeapRef>> {
+        &self.next_pooled
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.standing.load(Ordering::Relaxed) == Standing::Live as u8
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        self.standing.store(standing as u8, Ordering::Relaxed);
+    }
+
+    /// Marks that the heap's thread is inside the slow path.
+    pub(crate) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Release);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+}

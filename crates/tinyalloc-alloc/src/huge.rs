@@ -1,0 +1,53 @@
+//! Huge blocks: mappings of their own, outside every region, found by their start.
+
+use crate::class::SLICE_SHIFT;
+use crate::span::{SpanList, SpanRef, as_span};
+
+const BUCKETS: usize = 256;
+
+/// The blocks, hashed by address. The lock of the space guards it.
+pub(crate) struct HugeTable {
+    buckets: [SpanList; BUCKETS],
+    blocks: usize,
+    bytes: usize,
+}
+
+impl HugeTable {
+    pub(crate) const fn new() -> HugeTable {
+        HugeTable { buckets: [const { SpanList::new() }; BUCKETS], blocks: 0, bytes: 0 }
+    }
+
+    pub(crate) fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
+        if self.blocks == 0 {
+            return None;
+        }
+        self.bucket(address).iter().map(as_span).find(|span| span.is_slot(address))
+    }
+
+    pub(crate) fn insert(&mut self, span: SpanRef) {
+        self.blocks += 1;
+        self.bytes += span.slot_bytes();
+        // SAFETY: a huge block's record is in no other list.
+        unsafe { self.bucket(span.address()).push_front(span.into()) };
+    }
+
+    pub(crate) fn remove(&mut self, span: SpanRef) {
+        self.blocks -= 1;
+        self.bytes -= span.slot_bytes();
+        // SAFETY: it was inserted, by this address.
+        unsafe { self.bucket(span.address()).remove(span.into()) };
+    }
+
+    fn bucket(&self, address: usize) -> &SpanList {
+        let page = address >> SLICE_SHIFT;
+        &self.buckets[(page ^ (page >> 8) ^ (page >> 16)) % BUCKETS]
+    }
+}

@@ -1,0 +1,189 @@
+//! Large and huge requests: runs of slices, and mappings of their own.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::class::{SLICE_BYTES, SizeClass};
+use crate::local::{Local, Mode};
+use crate::lock::Guard;
+use crate::misuse::Misuse;
+use crate::region::RUN_ALIGN_MAX;
+use crate::space::{Space, Unmapped};
+use crate::span::SpanRef;
+
+/// Requests of at least this many bytes get a mapping of their own.
+pub const HUGE_BYTES_MIN: usize = 32 * 1024 * 1024;
+/// The largest request: the largest object that C can describe.
+pub const REQUEST_BYTES_MAX: usize = isize::MAX as usize;
+
+/// A block, and whether every byte of it reads as zero.
+#[derive(Clone, Copy)]
+struct Block {
+    start: NonNull<u8>,
+    zeroed: bool,
+}
+
+impl<M: Mapper> Allocator<M> {
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn allocate_large<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        self.large(local, bytes, 1).map(|block| block.start)
+    }
+
+    /// As [`Allocator::allocate`], with every byte zero.
+    #[inline]
+    pub fn allocate_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        let Some(class) = SizeClass::of(bytes) else {
+            return self.allocate_large_zeroed(local, bytes);
+        };
+        let start = self.allocate_small(local, class)?;
+        // SAFETY: the slot holds `bytes`.
+        unsafe { start.write_bytes(0, bytes) };
+        Some(start)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_large_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        let block = self.large(local, bytes, 1)?;
+        if !block.zeroed {
+            // SAFETY: the block holds `bytes`.
+            unsafe { block.start.write_bytes(0, bytes) };
+        }
+        Some(block.start)
+    }
+
+    /// At least `bytes` bytes, aligned to `align`, a power of two.
+    pub fn allocate_aligned<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        if align <= SLICE_BYTES
+            && let Some(class) = SizeClass::of_aligned(bytes, align)
+        {
+            return self.allocate_small(local, class);
+        }
+        self.large(local, bytes, align).map(|block| block.start)
+    }
+
+    fn large<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+        if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
+            return None;
+        }
+        let bytes = bytes.max(1).next_multiple_of(self.mapper.page_bytes());
+        if bytes < HUGE_BYTES_MIN
+            && align <= RUN_ALIGN_MAX
+            && let Some(block) = self.large_in_region(local, bytes, align)
+        {
+            return Some(block);
+        }
+        self.huge(local, bytes, align)
+    }
+
+    fn large_in_region<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+        let mut space = self.lock_space(local)?;
+        space.start(&self.mapper)?;
+        let span = space.take_span(&self.mapper, bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
+        span.become_large(bytes);
+        space.name_first_slice(span);
+        self.publish(&space);
+        Some(Block { start: span.start(), zeroed: span.is_zeroed() })
+    }
+
+    fn huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+        let start = self.mapper.map(bytes, align.max(SLICE_BYTES)).ok()?;
+        let added = self.lock_space(local).and_then(|mut space| {
+            space.start(&self.mapper)?;
+            let added = space.add_huge(&self.mapper, Unmapped { start, bytes });
+            self.publish(&space);
+            added
+        });
+        if added.is_none() {
+            self.unmap(Unmapped { start, bytes });
+            return None;
+        }
+        Some(Block { start, zeroed: true })
+    }
+
+    /// The space's lock; `None` for a signal handler that interrupted whoever holds it.
+    pub(crate) fn lock_space<L: Local>(&self, local: L) -> Option<Guard<'_, Space>> {
+        if local.mode() == Mode::Busy {
+            return self.space.try_lock();
+        }
+        let mut space = self.space.lock(local.id());
+        self.release_deferred(&mut space);
+        Some(space)
+    }
+
+    fn release_deferred(&self, space: &mut Space) {
+        if self.deferred.is_empty() {
+            return;
+        }
+        for span in self.deferred.take_all() {
+            space.release_large(span);
+        }
+    }
+
+    /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
+    fn unmap(&self, block: Unmapped) {
+        // SAFETY: the mapping is in no table any more.
+        let _ = unsafe { self.mapper.release(block.start, block.bytes) };
+    }
+}
+
+/// Frees and changes of size.
+impl<M: Mapper> Allocator<M> {
+    pub(crate) fn free_large<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+        let address = start.as_ptr().addr();
+        if !span.is_slot(address) {
+            return self.free_misused(local, span, start);
+        }
+        // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
+        if !span.claim_large() {
+            return local.report(Misuse::NotAllocated { address });
+        }
+        let Some(mut space) = self.lock_space(local) else {
+            if !Space::is_huge(span) {
+                self.deferred.push(span);
+            }
+            return;
+        };
+        if Space::is_huge(span) {
+            let block = space.remove_huge(span);
+            drop(space);
+            return self.unmap(block);
+        }
+        space.release_large(span);
+        let due = self.due(&mut space);
+        drop(space);
+        self.purge(local, due);
+    }
+
+    /// Changes the size of a large block, moving it only if that needs no copy; `None` if that cannot be done.
+    pub(crate) fn resize_large<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
+            return None;
+        }
+        let bytes = bytes.next_multiple_of(self.mapper.page_bytes());
+        if bytes == span.slot_bytes() {
+            return Some(span.start());
+        }
+        if Space::is_huge(span) {
+            return (bytes >= HUGE_BYTES_MIN).then(|| self.remap_huge(local, span, bytes)).flatten();
+        }
+        let mut space = self.lock_space(local)?;
+        let resized = space.resize_large(&self.mapper, span, bytes);
+        self.publish(&space);
+        resized.then_some(span.start())
+    }
+
+    fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        let mut space = self.lock_space(local)?;
+        let old = space.remove_huge(span);
+        // SAFETY: the block is a whole mapping, and in no table.
+        let moved = unsafe { self.mapper.remap(old.start, old.bytes, bytes) };
+        let block = moved.map_or(old, |start| Unmapped { start, bytes });
+        // The record retired a moment ago is there to be taken again.
+        space.add_huge(&self.mapper, block)?;
+        moved.ok()
+    }
+}

@@ -1,0 +1,48 @@
+//! What the engine asks of a thread.
+
+use core::ptr::NonNull;
+
+use crate::heap::Bins;
+use crate::lock::ThreadId;
+use crate::misuse::Misuse;
+
+/// Where a thread stands towards the allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Mode {
+    /// It has no heap yet.
+    Unattached = 0,
+    /// It has a heap.
+    Attached = 1,
+    /// It is inside the slow path: whoever allocates now is a signal handler.
+    Busy = 2,
+    /// It gave its heap back because it is ending.
+    Detached = 3,
+}
+
+/// The state that the engine keeps for each thread: two words. The implementor stores them; a copy of the handle names the same words.
+///
+/// # Safety
+/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`] and [`Mode::Unattached`], and hold what was last set.
+pub unsafe trait Local: Copy {
+    /// The bins that the hit path takes slots from.
+    fn bins(self) -> NonNull<Bins>;
+
+    /// Replaces the bins.
+    fn set_bins(self, bins: NonNull<Bins>);
+
+    /// Where this thread stands.
+    fn mode(self) -> Mode;
+
+    /// Replaces the mode.
+    fn set_mode(self, mode: Mode);
+
+    /// Names the thread.
+    fn id(self) -> ThreadId;
+
+    /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
+    fn arm_detach(self);
+
+    /// The program made a mistake. Should not return; if it does, the call that found the mistake does nothing.
+    fn report(self, misuse: Misuse);
+}

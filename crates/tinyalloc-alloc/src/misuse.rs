@@ -1,0 +1,55 @@
+//! What a caller did wrong, for the message before the abort.
+
+use core::fmt::{Display, Formatter, Result as FmtResult};
+
+/// A mistake of the program, caught before anything was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The slot was free already.
+    DoubleFree {
+        /// What was passed.
+        address: usize,
+        /// Bytes of the slot.
+        slot_bytes: usize,
+    },
+    /// The address lies inside a block, not at its start.
+    Interior {
+        /// What was passed.
+        address: usize,
+        /// Where the slot that holds it starts.
+        slot_start: usize,
+        /// Bytes of the slot.
+        slot_bytes: usize,
+    },
+    /// No live block starts there: never allocated here, or freed since.
+    NotAllocated {
+        /// What was passed.
+        address: usize,
+    },
+    /// Somebody wrote to a free slot.
+    WriteAfterFree {
+        /// The slot.
+        address: usize,
+    },
+}
+
+impl Display for Misuse {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        match *self {
+            Misuse::DoubleFree { address, slot_bytes } => {
+                write!(formatter, "double free of {address:#x} ({slot_bytes}-byte slot)")
+            }
+            Misuse::Interior { address, slot_start, slot_bytes } => write!(
+                formatter,
+                "invalid free of {address:#x}: {} bytes inside the {slot_bytes}-byte slot at {slot_start:#x}",
+                address - slot_start
+            ),
+            Misuse::NotAllocated { address } => {
+                write!(formatter, "invalid free of {address:#x}: no live block starts there")
+            }
+            Misuse::WriteAfterFree { address } => {
+                write!(formatter, "write to freed memory at {address:#x}: its free-list words were overwritten")
+            }
+        }
+    }
+}

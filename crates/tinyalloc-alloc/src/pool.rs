@@ -1,0 +1,62 @@
+//! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans to be taken one by one.
+
+use crate::class::SizeClass;
+use crate::heap::{HeapRef, Standing};
+use crate::slot::{Secret, Slot};
+use crate::span::SpanRef;
+
+/// How many pooled heaps a refill asks for a span.
+const HEAPS_ASKED: usize = 4;
+
+pub(crate) struct Pool {
+    first: Option<HeapRef>,
+}
+
+// SAFETY: heaps are reached under the pool's lock only (H1).
+unsafe impl Send for Pool {}
+
+impl Pool {
+    pub(crate) const fn new() -> Pool {
+        Pool { first: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn push(&mut self, heap: HeapRef) {
+        heap.next_pooled().set(self.first);
+        heap.set_standing(Standing::Pooled);
+        self.first = Some(heap);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<HeapRef> {
+        let heap = self.first?;
+        self.first = heap.next_pooled().take();
+        heap.set_standing(Standing::Live);
+        Some(heap)
+    }
+
+    pub(crate) fn heaps(&self) -> impl Iterator<Item = HeapRef> {
+        let mut next = self.first;
+        core::iter::from_fn(move || {
+            let heap = next?;
+            next = heap.next_pooled().get();
+            Some(heap)
+        })
+    }
+
+    /// A span of `class` with free slots, from one of the heaps.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn take_span(&self, class: SizeClass, secret: Secret) -> Result<Option<SpanRef>, Slot> {
+        for heap in self.heaps().take(HEAPS_ASKED) {
+            heap.collect(secret)?;
+            if let Some(span) = heap.give_up(class) {
+                return Ok(Some(span));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,78 @@
+//! Purging: decommitting free memory, with no lock held while the system works.
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::class::SLICE_BYTES;
+use crate::decay::Due;
+use crate::local::{Local, Mode};
+use crate::space::{IdleRun, Space};
+
+/// One system call decommits at most this much, so that others may have what is left meanwhile.
+const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+impl<M: Mapper> Allocator<M> {
+    pub(crate) fn due(&self, space: &mut Space) -> Due {
+        self.decay.on_event(space.used_bytes(), space.resident_free_bytes(), || self.mapper.now_milliseconds())
+    }
+
+    /// Decommits what is due.
+    #[inline]
+    pub(crate) fn purge<L: Local>(&self, local: L, due: Due) {
+        if due != Due::Nothing {
+            self.purge_slow(local, due);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn purge_slow<L: Local>(&self, local: L, due: Due) {
+        match due {
+            Due::Nothing => {}
+            Due::Aged => {
+                self.purge_while(local, |space, slices| space.claim_idle(true, slices));
+                self.space.lock(local.id()).age();
+            }
+            Due::DownTo(bytes) => self.purge_while(local, |space, slices| {
+                let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
+                (excess > 0).then(|| space.claim_idle(false, slices.min(excess))).flatten()
+            }),
+        }
+    }
+
+    fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
+        loop {
+            let claimed = claim(&mut self.space.lock(local.id()), PURGE_BYTES_MAX / SLICE_BYTES);
+            let Some(idle) = claimed else {
+                return;
+            };
+            // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
+            let decommitted = unsafe { self.mapper.decommit(idle.start, idle.bytes) }.is_ok();
+            self.space.lock(local.id()).unclaim_idle(idle, decommitted);
+            if !decommitted {
+                return;
+            }
+        }
+    }
+
+    /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
+    pub fn purge_all<L: Local>(&self, local: L) -> bool {
+        if local.mode() == Mode::Attached {
+            let heap = self.enter(local);
+            let _ = heap.collect(self.secret());
+            heap.retire_idle(self.secret());
+            self.leave(local, heap);
+            self.release_emptied(local, heap);
+        }
+        let pool = self.pool.lock(local.id());
+        for heap in pool.heaps() {
+            let _ = heap.collect(self.secret());
+            heap.retire_idle(self.secret());
+            self.release_emptied(local, heap);
+        }
+        drop(pool);
+        let before = self.space.lock(local.id()).counts().purges;
+        self.purge_slow(local, Due::DownTo(0));
+        self.space.lock(local.id()).counts().purges != before
+    }
+}

@@ -1,0 +1,376 @@
+//! A region: one large reservation, cut into slices. Runs of slices become spans.
+//!
+//! Layout, from low to high addresses, each part committed from its start as it is needed:
+//! slice bits | page map (slice to span record) | records | guard | slices.
+
+use core::cell::Cell;
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use tinyalloc_bitmap::{BitmapOps, Words};
+use tinyalloc_sys::{MapError, Mapper};
+
+use crate::class::{SLICE_BYTES, SLICE_SHIFT};
+use crate::growing::Growing;
+use crate::span::{Extent, Span, SpanRef};
+
+/// The least a region may reserve.
+pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
+/// Runs are aligned to at most this; larger alignments get a mapping of their own.
+pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
+/// Metadata records beyond one per slice: heaps.
+const HEAP_BYTES_PER_SLICE: usize = 16;
+const HEAP_BYTES_MIN: usize = 128 * 1024;
+const SLICES_PER_WORD: usize = u64::BITS as usize;
+
+/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero.
+#[repr(C)]
+struct SliceBits {
+    used: Cell<u64>,
+    resident: Cell<u64>,
+    aged: Cell<u64>,
+    spare: Cell<u64>,
+}
+
+type PageMap = AtomicPtr<Span>;
+
+/// One column of the slice bits.
+struct Column<'region> {
+    region: &'region Region,
+    column: fn(&SliceBits) -> &Cell<u64>,
+    bits: usize,
+}
+
+impl Words for Column<'_> {
+    fn bits(&self) -> usize {
+        self.bits
+    }
+
+    fn word(&self, index: usize) -> u64 {
+        (self.column)(self.region.slice_bits(index)).get()
+    }
+
+    fn set_word(&self, index: usize, word: u64) {
+        (self.column)(self.region.slice_bits(index)).set(word);
+    }
+}
+
+/// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are committed for every committed slice.
+/// R3: the page map of every committed slice names a record, [`SpanRef::NONE`] where there is no span.
+pub(crate) struct Region {
+    bits: Growing,
+    map: Growing,
+    records: Growing,
+    slices: Growing,
+    records_bytes: Cell<usize>,
+    reserved: Range<usize>,
+    used_slices: Cell<usize>,
+    resident_slices: Cell<usize>,
+    lowest_free: Cell<usize>,
+    lowest_resident: Cell<usize>,
+}
+
+/// How the parts share a reservation.
+struct Layout {
+    map_at: usize,
+    records_at: usize,
+    slices_at: usize,
+}
+
+impl Layout {
+    fn of(address: usize, bytes: usize, page_bytes: usize) -> Layout {
+        let slices = bytes / SLICE_BYTES;
+        let map_at = (slices.div_ceil(SLICES_PER_WORD) * size_of::<SliceBits>()).next_multiple_of(page_bytes);
+        let records_at = (map_at + slices * size_of::<PageMap>()).next_multiple_of(page_bytes);
+        let heaps = (slices * HEAP_BYTES_PER_SLICE).max(HEAP_BYTES_MIN);
+        let records_end = records_at + slices * size_of::<Span>() + heaps;
+        let slices_at = (address + records_end + page_bytes).next_multiple_of(RUN_ALIGN_MAX) - address;
+        Layout { map_at, records_at, slices_at }
+    }
+}
+
+/// Life.
+impl Region {
+    /// Reserves at most `bytes`, halving while that is refused; room for a run of `slices` at least.
+    ///
+    /// # Errors
+    /// [`MapError`] when not even the least is to be had.
+    pub(crate) fn reserve<M: Mapper>(mapper: &M, bytes: usize, slices: usize) -> Result<Region, MapError> {
+        let least = (slices * SLICE_BYTES * 9 / 8 + 2 * RUN_ALIGN_MAX).next_power_of_two().max(REGION_BYTES_MIN);
+        let mut bytes = bytes.max(least);
+        loop {
+            match mapper.reserve(bytes, mapper.page_bytes().max(SLICE_BYTES)) {
+                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes)),
+                Err(error) if bytes <= least => return Err(error),
+                Err(_) => bytes = (bytes / 2).max(least),
+            }
+        }
+    }
+
+    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize) -> Region {
+        let address = start.as_ptr().expose_provenance();
+        let page_bytes = mapper.page_bytes();
+        let layout = Layout::of(address, bytes, page_bytes);
+        let slices_bytes = (bytes - layout.slices_at) & !(SLICE_BYTES - 1);
+        let part = |at: usize, bytes: usize| {
+            // SAFETY: `at` lies within the reservation.
+            let start = unsafe { start.add(at) };
+            // SAFETY: the parts are reserved and do not overlap.
+            unsafe { Growing::new(start, bytes) }
+        };
+        Region {
+            bits: part(0, layout.map_at),
+            map: part(layout.map_at, layout.records_at - layout.map_at),
+            // The page before the slices stays a guard.
+            records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
+            slices: part(layout.slices_at, slices_bytes),
+            records_bytes: Cell::new(0),
+            reserved: address..address + bytes,
+            used_slices: Cell::new(0),
+            resident_slices: Cell::new(0),
+            lowest_free: Cell::new(0),
+            lowest_resident: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn slices_start(&self) -> NonNull<u8> {
+        self.slices.start()
+    }
+
+    pub(crate) fn slices_committed_bytes(&self) -> usize {
+        self.slices.committed() & !(SLICE_BYTES - 1)
+    }
+
+    pub(crate) fn page_map(&self) -> NonNull<AtomicPtr<Span>> {
+        self.map.start().cast()
+    }
+
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.reserved.len()
+    }
+
+    pub(crate) fn used_slices(&self) -> usize {
+        self.used_slices.get()
+    }
+
+    pub(crate) fn resident_slices(&self) -> usize {
+        self.resident_slices.get()
+    }
+
+    pub(crate) fn metadata_bytes(&self) -> usize {
+        self.bits.committed() + self.map.committed() + self.records.committed()
+    }
+
+    /// Memory for a metadata record that is never given back.
+    ///
+    /// # Errors
+    /// [`MapError`] when no memory is to be had, or the part for records is full.
+    pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        let at = self.records_bytes.get().next_multiple_of(align);
+        self.records.commit_to(mapper, at + bytes)?;
+        self.records_bytes.set(at + bytes);
+        // SAFETY: committed just now (G1).
+        Ok(unsafe { self.records.start().add(at) })
+    }
+}
+
+/// The page map.
+impl Region {
+    /// The record behind an address, or `None` when it is not in a committed slice.
+    pub(crate) fn span_at(&self, address: usize) -> Option<SpanRef> {
+        let offset = address.wrapping_sub(self.slices.start().as_ptr().addr());
+        (offset < self.slices_committed_bytes()).then(|| self.span_of_slice(offset >> SLICE_SHIFT))
+    }
+
+    pub(crate) fn span_of_slice(&self, slice: usize) -> SpanRef {
+        // SAFETY: the page map holds records only (R3).
+        unsafe { SpanRef::from_raw(self.map_entry(slice).load(Ordering::Relaxed)) }
+    }
+
+    /// Names `span` behind `slices`.
+    pub(crate) fn set_span(&self, slices: Range<usize>, span: SpanRef) {
+        for slice in slices {
+            self.map_entry(slice).store(span.as_ptr(), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn slice_of(&self, start: NonNull<u8>) -> usize {
+        (start.as_ptr().addr() - self.slices.start().as_ptr().addr()) >> SLICE_SHIFT
+    }
+
+    pub(crate) fn start_of(&self, slice: usize) -> NonNull<u8> {
+        // SAFETY: slices lie within the region.
+        unsafe { self.slices.start().add(slice << SLICE_SHIFT) }
+    }
+
+    fn map_entry(&self, slice: usize) -> &PageMap {
+        // SAFETY: callers name committed slices, whose entries are committed (R2).
+        let entry = unsafe { self.page_map().add(slice) };
+        // SAFETY: as above; entries are atomics, and zero is a valid one.
+        unsafe { entry.as_ref() }
+    }
+}
+
+/// Runs of slices.
+impl Region {
+    /// Takes a run of free slices: resident ones first, then the lowest, then fresh ones.
+    ///
+    /// # Errors
+    /// [`MapError`] when the region has no such run, or no memory is to be had.
+    pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, index: u32) -> Result<Extent, MapError> {
+        let first = match self.find_resident(slices, align).or_else(|| self.find_free(slices, align)) {
+            Some(first) => first,
+            None => self.extend(mapper, slices, align)?,
+        };
+        let run = first..first + slices;
+        let zeroed = self.is_zeroed(run.clone());
+        self.claim(run);
+        let slices = u32::try_from(slices).map_err(|_| MapError::OutOfMemory)?;
+        Ok(Extent { start: self.start_of(first), slices, region: index, zeroed })
+    }
+
+    /// Takes exactly the run that starts at `first`, to grow the block before it; false when it is not free.
+    pub(crate) fn take_exactly<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> bool {
+        if run.end << SLICE_SHIFT > self.slices.bytes() {
+            return false;
+        }
+        let known_end = run.end.min(self.committed_slices());
+        if run.start < known_end && !self.used().all_clear(run.start..known_end) {
+            return false;
+        }
+        if self.commit_slices(mapper, run.end).is_err() {
+            return false;
+        }
+        self.claim(run);
+        true
+    }
+
+    /// Gives a run back, of whose bytes the first `touched` slices may have been written.
+    pub(crate) fn give_run(&self, run: Range<usize>, touched: usize) {
+        self.used().clear_range(run.clone());
+        let dirty = run.start..(run.start + touched).min(run.end);
+        self.resident().set_range(dirty.clone());
+        self.resident_slices.set(self.resident_slices.get() + dirty.len());
+        self.used_slices.set(self.used_slices.get() - run.len());
+        self.lowest_free.set(self.lowest_free.get().min(run.start));
+        self.lowest_resident.set(self.lowest_resident.get().min(run.start));
+    }
+
+    fn is_zeroed(&self, run: Range<usize>) -> bool {
+        self.resident().all_clear(run)
+    }
+
+    fn claim(&self, run: Range<usize>) {
+        let resident = self.resident().count_set(run.clone());
+        self.resident_slices.set(self.resident_slices.get() - resident);
+        self.used_slices.set(self.used_slices.get() + run.len());
+        if self.lowest_free.get() == run.start {
+            self.lowest_free.set(run.end);
+        }
+        if self.lowest_resident.get() == run.start {
+            self.lowest_resident.set(run.end);
+        }
+        self.resident().clear_range(run.clone());
+        self.aged().clear_range(run.clone());
+        self.used().set_range(run);
+    }
+
+    fn find_resident(&self, slices: usize, align: usize) -> Option<usize> {
+        if self.resident_slices.get() < slices {
+            return None;
+        }
+        self.resident().find_set_run(self.lowest_resident.get(), slices, align)
+    }
+
+    fn find_free(&self, slices: usize, align: usize) -> Option<usize> {
+        self.used().find_clear_run(self.lowest_free.get(), slices, align)
+    }
+
+    /// Commits a run at the top, beginning with the free slices that are there.
+    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, MapError> {
+        let committed = self.committed_slices();
+        let first = (committed - self.used().trailing_clear_run()).next_multiple_of(align);
+        self.commit_slices(mapper, first + slices)?;
+        Ok(first)
+    }
+
+    fn commit_slices<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
+        let before = self.committed_slices();
+        if slices <= before {
+            return Ok(());
+        }
+        let bytes = slices.checked_mul(SLICE_BYTES).ok_or(MapError::OutOfMemory)?;
+        if bytes > self.slices.bytes() {
+            return Err(MapError::OutOfMemory);
+        }
+        self.prepare_metadata(mapper, slices)?;
+        self.slices.commit_to(mapper, bytes)?;
+        let after = self.committed_slices();
+        // A generous step may go beyond what the metadata was prepared for.
+        if self.prepare_metadata(mapper, after).is_err() {
+            self.slices.forget_beyond(bytes);
+        }
+        self.set_span(before..self.committed_slices(), SpanRef::NONE);
+        Ok(())
+    }
+
+    fn prepare_metadata<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
+        self.bits.commit_to(mapper, slices.div_ceil(SLICES_PER_WORD) * size_of::<SliceBits>())?;
+        self.map.commit_to(mapper, slices * size_of::<PageMap>())
+    }
+
+    pub(crate) fn committed_slices(&self) -> usize {
+        self.slices.committed() >> SLICE_SHIFT
+    }
+
+    fn column(&self, column: fn(&SliceBits) -> &Cell<u64>) -> Column<'_> {
+        Column { region: self, column, bits: self.committed_slices() }
+    }
+
+    fn used(&self) -> Column<'_> {
+        self.column(|bits| &bits.used)
+    }
+
+    fn resident(&self) -> Column<'_> {
+        self.column(|bits| &bits.resident)
+    }
+
+    fn aged(&self) -> Column<'_> {
+        self.column(|bits| &bits.aged)
+    }
+
+    fn slice_bits(&self, word: usize) -> &SliceBits {
+        // SAFETY: words of committed slices are committed (R2); zero is a valid state.
+        let bits = unsafe { self.bits.start().cast::<SliceBits>().add(word) };
+        // SAFETY: as above.
+        unsafe { bits.as_ref() }
+    }
+}
+
+/// Purging: which free slices to decommit.
+impl Region {
+    /// The next free resident run that is old enough, claimed so that nobody takes it meanwhile.
+    pub(crate) fn claim_idle(&self, from: usize, only_aged: bool, slices_max: usize) -> Option<Range<usize>> {
+        let column = if only_aged { self.aged() } else { self.resident() };
+        let first = column.find_first_set(from.max(self.lowest_resident.get()))?;
+        let end = (first + slices_max).min(self.committed_slices());
+        let run = first..column.find_first_clear(first).map_or(end, |clear| clear.min(end));
+        self.claim(run.clone());
+        Some(run)
+    }
+
+    /// Gives a claimed run back after an attempt to decommit it.
+    pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool) {
+        let touched = if decommitted { 0 } else { run.len() };
+        self.give_run(run, touched);
+    }
+
+    /// One epoch passes: what is resident and free now is old at the next one.
+    pub(crate) fn age(&self) {
+        for word in self.lowest_resident.get() / SLICES_PER_WORD..self.committed_slices().div_ceil(SLICES_PER_WORD) {
+            let bits = self.slice_bits(word);
+            bits.aged.set(bits.resident.get());
+        }
+    }
+}

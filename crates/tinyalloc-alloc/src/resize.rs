@@ -1,0 +1,71 @@
+//! realloc, and how large a block is.
+
+use core::ptr::{NonNull, copy_nonoverlapping};
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::class::{SMALL_BYTES_MAX, SizeClass};
+use crate::local::Local;
+use crate::misuse::Misuse;
+use crate::slot::Slot;
+use crate::span::{Owner, SpanRef};
+
+impl<M: Mapper> Allocator<M> {
+    /// Usable bytes of a live block; `None`, and a report, for anything else.
+    pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
+        self.live_span(local, start).map(|span| span.slot_bytes())
+    }
+
+    /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
+    ///
+    /// # Safety
+    /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
+    pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+        let span = self.live_span(local, start)?;
+        let usable = span.slot_bytes();
+        if span.owner() == Owner::Large {
+            if bytes > SMALL_BYTES_MAX
+                && let Some(start) = self.resize_large(local, span, bytes)
+            {
+                return Some(start);
+            }
+        } else if bytes <= usable && keeps_slot(bytes, usable) {
+            return Some(start);
+        }
+        let moved = self.allocate(local, bytes)?;
+        // SAFETY: both blocks are live, distinct, and hold that much.
+        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
+        // SAFETY: the caller's promise.
+        unsafe { self.free(local, start.as_ptr()) };
+        Some(moved)
+    }
+
+    /// The record of the live block at `start`; `None`, and a report, for anything else.
+    fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
+        let address = start.as_ptr().addr();
+        let Some(span) = self.span_in_first_region(address).or_else(|| self.find(local, address)) else {
+            local.report(Misuse::NotAllocated { address });
+            return None;
+        };
+        let live = match span.owner() {
+            Owner::Nobody => false,
+            Owner::Large | Owner::Emergency => span.is_slot(address),
+            // SAFETY: a carved slot starts there.
+            Owner::Heap(_) => span.is_slot(address) && !unsafe { Slot::new(start) }.is_sealed(self.secret()),
+        };
+        if !live {
+            local.report(span.verdict(address));
+        }
+        live.then_some(span)
+    }
+
+    pub(crate) fn find<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
+        self.lock_space(local)?.find(address)
+    }
+}
+
+/// Shrinking moves a block only where that saves at least half of it.
+fn keeps_slot(bytes: usize, usable: usize) -> bool {
+    SizeClass::of(bytes).is_some_and(|class| class.bytes() * 2 > usable) || usable <= 64
+}

@@ -1,0 +1,126 @@
+//! Free slots: intrusive lists whose every link is sealed.
+//!
+//! A free slot holds two words: the next free slot, and a seal with `next + seal + slot == secret`. The seal answers two questions at
+//! once: on `free`, is this slot already free (a live slot's words add up to a 64-bit secret by accident only)? On `malloc`, has
+//! anyone written to it since (then its link is not followed)?
+
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+/// The two words that a free slot holds.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub(crate) struct SlotWords {
+    next: AtomicPtr<SlotWords>,
+    seal: AtomicUsize,
+}
+
+/// Ends every list. Its words never add up to a secret (see [`Secret`]), so an empty list needs no test of its own.
+static END: SlotWords = SlotWords { next: AtomicPtr::new(null_mut()), seal: AtomicUsize::new(0) };
+
+/// What seals are made of: its top bit is set, so that it differs from the address of [`END`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secret(usize);
+
+impl Secret {
+    pub(crate) const fn new(random: u64) -> Secret {
+        Secret(random as usize | 1 << (usize::BITS - 1))
+    }
+
+    #[inline(always)]
+    pub(crate) const fn word(self) -> usize {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_word(word: usize) -> Secret {
+        Secret(word)
+    }
+}
+
+/// The address of a slot, or of the list's end.
+///
+/// Invariant L1: it points at two readable words: a slot's, which the allocator owns while the slot is free, or [`END`]'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Slot(NonNull<SlotWords>);
+
+impl Slot {
+    pub(crate) const END: Slot = Slot(NonNull::from_ref(&END));
+
+    /// # Safety
+    /// `start` is the start of a carved slot (L1).
+    #[inline(always)]
+    pub(crate) const unsafe fn new(start: NonNull<u8>) -> Slot {
+        Slot(start.cast())
+    }
+
+    #[inline(always)]
+    pub(crate) const fn start(self) -> NonNull<u8> {
+        self.0.cast()
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    #[inline(always)]
+    fn words<'slot>(self) -> &'slot SlotWords {
+        // SAFETY: L1.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn is_end(self) -> bool {
+        self == Slot::END
+    }
+
+    /// The next slot of the list, unless this is the end or the words were tampered with.
+    #[inline(always)]
+    pub(crate) fn next(self, secret: Secret) -> Option<Slot> {
+        let words = self.words();
+        let next = words.next.load(Ordering::Relaxed);
+        let sum = next.addr().wrapping_add(self.address()).wrapping_add(words.seal.load(Ordering::Relaxed));
+        if sum != secret.word() {
+            return None;
+        }
+        // SAFETY: the seal holds, so `next` is what `seal` wrote: a slot, never null.
+        Some(Slot(unsafe { NonNull::new_unchecked(next) }))
+    }
+
+    /// Whether this slot is free, by its seal.
+    #[inline(always)]
+    pub(crate) fn is_sealed(self, secret: Secret) -> bool {
+        let words = self.words();
+        let sum = words.next.load(Ordering::Relaxed).addr().wrapping_add(words.seal.load(Ordering::Relaxed));
+        sum == secret.word().wrapping_sub(self.address())
+    }
+
+    /// Makes this a free slot before `next`.
+    #[inline(always)]
+    pub(crate) fn seal(self, next: Slot, secret: Secret) {
+        let words = self.words();
+        words.next.store(next.0.as_ptr(), Ordering::Relaxed);
+        words.seal.store(secret.word().wrapping_sub(self.address()).wrapping_sub(next.address()), Ordering::Relaxed);
+    }
+
+    /// Makes this a live slot.
+    #[inline(always)]
+    pub(crate) fn unseal(self) {
+        self.words().seal.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Conversions for the atomics of remote lists.
+impl Slot {
+    pub(crate) fn as_words(self) -> *mut SlotWords {
+        self.0.as_ptr()
+    }
+
+    /// # Safety
+    /// `words` came from [`Slot::as_words`] (L1).
+    pub(crate) unsafe fn from_words(words: *mut SlotWords) -> Slot {
+        // SAFETY: slots are never at null.
+        Slot(unsafe { NonNull::new_unchecked(words) })
+    }
+}

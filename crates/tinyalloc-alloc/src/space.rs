@@ -1,0 +1,314 @@
+//! The space: every region and every huge block of one allocator, and the records that describe them. One lock guards it all.
+
+use core::ops::Range;
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::Ordering;
+
+use tinyalloc_array::Array;
+use tinyalloc_sys::Mapper;
+
+use crate::class::{SLICE_BYTES, SizeClass};
+use crate::heap::{Heap, HeapRef};
+use crate::huge::HugeTable;
+use crate::region::{REGION_BYTES_MIN, Region};
+use crate::span::{Extent, Span, SpanRef};
+
+/// What the first region asks for, before halving.
+const REGION_BYTES_WISH: usize = 1 << 40;
+/// Of a limited address space, a region takes this part at most.
+const ADDRESS_SPACE_PART: usize = 8;
+const REGIONS_MAX: usize = 256;
+/// The region number of a huge block.
+const NO_REGION: u32 = u32::MAX;
+/// Slots for signal handlers that interrupt the allocator.
+const EMERGENCY_SLOTS: u32 = 16;
+const EMERGENCY_BYTES: usize = 4096;
+
+/// Numbers for statistics.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) spans: usize,
+    pub(crate) large_blocks: usize,
+    pub(crate) large_bytes: usize,
+    pub(crate) heaps: usize,
+    pub(crate) purges: usize,
+    pub(crate) purged_bytes: usize,
+}
+
+/// A free run that is being decommitted.
+#[derive(Clone, Debug)]
+pub(crate) struct IdleRun {
+    region: usize,
+    run: Range<usize>,
+    pub(crate) start: NonNull<u8>,
+    pub(crate) bytes: usize,
+}
+
+/// A huge block that left the table and awaits its release.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unmapped {
+    pub(crate) start: NonNull<u8>,
+    pub(crate) bytes: usize,
+}
+
+pub(crate) struct Space {
+    regions: Array<Region, REGIONS_MAX>,
+    huge: HugeTable,
+    retired: *mut Span,
+    heaps: Option<HeapRef>,
+    emergency: Option<SpanRef>,
+    counts: Counts,
+}
+
+// SAFETY: the pointers are to records that any thread may use under the lock (S1, R1).
+unsafe impl Send for Space {}
+
+/// Life and lookup.
+impl Space {
+    pub(crate) const fn new() -> Space {
+        Space {
+            regions: Array::new(),
+            huge: HugeTable::new(),
+            retired: null_mut(),
+            heaps: None,
+            emergency: None,
+            counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
+        }
+    }
+
+    pub(crate) fn first_region(&self) -> Option<&Region> {
+        self.regions.first()
+    }
+
+    pub(crate) fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    pub(crate) fn heaps(&self) -> Option<HeapRef> {
+        self.heaps
+    }
+
+    pub(crate) fn emergency(&self) -> Option<SpanRef> {
+        self.emergency
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(crate) fn huge(&self) -> &HugeTable {
+        &self.huge
+    }
+
+    /// Reserves the first region and sets the emergency slots aside.
+    pub(crate) fn start<M: Mapper>(&mut self, mapper: &M) -> Option<()> {
+        if self.regions.is_empty() {
+            self.add_region(mapper, 1)?;
+        }
+        if self.emergency.is_none() {
+            let class = SizeClass::of(EMERGENCY_BYTES)?;
+            let bytes = class.bytes() * EMERGENCY_SLOTS as usize;
+            let span = self.take_span(mapper, bytes.div_ceil(SLICE_BYTES), 1)?;
+            span.become_emergency(class, EMERGENCY_SLOTS);
+            self.emergency = Some(span);
+            self.name_slices(span);
+        }
+        Some(())
+    }
+
+    /// The record of the live span or block at `address`, in any region or huge.
+    pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
+        self.regions
+            .iter()
+            .find_map(|region| region.span_at(address))
+            .filter(|span| !span.is_none())
+            .or_else(|| self.huge.find(address))
+    }
+
+    fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
+        let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
+        let wish = (REGION_BYTES_WISH.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
+        let region = Region::reserve(mapper, wish, slices).ok()?;
+        self.regions.push(region).ok()
+    }
+}
+
+/// Spans and records.
+impl Space {
+    /// A span of `slices`, aligned to `align` slices, that the page map does not name yet.
+    pub(crate) fn take_span<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<SpanRef> {
+        let record = self.take_record(mapper)?;
+        let Some(extent) = self.take_extent(mapper, slices, align) else {
+            self.retire_record(record);
+            return None;
+        };
+        self.counts.spans += 1;
+        // SAFETY: the record is fresh or retired, and stays mapped.
+        Some(unsafe { SpanRef::init(record, extent) })
+    }
+
+    fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
+        for (index, region) in self.regions.iter().enumerate() {
+            if let Ok(extent) = region.take_run(mapper, slices, align, u32::try_from(index).ok()?) {
+                return Some(extent);
+            }
+        }
+        self.add_region(mapper, slices + align)?;
+        let index = self.regions.len() - 1;
+        self.regions[index].take_run(mapper, slices, align, u32::try_from(index).ok()?).ok()
+    }
+
+    /// Makes a span of small slots known: from here on its slots are found.
+    pub(crate) fn name_slices(&self, span: SpanRef) {
+        let region = &self.regions[span.region() as usize];
+        let first = region.slice_of(span.start());
+        region.set_span(first..first + span.slices() as usize, span);
+    }
+
+    /// Makes a large block known, by its first slice alone: no other address of it is ever valid.
+    pub(crate) fn name_first_slice(&mut self, span: SpanRef) {
+        let region = &self.regions[span.region() as usize];
+        let first = region.slice_of(span.start());
+        region.set_span(first..first + 1, span);
+        self.counts.large_blocks += 1;
+        self.counts.large_bytes += span.slot_bytes();
+    }
+
+    /// Takes a span with no live slot back.
+    pub(crate) fn release_span(&mut self, span: SpanRef) {
+        let region = &self.regions[span.region() as usize];
+        let first = region.slice_of(span.start());
+        let run = first..first + span.slices() as usize;
+        region.set_span(run.clone(), SpanRef::NONE);
+        region.give_run(run, span.touched_bytes().div_ceil(SLICE_BYTES));
+        span.disown();
+        self.counts.spans -= 1;
+        self.retire_record(span.into());
+    }
+
+    /// Takes a large block back.
+    pub(crate) fn release_large(&mut self, span: SpanRef) {
+        self.counts.large_blocks -= 1;
+        self.counts.large_bytes -= span.slot_bytes();
+        self.release_span(span);
+    }
+
+    fn take_record<M: Mapper>(&mut self, mapper: &M) -> Option<NonNull<Span>> {
+        if let Some(record) = NonNull::new(self.retired) {
+            // SAFETY: retired records are records.
+            let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+            self.retired = span.dirty_next().load(Ordering::Relaxed);
+            return Some(record);
+        }
+        self.metadata(mapper, size_of::<Span>(), align_of::<Span>()).map(NonNull::cast)
+    }
+
+    fn retire_record(&mut self, record: NonNull<Span>) {
+        // SAFETY: it is a record.
+        let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+        span.dirty_next().store(self.retired, Ordering::Relaxed);
+        self.retired = record.as_ptr();
+    }
+
+    fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        let found = self.regions.iter().find_map(|region| region.record(mapper, bytes, align).ok());
+        if found.is_some() {
+            return found;
+        }
+        self.add_region(mapper, 1)?;
+        self.regions.last()?.record(mapper, bytes, align).ok()
+    }
+
+    /// A new heap, live for the caller.
+    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M) -> Option<HeapRef> {
+        let memory = self.metadata(mapper, size_of::<Heap>(), align_of::<Heap>())?;
+        // SAFETY: it is a heap's worth of fresh metadata.
+        let heap = unsafe { HeapRef::init(memory, self.heaps) };
+        self.heaps = Some(heap);
+        self.counts.heaps += 1;
+        Some(heap)
+    }
+}
+
+/// Large blocks that change size, and huge ones.
+impl Space {
+    /// Grows or shrinks a large block where it stands; false when the slices behind it are taken.
+    pub(crate) fn resize_large<M: Mapper>(&mut self, mapper: &M, span: SpanRef, bytes: usize) -> bool {
+        let region = &self.regions[span.region() as usize];
+        let first = region.slice_of(span.start());
+        let slices_before = span.slices() as usize;
+        let slices = bytes.div_ceil(SLICE_BYTES);
+        let Ok(slices_kept) = u32::try_from(slices) else {
+            return false;
+        };
+        if slices > slices_before && !region.take_exactly(mapper, first + slices_before..first + slices) {
+            return false;
+        }
+        if slices < slices_before {
+            region.give_run(first + slices..first + slices_before, slices_before - slices);
+        }
+        self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
+        span.set_slices(slices_kept);
+        span.set_bytes(bytes);
+        true
+    }
+
+    /// Enters a mapping of its own into the table.
+    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unmapped) -> Option<()> {
+        let record = self.take_record(mapper)?;
+        let extent = Extent { start: block.start, slices: 0, region: NO_REGION, zeroed: true };
+        // SAFETY: the record is fresh or retired, and stays mapped.
+        let span = unsafe { SpanRef::init(record, extent) };
+        span.become_large(block.bytes);
+        self.huge.insert(span);
+        Some(())
+    }
+
+    pub(crate) fn is_huge(span: SpanRef) -> bool {
+        span.region() == NO_REGION
+    }
+
+    /// Takes a huge block out of the table, for its release or its move.
+    pub(crate) fn remove_huge(&mut self, span: SpanRef) -> Unmapped {
+        self.huge.remove(span);
+        let block = Unmapped { start: span.start(), bytes: span.slot_bytes() };
+        span.disown();
+        self.retire_record(span.into());
+        block
+    }
+}
+
+/// Purging.
+impl Space {
+    pub(crate) fn resident_free_bytes(&self) -> usize {
+        self.regions.iter().map(Region::resident_slices).sum::<usize>() * SLICE_BYTES
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
+    }
+
+    /// Claims a free run that should be decommitted, if any is left.
+    pub(crate) fn claim_idle(&mut self, only_aged: bool, slices_max: usize) -> Option<IdleRun> {
+        self.regions.iter().enumerate().find_map(|(index, region)| {
+            let run = region.claim_idle(0, only_aged, slices_max)?;
+            let start = region.start_of(run.start);
+            Some(IdleRun { region: index, bytes: run.len() * SLICE_BYTES, run, start })
+        })
+    }
+
+    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {
+        if decommitted {
+            self.counts.purges += 1;
+            self.counts.purged_bytes += idle.bytes;
+        }
+        self.regions[idle.region].unclaim_idle(idle.run, decommitted);
+    }
+
+    /// One epoch passes.
+    pub(crate) fn age(&mut self) {
+        for region in self.regions.iter() {
+            region.age();
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! A span: a run of slices cut into slots of one class, or given whole to one large request. Its record lies in metadata, far from
+//! the slots; one cache line for the owner's hit path, one for everybody else.
+
+use core::cell::Cell;
+use core::ops::Deref;
+use core::ptr::{NonNull, from_ref, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use tinyalloc_list::{Linked, Links, List};
+
+use crate::class::SizeClass;
+use crate::heap::Bins;
+use crate::misuse::Misuse;
+use crate::slot::{Secret, Slot, SlotWords};
+
+/// Where a span stands in its heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpanState {
+    /// Its free slots are the list of its heap's bin; `credit` means nothing.
+    Current,
+    /// In the heap's list of spans with free slots; `credit` counts its live slots.
+    Partial,
+    /// In no list; `credit` counts the frees until it is worth a place among the partial ones.
+    Full,
+    /// One block of its own.
+    Large,
+}
+
+/// What a local free tells the heap.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freed {
+    /// Nothing to do.
+    Quiet,
+    /// The credit ran out: the span changes its state.
+    CreditSpent,
+    /// The slot was free already, or looks so.
+    Sealed,
+    /// No live slot can start there.
+    NotASlot,
+}
+
+/// While a span is current nobody counts its frees; a credit that no span can spend.
+const CREDIT_UNCOUNTED: u32 = u32::MAX / 2;
+
+/// The record of one span.
+///
+/// Invariants. S1: a record is never unmapped while the allocator lives. S2: the fields in cells are touched only by who owns the
+/// heap that `owner` names, or holds the lock of the space while nobody does. S3: `bound` is `slots_carved * scale`; every slot
+/// below `slots_carved` lies in committed memory.
+#[repr(C, align(128))]
+pub(crate) struct Span {
+    owner: AtomicPtr<Bins>,
+    start: Cell<usize>,
+    reciprocal: Cell<u64>,
+    bound: Cell<u64>,
+    head: Cell<*const Cell<Slot>>,
+    list: Cell<Slot>,
+    credit: Cell<u32>,
+    slots_carved: Cell<u32>,
+    slots: Cell<u32>,
+    class: Cell<u8>,
+    state: Cell<SpanState>,
+    zeroed: Cell<bool>,
+    // The second line: other threads write `remote`.
+    remote: AtomicPtr<SlotWords>,
+    dirty_next: AtomicPtr<Span>,
+    links: Links<Span>,
+    first: Cell<NonNull<u8>>,
+    bytes: Cell<usize>,
+    slices: Cell<u32>,
+    region: Cell<u32>,
+    emergency_taken: AtomicU32,
+}
+
+const _: () = assert!(size_of::<Span>() == 128);
+
+// SAFETY: S2 for the cells; the rest is atomic.
+unsafe impl Sync for Span {}
+
+// SAFETY: `links` is always the same field, and records stay valid (S1).
+unsafe impl Linked for Span {
+    fn links(&self) -> &Links<Span> {
+        &self.links
+    }
+}
+
+pub(crate) type SpanList = List<Span>;
+
+/// A span's record, by address (S1 makes it as good as a reference).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct SpanRef(NonNull<Span>);
+
+impl Deref for SpanRef {
+    type Target = Span;
+
+    #[inline(always)]
+    fn deref(&self) -> &Span {
+        // SAFETY: S1.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl From<SpanRef> for NonNull<Span> {
+    fn from(span: SpanRef) -> NonNull<Span> {
+        span.0
+    }
+}
+
+/// The span whose record a list yielded.
+pub(crate) fn as_span(record: NonNull<Span>) -> SpanRef {
+    SpanRef(record)
+}
+
+/// Who a span belongs to, when it is no heap: addresses that no heap has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// There is no live span here.
+    Nobody,
+    /// One large block; the space's lock guards it.
+    Large,
+    /// The slots that serve a signal handler which interrupted the allocator.
+    Emergency,
+    /// A heap.
+    Heap(NonNull<Bins>),
+}
+
+const NOBODY: usize = 1;
+const LARGE: usize = 2;
+const EMERGENCY: usize = 3;
+
+impl Owner {
+    const fn pointer(self) -> *mut Bins {
+        match self {
+            Owner::Nobody => NOBODY as *mut Bins,
+            Owner::Large => LARGE as *mut Bins,
+            Owner::Emergency => EMERGENCY as *mut Bins,
+            Owner::Heap(heap) => heap.as_ptr(),
+        }
+    }
+}
+
+/// The record behind every slice that holds no span.
+pub(crate) static NO_SPAN: Span = Span::none();
+
+impl Span {
+    const fn none() -> Span {
+        Span {
+            owner: AtomicPtr::new(Owner::Nobody.pointer()),
+            start: Cell::new(0),
+            reciprocal: Cell::new(0),
+            bound: Cell::new(0),
+            head: Cell::new(from_ref(&NO_LIST.0)),
+            list: Cell::new(Slot::END),
+            credit: Cell::new(0),
+            slots_carved: Cell::new(0),
+            slots: Cell::new(0),
+            class: Cell::new(0),
+            state: Cell::new(SpanState::Full),
+            zeroed: Cell::new(false),
+            remote: AtomicPtr::new(null_mut()),
+            dirty_next: AtomicPtr::new(null_mut()),
+            links: Links::new(),
+            first: Cell::new(NonNull::dangling()),
+            bytes: Cell::new(0),
+            slices: Cell::new(0),
+            region: Cell::new(0),
+            emergency_taken: AtomicU32::new(0),
+        }
+    }
+}
+
+/// What a record without a list points its head at.
+struct NoList(Cell<Slot>);
+// SAFETY: never written; a span that is nobody's has no local frees.
+unsafe impl Sync for NoList {}
+static NO_LIST: NoList = NoList(Cell::new(Slot::END));
+
+/// The slices that a span is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) start: NonNull<u8>,
+    pub(crate) slices: u32,
+    pub(crate) region: u32,
+    /// Whether every byte reads as zero.
+    pub(crate) zeroed: bool,
+}
+
+impl SpanRef {
+    pub(crate) const NONE: SpanRef = SpanRef(NonNull::from_ref(&NO_SPAN));
+
+    /// # Safety
+    /// `record` is zeroed or retired memory for a record that stays mapped (S1), and nobody else's.
+    pub(crate) unsafe fn init(record: NonNull<Span>, extent: Extent) -> SpanRef {
+        // SAFETY: the caller's promise.
+        unsafe { record.write(Span::none()) };
+        let span = SpanRef(record);
+        span.first.set(extent.start);
+        span.start.set(extent.start.as_ptr().expose_provenance());
+        span.slices.set(extent.slices);
+        span.region.set(extent.region);
+        span.zeroed.set(extent.zeroed);
+        span
+    }
+
+    /// # Safety
+    /// `pointer` is a record's (S1).
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(pointer: *mut Span) -> SpanRef {
+        // SAFETY: records are never at null.
+        SpanRef(unsafe { NonNull::new_unchecked(pointer) })
+    }
+
+    pub(crate) fn as_ptr(self) -> *mut Span {
+        self.0.as_ptr()
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self == SpanRef::NONE
+    }
+}
+
+/// Set-up and identity.
+impl Span {
+    /// Makes this a span of small slots that belongs to `heap`, with nothing carved yet.
+    pub(crate) fn become_small(&self, heap: NonNull<Bins>, class: SizeClass, slots: u32) {
+        self.class.set(class.byte());
+        self.reciprocal.set(class.reciprocal());
+        self.slots.set(slots);
+        self.bytes.set(class.bytes());
+        self.set_owner(Owner::Heap(heap));
+    }
+
+    /// Makes this one large block of `bytes`, the whole of its one slot.
+    pub(crate) fn become_large(&self, bytes: usize) {
+        self.state.set(SpanState::Large);
+        self.reciprocal.set(1);
+        self.bound.set(1);
+        self.bytes.set(bytes);
+        self.set_owner(Owner::Large);
+    }
+
+    /// Makes this the span of `slots` emergency slots of `class`.
+    pub(crate) fn become_emergency(&self, class: SizeClass, slots: u32) {
+        self.class.set(class.byte());
+        self.reciprocal.set(class.reciprocal());
+        self.bound.set(class.scale() * u64::from(slots));
+        self.slots.set(slots);
+        self.bytes.set(class.bytes());
+        self.set_owner(Owner::Emergency);
+    }
+
+    /// Forgets the owner: the record is about to be retired.
+    pub(crate) fn disown(&self) {
+        self.set_owner(Owner::Nobody);
+    }
+
+    pub(crate) fn set_owner(&self, owner: Owner) {
+        self.owner.store(owner.pointer(), Ordering::Release);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_owned_by(&self, bins: *const Bins) -> bool {
+        self.owner.load(Ordering::Relaxed).cast_const() == bins
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        let pointer = self.owner.load(Ordering::Acquire);
+        match (pointer.addr(), NonNull::new(pointer)) {
+            (LARGE, _) => Owner::Large,
+            (EMERGENCY, _) => Owner::Emergency,
+            (NOBODY, _) | (_, None) => Owner::Nobody,
+            (_, Some(heap)) => Owner::Heap(heap),
+        }
+    }
+
+    pub(crate) fn class(&self) -> SizeClass {
+        SizeClass::from_index(self.class.get())
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.first.get()
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        self.start.get()
+    }
+
+    pub(crate) fn slices(&self) -> u32 {
+        self.slices.get()
+    }
+
+    pub(crate) fn set_slices(&self, slices: u32) {
+        self.slices.set(slices);
+    }
+
+    pub(crate) fn region(&self) -> u32 {
+        self.region.get()
+    }
+
+    pub(crate) fn state(&self) -> SpanState {
+        self.state.get()
+    }
+
+    pub(crate) fn is_zeroed(&self) -> bool {
+        self.zeroed.get()
+    }
+
+    /// Usable bytes of one slot, or of the large block.
+    pub(crate) fn slot_bytes(&self) -> usize {
+        self.bytes.get()
+    }
+
+    pub(crate) fn set_bytes(&self, bytes: usize) {
+        self.bytes.set(bytes);
+    }
+
+    pub(crate) fn slots_carved(&self) -> u32 {
+        self.slots_carved.get()
+    }
+
+    /// Bytes from the span's start that may have been written.
+    pub(crate) fn touched_bytes(&self) -> usize {
+        match self.state.get() {
+            SpanState::Large => self.bytes.get(),
+            _ => self.slots_carved.get() as usize * self.bytes.get(),
+        }
+    }
+}
+
+/// Slots.
+impl Span {
+    /// Whether a carved slot starts at `address`.
+    #[inline(always)]
+    pub(crate) fn is_slot(&self, address: usize) -> bool {
+        let offset = address.wrapping_sub(self.start.get()) as u64;
+        offset.wrapping_mul(self.reciprocal.get()) < self.bound.get()
+    }
+
+    /// What is wrong with freeing `address`, which is no live slot.
+    pub(crate) fn verdict(&self, address: usize) -> Misuse {
+        let slot_bytes = self.bytes.get();
+        let offset = address.wrapping_sub(self.start.get());
+        if self.owner() == Owner::Nobody || offset >= self.touched_bytes() {
+            return Misuse::NotAllocated { address };
+        }
+        if self.is_slot(address) {
+            return Misuse::DoubleFree { address, slot_bytes };
+        }
+        Misuse::Interior { address, slot_start: address - offset % slot_bytes, slot_bytes }
+    }
+
+    /// Takes a large block away from its owner; true for one caller only.
+    pub(crate) fn claim_large(&self) -> bool {
+        let (large, nobody) = (Owner::Large.pointer(), Owner::Nobody.pointer());
+        self.owner.compare_exchange(large, nobody, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// The owner's free: checks the pointer, puts the slot on the list.
+    #[inline(always)]
+    pub(crate) fn free_local(&self, start: NonNull<u8>, secret: Secret) -> Freed {
+        if !self.is_slot(start.as_ptr().addr()) {
+            return Freed::NotASlot;
+        }
+        // SAFETY: a carved slot starts there.
+        let slot = unsafe { Slot::new(start) };
+        if slot.is_sealed(secret) {
+            return Freed::Sealed;
+        }
+        // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever unmapped (S1, H1).
+        let head = unsafe { &*self.head.get() };
+        slot.seal(head.get(), secret);
+        head.set(slot);
+        let credit = self.credit.get() - 1;
+        self.credit.set(credit);
+        if credit == 0 { Freed::CreditSpent } else { Freed::Quiet }
+    }
+
+    /// Carves the slots that start on the next OS page or pages: at least one, at most all. Returns the first free slot.
+    ///
+    /// Not carving further keeps pages untouched until they are needed.
+    pub(crate) fn carve(&self, page_bytes: usize, secret: Secret) -> Slot {
+        let carved = self.slots_carved.get() as usize;
+        let slot_bytes = self.bytes.get();
+        let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
+        let last = (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize);
+        let mut list = Slot::END;
+        for index in (carved..last).rev() {
+            // SAFETY: `index` is below `slots`, so the slot lies within the span.
+            let start = unsafe { self.first.get().add(index * slot_bytes) };
+            // SAFETY: as above, and the slot becomes carved below.
+            let slot = unsafe { Slot::new(start) };
+            slot.seal(list, secret);
+            list = slot;
+        }
+        let last = u32::try_from(last).unwrap_or(self.slots.get());
+        self.slots_carved.set(last);
+        self.bound.set(self.class().scale() * u64::from(last));
+        list
+    }
+
+    pub(crate) fn can_carve(&self) -> bool {
+        self.slots_carved.get() < self.slots.get()
+    }
+
+    /// Claims an emergency slot; safe at any time, from a signal handler too.
+    pub(crate) fn emergency_claim(&self) -> Option<NonNull<u8>> {
+        let mut taken = self.emergency_taken.load(Ordering::Relaxed);
+        loop {
+            let index = (!taken).trailing_zeros();
+            if index >= self.slots.get() {
+                return None;
+            }
+            match self.emergency_taken.compare_exchange_weak(taken, taken | 1 << index, Ordering::Acquire, Ordering::Relaxed) {
+                // SAFETY: `index` is below `slots`.
+                Ok(_) => return Some(unsafe { self.first.get().add(index as usize * self.bytes.get()) }),
+                Err(now) => taken = now,
+            }
+        }
+    }
+
+    /// Gives an emergency slot back; false when it was free.
+    pub(crate) fn emergency_release(&self, address: usize) -> bool {
+        let index = (address - self.start.get()) / self.bytes.get();
+        let bit = 1 << index;
+        self.emergency_taken.fetch_and(!bit, Ordering::Release) & bit != 0
+    }
+}
+
+/// States; only the owner calls these (S2).
+impl Span {
+    /// Becomes the span that `bin` hands out slots of; its own list moves there.
+    pub(crate) fn enter_bin(&self, bin: &Cell<Slot>) {
+        bin.set(self.list.replace(Slot::END));
+        self.head.set(from_ref(bin));
+        self.credit.set(CREDIT_UNCOUNTED);
+        self.state.set(SpanState::Current);
+    }
+
+    /// Leaves `bin` with whatever list is there, and keeps it as its own.
+    pub(crate) fn leave_bin(&self, bin: &Cell<Slot>) {
+        self.list.set(bin.replace(Slot::END));
+        self.head.set(from_ref(&self.list));
+    }
+
+    /// Every slot is live: wait until an eighth is free before taking part again.
+    ///
+    /// Without this, random replacement turns a span partial and full at every other call (measured: twice the time).
+    pub(crate) fn become_full(&self) {
+        self.state.set(SpanState::Full);
+        self.credit.set(self.full_credit());
+    }
+
+    fn full_credit(&self) -> u32 {
+        (self.slots.get() / 8).max(1)
+    }
+
+    /// Takes part again with `live` live slots.
+    pub(crate) fn become_partial(&self, live: u32) {
+        self.state.set(SpanState::Partial);
+        self.credit.set(live);
+    }
+
+    /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots the caller counts.
+    pub(crate) fn live(&self) -> u32 {
+        match self.state.get() {
+            SpanState::Full => self.slots.get() - (self.full_credit() - self.credit.get()),
+            SpanState::Partial => self.credit.get(),
+            SpanState::Current => self.slots_carved.get(),
+            SpanState::Large => 1,
+        }
+    }
+
+    /// Takes over `slots` slots that other threads freed.
+    pub(crate) fn absorb(&self, freed: &FreedList, secret: Secret) {
+        // SAFETY: as in `free_local`.
+        let head = unsafe { &*self.head.get() };
+        freed.last.seal(head.get(), secret);
+        head.set(freed.first);
+    }
+
+    pub(crate) fn spend(&self, slots: u32) {
+        self.credit.set(self.credit.get() - slots);
+    }
+
+    /// A current span has been freed into more often than anyone counts.
+    pub(crate) fn renew_credit(&self) {
+        self.credit.set(CREDIT_UNCOUNTED);
+    }
+
+    pub(crate) fn credit(&self) -> u32 {
+        self.credit.get()
+    }
+}
+
+/// Slots that were freed remotely, taken off the span's remote list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FreedList {
+    pub(crate) first: Slot,
+    pub(crate) last: Slot,
+    pub(crate) slots: u32,
+}
+
+/// Remote frees: see `remote.rs` for the protocol.
+impl Span {
+    pub(crate) fn remote(&self) -> &AtomicPtr<SlotWords> {
+        &self.remote
+    }
+
+    pub(crate) fn dirty_next(&self) -> &AtomicPtr<Span> {
+        &self.dirty_next
+    }
+}

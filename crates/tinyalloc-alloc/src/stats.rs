@@ -1,0 +1,151 @@
+//! What the heap holds, in numbers.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::class::{CLASS_COUNT, SizeClass};
+use crate::heap::{Bins, HeapRef};
+use crate::local::{Local, Mode};
+use crate::region::Region;
+use crate::space::Space;
+use crate::span::{Owner, SpanRef, SpanState};
+
+/// Slots of one size class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStats {
+    /// Bytes of one slot.
+    pub slot_bytes: usize,
+    /// Spans cut into such slots.
+    pub spans: usize,
+    /// Slots in use.
+    pub live_slots: usize,
+    /// Slots that can be had without touching another page.
+    pub free_slots: usize,
+}
+
+/// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is quiet; slots in the bins of other
+/// running threads count as live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// In live blocks, requests rounded to their slots.
+    pub allocated: usize,
+    /// In spans and blocks, or free and not decommitted.
+    pub committed: usize,
+    /// Address space taken.
+    pub reserved: usize,
+    /// For records, bits and maps.
+    pub metadata: usize,
+    /// Slots that can be had without touching another page.
+    pub free_slots: usize,
+    /// Slots in use.
+    pub live_slots: usize,
+    /// Spans, large blocks among them.
+    pub spans: usize,
+    /// Live large blocks.
+    pub large_blocks: usize,
+    /// Live huge blocks.
+    pub huge_blocks: usize,
+    /// Bytes in huge blocks.
+    pub huge: usize,
+    /// Heaps, those of ended threads included.
+    pub heaps: usize,
+    /// Decommits since the start.
+    pub purges: usize,
+    /// Bytes decommitted since the start.
+    pub purged: usize,
+    /// Bytes that are free and not decommitted.
+    pub resident_free: usize,
+    /// Small slots by size class.
+    pub classes: [ClassStats; CLASS_COUNT],
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// Counts everything, walking every span once; allocates nothing.
+    pub fn stats<L: Local>(&self, local: L) -> Stats {
+        let space = self.space.lock(local.id());
+        let mut stats = Stats::of_space(&space);
+        let own = (local.mode() == Mode::Attached).then(|| local.bins());
+        for region in space.regions() {
+            for span in small_spans(region) {
+                stats.add_span(span, |class| self.free_in_current(span, class, own));
+            }
+        }
+        stats
+    }
+
+    /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
+    fn free_in_current(&self, span: SpanRef, class: SizeClass, own: Option<NonNull<Bins>>) -> usize {
+        let Owner::Heap(bins) = span.owner() else {
+            return 0;
+        };
+        // SAFETY: an owner that is a heap is one (H2).
+        let heap = unsafe { HeapRef::from_bins(bins) };
+        if own != Some(bins) && heap.is_live() {
+            return 0;
+        }
+        heap.free_in_bin(class, self.secret()) as usize
+    }
+}
+
+/// The spans of small slots in a region, each once.
+pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
+    let mut slice = 0;
+    core::iter::from_fn(move || {
+        while slice < region.committed_slices() {
+            let span = region.span_of_slice(slice);
+            slice += (span.slices() as usize).max(1);
+            if matches!(span.owner(), Owner::Heap(_)) {
+                return Some(span);
+            }
+        }
+        None
+    })
+}
+
+impl Stats {
+    fn of_space(space: &Space) -> Stats {
+        let counts = space.counts();
+        let metadata = space.regions().iter().map(Region::metadata_bytes).sum();
+        let resident_free = space.resident_free_bytes();
+        let huge = space.huge().bytes();
+        let mut classes = [ClassStats::default(); CLASS_COUNT];
+        for (stats, class) in classes.iter_mut().zip(SizeClass::all()) {
+            stats.slot_bytes = class.bytes();
+        }
+        Stats {
+            allocated: counts.large_bytes + huge,
+            committed: space.used_bytes() + resident_free + huge + metadata,
+            reserved: space.regions().iter().map(Region::reserved_bytes).sum::<usize>() + huge,
+            metadata,
+            free_slots: 0,
+            live_slots: 0,
+            spans: counts.spans,
+            large_blocks: counts.large_blocks,
+            huge_blocks: space.huge().blocks(),
+            huge,
+            heaps: counts.heaps,
+            purges: counts.purges,
+            purged: counts.purged_bytes,
+            resident_free,
+            classes,
+        }
+    }
+
+    fn add_span(&mut self, span: SpanRef, free_in_current: impl Fn(SizeClass) -> usize) {
+        let class = span.class();
+        let carved = span.slots_carved() as usize;
+        let live = match span.state() {
+            SpanState::Current => carved.saturating_sub(free_in_current(class)),
+            SpanState::Full | SpanState::Partial | SpanState::Large => span.live() as usize,
+        };
+        let of_class = &mut self.classes[class.index()];
+        of_class.spans += 1;
+        of_class.live_slots += live;
+        of_class.free_slots += carved.saturating_sub(live);
+        self.live_slots += live;
+        self.free_slots += carved.saturating_sub(live);
+        self.allocated += live * class.bytes();
+    }
+}

@@ -1,0 +1,101 @@
+//! Threads that come, go and fork.
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::heap::{HeapRef, Standing};
+use crate::local::{Local, Mode};
+use crate::misuse::Misuse;
+use crate::slot::Secret;
+
+impl<M: Mapper> Allocator<M> {
+    /// Gives the thread a heap: one that a thread before it left, or a new one.
+    pub(crate) fn attach<L: Local>(&self, local: L) -> Option<()> {
+        local.set_mode(Mode::Busy);
+        let heap = self.borrow_heap(local);
+        local.set_mode(Mode::Unattached);
+        local.set_bins(heap?.as_bins());
+        local.set_mode(Mode::Attached);
+        Some(())
+    }
+
+    pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
+        if let Some(heap) = self.pool.lock(local.id()).pop() {
+            return Some(heap);
+        }
+        let mut space = self.space.lock(local.id());
+        if self.secret().word() == 0 {
+            self.set_secret(Secret::new(self.mapper.random()));
+        }
+        space.start(&self.mapper)?;
+        let heap = space.new_heap(&self.mapper);
+        self.publish(&space);
+        self.set_emergency(&space);
+        heap
+    }
+
+    /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a slower pace.
+    pub fn detach<L: Local>(&self, local: L) {
+        if local.mode() != Mode::Attached {
+            return;
+        }
+        let heap = self.enter(local);
+        let collected = heap.collect(self.secret());
+        let mut pool = self.pool.lock(local.id());
+        // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
+        if !pool.is_empty() {
+            heap.retire_idle(self.secret());
+        }
+        heap.set_busy(false);
+        pool.push(heap);
+        self.release_pooled(local, heap);
+        drop(pool);
+        local.set_mode(Mode::Detached);
+        if let Err(tampered) = collected {
+            local.report(Misuse::WriteAfterFree { address: tampered.address() });
+        }
+    }
+
+    /// As `release_emptied`, for a heap whose pool the caller has locked: no purging, which takes long.
+    fn release_pooled<L: Local>(&self, local: L, heap: HeapRef) {
+        if !heap.has_emptied() {
+            return;
+        }
+        let mut space = self.space.lock(local.id());
+        while let Some(span) = heap.pop_emptied() {
+            space.release_span(span);
+        }
+    }
+
+    /// Before `fork`: nothing is half done when the address space is copied.
+    pub fn prepare_fork<L: Local>(&self, local: L) {
+        self.pool.hold_for_fork(local.id());
+        self.space.hold_for_fork(local.id());
+    }
+
+    /// After `fork`, in the parent.
+    pub fn resume_parent<L: Local>(&self, _local: L) {
+        self.space.release_after_fork();
+        self.pool.release_after_fork();
+    }
+
+    /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for those that were being changed.
+    pub fn resume_child<L: Local>(&self, local: L) {
+        self.space.reset_in_child();
+        self.pool.reset_in_child();
+        let own = local.bins();
+        let mut pool = self.pool.lock(local.id());
+        let mut next = self.space.lock(local.id()).heaps();
+        while let Some(heap) = next {
+            next = heap.next_heap();
+            if heap.as_bins() == own || !heap.is_live() {
+                continue;
+            }
+            if heap.is_busy() {
+                heap.set_standing(Standing::Lost);
+            } else {
+                pool.push(heap);
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The calls of a mapper that can fail, for test doubles to count and refuse.
+
+/// A kind of [`crate::Mapper`] call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `reserve`
+    Reserve,
+    /// `map`
+    Map,
+    /// `commit`
+    Commit,
+    /// `decommit`
+    Decommit,
+    /// `protect`
+    Protect,
+    /// `release`
+    Release,
+    /// `remap`
+    Remap,
+}
+
+impl Call {
+    /// Every kind.
+    pub const ALL: [Call; 7] =
+        [Call::Reserve, Call::Map, Call::Commit, Call::Decommit, Call::Protect, Call::Release, Call::Remap];
+
+    pub(crate) const COUNT: usize = Self::ALL.len();
+
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}

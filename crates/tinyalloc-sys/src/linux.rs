@@ -1,0 +1,63 @@
+//! What Linux has of its own: the auxiliary vector, mremap, coarse clocks, and madvise that zeroes.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::with_exposed_provenance;
+use libc::{
+    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, MADV_DONTNEED, MAP_NORESERVE,
+    MREMAP_MAYMOVE, clockid_t, getauxval, madvise, mremap, sysconf,
+};
+
+/// How mmap is told that a reservation needs no memory set aside for it.
+pub(crate) const RESERVE_FLAGS: c_int = MAP_NORESERVE;
+
+pub(crate) fn page_bytes() -> usize {
+    // SAFETY: getauxval takes any number, and 0 stands for absent.
+    match unsafe { getauxval(AT_PAGESZ) } {
+        // SAFETY: sysconf takes any number; a system has pages, so this one is known.
+        0 => usize::try_from(unsafe { sysconf(_SC_PAGESIZE) }).unwrap_or(1),
+        bytes => usize::try_from(bytes).unwrap_or(1),
+    }
+}
+
+/// The 16 random bytes that the kernel gives each program it starts; see getauxval(3).
+pub(crate) fn random_seeds() -> [u64; 2] {
+    // SAFETY: getauxval takes any number, and 0 stands for absent.
+    match usize::try_from(unsafe { getauxval(AT_RANDOM) }) {
+        Ok(address @ 1..) => {
+            let seeds = with_exposed_provenance::<[u64; 2]>(address);
+            // SAFETY: the kernel put 16 bytes there, aligned to nothing in particular, and they stay for good.
+            unsafe { seeds.read_unaligned() }
+        }
+        _ => [0; 2],
+    }
+}
+
+/// Gives the memory of a range back; it reads as zero from then on.
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
+    // SAFETY: the caller promises it; private anonymous memory reads as zero afterwards.
+    unsafe { madvise(start, bytes, MADV_DONTNEED) }
+}
+
+/// # Safety
+/// The mapping is the caller's, who only uses the returned one afterwards.
+pub(crate) unsafe fn remap(start: *mut c_void, bytes: usize, new_bytes: usize) -> *mut c_void {
+    // SAFETY: the caller promises it.
+    unsafe { mremap(start, bytes, new_bytes, MREMAP_MAYMOVE) }
+}
+
+/// A clock that ticks every few milliseconds and is the cheapest to read.
+pub(crate) fn tick_clock() -> clockid_t {
+    CLOCK_MONOTONIC_COARSE
+}
+
+pub(crate) fn monotonic_clock() -> clockid_t {
+    CLOCK_MONOTONIC
+}
+
+pub(crate) fn errno_location() -> *mut c_int {
+    // SAFETY: the function has no requirements.
+    unsafe { __errno_location() }
+}

@@ -1,0 +1,265 @@
+//! Memory from POSIX: mmap, mprotect, madvise, munmap, and mremap where there is one.
+
+use crate::align::{is_aligned, round_up};
+use crate::mapper::{MapError, Mapper, Protection};
+use crate::system::{RESERVE_FLAGS, discard, errno_location, monotonic_clock, page_bytes, random_seeds, remap, tick_clock};
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use libc::{
+    EAGAIN, EINTR, EINVAL, ENOMEM, MAP_ANON, MAP_FAILED, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, RLIM_INFINITY, RLIMIT_AS,
+    clock_gettime, clockid_t, getrlimit, mmap, mprotect, munmap, rlimit, timespec,
+};
+
+const READ_WRITE: c_int = PROT_READ | PROT_WRITE;
+const MAP_FLAGS: c_int = MAP_PRIVATE | MAP_ANON;
+
+/// A signal or a busy kernel may refuse madvise a few times; forever is not ours to wait.
+const DISCARD_ATTEMPTS: usize = 8;
+
+const MILLISECONDS_PER_SECOND: u64 = 1_000;
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
+const NANOSECONDS_PER_MILLISECOND: u64 = NANOSECONDS_PER_SECOND / MILLISECONDS_PER_SECOND;
+
+/// Zero until it was first read.
+static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// How many random numbers this process took, so that no two are alike.
+static RANDOMS_TAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
+///
+/// Nothing is remembered and no address is ever hinted at. errno is as before after every call, failed ones too.
+/// [`Mapper::remap`] keeps page alignment only, whatever the mapping was aligned to, and is [`MapError::Unavailable`] without mremap.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PosixMapper;
+
+impl PosixMapper {
+    /// The mapper; it has no state.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+// SAFETY: mmap without MAP_FIXED returns unused address space, and only `release` unmaps it.
+unsafe impl Mapper for PosixMapper {
+    #[inline]
+    fn page_bytes(&self) -> usize {
+        match PAGE_BYTES.load(Ordering::Relaxed) {
+            0 => page_bytes_slow(),
+            bytes => bytes,
+        }
+    }
+
+    fn address_space_bytes(&self) -> usize {
+        keeping_errno(|| {
+            let mut limit = MaybeUninit::<rlimit>::uninit();
+            // SAFETY: the pointer is to writable memory of the right type.
+            if unsafe { getrlimit(RLIMIT_AS, limit.as_mut_ptr()) } != 0 {
+                return usize::MAX;
+            }
+            // SAFETY: getrlimit succeeded, so it filled the limit in.
+            match unsafe { limit.assume_init() }.rlim_cur {
+                RLIM_INFINITY => usize::MAX,
+                bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+            }
+        })
+    }
+
+    fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        keeping_errno(|| map_aligned(bytes, align, self.page_bytes(), PROT_NONE, MAP_FLAGS | RESERVE_FLAGS))
+    }
+
+    fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        keeping_errno(|| map_aligned(bytes, align, self.page_bytes(), READ_WRITE, MAP_FLAGS))
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller owns the range, and more rights disturb nobody.
+        unsafe { self.protect(start, bytes, Protection::ReadWrite) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller owns the range and wants nothing in it.
+        keeping_errno(|| unsafe { discard_patiently(start, bytes) })
+    }
+
+    unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
+        let rights = match protection {
+            Protection::None => PROT_NONE,
+            Protection::Read => PROT_READ,
+            Protection::ReadWrite => READ_WRITE,
+        };
+        // SAFETY: the caller owns the range and answers for its rights.
+        keeping_errno(|| outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, rights) }))
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        keeping_errno(|| {
+            // SAFETY: the caller owns the range and uses it no more.
+            let released = outcome(unsafe { munmap(start.as_ptr().cast(), bytes) });
+            if released == Err(MapError::OutOfMemory) {
+                // munmap would have split a mapping and the process has no more to spare: at least the memory goes back.
+                // SAFETY: the caller owns the range and wants nothing in it.
+                _ = unsafe { discard_patiently(start, bytes) };
+            }
+            released
+        })
+    }
+
+    unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
+        keeping_errno(|| {
+            // SAFETY: the caller owns the mapping and only uses what is returned.
+            let moved = mapped(unsafe { remap(start.as_ptr().cast(), bytes, new_bytes) });
+            // To some kernels a size beyond the address space is a bad argument rather than a lack of space.
+            moved.map_err(|error| if new_bytes > bytes && errno() == EINVAL { MapError::OutOfMemory } else { error })
+        })
+    }
+
+    fn now_milliseconds(&self) -> u64 {
+        keeping_errno(|| {
+            let now = clock(tick_clock());
+            whole(now.tv_sec) * MILLISECONDS_PER_SECOND + whole(now.tv_nsec) / NANOSECONDS_PER_MILLISECOND
+        })
+    }
+
+    /// Mixes what the system gave the process to be random with, an address that the loader chose, and the clock.
+    ///
+    /// The mixing is splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    fn random(&self) -> u64 {
+        keeping_errno(|| {
+            let now = clock(monotonic_clock());
+            let nanoseconds = whole(now.tv_sec).wrapping_mul(NANOSECONDS_PER_SECOND).wrapping_add(whole(now.tv_nsec));
+            let address = (&raw const RANDOMS_TAKEN).addr() as u64;
+            let taken = RANDOMS_TAKEN.fetch_add(1, Ordering::Relaxed);
+            let [seed, other_seed] = random_seeds();
+            [seed, address, nanoseconds, other_seed].into_iter().fold(taken, |state, input| splitmix(state ^ input))
+        })
+    }
+}
+
+#[cold]
+fn page_bytes_slow() -> usize {
+    let bytes = keeping_errno(page_bytes);
+    PAGE_BYTES.store(bytes, Ordering::Relaxed);
+    bytes
+}
+
+/// Runs `call` and puts errno back to what it was.
+#[inline]
+pub(crate) fn keeping_errno<R>(call: impl FnOnce() -> R) -> R {
+    let before = errno();
+    let result = call();
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().write(before) };
+    result
+}
+
+#[inline]
+fn errno() -> c_int {
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().read() }
+}
+
+/// What errno says after a failed call.
+#[cold]
+fn reason() -> MapError {
+    match errno() {
+        ENOMEM | EAGAIN => MapError::OutOfMemory,
+        _ => MapError::Unavailable,
+    }
+}
+
+#[inline]
+fn outcome(status: c_int) -> Result<(), MapError> {
+    if status == 0 { Ok(()) } else { Err(reason()) }
+}
+
+/// The address that mmap or mremap returned. Without a hint the kernel never returns page zero.
+#[inline]
+fn mapped(address: *mut c_void) -> Result<NonNull<u8>, MapError> {
+    if address == MAP_FAILED { Err(reason()) } else { NonNull::new(address.cast()).ok_or(MapError::Unavailable) }
+}
+
+fn map_anywhere(bytes: usize, rights: c_int, flags: c_int) -> Result<NonNull<u8>, MapError> {
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
+    mapped(unsafe { mmap(null_mut(), bytes, rights, flags, -1, 0) })
+}
+
+fn map_aligned(bytes: usize, align: usize, page_bytes: usize, rights: c_int, flags: c_int) -> Result<NonNull<u8>, MapError> {
+    debug_assert!(align.is_power_of_two(), "alignment is not a power of two");
+    if align <= page_bytes {
+        return map_anywhere(bytes, rights, flags);
+    }
+    let bytes = round_up(bytes, page_bytes).ok_or(MapError::OutOfMemory)?;
+    let padded_bytes = bytes.checked_add(align - page_bytes).ok_or(MapError::OutOfMemory)?;
+    match map_anywhere(padded_bytes, rights, flags) {
+        Ok(start) => Ok(trim(start, padded_bytes, bytes, align)),
+        // Too little is left for the padding: a mapping below its like is often aligned all the same.
+        Err(_) => map_lucky(bytes, align, rights, flags),
+    }
+}
+
+/// Cuts an aligned range out of a padded mapping. Where the process may have no more mappings, padding stays behind, unused.
+fn trim(start: NonNull<u8>, padded_bytes: usize, bytes: usize, align: usize) -> NonNull<u8> {
+    let head_bytes = start.addr().get().wrapping_neg() & (align - 1);
+    let tail_bytes = padded_bytes - head_bytes - bytes;
+    // SAFETY: the padding is large enough for the head and the range behind it.
+    let aligned = unsafe { start.add(head_bytes) };
+    // SAFETY: the tail, if any, follows the range within the mapping.
+    let tail = unsafe { aligned.add(bytes) };
+    for (part, part_bytes) in [(start, head_bytes), (tail, tail_bytes)] {
+        if part_bytes != 0 {
+            // SAFETY: the padding was just mapped and nobody knows of it.
+            unsafe { munmap(part.as_ptr().cast(), part_bytes) };
+        }
+    }
+    aligned
+}
+
+#[cold]
+fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<NonNull<u8>, MapError> {
+    let start = map_anywhere(bytes, rights, flags)?;
+    if is_aligned(start.addr().get(), align) {
+        return Ok(start);
+    }
+    // SAFETY: the mapping was just made and nobody knows of it.
+    unsafe { munmap(start.as_ptr().cast(), bytes) };
+    Err(MapError::OutOfMemory)
+}
+
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    let mut result = Ok(());
+    for _ in 0..DISCARD_ATTEMPTS {
+        // SAFETY: the caller promises it.
+        result = outcome(unsafe { discard(start.as_ptr().cast(), bytes) });
+        if result.is_ok() || !matches!(errno(), EINTR | EAGAIN) {
+            break;
+        }
+    }
+    result
+}
+
+/// The time of a clock; zero if there is no such clock.
+fn clock(id: clockid_t) -> timespec {
+    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to writable memory of the right type.
+    unsafe { clock_gettime(id, &raw mut now) };
+    now
+}
+
+/// A count of a clock, which is never negative.
+fn whole(count: impl TryInto<u64>) -> u64 {
+    count.try_into().unwrap_or(0)
+}
+
+fn splitmix(state: u64) -> u64 {
+    let mixed = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,106 @@
+"""Starts programs through measure.c, which preloads the library, measures, and leaves no process behind."""
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+CHECKOUT = SCRIPTS.parent
+TOOLS_FOLDER = CHECKOUT / "target" / "test-tools"
+SOURCE = Path(__file__).resolve().parent / "measure.c"
+
+
+@dataclass(frozen=True)
+class Cost:
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_kib: int = 0
+
+    def and_then(self, later):
+        return Cost(
+            self.cpu_seconds + later.cpu_seconds,
+            self.wall_seconds + later.wall_seconds,
+            max(self.peak_kib, later.peak_kib),
+        )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit code, or minus the number of the signal that killed it."""
+
+    code: int
+    cost: Cost
+
+
+@cache
+def launcher_binary():
+    TOOLS_FOLDER.mkdir(parents=True, exist_ok=True)
+    binary = TOOLS_FOLDER / "measure"
+    if binary.exists() and binary.stat().st_mtime > SOURCE.stat().st_mtime:
+        return binary
+    fresh = TOOLS_FOLDER / f"measure.{os.getpid()}"
+    compile_launcher(fresh)
+    fresh.rename(binary)
+    return binary
+
+
+def compile_launcher(binary):
+    command = ["cc", "-O1", "-o", str(binary), str(SOURCE)]
+    static = subprocess.run([*command, "-static"], stderr=subprocess.DEVNULL, check=False)
+    if static.returncode != 0:
+        subprocess.run(command, check=True)
+
+
+class Launch:
+    """A program started under the launcher. `report` is a path that does not exist yet."""
+
+    under_way: ClassVar[set] = set()
+
+    def __init__(self, command, report, library, mode="pipes", **popen_options):
+        self.report = Path(report)
+        words = [launcher_binary(), self.report, library or "-", mode, *command]
+        self.process = subprocess.Popen([str(word) for word in words], **popen_options)
+        Launch.under_way.add(self)
+
+    @classmethod
+    def end_all(cls):
+        for launch in list(cls.under_way):
+            launch.end()
+
+    def program_pid(self):
+        """The pid of the program itself; None until it has started."""
+        lines = self._report_lines()
+        return int(lines[0].split()[1]) if lines else None
+
+    def signal_program(self, number):
+        pid = self.program_pid()
+        if pid and self.process.poll() is None:
+            os.kill(pid, number)
+
+    def end(self):
+        """Ends the program and all that descends from it, now."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        Launch.under_way.discard(self)
+
+    def ended(self):
+        """How the program ended. Call it once the launcher has been waited for."""
+        self.process.wait()
+        for line in self._report_lines():
+            if line.startswith("cost "):
+                return parse_cost(line)
+        raise RuntimeError(f"no cost was reported in {self.report}")
+
+    def _report_lines(self):
+        return self.report.read_text().splitlines() if self.report.exists() else []
+
+
+def parse_cost(line):
+    status, user, system, wall, peak_kib = (int(word) for word in line.split()[1:])
+    cost = Cost((user + system) / 1e6, wall / 1e6, peak_kib)
+    return Ended(os.waitstatus_to_exitcode(status), cost)

@@ -1,0 +1,102 @@
+"""perl, bash, java."""
+
+from harness.catalogue import program
+
+PERL_SCRIPT = r"""
+use strict; use warnings; use Digest::SHA qw(sha256_hex); use Storable qw(dclone);
+my $rounds = shift;
+my %words;
+push @{$words{'k' . ($_ * 7919 % 1009)}}, "value $_" for 1 .. $rounds * 1000;
+my $copy = dclone(\%words);
+my $text = join "\n", map { "$_: " . join ',', @{$copy->{$_}} } sort keys %$copy;
+(my $changed = $text) =~ s/value (\d)(\d*)/"$2-$1"/ge;
+my @sorted = sort { length $a <=> length $b || $a cmp $b } split /[\n,]/, $changed;
+print scalar(@sorted), ' ', sha256_hex(join '|', @sorted), "\n";
+for my $part (1 .. 4) {
+    my $pid = open my $child, '-|';
+    if (!$pid) { my @list = map { { n => $_, s => 'x' x ($_ % 80) } } 1 .. 20000; print "part $part ", scalar(@list), "\n"; exit 0; }
+    print while <$child>;
+    close $child or die "child $part: $?";
+}
+my $long = ''; $long .= chr(97 + $_ % 26) x 37 for 1 .. 20000;
+print length($long), ' ', ($long =~ tr/a//), "\n";
+"""
+
+BASH_SCRIPT = r"""
+set -eu
+declare -a numbers; declare -A counts
+for ((i = 0; i < $1; i++)); do numbers+=("item $i"); key=k$((i * 7919 % 101)); counts[$key]=$((${counts[$key]:-0} + i)); done
+echo "${#numbers[@]} ${numbers[@]: -2}"
+for key in "${!counts[@]}"; do echo "$key=${counts[$key]}"; done | sort | md5sum
+for i in 1 2 3 4 5; do (numbers=("${numbers[@]/item/part}"); echo "$i ${numbers[$i]} $(echo nested $(echo deeper $i))"); done
+text=$(for ((i = 0; i < 2000; i++)); do echo "line $i ${numbers[$((i % ${#numbers[@]}))]}"; done)
+mapfile -t rows <<< "$text"; echo "${#rows[@]} ${#text}"
+for job in 1 2 3; do (sleep 0.01; echo done) & done; wait
+case "${text//line/row}" in row*) echo renamed;; esac
+[[ $text =~ line\ (1[0-9]+)\ item ]] && echo "${BASH_REMATCH[1]}"
+printf '%s\n' {a..e}{1..20} | while read -r word; do printf '%s;' "${word^^}"; done; echo
+trap 'echo bye' EXIT
+"""
+
+JAVA_SOURCE = """
+import java.util.*;
+import java.util.concurrent.*;
+import java.util.stream.*;
+import java.util.zip.*;
+import java.nio.ByteBuffer;
+public class Work {
+    static long part(int id, int rounds) throws Exception {
+        Map<String, List<Integer>> words = new TreeMap<>();
+        for (int i = 0; i < rounds; i++) words.computeIfAbsent("w" + (i * 31 + id) % 499, k -> new ArrayList<>()).add(i);
+        byte[] text = words.toString().getBytes();
+        Deflater deflater = new Deflater();
+        deflater.setInput(text); deflater.finish();
+        byte[] packed = new byte[text.length + 100];
+        int length = deflater.deflate(packed); deflater.end();
+        Inflater inflater = new Inflater();
+        inflater.setInput(packed, 0, length);
+        byte[] back = new byte[text.length];
+        int got = inflater.inflate(back); inflater.end();
+        ByteBuffer direct = ByteBuffer.allocateDirect(100000 + id * 1000);
+        while (direct.remaining() >= 8) direct.putLong(id);
+        return Arrays.hashCode(back) * 31L + got + direct.position();
+    }
+    public static void main(String[] arguments) throws Exception {
+        int threads = Integer.parseInt(arguments[0]), rounds = Integer.parseInt(arguments[1]);
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        List<Future<Long>> parts = new ArrayList<>();
+        for (int id = 0; id < threads * 4; id++) { int own = id; parts.add(pool.submit(() -> part(own, rounds))); }
+        for (Future<Long> part : parts) System.out.println(part.get());
+        pool.shutdown();
+        System.gc();
+        System.out.println(IntStream.range(0, 100000).parallel().mapToObj(i -> "s" + i).collect(Collectors.toSet()).size());
+    }
+}
+"""
+
+
+@program("perl")
+def perl(session):
+    """hashes, sorting, expressions, deep copies, forks"""
+    session.write("script.pl", PERL_SCRIPT)
+    session.run("perl", "script.pl", session.size(40, 600))
+
+
+@program("bash")
+def bash(session):
+    """arrays, maps, subshells, substitutions, jobs, expressions"""
+    session.write("script.sh", BASH_SCRIPT)
+    session.run("bash", "--norc", "script.sh", session.size(3000, 40000))
+
+
+@program("java", version=("java", "-version"))
+def java(session):
+    """compiles and runs a program with threads, zlib and direct buffers"""
+    session.write("Work.java", JAVA_SOURCE)
+    arguments = (session.size(4, 8), session.size(20000, 300000))
+    if session.helper("sh", "-c", "command -v javac || true").strip():
+        session.run("javac", "-encoding", "UTF-8", "Work.java", env={"LC_ALL": "C.UTF-8"})
+        session.run("java", "-Xmx400m", "-cp", ".", "Work", *arguments)
+    else:
+        session.run("java", "-Xmx400m", "-XshowSettings:none", "-version", keep=False)
+        session.run("java", "-Xmx400m", "Work.java", *arguments)

@@ -1,0 +1,71 @@
+//! Blocks with an alignment: aligned_alloc, posix_memalign, memalign, valloc, pvalloc. Manual: posix_memalign(3).
+
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+
+use libc::{EINVAL, ENOMEM};
+use tinyalloc_sys::{Mapper, PosixMapper};
+
+use super::blocks::{block_or_enomem, out_of_memory};
+use super::errno::set_errno;
+use crate::process::ALLOCATOR;
+use crate::thread::Thread;
+
+const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
+
+fn invalid() -> *mut c_void {
+    set_errno(EINVAL);
+    null_mut()
+}
+
+/// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not be a multiple of it (ISO C23).
+#[unsafe(no_mangle)]
+pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
+    if !align.is_power_of_two() {
+        return invalid();
+    }
+    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align))
+}
+
+/// A block aligned to `align`, rounded up to a power of two, as the GNU C library does; null and `EINVAL` beyond the largest.
+#[unsafe(no_mangle)]
+pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
+    if align > ALIGN_MAX {
+        return invalid();
+    }
+    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align.max(1).next_power_of_two()))
+}
+
+/// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two and a multiple of the size of a
+/// pointer, `ENOMEM` when no memory is to be had; `*block` is then untouched, and `errno` always is.
+///
+/// # Safety
+/// `block` is valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
+    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
+        return EINVAL;
+    }
+    let Some(start) = ALLOCATOR.allocate_aligned(Thread, bytes, align) else {
+        return ENOMEM;
+    };
+    // SAFETY: the caller's promise.
+    unsafe { block.write(start.as_ptr().cast()) };
+    0
+}
+
+/// A block aligned to a page.
+#[unsafe(no_mangle)]
+pub extern "C" fn valloc(bytes: usize) -> *mut c_void {
+    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, PosixMapper::new().page_bytes()))
+}
+
+/// Whole pages: the size is rounded up to a page.
+#[unsafe(no_mangle)]
+pub extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
+    let page_bytes = PosixMapper::new().page_bytes();
+    match bytes.max(1).checked_next_multiple_of(page_bytes) {
+        Some(bytes) => block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, page_bytes)),
+        None => out_of_memory(),
+    }
+}

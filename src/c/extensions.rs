@@ -1,0 +1,119 @@
+//! What other C libraries and allocators offer: reallocarr (NetBSD), recallocarray and freezero (OpenBSD), nallocx and sdallocx
+//! (jemalloc), malloc_good_size (macOS).
+
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+
+use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
+use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SizeClass};
+use tinyalloc_sys::{Mapper, PosixMapper};
+
+use super::errno::set_errno;
+use super::malloc::{calloc, free, malloc_usable_size, realloc};
+
+/// Bytes that a request for `bytes` really gets.
+#[unsafe(no_mangle)]
+pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
+    match SizeClass::of(bytes) {
+        Some(class) => class.bytes(),
+        None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
+        None => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
+    }
+}
+
+/// As [`malloc_good_size`], with the alignment's logarithm in the low six bits of `flags`; 0 when it cannot be had.
+#[unsafe(no_mangle)]
+pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
+    let align = 1usize << (flags & 0x3f);
+    if bytes == 0 || bytes > REQUEST_BYTES_MAX || align > REQUEST_BYTES_MAX / 2 {
+        return 0;
+    }
+    if align <= PosixMapper::new().page_bytes()
+        && let Some(class) = SizeClass::of_aligned(bytes, align.max(16))
+    {
+        return class.bytes();
+    }
+    malloc_good_size(bytes)
+}
+
+/// `free` with a size, and flags, as hints.
+///
+/// # Safety
+/// As for `free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sdallocx(start: *mut c_void, _bytes: usize, _flags: c_int) {
+    // SAFETY: the caller's promise.
+    unsafe { free(start) };
+}
+
+/// Changes the array that `*array` points at to `count` elements of `bytes` each; returns 0, `EOVERFLOW` or `ENOMEM`, and leaves
+/// `errno` alone. Zero elements free it.
+///
+/// # Safety
+/// `array` points at a pointer to a block, or at a null one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn reallocarr(array: *mut c_void, count: usize, bytes: usize) -> c_int {
+    let mut block: *mut c_void = null_mut();
+    // SAFETY: the caller's promise; the pointer may be unaligned, as in NetBSD.
+    unsafe { memcpy((&raw mut block).cast(), array, size_of::<*mut c_void>()) };
+    let Some(total) = count.checked_mul(bytes) else {
+        return EOVERFLOW;
+    };
+    // SAFETY: valid by the C library's promise.
+    let errno = unsafe { *libc::__errno_location() };
+    // SAFETY: the caller's promise.
+    let moved = unsafe { realloc(block, total) };
+    set_errno(errno);
+    if moved.is_null() && total != 0 {
+        return ENOMEM;
+    }
+    // SAFETY: as above.
+    unsafe { memcpy(array, (&raw const moved).cast(), size_of::<*mut c_void>()) };
+    0
+}
+
+/// As `reallocarray`, with new elements zeroed and old memory cleared before it is given up. `EINVAL` when the old size overflows.
+///
+/// # Safety
+/// The block holds `old_count * bytes` bytes; after success only the returned one is used.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recallocarray(block: *mut c_void, old_count: usize, count: usize, bytes: usize) -> *mut c_void {
+    if block.is_null() {
+        return calloc(count, bytes);
+    }
+    let Some(total) = count.checked_mul(bytes) else {
+        set_errno(ENOMEM);
+        return null_mut();
+    };
+    let Some(old_total) = old_count.checked_mul(bytes) else {
+        set_errno(EINVAL);
+        return null_mut();
+    };
+    let moved = calloc(total, 1);
+    if !moved.is_null() {
+        // SAFETY: both blocks hold that much.
+        unsafe { memcpy(moved, block, old_total.min(total)) };
+        // SAFETY: the caller's promise.
+        unsafe { freezero(block, old_total) };
+    }
+    moved
+}
+
+/// `free`, after clearing the first `bytes` bytes.
+///
+/// # Safety
+/// As for `free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn freezero(start: *mut c_void, bytes: usize) {
+    if start.is_null() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    let usable = unsafe { malloc_usable_size(start) };
+    for at in 0..bytes.min(usable) {
+        // SAFETY: within the block; volatile, so that it is not taken for a dead store.
+        unsafe { start.cast::<u8>().wrapping_add(at).write_volatile(0) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { free(start) };
+}

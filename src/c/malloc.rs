@@ -1,0 +1,113 @@
+//! malloc, calloc, realloc, free: the four that every program calls. Manual: malloc(3), ISO C23 7.24.3.
+
+use core::ffi::c_void;
+use core::ptr::{NonNull, null_mut};
+
+use super::blocks::{block_or_enomem, out_of_memory};
+use crate::process::ALLOCATOR;
+use crate::thread::Thread;
+
+/// At least `bytes` bytes, aligned to 16; null and `ENOMEM` when they cannot be had. Zero bytes are a block of its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
+    match ALLOCATOR.allocate_hit(Thread, bytes) {
+        Some(start) => start.as_ptr().cast(),
+        None => malloc_slow(bytes),
+    }
+}
+
+#[cold]
+#[inline(never)]
+extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
+    block_or_enomem(ALLOCATOR.allocate_slow(Thread, bytes))
+}
+
+/// Frees a block; null is ignored. Aborts with one line on standard error for anything else than the start of a live block.
+///
+/// # Safety
+/// Nobody uses the block any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free(start: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { ALLOCATOR.free(Thread, start.cast()) };
+}
+
+/// `count * bytes` zero bytes; null and `ENOMEM` when the product overflows or cannot be had.
+#[unsafe(no_mangle)]
+pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
+    match count.checked_mul(bytes) {
+        Some(bytes) => block_or_enomem(ALLOCATOR.allocate_zeroed(Thread, bytes)),
+        None => out_of_memory(),
+    }
+}
+
+/// Changes the size of a block, moving it if need be; null and `ENOMEM` leave it as it was. A null block is allocated; zero bytes
+/// free the block and return null with `errno` unchanged, as the GNU C library does.
+///
+/// # Safety
+/// After success only the returned block is used.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_void {
+    let Some(block) = NonNull::new(start.cast::<u8>()) else {
+        return malloc(bytes);
+    };
+    if bytes == 0 {
+        // SAFETY: the caller's promise.
+        unsafe { free(start) };
+        return null_mut();
+    }
+    // SAFETY: the caller's promise.
+    block_or_enomem(unsafe { ALLOCATOR.reallocate(Thread, block, bytes) })
+}
+
+/// `realloc` to `count * bytes`; null and `ENOMEM` when the product overflows.
+///
+/// # Safety
+/// As for [`realloc`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
+    match count.checked_mul(bytes) {
+        // SAFETY: the caller's promise.
+        Some(bytes) => unsafe { realloc(start, bytes) },
+        None => out_of_memory(),
+    }
+}
+
+/// `free`, under the name of old.
+///
+/// # Safety
+/// As for [`free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cfree(start: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { free(start) };
+}
+
+/// `free` of a block whose requested size is known; the size is taken as a hint. ISO C23 7.24.3.4.
+///
+/// # Safety
+/// As for [`free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_sized(start: *mut c_void, _bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { free(start) };
+}
+
+/// `free` of a block whose alignment and requested size are known; both are taken as hints. ISO C23 7.24.3.5.
+///
+/// # Safety
+/// As for [`free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_aligned_sized(start: *mut c_void, _align: usize, _bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { free(start) };
+}
+
+/// Usable bytes of a block, at least as many as were asked for; 0 for null.
+///
+/// # Safety
+/// The block is live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn malloc_usable_size(start: *const c_void) -> usize {
+    NonNull::new(start.cast_mut().cast::<u8>()).and_then(|block| ALLOCATOR.usable_bytes(Thread, block)).unwrap_or(0)
+}

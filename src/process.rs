@@ -1,0 +1,119 @@
+//! The one allocator of a process, and what ties it to the C library: thread exit, fork, and the last message.
+
+use core::ffi::{c_int, c_void};
+use core::fmt::{Display, Result as FmtResult, Write};
+use core::ptr::without_provenance;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use libc::{STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific, syscall};
+use tinyalloc_alloc::{Allocator, Misuse, ThreadId};
+use tinyalloc_sys::PosixMapper;
+
+use crate::thread::Thread;
+
+/// The global heap.
+pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper::new());
+
+/// The key whose destructor tells that a thread ends, plus one; 0 before it is made.
+static KEY: AtomicU32 = AtomicU32::new(0);
+
+/// Registered before any constructor of the program runs, so that these run last before a fork and first after it.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static START: extern "C" fn() = start;
+
+extern "C" fn start() {
+    // SAFETY: the handlers are valid for the life of the process: the library is never unloaded.
+    unsafe { pthread_atfork(Some(prepare_fork), Some(resume_parent), Some(resume_child)) };
+}
+
+unsafe extern "C" fn prepare_fork() {
+    ALLOCATOR.prepare_fork(Thread);
+}
+
+unsafe extern "C" fn resume_parent() {
+    ALLOCATOR.resume_parent(Thread);
+}
+
+unsafe extern "C" fn resume_child() {
+    ALLOCATOR.resume_child(Thread);
+}
+
+pub(crate) fn thread_id() -> ThreadId {
+    // SAFETY: always succeeds.
+    ThreadId(unsafe { pthread_self() } as usize)
+}
+
+/// Sees to it that this thread's heap is given back when it ends.
+pub(crate) fn arm_detach() {
+    let Some(key) = detach_key() else {
+        return;
+    };
+    // Any value but null makes the destructor run.
+    let value: *const c_void = without_provenance(1);
+    // SAFETY: the key was made; should there be no memory for the value, the heap stays with its thread.
+    unsafe { pthread_setspecific(key, value) };
+}
+
+fn detach_key() -> Option<pthread_key_t> {
+    match KEY.load(Ordering::Acquire) {
+        0 => make_detach_key(),
+        key => Some(key - 1),
+    }
+}
+
+fn make_detach_key() -> Option<pthread_key_t> {
+    let mut key: pthread_key_t = 0;
+    // SAFETY: `key` is valid for the write.
+    let failed: c_int = unsafe { pthread_key_create(&raw mut key, Some(detach)) };
+    if failed != 0 {
+        return None;
+    }
+    // A thread that lost the race leaves a key that nobody uses.
+    match KEY.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Some(key),
+        Err(theirs) => Some(theirs - 1),
+    }
+}
+
+unsafe extern "C" fn detach(_value: *mut c_void) {
+    ALLOCATOR.detach(Thread);
+}
+
+/// Says what the program did wrong, and ends it.
+#[cold]
+#[inline(never)]
+pub(crate) fn abort_on(misuse: Misuse) {
+    say(&misuse);
+    // SAFETY: ends the process.
+    unsafe { abort() }
+}
+
+/// Writes one line to standard error, allocating nothing.
+pub(crate) fn say(message: &dyn Display) {
+    let mut line = Line { bytes: [0; 256], length: 0 };
+    // A line too long is cut.
+    let _ = writeln!(line, "tinyalloc: {message}");
+    write_all(STDERR_FILENO, &line.bytes[..line.length]);
+}
+
+/// Writes to a file descriptor; signal-safe, and no cancellation point.
+pub(crate) fn write_all(descriptor: c_int, bytes: &[u8]) {
+    // SAFETY: the bytes are valid; what cannot be written is lost.
+    unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
+}
+
+struct Line {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> FmtResult {
+        let room = &mut self.bytes[self.length..];
+        let taken = text.len().min(room.len());
+        room[..taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.length += taken;
+        Ok(())
+    }
+}
