@@ -139,6 +139,23 @@ unsafe impl Local for Thread {
         unsafe { NonNull::new_unchecked(bins) }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn is(self, bins: *const Bins) -> bool {
+        // SAFETY: compares with one of this thread's two words, in one instruction.
+        unsafe {
+            asm!(
+                "cmp {}, qword ptr fs:[{}]",
+                "jne {}",
+                in(reg) bins,
+                in(reg) Thread::offset(),
+                label { return false },
+                options(readonly, nostack),
+            );
+        }
+        true
+    }
+
     #[inline(always)]
     fn set_bins(self, bins: NonNull<Bins>) {
         Thread::set_word::<BINS>(bins.as_ptr().expose_provenance());

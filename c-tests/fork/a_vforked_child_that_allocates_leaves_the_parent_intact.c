@@ -4,8 +4,8 @@
 int main(void)
 {
     watchdog(50);
-    for (int round = 0; round < 200; round++) {
-        void *block = malloc(1000);
+    for (volatile int round = 0; round < 200; round++) {
+        void *volatile block = malloc(1000);
         fill(block, 1000, 1);
         pid_t child = vfork();
         if (child == 0) {

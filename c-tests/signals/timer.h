@@ -10,15 +10,17 @@ static void timer_start(void (*handler)(int), int microseconds)
     struct itimerval every = {{0, microseconds}, {0, microseconds}};
     EXPECT(sigaction(SIGPROF, &action, NULL) == 0);
     EXPECT(setitimer(ITIMER_PROF, &every, NULL) == 0);
-    // Timer ticks are as coarse as the kernel's: without help a test would hit the allocator too rarely.
 }
 
-static void *timer_raises(void *arguments)
+struct raising {
+    pthread_t target;
+    volatile bool stop;
+};
+
+/* Timer ticks are as coarse as the kernel's: alone they would strike inside the allocator too rarely. */
+static void *timer_raises(void *raising)
 {
-    struct {
-        pthread_t target;
-        volatile bool stop;
-    } *raise_at = arguments;
+    struct raising *raise_at = raising;
     while (!raise_at->stop) {
         pthread_kill(raise_at->target, SIGPROF);
         usleep(50);
@@ -32,10 +34,7 @@ UNUSED static void churn_until(volatile int *hits, int wanted)
     enum { BLOCKS = 512 };
     static void *block[BLOCKS];
     static size_t bytes[BLOCKS];
-    struct {
-        pthread_t target;
-        volatile bool stop;
-    } raise_at = {pthread_self(), false};
+    struct raising raise_at = {pthread_self(), false};
     sigset_t profile;
     sigemptyset(&profile);
     sigaddset(&profile, SIGPROF);

@@ -8,8 +8,8 @@ static void cleanup(void *block)
 
 static void *body(void *ignored)
 {
-    void *block = NULL;
-    pthread_cleanup_push(cleanup, &block);
+    void *volatile block = NULL;
+    pthread_cleanup_push(cleanup, (void *)&block);
     for (unsigned i = 0;; i++) {
         free(block);
         block = malloc(i * 37 % 5000);

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -72,14 +73,14 @@ class Launch:
             launch.end()
 
     def program_pid(self):
-        """The pid of the program itself; None until it has started."""
-        lines = self._report_lines()
-        return int(lines[0].split()[1]) if lines else None
+        """The pid of the program itself, as soon as it has one."""
+        while not self._report_lines() and self.process.poll() is None:
+            time.sleep(0.005)
+        return int(self._report_lines()[0].split()[1])
 
     def signal_program(self, number):
-        pid = self.program_pid()
-        if pid and self.process.poll() is None:
-            os.kill(pid, number)
+        if self.process.poll() is None:
+            os.kill(self.program_pid(), number)
 
     def end(self):
         """Ends the program and all that descends from it, now."""

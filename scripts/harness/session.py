@@ -99,7 +99,7 @@ class Session:
         self.cost = self.cost.and_then(launch.ended().cost)
         self._complain_about(command[0], output.read_text(errors="replace"))
         if launch.ended().code not in (0, -end_signal):
-            raise Failure(f"{command[0]} ended with {launch.ended().code}:\n{tail(output.read_text(errors='replace'))}")
+            raise Failure(f"{command[0]} {how_it_ended(launch.ended().code)}:\n{tail(output.read_text(errors='replace'))}")
 
     @contextmanager
     def terminal(self, *command, env=None, preload=True, cwd=None):
@@ -111,13 +111,16 @@ class Session:
                 terminal.when_started(self.require_mapped)
             yield terminal
             terminal.wait_for_end()
+        except Failure as failure:
+            terminal.close()
+            raise Failure(f"{failure}\nand {command[0]} {how_it_ended(terminal.launch.ended().code)}") from None
         finally:
             terminal.close()
             self._complain_about(command[0], terminal.transcript())
         self.cost = self.cost.and_then(terminal.launch.ended().cost)
         code = terminal.launch.ended().code
         if code != 0:
-            raise Failure(f"{command[0]} ended with {code}:\n{tail(terminal.transcript())}")
+            raise Failure(f"{command[0]} {how_it_ended(code)}:\n{tail(terminal.transcript())}")
 
     def start(self, *command, stdout=subprocess.DEVNULL):
         """A preloaded program that goes on while the test does something else; the caller ends it."""
@@ -126,7 +129,7 @@ class Session:
 
     def require_mapped(self, pid):
         """The library really is in that process."""
-        if self.library is None or pid is None:
+        if self.library is None:
             return
         maps = read_or_empty(f"/proc/{pid}/maps")
         if maps and os.path.realpath(self.library) not in maps:
@@ -169,9 +172,12 @@ def read_or_empty(path):
         return ""
 
 
+def how_it_ended(code):
+    return f"ended with signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
 def describe(command, finished, expect):
-    name = f"signal {signal.Signals(-finished.code).name}" if finished.code < 0 else f"code {finished.code}"
-    shown = f"{shlex.join(map(str, command))}\nended with {name} instead of {expect}"
+    shown = f"{shlex.join(map(str, command))}\n{how_it_ended(finished.code)} instead of {expect}"
     return f"{shown}\n-- stderr\n{tail(finished.errors)}\n-- stdout\n{tail(finished.output, 12)}"
 
 

@@ -67,7 +67,9 @@ class Terminal:
 
     def close(self):
         self.launch.end()
-        os.close(self._master)
+        if self._master is not None:
+            os.close(self._master)
+        self._master, self._open = None, False
 
     def _read(self, seconds):
         """Reads what there is; False when the program has closed its terminal."""

@@ -1,6 +1,7 @@
 //! The allocator: which heap, and is it small, large or huge?
 
-use core::ptr::{NonNull, null_mut};
+use core::cell::Cell;
+use core::ptr::{NonNull, null, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
@@ -16,14 +17,20 @@ use crate::slot::Secret;
 use crate::space::Space;
 use crate::span::{Freed, Span, SpanRef};
 
-/// What every free reads: one cache line, written only when the first region grows.
+/// What every free reads: one cache line.
+///
+/// Invariant A1: the cells are set once, under the lock of the space, before any block exists; only `slices_bytes` changes later, when
+/// the first region grows. (Plain cells, because compilers do not fold an atomic load into the instruction that uses it.)
 #[repr(C, align(64))]
 struct Hot {
-    slices_start: AtomicUsize,
+    slices_start: Cell<usize>,
     slices_bytes: AtomicUsize,
-    page_map: AtomicPtr<AtomicPtr<Span>>,
-    secret: AtomicUsize,
+    page_map: Cell<*const AtomicPtr<Span>>,
+    secret: Cell<Secret>,
 }
+
+// SAFETY: A1.
+unsafe impl Sync for Hot {}
 
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
 ///
@@ -44,10 +51,10 @@ impl<M: Mapper> Allocator<M> {
     pub const fn new(mapper: M) -> Allocator<M> {
         Allocator {
             hot: Hot {
-                slices_start: AtomicUsize::new(0),
+                slices_start: Cell::new(0),
                 slices_bytes: AtomicUsize::new(0),
-                page_map: AtomicPtr::new(null_mut()),
-                secret: AtomicUsize::new(0),
+                page_map: Cell::new(null()),
+                secret: Cell::new(Secret::NONE),
             },
             mapper,
             space: Lock::new(Space::new()),
@@ -89,7 +96,11 @@ impl<M: Mapper> Allocator<M> {
         let bins = unsafe { local.bins().as_ref() };
         let bin = bins.head(class);
         let slot = bin.get();
-        bin.set(slot.next(self.secret())?);
+        if !slot.holds(self.secret()) {
+            return None;
+        }
+        // SAFETY: the seal holds.
+        bin.set(unsafe { slot.next_unchecked() });
         slot.unseal();
         Some(slot.start())
     }
@@ -101,28 +112,28 @@ impl<M: Mapper> Allocator<M> {
     #[inline(always)]
     pub unsafe fn free<L: Local>(&self, local: L, start: *mut u8) {
         let Some(span) = self.span_in_first_region(start.addr()) else {
-            return self.free_outside(local, start);
+            return self.free_outside(start, local);
         };
-        if !span.is_owned_by(local.bins().as_ptr()) {
-            return self.free_elsewhere(local, span, start);
+        if !local.is(span.owner_bins()) {
+            return self.free_elsewhere(start, local, span);
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
         match span.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(local, span, start),
+            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
         }
     }
 
     /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
     #[inline(always)]
     pub(crate) fn span_in_first_region(&self, address: usize) -> Option<SpanRef> {
-        let offset = address.wrapping_sub(self.hot.slices_start.load(Ordering::Relaxed));
+        let offset = address.wrapping_sub(self.hot.slices_start.get());
         if offset >= self.hot.slices_bytes.load(Ordering::Relaxed) {
             return None;
         }
-        let page_map = self.hot.page_map.load(Ordering::Relaxed);
+        let page_map = self.hot.page_map.get();
         // SAFETY: the slice is committed, so its entry is (R2).
         let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
         // SAFETY: as above.
@@ -133,7 +144,7 @@ impl<M: Mapper> Allocator<M> {
 
     #[inline(always)]
     pub(crate) fn secret(&self) -> Secret {
-        Secret::from_word(self.hot.secret.load(Ordering::Relaxed))
+        self.hot.secret.get()
     }
 
     /// Tells the hit path what the first region covers now.
@@ -141,8 +152,10 @@ impl<M: Mapper> Allocator<M> {
         let Some(region) = space.first_region() else {
             return;
         };
-        self.hot.page_map.store(region.page_map().as_ptr(), Ordering::Relaxed);
-        self.hot.slices_start.store(region.slices_start().as_ptr().addr(), Ordering::Relaxed);
+        if self.hot.page_map.get().is_null() {
+            self.hot.slices_start.set(region.slices_start().as_ptr().addr());
+            self.hot.page_map.set(region.page_map().as_ptr());
+        }
         self.hot.slices_bytes.store(region.slices_committed_bytes(), Ordering::Release);
     }
 
@@ -159,7 +172,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn set_secret(&self, secret: Secret) {
-        self.hot.secret.store(secret.word(), Ordering::Relaxed);
+        self.hot.secret.set(secret);
     }
 
     /// The bins that a thread without a heap reads.

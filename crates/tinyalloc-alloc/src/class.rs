@@ -23,7 +23,8 @@ pub const CLASS_COUNT: usize = FINE_CLASSES + MIDDLE_CLASSES + COARSE_CLASSES;
 const SLOTS_MIN: usize = 8;
 /// Spans of a class that has grown are up to this large.
 const SPAN_SLICES_GROWN: usize = 4;
-const TABLE: [u8; MIDDLE_BYTES_MAX / SLOT_ALIGN + 1] = table();
+/// One byte for every 16 bytes of request: two kilobytes, and no second way to a class that large requests would fall off to.
+const TABLE: [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] = table();
 const BYTES: [u16; CLASS_COUNT] = bytes();
 const RECIPROCALS: [u64; CLASS_COUNT] = reciprocals();
 
@@ -48,15 +49,17 @@ const fn stepped_class(bytes: usize, from: usize, shift: u32) -> usize {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "CLASS_COUNT fits u8")]
-const fn table() -> [u8; MIDDLE_BYTES_MAX / SLOT_ALIGN + 1] {
-    let mut table = [0; MIDDLE_BYTES_MAX / SLOT_ALIGN + 1];
+const fn table() -> [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] {
+    let mut table = [0; SMALL_BYTES_MAX / SLOT_ALIGN + 1];
     let mut units = 1;
     while units < table.len() {
         let bytes = units * SLOT_ALIGN;
         table[units] = if bytes <= FINE_BYTES_MAX {
             units - 1
-        } else {
+        } else if bytes <= MIDDLE_BYTES_MAX {
             FINE_CLASSES + stepped_class(bytes, FINE_BYTES_MAX, MIDDLE_SHIFT)
+        } else {
+            FINE_CLASSES + MIDDLE_CLASSES + stepped_class(bytes, MIDDLE_BYTES_MAX, COARSE_SHIFT)
         } as u8;
         units += 1;
     }
@@ -93,26 +96,18 @@ const fn reciprocals() -> [u64; CLASS_COUNT] {
 
 /// One size of slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SizeClass(u8);
+pub struct SizeClass(usize);
 
 impl SizeClass {
     /// The smallest class whose slots hold `bytes`, or `None` for a large request.
     #[inline(always)]
     #[must_use]
     pub const fn of(bytes: usize) -> Option<SizeClass> {
-        if bytes <= MIDDLE_BYTES_MAX {
-            Some(SizeClass(TABLE[bytes.div_ceil(SLOT_ALIGN)]))
-        } else if bytes <= SMALL_BYTES_MAX {
-            Some(SizeClass::coarse(bytes))
+        if bytes <= SMALL_BYTES_MAX {
+            Some(SizeClass(TABLE[(bytes + SLOT_ALIGN - 1) / SLOT_ALIGN] as usize))
         } else {
             None
         }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "CLASS_COUNT fits u8")]
-    #[inline(always)]
-    const fn coarse(bytes: usize) -> SizeClass {
-        SizeClass((FINE_CLASSES + MIDDLE_CLASSES + stepped_class(bytes, MIDDLE_BYTES_MAX, COARSE_SHIFT)) as u8)
     }
 
     /// The smallest class whose slots hold `bytes` and are aligned to `align`, a power of two of at most [`SLICE_BYTES`].
@@ -123,31 +118,31 @@ impl SizeClass {
     }
 
     /// Every class, smallest first.
-    #[expect(clippy::cast_possible_truncation, reason = "CLASS_COUNT fits u8")]
     pub fn all() -> impl Iterator<Item = SizeClass> {
-        (0..CLASS_COUNT as u8).map(SizeClass)
+        (0..CLASS_COUNT).map(SizeClass)
     }
 
     pub(crate) const fn from_index(index: u8) -> SizeClass {
-        SizeClass(index)
+        SizeClass(index as usize)
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "CLASS_COUNT fits u8")]
     pub(crate) const fn byte(self) -> u8 {
-        self.0
+        self.0 as u8
     }
 
     /// Position among [`SizeClass::all`]; below [`CLASS_COUNT`].
     #[inline(always)]
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.0
     }
 
     /// Bytes of one slot.
     #[inline(always)]
     #[must_use]
     pub const fn bytes(self) -> usize {
-        BYTES[self.0 as usize] as usize
+        BYTES[self.0] as usize
     }
 
     /// A factor R such that, for offsets within a span, `offset * R mod 2^64` is `index * scale` exactly at the start of slot
@@ -158,7 +153,7 @@ impl SizeClass {
     /// i * scale + r * R, where R outweighs all i * scale (after Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019).
     #[must_use]
     pub const fn reciprocal(self) -> u64 {
-        RECIPROCALS[self.0 as usize]
+        RECIPROCALS[self.0]
     }
 
     /// What one slot adds to the product, see [`SizeClass::reciprocal`].

@@ -135,7 +135,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_large<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
         let address = start.as_ptr().addr();
         if !span.is_slot(address) {
-            return self.free_misused(local, span, start);
+            return self.free_misused(start, local, span);
         }
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
         if !span.claim_large() {

@@ -28,6 +28,12 @@ pub unsafe trait Local: Copy {
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
 
+    /// Whether `bins` are this thread's.
+    #[inline(always)]
+    fn is(self, bins: *const Bins) -> bool {
+        bins == self.bins().as_ptr()
+    }
+
     /// Replaces the bins.
     fn set_bins(self, bins: NonNull<Bins>);
 

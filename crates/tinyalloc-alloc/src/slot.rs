@@ -4,19 +4,22 @@
 //! once: on `free`, is this slot already free (a live slot's words add up to a 64-bit secret by accident only)? On `malloc`, has
 //! anyone written to it since (then its link is not followed)?
 
+use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// The two words that a free slot holds.
 #[repr(C, align(16))]
 #[derive(Debug)]
 pub(crate) struct SlotWords {
-    next: AtomicPtr<SlotWords>,
-    seal: AtomicUsize,
+    next: Cell<*mut SlotWords>,
+    seal: Cell<usize>,
 }
 
+// SAFETY: L2; `END` is never written.
+unsafe impl Sync for SlotWords {}
+
 /// Ends every list. Its words never add up to a secret (see [`Secret`]), so an empty list needs no test of its own.
-static END: SlotWords = SlotWords { next: AtomicPtr::new(null_mut()), seal: AtomicUsize::new(0) };
+static END: SlotWords = SlotWords { next: Cell::new(null_mut()), seal: Cell::new(0) };
 
 /// What seals are made of: its top bit is set, so that it differs from the address of [`END`].
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +35,18 @@ impl Secret {
         self.0
     }
 
-    #[inline(always)]
-    pub(crate) const fn from_word(word: usize) -> Secret {
-        Secret(word)
+    /// Before there is one.
+    pub(crate) const NONE: Secret = Secret(0);
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
     }
 }
 
 /// The address of a slot, or of the list's end.
 ///
-/// Invariant L1: it points at two readable words: a slot's, which the allocator owns while the slot is free, or [`END`]'s.
+/// Invariants. L1: it points at two readable words: a slot's, or [`END`]'s. L2: while the slot is free, its words belong to whoever
+/// holds the list that it is in; while it is live, to the program, which gives them up with the call to free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Slot(NonNull<SlotWords>);
@@ -78,21 +84,30 @@ impl Slot {
     /// The next slot of the list, unless this is the end or the words were tampered with.
     #[inline(always)]
     pub(crate) fn next(self, secret: Secret) -> Option<Slot> {
+        // SAFETY: the seal holds.
+        self.holds(secret).then(|| unsafe { self.next_unchecked() })
+    }
+
+    /// Whether the two words are what [`Slot::seal`] left, as `is_sealed` asks too; this order of the sum suits allocation.
+    #[inline(always)]
+    pub(crate) fn holds(self, secret: Secret) -> bool {
         let words = self.words();
-        let next = words.next.load(Ordering::Relaxed);
-        let sum = next.addr().wrapping_add(self.address()).wrapping_add(words.seal.load(Ordering::Relaxed));
-        if sum != secret.word() {
-            return None;
-        }
-        // SAFETY: the seal holds, so `next` is what `seal` wrote: a slot, never null.
-        Some(Slot(unsafe { NonNull::new_unchecked(next) }))
+        words.next.get().addr().wrapping_add(self.address()).wrapping_add(words.seal.get()) == secret.word()
+    }
+
+    /// # Safety
+    /// The seal holds.
+    #[inline(always)]
+    pub(crate) unsafe fn next_unchecked(self) -> Slot {
+        // SAFETY: what `seal` wrote is a slot, never null.
+        Slot(unsafe { NonNull::new_unchecked(self.words().next.get()) })
     }
 
     /// Whether this slot is free, by its seal.
     #[inline(always)]
     pub(crate) fn is_sealed(self, secret: Secret) -> bool {
         let words = self.words();
-        let sum = words.next.load(Ordering::Relaxed).addr().wrapping_add(words.seal.load(Ordering::Relaxed));
+        let sum = words.next.get().addr().wrapping_add(words.seal.get());
         sum == secret.word().wrapping_sub(self.address())
     }
 
@@ -100,14 +115,14 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn seal(self, next: Slot, secret: Secret) {
         let words = self.words();
-        words.next.store(next.0.as_ptr(), Ordering::Relaxed);
-        words.seal.store(secret.word().wrapping_sub(self.address()).wrapping_sub(next.address()), Ordering::Relaxed);
+        words.next.set(next.0.as_ptr());
+        words.seal.set(secret.word().wrapping_sub(self.address()).wrapping_sub(next.address()));
     }
 
     /// Makes this a live slot.
     #[inline(always)]
     pub(crate) fn unseal(self) {
-        self.words().seal.store(0, Ordering::Relaxed);
+        self.words().seal.set(0);
     }
 }
 

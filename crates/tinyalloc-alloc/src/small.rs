@@ -151,7 +151,7 @@ impl<M: Mapper> Allocator<M> {
     /// The span is not this thread's.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_elsewhere<L: Local>(&self, local: L, span: SpanRef, start: *mut u8) {
+    pub(crate) fn free_elsewhere<L: Local>(&self, start: *mut u8, local: L, span: SpanRef) {
         let Some(start) = NonNull::new(start) else {
             return;
         };
@@ -163,18 +163,18 @@ impl<M: Mapper> Allocator<M> {
                     local.report(Misuse::DoubleFree { address: start.as_ptr().addr(), slot_bytes: span.slot_bytes() });
                 }
             }
-            Owner::Emergency | Owner::Nobody => self.free_misused(local, span, start),
+            Owner::Emergency | Owner::Nobody => self.free_misused(start, local, span),
         }
     }
 
     fn free_remote<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
         if !span.is_slot(start.as_ptr().addr()) {
-            return self.free_misused(local, span, start);
+            return self.free_misused(start, local, span);
         }
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
         if slot.is_sealed(self.secret()) {
-            return self.free_misused(local, span, start);
+            return self.free_misused(start, local, span);
         }
         if !push_remote(span, slot, self.secret()) {
             return;
@@ -189,14 +189,14 @@ impl<M: Mapper> Allocator<M> {
     /// Null, a further region's, a huge block, or nothing of ours.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_outside<L: Local>(&self, local: L, start: *mut u8) {
+    pub(crate) fn free_outside<L: Local>(&self, start: *mut u8, local: L) {
         let Some(start) = NonNull::new(start) else {
             return;
         };
         match self.find(local, start.as_ptr().addr()) {
             None => local.report(Misuse::NotAllocated { address: start.as_ptr().addr() }),
-            Some(span) if span.is_owned_by(local.bins().as_ptr()) => self.free_in_further_region(local, span, start),
-            Some(span) => self.free_elsewhere(local, span, start.as_ptr()),
+            Some(span) if local.is(span.owner_bins()) => self.free_in_further_region(local, span, start),
+            Some(span) => self.free_elsewhere(start.as_ptr(), local, span),
         }
     }
 
@@ -204,14 +204,14 @@ impl<M: Mapper> Allocator<M> {
         match span.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(local, span, start),
+            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
         }
     }
 
     /// The program passed what is no live block.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_misused<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         local.report(span.verdict(start.as_ptr().addr()));
     }
 }

@@ -260,9 +260,10 @@ impl Span {
         self.owner.store(owner.pointer(), Ordering::Release);
     }
 
+    /// The owner as a heap's bins; what is no heap equals no thread's.
     #[inline(always)]
-    pub(crate) fn is_owned_by(&self, bins: *const Bins) -> bool {
-        self.owner.load(Ordering::Relaxed).cast_const() == bins
+    pub(crate) fn owner_bins(&self) -> *const Bins {
+        self.owner.load(Ordering::Relaxed)
     }
 
     pub(crate) fn owner(&self) -> Owner {

@@ -24,7 +24,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(heap);
         }
         let mut space = self.space.lock(local.id());
-        if self.secret().word() == 0 {
+        if self.secret().is_none() {
             self.set_secret(Secret::new(self.mapper.random()));
         }
         space.start(&self.mapper)?;

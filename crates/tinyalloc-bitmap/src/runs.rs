@@ -67,7 +67,7 @@ pub(crate) fn find_last<W: Words + ?Sized>(words: &W, wanted: Wanted, before: us
 #[inline]
 pub(crate) fn find_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
     debug_assert!(align.is_power_of_two(), "alignment is not a power of two");
-    let start = from.checked_next_multiple_of(align)?;
+    let start = from.checked_add(padding(from, align))?;
     if start.checked_add(length)? > words.bits() {
         return None;
     }
@@ -76,6 +76,12 @@ pub(crate) fn find_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize
         1..=WORD_BITS => find_short_run(words, wanted, start, length, align),
         _ => find_long_run(words, wanted, start, length, align),
     }
+}
+
+/// How far it is from `bit` to the next multiple of `align`: by mask, since dividing would cost more than looking at a word.
+#[inline]
+fn padding(bit: usize, align: usize) -> usize {
+    bit.wrapping_neg() & (align - 1)
 }
 
 /// A run that fits a word starts in one word and ends in it or in the next: look at two at a time, and narrow by doubling shifts.
@@ -87,7 +93,7 @@ fn find_short_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, len
     let mut below = u64::MAX << (from % WORD_BITS);
     let mut low = wanted.word_of(words, index);
     while index * WORD_BITS < bits {
-        let high = if low == 0 && stride == 1 { 0 } else { wanted.word_of(words, index + 1) };
+        let high = if low == 0 { 0 } else { wanted.word_of(words, index + 1) };
         let starts = run_starts(low, high, length) & below & aligned_starts;
         if starts != 0 {
             return Some(index * WORD_BITS + starts.trailing_zeros() as usize);
@@ -143,7 +149,8 @@ fn find_long_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, leng
         index += 1;
         ignored = 0;
         if others != 0 {
-            start = (first + WORD_BITS - others.leading_zeros() as usize).next_multiple_of(align);
+            start = first + WORD_BITS - others.leading_zeros() as usize;
+            start += padding(start, align);
             if start >= index * WORD_BITS {
                 index = start / WORD_BITS;
                 ignored = !(u64::MAX << (start % WORD_BITS));

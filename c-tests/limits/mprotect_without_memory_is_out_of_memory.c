@@ -1,0 +1,10 @@
+#include "hard_times.h"
+#include "seccomp.h"
+
+int main(void)
+{
+    free(malloc(100));
+    REFUSE(ENOMEM, SYS_mprotect);
+    hard_times();
+    hard_times();
+}
