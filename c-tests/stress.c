@@ -102,8 +102,9 @@ static void *request(uint64_t *state, size_t bytes, size_t *alignment)
     *alignment = 16;
     if (kind == 0) {
         unsigned char *block = calloc(1, bytes);
-        for (size_t at = 0; block && at < bytes; at = next_sample(at, bytes))
-            if (block[at] != 0) report("calloc is not zero", &(struct held){0, 0, block, bytes});
+        size_t at = 0;
+        while (block && at < bytes && block[at] == 0) at = next_sample(at, bytes);
+        if (block && at < bytes) report("calloc is not zero", &(struct held){0, 0, block, bytes});
         return block;
     }
     if (kind > 1) return malloc(bytes);
@@ -197,6 +198,16 @@ static void run_until(double end, int threads)
     }
 }
 
+/* Where memory went that did not come back, if the allocator can tell. */
+static void tell_heap(void)
+{
+    if (!on_tinyalloc()) return;
+    struct ta_stats heap = stats();
+    say("heap: allocated %zu, committed %zu, metadata %zu, reserved %zu; %zu live and %zu free slots, %zu spans, %zu large, %zu huge, %zu heaps\n",
+        heap.allocated, heap.committed, heap.metadata, heap.reserved, heap.live_slots, heap.free_slots, heap.spans, heap.large_blocks,
+        heap.huge_blocks, heap.heaps);
+}
+
 static void free_everything(void)
 {
     for (int i = 0; i < TABLE_SLOTS; i++) release(&table[i]);
@@ -218,11 +229,13 @@ int main(int count, char **argument)
     begun = now();
     run_until(begun + WARM_UP_SECONDS, threads);
     free_everything();
+    tell_heap();
     size_t first = resident_bytes();
     run_until(now() + seconds, threads);
     progress(true);
     free_everything();
     size_t last = resident_bytes(), allowed = first / 10 > RETURN_FLOOR_BYTES ? first / 10 : RETURN_FLOOR_BYTES;
+    tell_heap();
     bool returned = last <= first + allowed;
     printf("%lu errors, %lu refused requests, %lu steps, %lu threads; resident %zu KiB at the start, %zu KiB at the peak, %zu KiB at the end%s\n",
            errors, refusals, steps, threads_run, first / KIB, peak_resident() / KIB, last / KIB,

@@ -11,6 +11,14 @@ mod aligned;
 mod extensions;
 mod libc_names;
 mod operators;
+mod throwing;
+
+#[cfg(target_arch = "aarch64")]
+#[path = "c/throwing_aarch64.rs"]
+mod throwing_loop;
+#[cfg(target_arch = "x86_64")]
+#[path = "c/throwing_x86_64.rs"]
+mod throwing_loop;
 
 mod report;
 

@@ -2,6 +2,7 @@
 
 int main(void)
 {
+    require_tinyalloc();
     for (size_t bytes = 1; bytes < 4 * MIB; bytes = bytes * 3 / 2 + 1) {
         void *block = malloc(bytes);
         uintptr_t place = (uintptr_t)block;

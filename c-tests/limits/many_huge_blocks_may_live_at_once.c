@@ -6,7 +6,7 @@ int main(void)
 {
     static char *block[BLOCKS];
     for (int i = 0; i < BLOCKS; i++) {
-        block[i] = malloc(64 * MIB + (size_t)i * 4096);
+        block[i] = malloc(64 * MIB + (size_t)(i + 1) * 4096);
         if (!block[i]) skip("this machine does not overcommit 20 GiB");
         block[i][0] = (char)i;
         block[i][64 * MIB] = (char)i;

@@ -11,7 +11,7 @@ static void *in_a_thread(void *ignored)
 int main(void)
 {
     static const int CALLS[] = {SYS_mmap,  SYS_munmap,     SYS_mprotect, SYS_madvise,         SYS_mremap,        SYS_futex,
-                                SYS_write, SYS_exit_group, SYS_exit,     SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_clone,
+                                SYS_write, SYS_exit_group, SYS_exit,     SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_clone,          SYS_rt_sigaction,
 #ifdef SYS_clone3
                                 SYS_clone3,
 #endif

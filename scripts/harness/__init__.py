@@ -1,0 +1,1 @@
+"""What scripts/programs, scripts/demo and scripts/figures are made of."""

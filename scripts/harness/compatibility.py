@@ -46,8 +46,8 @@ def row(trial):
 
 
 def notes(trials):
-    """Why a program was skipped, and which program's own allocator stands in for the system malloc."""
-    lines = [f"- {trial.program.name} was skipped: {trial.reason.splitlines()[0]}" for trial in trials if trial.result == "skipped"]
+    """Why a program did not pass, and which program's own allocator stands in for the system malloc."""
+    lines = [f"- {trial.program.name} {trial.result}: {' '.join(trial.reason.split())[:200]}" for trial in trials if trial.reason]
     for trial in trials:
         linked = linked_allocator(trial.program.needs[0])
         if linked:

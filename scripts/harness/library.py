@@ -50,5 +50,5 @@ def allocator_name(library):
 def existing_library(path=None):
     library = Path(path or TINYALLOC).absolute()
     if not library.exists():
-        sys.exit(f"{library} does not exist; build it with make")
+        sys.exit(f"{library} does not exist; build it with make all")
     return library

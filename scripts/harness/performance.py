@@ -5,13 +5,12 @@ from harness.launcher import CHECKOUT
 from harness.library import PEERS, package_version
 from harness.machine import machine_kind
 from harness.measurement import Spread, measure_in_turns
-from harness.startup import startup_rows
+from harness.startup import ECHOES, startup_rows
 from harness.workloads import prepared_workloads
 
 DOCUMENT = CHECKOUT / "docs" / "PERFORMANCE.md"
 START = "<!-- written by scripts/figures: start -->"
 END = "<!-- written by scripts/figures: end -->"
-BASELINE = "glibc"
 
 
 def performance_report(library, allocators, rounds):
@@ -40,7 +39,8 @@ def table(header, rows):
 def hit_paths(library):
     paths = [hit_path(library, symbol) for symbol in ("malloc", "free")]
     rows = [[f"`{path.symbol}`", str(path.count()), path.end] for path in paths]
-    intro = "## Instructions of the hit paths\n\nFrom the symbol to the return when no exceptional branch is taken, counted in the built library."
+    intro = ("## Instructions of the hit paths\n\nFrom the symbol to the return when no exceptional branch is taken, counted in the"
+             " built library.")
     return "\n\n".join([intro, table(["function", "instructions", "ends with"], rows), *map(listing, paths)])
 
 
@@ -76,12 +76,16 @@ def shown(spread, digits):
 
 def startup(allocators, rounds):
     rows = startup_rows(allocators, rounds)
-    first = rows[0]
-    cells = [[row.name, shown(row.milliseconds, 3), f"{row.milliseconds.median / first.milliseconds.median:.3f}",
-              shown(row.peak_kib, 0), f"{row.peak_kib.median - first.peak_kib.median:+.0f}", shown(row.dirty_kib, 0)] for row in rows]
-    header = ["allocator", "ms per echo", "ratio", "peak RSS KiB of echo", "to glibc", "private dirty KiB of cat"]
-    return ("## Start-up\n\nA shell runs /bin/echo 400 times (wall time, the shell preloaded too); the peak resident set of one echo;"
-            " the private dirty memory that a cat of its own smaps_rollup sees.\n\n" + table(header, cells))
+    header = ["allocator", "ms of processor", "ratio", "ms of wall time", "peak KiB of echo", "to glibc", "dirty KiB of cat"]
+    intro = (f"## Start-up\n\nOne of the {ECHOES} times that a shell, preloaded too, runs /bin/echo; the peak resident set of an echo;"
+             " the private dirty memory that a cat finds in its own smaps_rollup.")
+    return intro + "\n\n" + table(header, [startup_cells(row, rows[0]) for row in rows])
+
+
+def startup_cells(row, first):
+    return [row.name, shown(row.cpu_milliseconds, 3), f"{row.cpu_milliseconds.median / first.cpu_milliseconds.median:.3f}",
+            shown(row.wall_milliseconds, 3), shown(row.peak_kib, 0), f"{row.peak_kib.median - first.peak_kib.median:+.0f}",
+            shown(row.dirty_kib, 0)]
 
 
 def write_report(report):

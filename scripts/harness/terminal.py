@@ -13,7 +13,12 @@ from harness.failure import Failure, tail
 
 EXPECT_SECONDS = 30
 ROWS, COLUMNS = 50, 160
-ESCAPES = re.compile(r"\x1b\[[0-9;?<>=!]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_].*?\x1b\\|\x1b[()][A-Z0-9]|\x1b[=>78cDEHM]|\r|\x07")
+ESCAPES = re.compile(
+    r"\x1b\[[0-9;?<>=!]*[ -/]*[@-~]"  # control sequences: colours, cursor
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles
+    r"|\x1b[PX^_].*?\x1b\\"
+    r"|\x1b[()][A-Z0-9]|\x1b[=>78cDEHM]|\r|\x07"
+)
 
 
 class Terminal:

@@ -1,7 +1,6 @@
 """Programs with enough work to be measured, for the demo and the figures."""
 
 import shutil
-import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from harness.measurement import measure_once
 from harness.programs.compilers import c_source
 from harness.programs.databases import sql
 from harness.programs.languages import PERL_SCRIPT
+from harness.programs.python3 import PYTHON
 
 PYTHON_SCRIPT = """
 import json, sys
@@ -45,11 +45,6 @@ class Workload:
         return measure_once(self.command, library, env=self.env, feed=self.feed, folder=self.folder)[0]
 
 
-def python_program():
-    system = Path("/usr/bin/python3")
-    return str(system) if system.exists() else sys.executable
-
-
 @contextmanager
 def prepared_workloads(names=("python3", "sqlite3", "gcc", "perl")):
     """The workloads of these names whose program is installed, in a folder that lasts as long as the body."""
@@ -60,7 +55,7 @@ def prepared_workloads(names=("python3", "sqlite3", "gcc", "perl")):
         (folder / "large.c").write_text(c_source(500))
         every = (
             Workload("python3", "builds and drops trees, dictionaries and JSON, with PYTHONMALLOC=malloc",
-                     (python_program(), "script.py", "16"), folder, {"PYTHONMALLOC": "malloc"}),
+                     (PYTHON, "script.py", "16"), folder, {"PYTHONMALLOC": "malloc"}),
             Workload("sqlite3", "inserts, joins, windows and a vacuum on 120,000 rows in memory", ("sqlite3", ":memory:"), folder, {},
                      sql(120_000)),
             Workload("gcc", "compiles a C file of 500 functions with -O1", ("gcc", "-O1", "-c", "large.c", "-o", "large.o"), folder, {}),

@@ -4,8 +4,8 @@
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
-use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
-use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SizeClass};
+use libc::{__errno_location, EINVAL, ENOMEM, EOVERFLOW, memcpy};
+use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::errno::set_errno;
@@ -28,12 +28,13 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     if bytes == 0 || bytes > REQUEST_BYTES_MAX || align > REQUEST_BYTES_MAX / 2 {
         return 0;
     }
-    if align <= PosixMapper::new().page_bytes()
-        && let Some(class) = SizeClass::of_aligned(bytes, align.max(16))
-    {
-        return class.bytes();
+    if align <= SLOT_ALIGN || bytes > SMALL_BYTES_MAX {
+        return malloc_good_size(bytes);
     }
-    malloc_good_size(bytes)
+    match SizeClass::of_aligned(bytes, align) {
+        Some(class) if align <= SLICE_BYTES => class.bytes(),
+        _ => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
+    }
 }
 
 /// `free` with a size, and flags, as hints.
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn reallocarr(array: *mut c_void, count: usize, bytes: usi
         return EOVERFLOW;
     };
     // SAFETY: valid by the C library's promise.
-    let errno = unsafe { *libc::__errno_location() };
+    let errno = unsafe { *__errno_location() };
     // SAFETY: the caller's promise.
     let moved = unsafe { realloc(block, total) };
     set_errno(errno);

@@ -1,5 +1,7 @@
 //! A library without the standard library needs to say what a panic does.
 
+use core::arch::global_asm;
+use core::ffi::c_int;
 use core::panic::PanicInfo;
 
 use libc::abort;
@@ -13,6 +15,16 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
-/// The core library's unwind tables name it; with `panic = "abort"` nobody calls it.
-#[unsafe(no_mangle)]
-extern "C" fn rust_eh_personality() {}
+// The core library's unwind tables name a personality routine. Hidden, so that the library does not export it, and weak, so that a
+// program which links another Rust library statically may have that one's.
+global_asm!(
+    ".weak rust_eh_personality",
+    ".hidden rust_eh_personality",
+    ".set rust_eh_personality, {unwind_on}",
+    unwind_on = sym unwind_on,
+);
+
+/// With `panic = "abort"` no frame of ours has anything to clean up: the search goes on (Itanium C++ ABI, `_URC_CONTINUE_UNWIND`).
+extern "C" fn unwind_on() -> c_int {
+    8
+}

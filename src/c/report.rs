@@ -120,15 +120,14 @@ pub extern "C" fn malloc_stats() {
     text.flush();
 }
 
-/// Writes the heap as XML to `stream`. Returns 0, or -1 and `EINVAL` unless `options` is 0.
+/// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as the GNU C library does.
 ///
 /// # Safety
 /// `stream` is open for writing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int {
     if options != 0 || stream.is_null() {
-        set_errno(EINVAL);
-        return -1;
+        return EINVAL;
     }
     let stats = ALLOCATOR.stats(Thread);
     let mut text = Text::new(|bytes| {
@@ -210,7 +209,8 @@ struct Xml<'stats>(&'stats Stats);
 impl Display for Xml<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         let stats = self.0;
-        writeln!(out, "<malloc version=\"tinyalloc-{}\">", env!("CARGO_PKG_VERSION"))?;
+        writeln!(out, "<malloc version=\"1\">")?;
+        writeln!(out, "<allocator name=\"tinyalloc\" version=\"{}\"/>", env!("CARGO_PKG_VERSION"))?;
         writeln!(out, "<sizes>")?;
         for class in used_classes(stats) {
             let ClassStats { slot_bytes, spans, live_slots, free_slots } = class;

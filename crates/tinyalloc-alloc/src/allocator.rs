@@ -1,18 +1,18 @@
 //! The allocator: which heap, and is it small, large or huge?
 
 use core::cell::Cell;
-use core::ptr::{NonNull, null, null_mut};
+use core::ptr::{NonNull, null};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
 use crate::class::{SLICE_SHIFT, SizeClass};
 use crate::decay::Decay;
+use crate::emergency::Emergency;
 use crate::heap::{Bins, EMPTY_BINS};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::pool::Pool;
-use crate::remote::DirtyStack;
 use crate::slot::Secret;
 use crate::space::Space;
 use crate::span::{Freed, Span, SpanRef};
@@ -41,9 +41,7 @@ pub struct Allocator<M> {
     pub(crate) space: Lock<Space>,
     pub(crate) pool: Lock<Pool>,
     pub(crate) decay: Decay,
-    /// Large blocks that a signal handler freed while it interrupted the slow path.
-    pub(crate) deferred: DirtyStack,
-    emergency: AtomicPtr<Span>,
+    pub(crate) emergency: Emergency,
 }
 
 impl<M: Mapper> Allocator<M> {
@@ -60,8 +58,7 @@ impl<M: Mapper> Allocator<M> {
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
             decay: Decay::new(),
-            deferred: DirtyStack::new(),
-            emergency: AtomicPtr::new(null_mut()),
+            emergency: Emergency::new(),
         }
     }
 
@@ -157,18 +154,6 @@ impl<M: Mapper> Allocator<M> {
             self.hot.page_map.set(region.page_map().as_ptr());
         }
         self.hot.slices_bytes.store(region.slices_committed_bytes(), Ordering::Release);
-    }
-
-    /// The slots for signal handlers.
-    pub(crate) fn emergency(&self) -> Option<SpanRef> {
-        let record = NonNull::new(self.emergency.load(Ordering::Acquire))?;
-        // SAFETY: only `set_emergency` stores there, a record (S1).
-        Some(unsafe { SpanRef::from_raw(record.as_ptr()) })
-    }
-
-    pub(crate) fn set_emergency(&self, space: &Space) {
-        let record = space.emergency().map_or(null_mut(), SpanRef::as_ptr);
-        self.emergency.store(record, Ordering::Release);
     }
 
     pub(crate) fn set_secret(&self, secret: Secret) {

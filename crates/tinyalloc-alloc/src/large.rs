@@ -6,8 +6,7 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::class::{SLICE_BYTES, SizeClass};
-use crate::local::{Local, Mode};
-use crate::lock::Guard;
+use crate::local::Local;
 use crate::misuse::Misuse;
 use crate::region::RUN_ALIGN_MAX;
 use crate::space::{Space, Unmapped};
@@ -69,19 +68,24 @@ impl<M: Mapper> Allocator<M> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
             return None;
         }
-        let bytes = bytes.max(1).next_multiple_of(self.mapper.page_bytes());
-        if bytes < HUGE_BYTES_MIN
-            && align <= RUN_ALIGN_MAX
-            && let Some(block) = self.large_in_region(local, bytes, align)
-        {
-            return Some(block);
+        if self.is_inside(local) {
+            let start = self.emergency.allocate(&self.mapper, bytes, align)?;
+            return Some(Block { start, zeroed: false });
         }
-        self.huge(local, bytes, align)
+        let bytes = bytes.max(1).next_multiple_of(self.mapper.page_bytes());
+        let in_region = if bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX {
+            self.large_in_region(local, bytes, align)
+        } else {
+            None
+        };
+        let block = in_region.or_else(|| self.huge(local, bytes, align));
+        self.free_left(local);
+        block
     }
 
     fn large_in_region<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
-        let mut space = self.lock_space(local)?;
-        space.start(&self.mapper)?;
+        let mut space = self.space.lock(local.id())?;
+        self.start(&mut space)?;
         let span = space.take_span(&self.mapper, bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
         span.become_large(bytes);
         space.name_first_slice(span);
@@ -91,8 +95,8 @@ impl<M: Mapper> Allocator<M> {
 
     fn huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
         let start = self.mapper.map(bytes, align.max(SLICE_BYTES)).ok()?;
-        let added = self.lock_space(local).and_then(|mut space| {
-            space.start(&self.mapper)?;
+        let added = self.space.lock(local.id()).and_then(|mut space| {
+            self.start(&mut space)?;
             let added = space.add_huge(&self.mapper, Unmapped { start, bytes });
             self.publish(&space);
             added
@@ -102,25 +106,6 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         Some(Block { start, zeroed: true })
-    }
-
-    /// The space's lock; `None` for a signal handler that interrupted whoever holds it.
-    pub(crate) fn lock_space<L: Local>(&self, local: L) -> Option<Guard<'_, Space>> {
-        if local.mode() == Mode::Busy {
-            return self.space.try_lock();
-        }
-        let mut space = self.space.lock(local.id());
-        self.release_deferred(&mut space);
-        Some(space)
-    }
-
-    fn release_deferred(&self, space: &mut Space) {
-        if self.deferred.is_empty() {
-            return;
-        }
-        for span in self.deferred.take_all() {
-            space.release_large(span);
-        }
     }
 
     /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
@@ -137,16 +122,14 @@ impl<M: Mapper> Allocator<M> {
         if !span.is_slot(address) {
             return self.free_misused(start, local, span);
         }
+        let Some(mut space) = self.space.lock(local.id()) else {
+            return self.emergency.leave(address);
+        };
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
         if !span.claim_large() {
-            return local.report(Misuse::NotAllocated { address });
+            drop(space);
+            return local.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
         }
-        let Some(mut space) = self.lock_space(local) else {
-            if !Space::is_huge(span) {
-                self.deferred.push(span);
-            }
-            return;
-        };
         if Space::is_huge(span) {
             let block = space.remove_huge(span);
             drop(space);
@@ -170,14 +153,14 @@ impl<M: Mapper> Allocator<M> {
         if Space::is_huge(span) {
             return (bytes >= HUGE_BYTES_MIN).then(|| self.remap_huge(local, span, bytes)).flatten();
         }
-        let mut space = self.lock_space(local)?;
+        let mut space = self.space.lock(local.id())?;
         let resized = space.resize_large(&self.mapper, span, bytes);
         self.publish(&space);
         resized.then_some(span.start())
     }
 
     fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        let mut space = self.lock_space(local)?;
+        let mut space = self.space.lock(local.id())?;
         let old = space.remove_huge(span);
         // SAFETY: the block is a whole mapping, and in no table.
         let moved = unsafe { self.mapper.remap(old.start, old.bytes, bytes) };

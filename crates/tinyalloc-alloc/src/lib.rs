@@ -6,6 +6,7 @@
 
 mod class;
 mod misuse;
+mod sync;
 
 mod lock;
 mod slot;
@@ -27,6 +28,7 @@ mod space;
 mod pool;
 
 mod decay;
+mod emergency;
 mod local;
 
 mod allocator;
@@ -36,6 +38,7 @@ mod resize;
 mod small;
 mod stats;
 mod threads;
+mod validate;
 
 pub use allocator::Allocator;
 pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
@@ -45,3 +48,5 @@ pub use local::{Local, Mode};
 pub use lock::ThreadId;
 pub use misuse::Misuse;
 pub use stats::{ClassStats, Stats};
+#[doc(hidden)]
+pub use validate::Survey;

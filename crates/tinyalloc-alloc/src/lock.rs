@@ -1,26 +1,29 @@
-//! A small lock: spins briefly, then sleeps in the kernel. Fork-aware: the thread that forks holds every lock meanwhile, and may
-//! enter again.
+//! A small lock: spins briefly, then sleeps in the kernel. It knows its holder, so that a signal handler that interrupted the holder is
+//! refused instead of deadlocked, and so that the thread that forks may enter the locks it holds meanwhile.
 
 use core::cell::UnsafeCell;
 use core::hint::spin_loop;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use tinyalloc_sys::{wait_on, wake_one};
 
-const FREE: u32 = 0;
-const TAKEN: u32 = 1;
-const CONTENDED: u32 = 2;
+const FREE: usize = 0;
 const SPINS: u32 = 100;
 
-/// Names a thread: the address of something that is its own.
+/// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadId(pub usize);
 
-/// Invariant K1: the value is touched only by who moved `state` away from free, or by the thread that forks while it holds the lock.
+/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread that forks while it holds the lock.
+///
+/// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and sleeps only while the count stands.
+/// Who gives the lock back looks for waiters afterwards and moves the count; either sees the other.
 pub(crate) struct Lock<T> {
-    state: AtomicU32,
-    forker: AtomicUsize,
+    holder: AtomicUsize,
+    forking: AtomicBool,
+    waiters: AtomicU32,
+    events: AtomicU32,
     value: UnsafeCell<T>,
 }
 
@@ -30,68 +33,85 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 /// Access to what a lock protects, until dropped.
 pub(crate) struct Guard<'lock, T> {
     lock: &'lock Lock<T>,
-    holds: bool,
+    gives_back: bool,
 }
 
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Lock<T> {
-        Lock { state: AtomicU32::new(FREE), forker: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+        Lock {
+            holder: AtomicUsize::new(FREE),
+            forking: AtomicBool::new(false),
+            waiters: AtomicU32::new(0),
+            events: AtomicU32::new(0),
+            value: UnsafeCell::new(value),
+        }
     }
 
-    pub(crate) fn lock(&self, thread: ThreadId) -> Guard<'_, T> {
-        if self.try_take() {
-            return Guard { lock: self, holds: true };
+    /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it.
+    pub(crate) fn lock(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
+        if self.try_take(thread) {
+            return Some(Guard { lock: self, gives_back: true });
         }
-        if self.forker.load(Ordering::Relaxed) == thread.0 {
-            return Guard { lock: self, holds: false };
+        if self.is_held_by(thread) {
+            return self.forking.load(Ordering::Relaxed).then_some(Guard { lock: self, gives_back: false });
         }
-        self.take_slow();
-        Guard { lock: self, holds: true }
+        self.take_slow(thread);
+        Some(Guard { lock: self, gives_back: true })
     }
 
-    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        self.try_take().then_some(Guard { lock: self, holds: true })
+    /// Whether `thread` is inside.
+    pub(crate) fn is_held_by(&self, thread: ThreadId) -> bool {
+        self.holder.load(Ordering::Relaxed) == thread.0
     }
 
     /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`]; `thread` may enter meanwhile.
     pub(crate) fn hold_for_fork(&self, thread: ThreadId) {
-        if !self.try_take() {
-            self.take_slow();
+        if !self.try_take(thread) && !self.is_held_by(thread) {
+            self.take_slow(thread);
         }
-        self.forker.store(thread.0, Ordering::Relaxed);
+        self.forking.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn release_after_fork(&self) {
-        self.forker.store(0, Ordering::Relaxed);
+        self.forking.store(false, Ordering::Relaxed);
         self.give_back();
     }
 
     /// In the child only the forking thread is left: nobody waits, and nobody else holds anything.
     pub(crate) fn reset_in_child(&self) {
-        self.forker.store(0, Ordering::Relaxed);
-        self.state.store(FREE, Ordering::Release);
+        self.forking.store(false, Ordering::Relaxed);
+        self.waiters.store(0, Ordering::Relaxed);
+        self.holder.store(FREE, Ordering::Release);
     }
 
-    fn try_take(&self) -> bool {
-        self.state.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    fn try_take(&self, thread: ThreadId) -> bool {
+        self.holder.compare_exchange(FREE, thread.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
-    fn take_slow(&self) {
+    fn take_slow(&self, thread: ThreadId) {
         for _ in 0..SPINS {
-            if self.state.load(Ordering::Relaxed) == FREE && self.try_take() {
+            if self.holder.load(Ordering::Relaxed) == FREE && self.try_take(thread) {
                 return;
             }
             spin_loop();
         }
-        while self.state.swap(CONTENDED, Ordering::Acquire) != FREE {
-            wait_on(&self.state, CONTENDED);
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        loop {
+            let events = self.events.load(Ordering::SeqCst);
+            if self.try_take(thread) {
+                break;
+            }
+            wait_on(&self.events, events);
         }
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn give_back(&self) {
-        if self.state.swap(FREE, Ordering::Release) == CONTENDED {
-            wake_one(&self.state);
+        self.holder.store(FREE, Ordering::SeqCst);
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            self.events.fetch_add(1, Ordering::SeqCst);
+            wake_one(&self.events);
         }
     }
 }
@@ -114,7 +134,7 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        if self.holds {
+        if self.gives_back {
             self.lock.give_back();
         }
     }

@@ -21,6 +21,11 @@ pub enum Misuse {
         /// Bytes of the slot.
         slot_bytes: usize,
     },
+    /// The memory there was freed, and nothing has taken its place.
+    FreedBefore {
+        /// What was passed.
+        address: usize,
+    },
     /// No live block starts there: never allocated here, or freed since.
     NotAllocated {
         /// What was passed.
@@ -44,6 +49,9 @@ impl Display for Misuse {
                 "invalid free of {address:#x}: {} bytes inside the {slot_bytes}-byte slot at {slot_start:#x}",
                 address - slot_start
             ),
+            Misuse::FreedBefore { address } => {
+                write!(formatter, "double free of {address:#x}: the memory there was freed before")
+            }
             Misuse::NotAllocated { address } => {
                 write!(formatter, "invalid free of {address:#x}: no live block starts there")
             }

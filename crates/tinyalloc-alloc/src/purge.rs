@@ -5,6 +5,7 @@ use tinyalloc_sys::Mapper;
 use crate::allocator::Allocator;
 use crate::class::SLICE_BYTES;
 use crate::decay::Due;
+use crate::heap::HeapRef;
 use crate::local::{Local, Mode};
 use crate::space::{IdleRun, Space};
 
@@ -31,7 +32,9 @@ impl<M: Mapper> Allocator<M> {
             Due::Nothing => {}
             Due::Aged => {
                 self.purge_while(local, |space, slices| space.claim_idle(true, slices));
-                self.space.lock(local.id()).age();
+                if let Some(mut space) = self.space.lock(local.id()) {
+                    space.age();
+                }
             }
             Due::DownTo(bytes) => self.purge_while(local, |space, slices| {
                 let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
@@ -42,13 +45,16 @@ impl<M: Mapper> Allocator<M> {
 
     fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
         loop {
-            let claimed = claim(&mut self.space.lock(local.id()), PURGE_BYTES_MAX / SLICE_BYTES);
+            let claimed = self.space.lock(local.id()).and_then(|mut space| claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES));
             let Some(idle) = claimed else {
                 return;
             };
             // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
             let decommitted = unsafe { self.mapper.decommit(idle.start, idle.bytes) }.is_ok();
-            self.space.lock(local.id()).unclaim_idle(idle, decommitted);
+            let Some(mut space) = self.space.lock(local.id()) else {
+                return;
+            };
+            space.unclaim_idle(idle, decommitted);
             if !decommitted {
                 return;
             }
@@ -59,20 +65,24 @@ impl<M: Mapper> Allocator<M> {
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
         if local.mode() == Mode::Attached {
             let heap = self.enter(local);
-            let _ = heap.collect(self.secret());
-            heap.retire_idle(self.secret());
+            self.give_up_idle(local, heap);
             self.leave(local, heap);
-            self.release_emptied(local, heap);
         }
-        let pool = self.pool.lock(local.id());
-        for heap in pool.heaps() {
-            let _ = heap.collect(self.secret());
-            heap.retire_idle(self.secret());
-            self.release_emptied(local, heap);
+        if let Some(pool) = self.pool.lock(local.id()) {
+            pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
         }
-        drop(pool);
-        let before = self.space.lock(local.id()).counts().purges;
+        let before = self.purges(local);
         self.purge_slow(local, Due::DownTo(0));
-        self.space.lock(local.id()).counts().purges != before
+        self.purges(local) != before
+    }
+
+    fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) {
+        let _ = heap.collect(self.secret());
+        heap.retire_idle(self.secret());
+        let _ = self.release_emptied(local, heap);
+    }
+
+    fn purges<L: Local>(&self, local: L) -> usize {
+        self.space.lock(local.id()).map_or(0, |space| space.counts().purges)
     }
 }

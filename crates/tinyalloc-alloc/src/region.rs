@@ -13,7 +13,7 @@ use tinyalloc_sys::{MapError, Mapper};
 
 use crate::class::{SLICE_BYTES, SLICE_SHIFT};
 use crate::growing::Growing;
-use crate::span::{Extent, Span, SpanRef};
+use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// The least a region may reserve.
 pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
@@ -100,7 +100,7 @@ impl Region {
         let least = (slices * SLICE_BYTES * 9 / 8 + 2 * RUN_ALIGN_MAX).next_power_of_two().max(REGION_BYTES_MIN);
         let mut bytes = bytes.max(least);
         loop {
-            match mapper.reserve(bytes, mapper.page_bytes().max(SLICE_BYTES)) {
+            match mapper.reserve(bytes, mapper.page_bytes()) {
                 Ok(start) => return Ok(Region::lay_out(mapper, start, bytes)),
                 Err(error) if bytes <= least => return Err(error),
                 Err(_) => bytes = (bytes / 2).max(least),
@@ -181,6 +181,17 @@ impl Region {
     pub(crate) fn span_at(&self, address: usize) -> Option<SpanRef> {
         let offset = address.wrapping_sub(self.slices.start().as_ptr().addr());
         (offset < self.slices_committed_bytes()).then(|| self.span_of_slice(offset >> SLICE_SHIFT))
+    }
+
+    /// The large block that an address lies in, found by walking down; for messages.
+    pub(crate) fn block_around(&self, address: usize) -> Option<SpanRef> {
+        let slice = (address - self.slices.start().as_ptr().addr()) >> SLICE_SHIFT;
+        let first = (0..=slice).rev().take_while(|slice| self.used().get(*slice)).find(|slice| {
+            let span = self.span_of_slice(*slice);
+            span.owner() != Owner::Nobody
+        })?;
+        let span = self.span_of_slice(first);
+        (first + span.slices() as usize > slice).then_some(span)
     }
 
     pub(crate) fn span_of_slice(&self, slice: usize) -> SpanRef {

@@ -9,10 +9,10 @@
 //! its old owner's stack, which forwards it.
 
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::slot::{Secret, Slot};
 use crate::span::{FreedList, Span, SpanRef};
+use crate::sync::{AtomicPtr, Ordering};
 
 /// The spans of one heap that have remote frees waiting.
 pub(crate) struct DirtyStack {

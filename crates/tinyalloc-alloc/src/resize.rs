@@ -14,6 +14,9 @@ use crate::span::{Owner, SpanRef};
 impl<M: Mapper> Allocator<M> {
     /// Usable bytes of a live block; `None`, and a report, for anything else.
     pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
+        if let Some(bytes) = self.emergency.block_bytes(start.as_ptr().addr()) {
+            return Some(bytes);
+        }
         self.live_span(local, start).map(|span| span.slot_bytes())
     }
 
@@ -22,6 +25,10 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
     pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+        if let Some(usable) = self.emergency.block_bytes(start.as_ptr().addr()) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(local, start, usable, bytes) };
+        }
         let span = self.live_span(local, start)?;
         let usable = span.slot_bytes();
         if span.owner() == Owner::Large {
@@ -33,6 +40,13 @@ impl<M: Mapper> Allocator<M> {
         } else if bytes <= usable && keeps_slot(bytes, usable) {
             return Some(start);
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.move_block(local, start, usable, bytes) }
+    }
+
+    /// # Safety
+    /// `start` is a live block of `usable` bytes that the caller gives up on success.
+    unsafe fn move_block<L: Local>(&self, local: L, start: NonNull<u8>, usable: usize, bytes: usize) -> Option<NonNull<u8>> {
         let moved = self.allocate(local, bytes)?;
         // SAFETY: both blocks are live, distinct, and hold that much.
         unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
@@ -44,7 +58,8 @@ impl<M: Mapper> Allocator<M> {
     /// The record of the live block at `start`; `None`, and a report, for anything else.
     fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
         let address = start.as_ptr().addr();
-        let Some(span) = self.span_in_first_region(address).or_else(|| self.find(local, address)) else {
+        let found = self.span_in_first_region(address).or_else(|| self.space.lock(local.id())?.find(address));
+        let Some(span) = found else {
             local.report(Misuse::NotAllocated { address });
             return None;
         };
@@ -55,13 +70,9 @@ impl<M: Mapper> Allocator<M> {
             Owner::Heap(_) => span.is_slot(address) && !unsafe { Slot::new(start) }.is_sealed(self.secret()),
         };
         if !live {
-            local.report(span.verdict(address));
+            local.report(self.verdict(local, span, address));
         }
         live.then_some(span)
-    }
-
-    pub(crate) fn find<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
-        self.lock_space(local)?.find(address)
     }
 }
 

@@ -103,6 +103,18 @@ impl Slot {
         Slot(unsafe { NonNull::new_unchecked(self.words().next.get()) })
     }
 
+    /// Whether the list that begins here contains the slot at `start`.
+    pub(crate) fn leads_to(self, start: NonNull<u8>, secret: Secret) -> bool {
+        let mut slot = self;
+        while slot.start() != start {
+            match slot.next(secret) {
+                Some(next) => slot = next,
+                None => return false,
+            }
+        }
+        true
+    }
+
     /// Whether this slot is free, by its seal.
     #[inline(always)]
     pub(crate) fn is_sealed(self, secret: Secret) -> bool {

@@ -5,7 +5,8 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
-use crate::class::{SLICE_BYTES, SizeClass};
+use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::decay::Due;
 use crate::heap::HeapRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
@@ -25,7 +26,7 @@ impl<M: Mapper> Allocator<M> {
                 local.arm_detach();
                 start
             }
-            Mode::Busy => self.allocate_emergency(class),
+            Mode::Busy => self.emergency.allocate(&self.mapper, class.bytes(), SLOT_ALIGN),
             Mode::Detached => self.allocate_detached(local, class),
         }
     }
@@ -33,27 +34,33 @@ impl<M: Mapper> Allocator<M> {
     fn allocate_attached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         let heap = self.enter(local);
         let slot = self.refill(local, heap, class);
+        let due = self.release_emptied(local, heap);
         self.leave(local, heap);
-        self.release_emptied(local, heap);
-        self.slot_or_report(local, slot)
+        self.purge(local, due);
+        self.free_left(local);
+        self.slot_or_report(local, class, slot)
     }
 
     /// A thread that is ending borrows a heap for one call.
     fn allocate_detached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        let heap = self.borrow_heap(local)?;
         local.set_mode(Mode::Busy);
-        heap.set_busy(true);
-        let slot = self.refill(local, heap, class);
-        heap.set_busy(false);
+        let slot = self.borrow_heap(local).map_or(Ok(None), |heap| {
+            heap.set_busy(true);
+            let slot = self.refill(local, heap, class);
+            let _ = self.release_emptied(local, heap);
+            heap.set_busy(false);
+            self.return_heap(local, heap);
+            slot
+        });
         local.set_mode(Mode::Detached);
-        self.release_emptied(local, heap);
-        self.pool.lock(local.id()).push(heap);
-        self.slot_or_report(local, slot)
+        self.slot_or_report(local, class, slot)
     }
 
-    fn slot_or_report<L: Local>(&self, local: L, slot: Result<Option<Slot>, Slot>) -> Option<NonNull<u8>> {
+    fn slot_or_report<L: Local>(&self, local: L, class: SizeClass, slot: Result<Option<Slot>, Slot>) -> Option<NonNull<u8>> {
         match slot {
-            Ok(slot) => slot.map(Slot::start),
+            Ok(Some(slot)) => Some(slot.start()),
+            Ok(None) if self.is_inside(local) => self.emergency.allocate(&self.mapper, class.bytes(), SLOT_ALIGN),
+            Ok(None) => None,
             Err(tampered) => {
                 local.report(Misuse::WriteAfterFree { address: tampered.address() });
                 None
@@ -61,10 +68,9 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// A signal handler interrupted the slow path: nothing but the emergency slots may be touched.
-    fn allocate_emergency(&self, class: SizeClass) -> Option<NonNull<u8>> {
-        let span = self.emergency()?;
-        (class.bytes() <= span.slot_bytes()).then(|| span.emergency_claim()).flatten()
+    /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
+    pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
+        self.space.is_held_by(local.id()) || self.pool.is_held_by(local.id())
     }
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
@@ -97,19 +103,18 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn take_pooled<L: Local>(&self, local: L, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
-        let pool = self.pool.lock(local.id());
-        if pool.is_empty() {
+        let Some(pool) = self.pool.lock(local.id()).filter(|pool| !pool.is_empty()) else {
             return Ok(None);
-        }
+        };
         let span = pool.take_span(class, self.secret())?;
         for pooled in pool.heaps().filter(|heap| heap.has_emptied()) {
-            self.release_emptied(local, pooled);
+            let _ = self.release_emptied(local, pooled);
         }
         Ok(span)
     }
 
     fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
-        let mut space = self.space.lock(local.id());
+        let mut space = self.space.lock(local.id())?;
         let slices = class.span_slices(heap.spans(class));
         let span = space
             .take_span(&self.mapper, slices, 1)
@@ -121,18 +126,20 @@ impl<M: Mapper> Allocator<M> {
         Some(span)
     }
 
-    /// Gives spans without live slots back to the space.
-    pub(crate) fn release_emptied<L: Local>(&self, local: L, heap: HeapRef) {
+    /// Gives spans without live slots back to the space; what is due to be purged then, once no lock is held.
+    #[must_use = "purge it"]
+    pub(crate) fn release_emptied<L: Local>(&self, local: L, heap: HeapRef) -> Due {
         if !heap.has_emptied() {
-            return;
+            return Due::Nothing;
         }
-        let mut space = self.space.lock(local.id());
+        // Refused to a signal handler: they stay where they are until the next time.
+        let Some(mut space) = self.space.lock(local.id()) else {
+            return Due::Nothing;
+        };
         while let Some(span) = heap.pop_emptied() {
             space.release_span(span);
         }
-        let due = self.due(&mut space);
-        drop(space);
-        self.purge(local, due);
+        self.due(&mut space)
     }
 }
 
@@ -144,8 +151,9 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_settle<L: Local>(&self, local: L, span: SpanRef) {
         let heap = self.enter(local);
         heap.on_credit_spent(span);
+        let due = self.release_emptied(local, heap);
         self.leave(local, heap);
-        self.release_emptied(local, heap);
+        self.purge(local, due);
     }
 
     /// The span is not this thread's.
@@ -193,10 +201,30 @@ impl<M: Mapper> Allocator<M> {
         let Some(start) = NonNull::new(start) else {
             return;
         };
-        match self.find(local, start.as_ptr().addr()) {
-            None => local.report(Misuse::NotAllocated { address: start.as_ptr().addr() }),
+        let address = start.as_ptr().expose_provenance();
+        if self.emergency.release_block(&self.mapper, address) {
+            return;
+        }
+        let Some(space) = self.space.lock(local.id()) else {
+            return self.emergency.leave(address);
+        };
+        let found = space.find(address);
+        drop(space);
+        match found {
+            None => local.report(Misuse::NotAllocated { address }),
             Some(span) if local.is(span.owner_bins()) => self.free_in_further_region(local, span, start),
             Some(span) => self.free_elsewhere(start.as_ptr(), local, span),
+        }
+    }
+
+    /// Frees what signal handlers left.
+    pub(crate) fn free_left<L: Local>(&self, local: L) {
+        if self.is_inside(local) {
+            return;
+        }
+        while let Some(start) = self.emergency.take_left() {
+            // SAFETY: a signal handler gave the block up.
+            unsafe { self.free(local, start.as_ptr()) };
         }
     }
 
@@ -208,10 +236,30 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// The program passed what is no live block.
+    /// The pointer failed a check.
     #[cold]
     #[inline(never)]
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
-        local.report(span.verdict(start.as_ptr().addr()));
+        if local.is(span.owner_bins()) && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
+            return self.free_unsealed(start, local, span);
+        }
+        local.report(self.verdict(local, span, start.as_ptr().addr()));
+    }
+
+    /// What is wrong with freeing `address`.
+    pub(crate) fn verdict<L: Local>(&self, local: L, span: SpanRef, address: usize) -> Misuse {
+        match span.owner() {
+            Owner::Nobody => self.space.lock(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address)),
+            Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
+        }
+    }
+
+    /// A live slot whose contents look like a free one's: a copy, made by the program while it was free.
+    fn free_unsealed<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
+        // SAFETY: a carved slot starts there, and it is live.
+        unsafe { Slot::new(start) }.unseal();
+        // SAFETY: the caller of free gave the block up.
+        unsafe { self.free(local, start.as_ptr()) };
+        debug_assert!(span.lists(start, self.secret()));
     }
 }

@@ -11,7 +11,8 @@ use crate::class::{SLICE_BYTES, SizeClass};
 use crate::heap::{Heap, HeapRef};
 use crate::huge::HugeTable;
 use crate::region::{REGION_BYTES_MIN, Region};
-use crate::span::{Extent, Span, SpanRef};
+use crate::misuse::Misuse;
+use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// What the first region asks for, before halving.
 const REGION_BYTES_WISH: usize = 1 << 40;
@@ -121,8 +122,18 @@ impl Space {
         self.regions
             .iter()
             .find_map(|region| region.span_at(address))
-            .filter(|span| !span.is_none())
+            .filter(|span| span.owner() != Owner::Nobody)
             .or_else(|| self.huge.find(address))
+    }
+
+    /// What is wrong with freeing `address`, where no live slot is known to be.
+    pub(crate) fn verdict(&self, address: usize) -> Misuse {
+        let around = self.regions.iter().find_map(|region| Some((region.span_at(address)?, region.block_around(address))));
+        match around {
+            Some((_, Some(block))) => block.verdict(address),
+            Some((record, None)) if record == SpanRef::FREED => Misuse::FreedBefore { address },
+            _ => Misuse::NotAllocated { address },
+        }
     }
 
     fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
@@ -179,8 +190,10 @@ impl Space {
         let region = &self.regions[span.region() as usize];
         let first = region.slice_of(span.start());
         let run = first..first + span.slices() as usize;
-        region.set_span(run.clone(), SpanRef::NONE);
-        region.give_run(run, span.touched_bytes().div_ceil(SLICE_BYTES));
+        region.set_span(run.clone(), SpanRef::FREED);
+        // Of memory that was dirty when the span took it, all is dirty still, carved or not.
+        let touched = if span.is_zeroed() { span.touched_bytes().div_ceil(SLICE_BYTES) } else { run.len() };
+        region.give_run(run, touched);
         span.disown();
         self.counts.spans -= 1;
         self.retire_record(span.into());

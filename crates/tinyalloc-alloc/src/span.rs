@@ -141,8 +141,10 @@ impl Owner {
     }
 }
 
-/// The record behind every slice that holds no span.
-pub(crate) static NO_SPAN: Span = Span::none();
+/// The record behind every slice that never held a span.
+static NO_SPAN: Span = Span::none();
+/// The record behind every slice whose span was freed; a large block may have taken all but its first since.
+static FREED_SPAN: Span = Span::none();
 
 impl Span {
     const fn none() -> Span {
@@ -189,6 +191,7 @@ pub(crate) struct Extent {
 
 impl SpanRef {
     pub(crate) const NONE: SpanRef = SpanRef(NonNull::from_ref(&NO_SPAN));
+    pub(crate) const FREED: SpanRef = SpanRef(NonNull::from_ref(&FREED_SPAN));
 
     /// # Safety
     /// `record` is zeroed or retired memory for a record that stays mapped (S1), and nobody else's.
@@ -339,11 +342,22 @@ impl Span {
         offset.wrapping_mul(self.reciprocal.get()) < self.bound.get()
     }
 
+    /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. For the owner, who alone takes slots off.
+    pub(crate) fn lists(&self, start: NonNull<u8>, secret: Secret) -> bool {
+        // SAFETY: as in `free_local`.
+        let own = unsafe { &*self.head.get() }.get();
+        let remote = NonNull::new(self.remote.load(Ordering::Acquire)).map_or(Slot::END, |words| {
+            // SAFETY: the list holds slots only.
+            unsafe { Slot::from_words(words.as_ptr()) }
+        });
+        own.leads_to(start, secret) || remote.leads_to(start, secret)
+    }
+
     /// What is wrong with freeing `address`, which is no live slot.
     pub(crate) fn verdict(&self, address: usize) -> Misuse {
         let slot_bytes = self.bytes.get();
         let offset = address.wrapping_sub(self.start.get());
-        if self.owner() == Owner::Nobody || offset >= self.touched_bytes() {
+        if offset >= self.touched_bytes() {
             return Misuse::NotAllocated { address };
         }
         if self.is_slot(address) {

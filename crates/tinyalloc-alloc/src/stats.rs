@@ -26,7 +26,7 @@ pub struct ClassStats {
 }
 
 /// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is quiet; slots in the bins of other
-/// running threads count as live.
+/// running threads count as live. All zero for a signal handler that interrupted the allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// In live blocks, requests rounded to their slots.
@@ -64,7 +64,9 @@ pub struct Stats {
 impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
     pub fn stats<L: Local>(&self, local: L) -> Stats {
-        let space = self.space.lock(local.id());
+        let Some(space) = self.space.lock(local.id()) else {
+            return Stats::default();
+        };
         let mut stats = Stats::of_space(&space);
         let own = (local.mode() == Mode::Attached).then(|| local.bins());
         for region in space.regions() {
@@ -104,23 +106,39 @@ pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
     })
 }
 
+impl Default for Stats {
+    fn default() -> Stats {
+        Stats {
+            allocated: 0,
+            committed: 0,
+            reserved: 0,
+            metadata: 0,
+            free_slots: 0,
+            live_slots: 0,
+            spans: 0,
+            large_blocks: 0,
+            huge_blocks: 0,
+            huge: 0,
+            heaps: 0,
+            purges: 0,
+            purged: 0,
+            resident_free: 0,
+            classes: [ClassStats::default(); CLASS_COUNT],
+        }
+    }
+}
+
 impl Stats {
     fn of_space(space: &Space) -> Stats {
         let counts = space.counts();
         let metadata = space.regions().iter().map(Region::metadata_bytes).sum();
         let resident_free = space.resident_free_bytes();
         let huge = space.huge().bytes();
-        let mut classes = [ClassStats::default(); CLASS_COUNT];
-        for (stats, class) in classes.iter_mut().zip(SizeClass::all()) {
-            stats.slot_bytes = class.bytes();
-        }
-        Stats {
+        let mut stats = Stats {
             allocated: counts.large_bytes + huge,
             committed: space.used_bytes() + resident_free + huge + metadata,
             reserved: space.regions().iter().map(Region::reserved_bytes).sum::<usize>() + huge,
             metadata,
-            free_slots: 0,
-            live_slots: 0,
             spans: counts.spans,
             large_blocks: counts.large_blocks,
             huge_blocks: space.huge().blocks(),
@@ -129,8 +147,12 @@ impl Stats {
             purges: counts.purges,
             purged: counts.purged_bytes,
             resident_free,
-            classes,
+            ..Stats::default()
+        };
+        for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
+            of_class.slot_bytes = class.bytes();
         }
+        stats
     }
 
     fn add_span(&mut self, span: SpanRef, free_in_current: impl Fn(SizeClass) -> usize) {

@@ -7,6 +7,7 @@ use crate::heap::{HeapRef, Standing};
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::slot::Secret;
+use crate::space::Space;
 
 impl<M: Mapper> Allocator<M> {
     /// Gives the thread a heap: one that a thread before it left, or a new one.
@@ -20,18 +21,33 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
-        if let Some(heap) = self.pool.lock(local.id()).pop() {
+        if let Some(heap) = self.pool.lock(local.id())?.pop() {
             return Some(heap);
         }
-        let mut space = self.space.lock(local.id());
+        let mut space = self.space.lock(local.id())?;
+        self.start(&mut space)?;
+        let heap = space.new_heap(&self.mapper);
+        self.publish(&space);
+        heap
+    }
+
+    /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
+    pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
+        if let Some(mut pool) = self.pool.lock(local.id()) {
+            pool.push(heap);
+        }
+    }
+
+    /// Makes sure that there is a region, and a secret.
+    pub(crate) fn start(&self, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             self.set_secret(Secret::new(self.mapper.random()));
         }
         space.start(&self.mapper)?;
-        let heap = space.new_heap(&self.mapper);
-        self.publish(&space);
-        self.set_emergency(&space);
-        heap
+        if let Some(slots) = space.emergency() {
+            self.emergency.set_slots(slots);
+        }
+        Some(())
     }
 
     /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a slower pace.
@@ -41,29 +57,18 @@ impl<M: Mapper> Allocator<M> {
         }
         let heap = self.enter(local);
         let collected = heap.collect(self.secret());
-        let mut pool = self.pool.lock(local.id());
-        // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
-        if !pool.is_empty() {
-            heap.retire_idle(self.secret());
+        if let Some(mut pool) = self.pool.lock(local.id()) {
+            // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
+            if !pool.is_empty() {
+                heap.retire_idle(self.secret());
+            }
+            let _ = self.release_emptied(local, heap);
+            heap.set_busy(false);
+            pool.push(heap);
         }
-        heap.set_busy(false);
-        pool.push(heap);
-        self.release_pooled(local, heap);
-        drop(pool);
         local.set_mode(Mode::Detached);
         if let Err(tampered) = collected {
             local.report(Misuse::WriteAfterFree { address: tampered.address() });
-        }
-    }
-
-    /// As `release_emptied`, for a heap whose pool the caller has locked: no purging, which takes long.
-    fn release_pooled<L: Local>(&self, local: L, heap: HeapRef) {
-        if !heap.has_emptied() {
-            return;
-        }
-        let mut space = self.space.lock(local.id());
-        while let Some(span) = heap.pop_emptied() {
-            space.release_span(span);
         }
     }
 
@@ -84,8 +89,10 @@ impl<M: Mapper> Allocator<M> {
         self.space.reset_in_child();
         self.pool.reset_in_child();
         let own = local.bins();
-        let mut pool = self.pool.lock(local.id());
-        let mut next = self.space.lock(local.id()).heaps();
+        let Some(mut pool) = self.pool.lock(local.id()) else {
+            return;
+        };
+        let mut next = self.space.lock(local.id()).and_then(|space| space.heaps());
         while let Some(heap) = next {
             next = heap.next_heap();
             if heap.as_bins() == own || !heap.is_live() {

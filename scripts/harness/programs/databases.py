@@ -29,7 +29,7 @@ PRAGMA integrity_check;
 @program("sqlite3")
 def sqlite3(session):
     """inserts, joins, windows, updates, vacuum and a dump, in memory and in a file"""
-    work = sql(session.size(30_000, 300_000))
+    work = sql(session.size(30_000, 150_000))
     session.run("sqlite3", ":memory:", feed=work)
     session.run("sqlite3", "file.db", feed=work)
     session.run("sqlite3", "file.db", ".dump")
@@ -60,7 +60,7 @@ def redis(session):
     command = ("redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", session.folder, "--save", "", "--appendonly", "yes",
                "--io-threads", "2", "--daemonize", "no", "--enable-debug-command", "yes")
     with session.server(*command, port=port):
-        tests = ("redis-benchmark", "-p", port, "-q", "-n", session.size(10000, 100000), "-r", "5000", "-d", "300", "-P", "8",
+        tests = ("redis-benchmark", "-p", port, "-q", "-n", session.size(10000, 40000), "-r", "5000", "-d", "300", "-P", "8",
                  "-t", "set,get,lpush,lpop,sadd,hset,zadd,mset,lrange_100")
         finished = session.run(*tests, keep=False)
         session.keep("benchmarks", "\n".join(sorted(set(re.findall(r"^([\w (),]+?):.*requests per second", finished.output, re.M)))))

@@ -11,6 +11,8 @@ from pathlib import Path
 from harness.catalogue import program
 from harness.failure import Skip
 
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+PYTHON = str(SYSTEM_PYTHON) if SYSTEM_PYTHON.exists() else sys.executable
 PROBE = "import ctypes, ssl, test.support, test.test_json"
 TEST_SECONDS = 400
 
@@ -18,8 +20,8 @@ TEST_SECONDS = 400
 @cache
 def python_with_tests():
     """The system's Python when it has its test modules, else the one that runs this."""
-    for candidate in ("/usr/bin/python3", sys.executable):
-        if Path(candidate).exists() and subprocess.run([candidate, "-c", PROBE], capture_output=True, check=False).returncode == 0:
+    for candidate in (PYTHON, sys.executable):
+        if subprocess.run([candidate, "-c", PROBE], capture_output=True, check=False).returncode == 0:
             return os.path.realpath(candidate)
     raise Skip("no python3 with its test modules (package libpython3-testsuite)")
 
@@ -40,7 +42,7 @@ def register_tests(module, *quick_patterns):
         run_tests(session, module, quick_patterns)
 
     work.__doc__ = "Python's own test module"
-    program(f"python3-{module}", needs=("python3",))(work)
+    program(f"python3-{module}", needs=(PYTHON,))(work)
 
 
 register_tests("test_json")
@@ -52,11 +54,10 @@ register_tests("test_ctypes")
 register_tests("test_fork1")
 
 
-@program("python3-repl", needs=("python3",))
+@program("python3-repl", needs=(PYTHON,))
 def python_repl(session):
     """an interactive session: imports, classes, completion, an exception, threads"""
-    with session.terminal("/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable, "-q",
-                          env={"PYTHON_BASIC_REPL": "1", "NO_COLOR": "1"}) as repl:
+    with session.terminal(PYTHON, "-q", env={"PYTHON_BASIC_REPL": "1", "NO_COLOR": "1"}) as repl:
         repl.expect(">>> ")
         repl.ask("import json, zlib, threading, sys, re, rlcompleter, readline", ">>> ")
         repl.ask("readline.parse_and_bind('tab: complete')", ">>> ")

@@ -60,7 +60,7 @@ def make_site(session):
     numbers = random.Random(1)
     for number in range(30):
         (site / f"{number}.txt").write_bytes(f"file {number}\n".encode() * numbers.randint(1, 9000))
-    (site / "large.bin").write_bytes(numbers.randbytes(session.size(4, 40) << 20))
+    (site / "large.bin").write_bytes(numbers.randbytes(session.size(2, 8) << 20))
     return site
 
 
@@ -139,9 +139,9 @@ def nginx(session):
     with session.server(*command, port=port, end_signal=signal.SIGQUIT) as server:
         for pid in children(server.program_pid()):
             session.require_mapped(pid)
-        session.keep("files", fetch_all(port, session.size(6, 60)))
+        session.keep("files", fetch_all(port, session.size(6, 20)))
         server.signal_program(signal.SIGHUP)
-        session.keep("after reload", fetch_all(port, session.size(6, 60)))
+        session.keep("after reload", fetch_all(port, session.size(6, 20)))
 
 
 def children(pid):

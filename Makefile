@@ -1,0 +1,72 @@
+# `make help` lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS = 600
+THREADS = 8
+CARGO ?= cargo
+CC ?= cc
+CFLAGS ?= -O2
+INSTALL ?= install
+
+TARGET := target
+LIBRARIES := $(TARGET)/release
+SHARED := $(LIBRARIES)/libtinyalloc.so
+ARCHIVE := $(LIBRARIES)/libtinyalloc.a
+SONAME := libtinyalloc.so.0
+STRESS := $(TARGET)/c-tests/stress
+BUILD := $(CARGO) rustc --release --lib --locked --features c-abi --target-dir $(TARGET) --crate-type
+
+.PHONY: help all check test c-tests stress demo compat figures install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  variables: PREFIX DESTDIR SECONDS THREADS CARGO CC CFLAGS"
+
+# Cargo knows what has changed; make does not ask it twice.
+all: ## build libtinyalloc.so and libtinyalloc.a in target/release
+	$(BUILD) cdylib
+	$(BUILD) staticlib
+	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
+
+check: ## install what the tests need, run all of them, end with: N passed, N failed
+	@.ci/check
+
+test: ## the Rust tests alone
+	$(CARGO) test --workspace --locked
+
+c-tests: all ## the C tests alone
+	c-tests/run
+
+$(STRESS): c-tests/stress.c c-tests/expect.h Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(CFLAGS) -fno-builtin -Wall -Wextra -pthread -rdynamic -Ic-tests -o $@ $< -ldl
+
+stress: all $(STRESS) ## threads, sizes and remote frees at random for SECONDS (600), every block checked
+	LD_PRELOAD=$(CURDIR)/$(SHARED) $(STRESS) $(SECONDS) $(THREADS)
+
+demo: all ## real programs with and without tinyalloc: time, peak memory, the heap's own summary
+	scripts/demo
+
+compat: all ## run the real programs and write docs/COMPATIBILITY.md
+	scripts/install-test-tools
+	scripts/programs --compat
+
+figures: all ## measure and write the figures of docs/PERFORMANCE.md
+	scripts/install-test-tools
+	scripts/figures
+
+install: all ## install the libraries, the header and the manual page below PREFIX (/usr/local)
+	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include"
+	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(PREFIX)/lib/$(SONAME)"
+	ln -sf $(SONAME) "$(DESTDIR)$(PREFIX)/lib/libtinyalloc.so"
+	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(PREFIX)/lib/libtinyalloc.a"
+	$(INSTALL) -m 644 include/tinyalloc.h "$(DESTDIR)$(PREFIX)/include/tinyalloc.h"
+	for page in $(wildcard docs/*.3 docs/man/*.3); do \
+	    $(INSTALL) -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man3/$${page##*/}" || exit 1; \
+	done
+
+clean: ## remove everything that was built
+	$(CARGO) clean --target-dir $(TARGET)

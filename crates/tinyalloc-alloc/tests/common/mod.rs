@@ -1,0 +1,325 @@
+//! What the engine's tests share: threads that are actors, mappers with limits, and a world that cleans up after itself.
+#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
+pub mod model;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use tinyalloc_alloc::{Allocator, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId};
+use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
+
+pub const MIB: usize = 1024 * 1024;
+/// Plenty for one test, and little enough for thousands of them.
+pub const ADDRESS_SPACE_BYTES: usize = 8 * 1024 * MIB;
+
+/// A thread as the engine sees it; several of them may take turns on one thread of the system.
+#[derive(Clone, Copy)]
+pub struct Actor(&'static ActorState);
+
+struct ActorState {
+    bins: Cell<NonNull<Bins>>,
+    mode: Cell<Mode>,
+    id: ThreadId,
+    armed: Cell<usize>,
+    misuses: RefCell<Vec<Misuse>>,
+}
+
+impl Actor {
+    pub fn new() -> Actor {
+        static IDS: AtomicUsize = AtomicUsize::new(1);
+        Actor(Box::leak(Box::new(ActorState {
+            bins: Cell::new(NonNull::from(&EMPTY_BINS)),
+            mode: Cell::new(Mode::Unattached),
+            id: ThreadId(IDS.fetch_add(1, Ordering::Relaxed) * 16),
+            armed: Cell::new(0),
+            misuses: RefCell::default(),
+        })))
+    }
+
+    /// What was reported since the last call.
+    pub fn misuses(self) -> Vec<Misuse> {
+        self.0.misuses.take()
+    }
+
+    pub fn times_armed(self) -> usize {
+        self.0.armed.get()
+    }
+}
+
+// SAFETY: an actor is not `Send`, so its words are used by one thread; they start as asked and hold what was set.
+unsafe impl Local for Actor {
+    fn bins(self) -> NonNull<Bins> {
+        self.0.bins.get()
+    }
+
+    fn set_bins(self, bins: NonNull<Bins>) {
+        self.0.bins.set(bins);
+    }
+
+    fn mode(self) -> Mode {
+        self.0.mode.get()
+    }
+
+    fn set_mode(self, mode: Mode) {
+        self.0.mode.set(mode);
+    }
+
+    fn id(self) -> ThreadId {
+        self.0.id
+    }
+
+    fn arm_detach(self) {
+        self.0.armed.set(self.0.armed.get() + 1);
+    }
+
+    fn report(self, misuse: Misuse) {
+        self.0.misuses.borrow_mut().push(misuse);
+    }
+}
+
+/// The system's mapper within limits, with a clock that tests set; knows what is mapped, so that a test can give it back.
+#[derive(Debug)]
+pub struct LimitedMapper {
+    pub address_space_bytes: usize,
+    pub reserve_bytes_max: usize,
+    pub milliseconds: AtomicU64,
+    mapped: Mutex<BTreeMap<usize, usize>>,
+}
+
+impl LimitedMapper {
+    pub fn new(address_space_bytes: usize, reserve_bytes_max: usize) -> LimitedMapper {
+        let (milliseconds, mapped) = (AtomicU64::new(1_000_000), Mutex::default());
+        LimitedMapper { address_space_bytes, reserve_bytes_max, milliseconds, mapped }
+    }
+
+    /// Ranges mapped and not released.
+    pub fn mappings(&self) -> usize {
+        self.mapped.lock().unwrap().len()
+    }
+
+    fn note(&self, start: NonNull<u8>, bytes: usize) {
+        let mut mapped = self.mapped.lock().unwrap();
+        let address = start.addr().get();
+        if let Some((before, bytes)) = mapped.range(..=address).next_back() {
+            assert!(before + bytes <= address, "a mapping was handed out twice");
+        }
+        mapped.insert(address, bytes);
+    }
+
+    fn forget(&self, start: NonNull<u8>, bytes: usize) {
+        let known = self.mapped.lock().unwrap().remove(&start.addr().get());
+        assert_eq!(known, Some(bytes), "a mapping is released whole, and once");
+    }
+
+    fn release_all(&self) {
+        for (address, bytes) in std::mem::take(&mut *self.mapped.lock().unwrap()) {
+            let start = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
+            // SAFETY: the world ends; nobody uses its memory any more.
+            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+        }
+    }
+}
+
+// SAFETY: as `PosixMapper`.
+unsafe impl Mapper for LimitedMapper {
+    fn page_bytes(&self) -> usize {
+        PosixMapper.page_bytes()
+    }
+
+    fn address_space_bytes(&self) -> usize {
+        self.address_space_bytes
+    }
+
+    fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        if bytes > self.reserve_bytes_max {
+            return Err(MapError::OutOfMemory);
+        }
+        let start = PosixMapper.reserve(bytes, align)?;
+        start.as_ptr().expose_provenance();
+        self.note(start, bytes);
+        Ok(start)
+    }
+
+    fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        let start = PosixMapper.map(bytes, align)?;
+        start.as_ptr().expose_provenance();
+        self.note(start, bytes);
+        Ok(start)
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.commit(start, bytes) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.decommit(start, bytes) }
+    }
+
+    unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.protect(start, bytes, protection) }
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.forget(start, bytes);
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.release(start, bytes) }
+    }
+
+    unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
+        // SAFETY: the caller's promise.
+        let moved = unsafe { PosixMapper.remap(start, bytes, new_bytes) }?;
+        moved.as_ptr().expose_provenance();
+        self.forget(start, bytes);
+        self.note(moved, new_bytes);
+        Ok(moved)
+    }
+
+    fn now_milliseconds(&self) -> u64 {
+        self.milliseconds.load(Ordering::Relaxed)
+    }
+
+    fn random(&self) -> u64 {
+        0x0123_4567_89ab_cdef
+    }
+}
+
+/// A mapper that a world can be built on.
+pub trait WorldMapper: Mapper + Sync + 'static {
+    fn over(limited: LimitedMapper) -> Self;
+    fn limited(&self) -> &LimitedMapper;
+}
+
+impl WorldMapper for LimitedMapper {
+    fn over(limited: LimitedMapper) -> Self {
+        limited
+    }
+
+    fn limited(&self) -> &LimitedMapper {
+        self
+    }
+}
+
+impl WorldMapper for FailingMapper<LimitedMapper> {
+    fn over(limited: LimitedMapper) -> Self {
+        FailingMapper::new(limited)
+    }
+
+    fn limited(&self) -> &LimitedMapper {
+        self.inner()
+    }
+}
+
+impl WorldMapper for CountingMapper<LimitedMapper> {
+    fn over(limited: LimitedMapper) -> Self {
+        CountingMapper::new(limited)
+    }
+
+    fn limited(&self) -> &LimitedMapper {
+        self.inner()
+    }
+}
+
+/// One allocator and its mapper. Both live as long as the program; their memory as long as the world.
+pub struct World<M: WorldMapper> {
+    allocator: &'static Allocator<Shared<M>>,
+    pub mapper: &'static M,
+}
+
+/// A mapper that somebody else looks at as well.
+pub struct Shared<M: 'static>(&'static M);
+
+impl<M: WorldMapper> World<M> {
+    pub fn new() -> World<M> {
+        World::with_limits(ADDRESS_SPACE_BYTES, usize::MAX)
+    }
+
+    pub fn with_limits(address_space_bytes: usize, reserve_bytes_max: usize) -> World<M> {
+        let mapper: &'static M = Box::leak(Box::new(M::over(LimitedMapper::new(address_space_bytes, reserve_bytes_max))));
+        World { allocator: Box::leak(Box::new(Allocator::new(Shared(mapper)))), mapper }
+    }
+
+    pub fn allocator(&self) -> &'static Allocator<Shared<M>> {
+        self.allocator
+    }
+
+    /// Time passes.
+    pub fn wait(&self, milliseconds: u64) {
+        self.mapper.limited().milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl<M: WorldMapper> Deref for World<M> {
+    type Target = Allocator<Shared<M>>;
+
+    fn deref(&self) -> &Self::Target {
+        self.allocator
+    }
+}
+
+impl<M: WorldMapper> Drop for World<M> {
+    fn drop(&mut self) {
+        self.mapper.limited().release_all();
+    }
+}
+
+// SAFETY: as the mapper itself.
+unsafe impl<M: Mapper> Mapper for Shared<M> {
+    fn page_bytes(&self) -> usize {
+        self.0.page_bytes()
+    }
+
+    fn address_space_bytes(&self) -> usize {
+        self.0.address_space_bytes()
+    }
+
+    fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.0.reserve(bytes, align)
+    }
+
+    fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.0.map(bytes, align)
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.commit(start, bytes) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.decommit(start, bytes) }
+    }
+
+    unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.protect(start, bytes, protection) }
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.release(start, bytes) }
+    }
+
+    unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.remap(start, bytes, new_bytes) }
+    }
+
+    fn now_milliseconds(&self) -> u64 {
+        self.0.now_milliseconds()
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+}
