@@ -35,13 +35,15 @@ unsafe impl Sync for Hot {}
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
 ///
 /// Locks are taken in this order: pool, space.
+#[repr(C)]
 pub struct Allocator<M> {
     hot: Hot,
     pub(crate) mapper: M,
-    pub(crate) space: Lock<Space>,
     pub(crate) pool: Lock<Pool>,
     pub(crate) decay: Decay,
     pub(crate) emergency: Emergency,
+    // The largest comes last, with what is always touched first: a small process touches one page of all this.
+    pub(crate) space: Lock<Space>,
 }
 
 impl<M: Mapper> Allocator<M> {

@@ -9,7 +9,7 @@ const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
 const RESIDENT_FREE_BYTES_MIN: usize = 16 * 1024 * 1024;
 /// Of the memory in use, this part may be resident and free besides.
-const RESIDENT_FREE_PART: usize = 2;
+const RESIDENT_FREE_PART: usize = 1;
 
 /// What to purge now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

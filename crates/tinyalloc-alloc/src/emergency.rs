@@ -20,12 +20,13 @@ struct Block {
 const FREE: usize = 0;
 const CHANGING: usize = 1;
 
+#[repr(C)]
 pub(crate) struct Emergency {
     slots: AtomicPtr<Span>,
-    blocks: [Block; BLOCKS_MAX],
     blocks_used: AtomicUsize,
-    left: [AtomicUsize; LEFT_MAX],
     left_used: AtomicUsize,
+    blocks: [Block; BLOCKS_MAX],
+    left: [AtomicUsize; LEFT_MAX],
 }
 
 impl Emergency {

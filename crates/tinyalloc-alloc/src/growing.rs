@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::{MapError, Mapper};
 
 /// The first step: enough for most programs, small enough for all.
-const STEP_BYTES_MIN: usize = 64 * 1024;
+const STEP_BYTES_MIN: usize = 256 * 1024;
 /// The largest step, so that little is committed for nothing.
 const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -6,10 +6,11 @@ use crate::span::{SpanList, SpanRef, as_span};
 const BUCKETS: usize = 256;
 
 /// The blocks, hashed by address. The lock of the space guards it.
+#[repr(C)]
 pub(crate) struct HugeTable {
-    buckets: [SpanList; BUCKETS],
     blocks: usize,
     bytes: usize,
+    buckets: [SpanList; BUCKETS],
 }
 
 impl HugeTable {

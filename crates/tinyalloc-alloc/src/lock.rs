@@ -19,6 +19,7 @@ pub struct ThreadId(pub usize);
 ///
 /// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and sleeps only while the count stands.
 /// Who gives the lock back looks for waiters afterwards and moves the count; either sees the other.
+#[repr(C)]
 pub(crate) struct Lock<T> {
     holder: AtomicUsize,
     forking: AtomicBool,

@@ -1,7 +1,8 @@
 //! A region: one large reservation, cut into slices. Runs of slices become spans.
 //!
 //! Layout, from low to high addresses, each part committed from its start as it is needed:
-//! slice bits | page map (slice to span record) | records | guard | slices.
+//! near part (the first slice bits, the first records), page map (slice to span record) | slice bits | records | guard | slices.
+//! The near part is committed with the page map: a small process touches two places of a region, and asks the system three times.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -23,6 +24,10 @@ pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
 const SLICES_PER_WORD: usize = u64::BITS as usize;
+/// The near part: bits for the first 128 MiB of slices, and records for a small process.
+const NEAR_BYTES: usize = 64 * 1024;
+const NEAR_WORDS: usize = 128;
+const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
 
 /// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero.
 #[repr(C)]
@@ -59,11 +64,12 @@ impl Words for Column<'_> {
 /// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are committed for every committed slice.
 /// R3: the page map of every committed slice names a record, [`SpanRef::NONE`] where there is no span.
 pub(crate) struct Region {
-    bits: Growing,
-    map: Growing,
-    records: Growing,
+    near_and_map: Growing,
+    far_bits: Growing,
+    far_records: Growing,
     slices: Growing,
-    records_bytes: Cell<usize>,
+    near_records_end: Cell<usize>,
+    far_records_end: Cell<usize>,
     reserved: Range<usize>,
     used_slices: Cell<usize>,
     resident_slices: Cell<usize>,
@@ -73,7 +79,7 @@ pub(crate) struct Region {
 
 /// How the parts share a reservation.
 struct Layout {
-    map_at: usize,
+    bits_at: usize,
     records_at: usize,
     slices_at: usize,
 }
@@ -81,12 +87,13 @@ struct Layout {
 impl Layout {
     fn of(address: usize, bytes: usize, page_bytes: usize) -> Layout {
         let slices = bytes / SLICE_BYTES;
-        let map_at = (slices.div_ceil(SLICES_PER_WORD) * size_of::<SliceBits>()).next_multiple_of(page_bytes);
-        let records_at = (map_at + slices * size_of::<PageMap>()).next_multiple_of(page_bytes);
+        let bits_at = (NEAR_BYTES + slices * size_of::<PageMap>()).next_multiple_of(page_bytes);
+        let words = slices.div_ceil(SLICES_PER_WORD).saturating_sub(NEAR_WORDS);
+        let records_at = (bits_at + words * size_of::<SliceBits>()).next_multiple_of(page_bytes);
         let heaps = (slices * HEAP_BYTES_PER_SLICE).max(HEAP_BYTES_MIN);
         let records_end = records_at + slices * size_of::<Span>() + heaps;
         let slices_at = (address + records_end + page_bytes).next_multiple_of(RUN_ALIGN_MAX) - address;
-        Layout { map_at, records_at, slices_at }
+        Layout { bits_at, records_at, slices_at }
     }
 }
 
@@ -120,12 +127,13 @@ impl Region {
             unsafe { Growing::new(start, bytes) }
         };
         Region {
-            bits: part(0, layout.map_at),
-            map: part(layout.map_at, layout.records_at - layout.map_at),
+            near_and_map: part(0, layout.bits_at),
+            far_bits: part(layout.bits_at, layout.records_at - layout.bits_at),
             // The page before the slices stays a guard.
-            records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
+            far_records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
             slices: part(layout.slices_at, slices_bytes),
-            records_bytes: Cell::new(0),
+            near_records_end: Cell::new(NEAR_RECORDS_AT),
+            far_records_end: Cell::new(0),
             reserved: address..address + bytes,
             used_slices: Cell::new(0),
             resident_slices: Cell::new(0),
@@ -143,7 +151,8 @@ impl Region {
     }
 
     pub(crate) fn page_map(&self) -> NonNull<AtomicPtr<Span>> {
-        self.map.start().cast()
+        // SAFETY: the near part lies before the page map.
+        unsafe { self.near_and_map.start().add(NEAR_BYTES) }.cast()
     }
 
     pub(crate) fn reserved_bytes(&self) -> usize {
@@ -159,7 +168,7 @@ impl Region {
     }
 
     pub(crate) fn metadata_bytes(&self) -> usize {
-        self.bits.committed() + self.map.committed() + self.records.committed()
+        self.near_and_map.committed() + self.far_bits.committed() + self.far_records.committed()
     }
 
     /// Memory for a metadata record that is never given back.
@@ -167,11 +176,18 @@ impl Region {
     /// # Errors
     /// [`MapError`] when no memory is to be had, or the part for records is full.
     pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
-        let at = self.records_bytes.get().next_multiple_of(align);
-        self.records.commit_to(mapper, at + bytes)?;
-        self.records_bytes.set(at + bytes);
+        let near = self.near_records_end.get().next_multiple_of(align);
+        if near + bytes <= NEAR_BYTES {
+            self.near_and_map.commit_to(mapper, NEAR_BYTES)?;
+            self.near_records_end.set(near + bytes);
+            // SAFETY: committed just now (G1).
+            return Ok(unsafe { self.near_and_map.start().add(near) });
+        }
+        let far = self.far_records_end.get().next_multiple_of(align);
+        self.far_records.commit_to(mapper, far + bytes)?;
+        self.far_records_end.set(far + bytes);
         // SAFETY: committed just now (G1).
-        Ok(unsafe { self.records.start().add(at) })
+        Ok(unsafe { self.far_records.start().add(far) })
     }
 }
 
@@ -323,12 +339,16 @@ impl Region {
             self.slices.forget_beyond(bytes);
         }
         self.set_span(before..self.committed_slices(), SpanRef::NONE);
+        // Written before it is read, a page costs one fault instead of two.
+        let last = self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1);
+        last.spare.set(0);
         Ok(())
     }
 
     fn prepare_metadata<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
-        self.bits.commit_to(mapper, slices.div_ceil(SLICES_PER_WORD) * size_of::<SliceBits>())?;
-        self.map.commit_to(mapper, slices * size_of::<PageMap>())
+        let words = slices.div_ceil(SLICES_PER_WORD);
+        self.far_bits.commit_to(mapper, words.saturating_sub(NEAR_WORDS) * size_of::<SliceBits>())?;
+        self.near_and_map.commit_to(mapper, NEAR_BYTES + slices * size_of::<PageMap>())
     }
 
     pub(crate) fn committed_slices(&self) -> usize {
@@ -352,8 +372,12 @@ impl Region {
     }
 
     fn slice_bits(&self, word: usize) -> &SliceBits {
+        let (part, word) = match word.checked_sub(NEAR_WORDS) {
+            None => (&self.near_and_map, word),
+            Some(far) => (&self.far_bits, far),
+        };
         // SAFETY: words of committed slices are committed (R2); zero is a valid state.
-        let bits = unsafe { self.bits.start().cast::<SliceBits>().add(word) };
+        let bits = unsafe { part.start().cast::<SliceBits>().add(word) };
         // SAFETY: as above.
         unsafe { bits.as_ref() }
     }

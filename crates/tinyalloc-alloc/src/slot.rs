@@ -19,6 +19,9 @@ pub(crate) struct SlotWords {
 unsafe impl Sync for SlotWords {}
 
 /// Ends every list. Its words never add up to a secret (see [`Secret`]), so an empty list needs no test of its own.
+///
+/// Among the initialised data, which start-up touches anyway, rather than on a page of its own.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static END: SlotWords = SlotWords { next: Cell::new(null_mut()), seal: Cell::new(0) };
 
 /// What seals are made of: its top bit is set, so that it differs from the address of [`END`].

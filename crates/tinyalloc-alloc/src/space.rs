@@ -52,13 +52,14 @@ pub(crate) struct Unmapped {
     pub(crate) bytes: usize,
 }
 
+#[repr(C)]
 pub(crate) struct Space {
-    regions: Array<Region, REGIONS_MAX>,
-    huge: HugeTable,
     retired: *mut Span,
     heaps: Option<HeapRef>,
     emergency: Option<SpanRef>,
     counts: Counts,
+    regions: Array<Region, REGIONS_MAX>,
+    huge: HugeTable,
 }
 
 // SAFETY: the pointers are to records that any thread may use under the lock (S1, R1).

@@ -144,19 +144,25 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The bits are private to the region: found where `Layout` puts them, below the page map. The counts above catch a stale copy.
+    /// The bits are private to the region: found where its layout puts them. The counts above catch a copy of the layout that is stale.
     fn slice_bits<'region>(&self, region: &'region Region) -> SliceBits<'region> {
-        let words = (region.reserved_bytes() / SLICE_BYTES).div_ceil(SLICES_PER_WORD);
-        let bytes = (words * size_of::<[Cell<u64>; 4]>()).next_multiple_of(self.page_bytes);
+        let map_bytes = region.reserved_bytes() / SLICE_BYTES * size_of::<*const u8>();
         // SAFETY: the region starts that far below its page map.
-        let start = unsafe { region.page_map().cast::<u8>().sub(bytes) };
-        SliceBits { start: start.cast(), region }
+        let near = unsafe { region.page_map().cast::<u8>().sub(NEAR_BYTES) };
+        // SAFETY: the far bits begin on the page after the page map.
+        let far = unsafe { near.add((NEAR_BYTES + map_bytes).next_multiple_of(self.page_bytes)) };
+        SliceBits { near: near.cast(), far: far.cast(), region }
     }
 }
 
+/// As in `region.rs`.
+const NEAR_BYTES: usize = 64 * 1024;
+const NEAR_WORDS: usize = 128;
+
 /// The slice bits of a region: for every 64 slices a word each of used, resident, aged, and a spare.
 struct SliceBits<'region> {
-    start: NonNull<[Cell<u64>; 4]>,
+    near: NonNull<[Cell<u64>; 4]>,
+    far: NonNull<[Cell<u64>; 4]>,
     region: &'region Region,
 }
 
@@ -175,8 +181,12 @@ impl SliceBits<'_> {
 
     fn bit(&self, slice: usize, column: usize) -> bool {
         debug_assert!(slice < self.region.committed_slices(), "the bits of committed slices are committed");
+        let (part, word) = match (slice / SLICES_PER_WORD).checked_sub(NEAR_WORDS) {
+            None => (self.near, slice / SLICES_PER_WORD),
+            Some(far) => (self.far, far),
+        };
         // SAFETY: R2.
-        let words = unsafe { self.start.add(slice / SLICES_PER_WORD) };
+        let words = unsafe { part.add(word) };
         // SAFETY: R2, and the lock of the space is held (R1).
         let words = unsafe { words.as_ref() };
         words[column].get() >> (slice % SLICES_PER_WORD) & 1 != 0

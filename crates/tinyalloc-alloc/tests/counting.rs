@@ -150,7 +150,7 @@ fn a_small_start_asks_little() {
 fn threads_that_come_and_go_take_over_what_was_left() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);
-    let mut round = |model: &mut Model<'_, Counting>| {
+    let round = |model: &mut Model<'_, Counting>| {
         (0..500).for_each(|step| _ = model.allocate(0, step * 3).unwrap());
         model.free_all(0);
         model.replace_actor(0);

@@ -8,7 +8,7 @@ use common::{Actor, LimitedMapper, MIB, World};
 use tinyalloc_sys::{Call, FailingMapper, MapError};
 
 const ACTORS: usize = 2;
-const STEPS: usize = 120;
+const STEPS: usize = 400;
 
 type Failing = FailingMapper<LimitedMapper>;
 
@@ -17,14 +17,14 @@ fn trace(model: &mut Model<'_, Failing>, seed: u64) {
     let mut random = Random::new(seed);
     for step in 0..STEPS {
         let (actor, block) = (random.below(ACTORS), random.below(1000));
-        let bytes = random.bytes() / 2;
+        let bytes = random.bytes();
         match random.below(16) {
             0..=5 => _ = model.allocate(actor, bytes),
             6 => _ = model.allocate_zeroed(actor, bytes),
             7 => _ = model.allocate_aligned(actor, bytes / 4, 1 << random.below(16)),
             8 | 9 => _ = model.reallocate(actor, block, bytes),
             10..=12 => model.free(actor, block),
-            13 => _ = model.world.purge_all(model.actor(actor)),
+            13 if step % 3 == 0 => _ = model.world.purge_all(model.actor(actor)),
             14 => model.world.wait(300),
             _ => _ = model.replace_actor(actor),
         }
@@ -32,6 +32,11 @@ fn trace(model: &mut Model<'_, Failing>, seed: u64) {
             20 => (0..300).for_each(|_| _ = model.allocate(0, 500)),
             40 => _ = model.allocate(1, 40 * MIB),
             45 => _ = model.reallocate(1, model.blocks.len().saturating_sub(1), 80 * MIB),
+            _ if step % 100 == 99 => {
+                (0..40).for_each(|_| _ = model.allocate(0, 200_000));
+                (0..40).for_each(|_| model.free(1, model.blocks.len().saturating_sub(1)));
+                model.world.purge_all(model.actor(0));
+            }
             60 => (0..250).for_each(|block| model.free(1, block * 31)),
             _ => {}
         }
@@ -41,9 +46,12 @@ fn trace(model: &mut Model<'_, Failing>, seed: u64) {
     }
 }
 
+/// Address spaces to try: one large region, and many small ones.
+const ADDRESS_SPACES: [usize; 2] = [common::ADDRESS_SPACE_BYTES, 32 * MIB];
+
 /// Runs the trace while `refuse` is in force, and once more when it is not; returns how many calls the first run made.
-fn survives(refuse: impl Fn(&Failing)) -> (usize, usize) {
-    let world = World::<Failing>::new();
+fn survives(address_space_bytes: usize, refuse: impl Fn(&Failing)) -> (usize, usize) {
+    let world = World::<Failing>::with_limits(address_space_bytes, usize::MAX);
     let mut model = Model::new(&world, ACTORS);
     refuse(world.mapper);
     trace(&mut model, 1);
@@ -68,18 +76,22 @@ fn survives(refuse: impl Fn(&Failing)) -> (usize, usize) {
     (calls, refused)
 }
 
-fn calls() -> usize {
-    let (calls, refused) = survives(|_| {});
-    assert_eq!(refused, 0);
-    assert!(calls > 20, "the trace makes enough calls: {calls}");
-    calls
+/// Every address space with every number of a call that the trace makes there.
+fn calls() -> impl Iterator<Item = (usize, usize)> {
+    ADDRESS_SPACES.into_iter().flat_map(|address_space_bytes| {
+        let (calls, refused) = survives(address_space_bytes, |_| {});
+        assert_eq!(refused, 0);
+        assert!(calls > 30, "the trace makes enough calls: {calls}");
+        println!("{calls} calls");
+        (1..=calls).map(move |nth| (address_space_bytes, nth))
+    })
 }
 
 #[test]
 fn any_one_refused_call_fails_at_most_one_request() {
-    for nth in 1..=calls() {
+    for (address_space_bytes, nth) in calls() {
         for error in [MapError::OutOfMemory, MapError::Unavailable] {
-            survives(|mapper| {
+            survives(address_space_bytes, |mapper| {
                 mapper.fail_with(error);
                 mapper.fail_nth(nth);
             });
@@ -89,8 +101,8 @@ fn any_one_refused_call_fails_at_most_one_request() {
 
 #[test]
 fn when_every_call_from_the_nth_on_is_refused_what_lives_stays_intact() {
-    for nth in 1..=calls() {
-        survives(|mapper| mapper.fail_from(nth));
+    for (address_space_bytes, nth) in calls() {
+        survives(address_space_bytes, |mapper| mapper.fail_from(nth));
     }
 }
 
@@ -98,7 +110,7 @@ fn when_every_call_from_the_nth_on_is_refused_what_lives_stays_intact() {
 fn when_every_call_of_one_kind_is_refused_what_lives_stays_intact() {
     for kind in Call::ALL {
         for error in [MapError::OutOfMemory, MapError::Unavailable] {
-            survives(|mapper| {
+            survives(common::ADDRESS_SPACE_BYTES, |mapper| {
                 mapper.fail_with(error);
                 mapper.fail_every(kind);
             });
@@ -108,7 +120,7 @@ fn when_every_call_of_one_kind_is_refused_what_lives_stays_intact() {
 
 #[test]
 fn nothing_at_all_can_be_had_without_a_reservation() {
-    let (_, refused) = survives(|mapper| {
+    let (_, refused) = survives(common::ADDRESS_SPACE_BYTES, |mapper| {
         mapper.fail_every(Call::Reserve);
         mapper.fail_every(Call::Map);
     });

@@ -394,7 +394,7 @@ impl Stage {
 }
 
 /// How often a thread may be interrupted in one run. Every weakness below shows at two.
-const PREEMPTIONS: usize = 2;
+const PREEMPTIONS: usize = 3;
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();

@@ -143,7 +143,8 @@ fn what_was_never_ours_is_not_allocated() {
         let actors = [Actor::new(), Actor::new()];
         world.allocate(actors[OWNER], 16).unwrap();
         let (local, boxed) = (0u128, Box::new(0u128));
-        let addresses = [1, 16, 4096, usize::MAX - 15, 0xdead_beef_dead_bee0, (&raw const local).addr(), (&raw const *boxed).addr()];
+        let addresses =
+            [1, 16, 4096, usize::MAX - 15, 0xdead_beef_dead_bee0, (&raw const local).addr(), (&raw const *boxed).addr()];
         for actor in actors {
             for address in addresses {
                 assert_eq!(misuses_of_free(&world, actor, address), [Misuse::NotAllocated { address }]);

@@ -48,17 +48,17 @@ fn op() -> impl Strategy<Value = Op> {
         16 => (actor.clone(), bytes()).prop_map(|(actor, bytes)| Op::Allocate(actor, bytes)),
         4 => (actor.clone(), bytes()).prop_map(|(actor, bytes)| Op::Zeroed(actor, bytes)),
         4 => (actor.clone(), 0..40_000usize, 0..22u32).prop_map(|(actor, bytes, shift)| Op::Aligned(actor, bytes, shift)),
-        6 => (actor.clone(), block.clone(), bytes()).prop_map(|(actor, block, bytes)| Op::Reallocate(actor, block, bytes)),
-        12 => (actor.clone(), block.clone()).prop_map(|(actor, block)| Op::Free(actor, block)),
+        6 => (actor.clone(), block, bytes()).prop_map(|(actor, block, bytes)| Op::Reallocate(actor, block, bytes)),
+        12 => (actor.clone(), block).prop_map(|(actor, block)| Op::Free(actor, block)),
         2 => (actor.clone(), 1..2000usize).prop_map(|(actor, count)| Op::FreeMany(actor, count)),
         2 => (actor.clone(), 1..600usize, 0..1200usize).prop_map(|(actor, count, bytes)| Op::AllocateMany(actor, count, bytes)),
-        2 => (actor.clone(), block.clone()).prop_map(|(actor, block)| Op::Usable(actor, block)),
+        2 => (actor.clone(), block).prop_map(|(actor, block)| Op::Usable(actor, block)),
         1 => actor.clone().prop_map(Op::Purge),
         2 => actor.clone().prop_map(Op::Replace),
-        1 => (actor.clone(), block.clone(), bytes()).prop_map(|(actor, block, bytes)| Op::Afterlife(actor, block, bytes)),
+        1 => (actor.clone(), block, bytes()).prop_map(|(actor, block, bytes)| Op::Afterlife(actor, block, bytes)),
         1 => (1..2000u64).prop_map(Op::Wait),
-        2 => (actor.clone(), block.clone(), 1..40_000usize).prop_map(|(actor, block, at)| Op::FreeInside(actor, block, at)),
-        2 => (actor.clone(), block.clone()).prop_map(|(actor, freed)| Op::FreeAgain(actor, freed)),
+        2 => (actor.clone(), block, 1..40_000usize).prop_map(|(actor, block, at)| Op::FreeInside(actor, block, at)),
+        2 => (actor.clone(), block).prop_map(|(actor, freed)| Op::FreeAgain(actor, freed)),
         1 => (actor.clone(), any::<usize>()).prop_map(|(actor, address)| Op::FreeForeign(actor, address)),
         1 => (actor, block).prop_map(|(actor, freed)| Op::MisuseElsewhere(actor, freed)),
     ]
@@ -138,7 +138,8 @@ fn is_about_dead(model: &Model<'_, LimitedMapper>, misuses: &[Misuse], address: 
 fn free_foreign(model: &Model<'_, LimitedMapper>, actor: usize, address: usize) {
     let local = 0u64;
     let here = (&raw const local).addr();
-    for address in [address | 1, address & 0xffff, 1, 8, usize::MAX, usize::MAX / 2 + 1, here, (&raw const model.refused).addr()] {
+    for address in [address | 1, address & 0xffff, 1, 8, usize::MAX, usize::MAX / 2 + 1, here, (&raw const model.refused).addr()]
+    {
         if address == 0 || model.is_live(address) || model.block_around(address).is_some() {
             continue;
         }

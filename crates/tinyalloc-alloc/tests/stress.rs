@@ -1,5 +1,6 @@
 //! Real threads: blocks change hands, threads come and go, and every block keeps its contents.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+#![allow(clippy::cast_possible_truncation, reason = "tags may wrap")]
 
 mod common;
 

@@ -30,9 +30,11 @@ impl<T> Error for CapacityError<T> {}
 ///
 /// Invariants:
 /// - A1: the first `length` slots hold elements, and `length` is at most `CAPACITY`.
+#[repr(C)]
 pub struct Array<T, const CAPACITY: usize> {
-    slots: [MaybeUninit<T>; CAPACITY],
+    // First, so that a mostly empty array touches one page.
     length: usize,
+    slots: [MaybeUninit<T>; CAPACITY],
 }
 
 impl<T, const CAPACITY: usize> Array<T, CAPACITY> {

@@ -23,9 +23,11 @@ const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 const NANOSECONDS_PER_MILLISECOND: u64 = NANOSECONDS_PER_SECOND / MILLISECONDS_PER_SECOND;
 
 /// Zero until it was first read.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// How many random numbers this process took, so that no two are alike.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static RANDOMS_TAKEN: AtomicU64 = AtomicU64::new(0);
 
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
+#![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
 pub mod model;
 

@@ -1,9 +1,10 @@
 //! The model: which blocks live, how large they are, and what is in them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::ptr::NonNull;
 
-use tinyalloc_alloc::{Local, Misuse, SMALL_BYTES_MAX, SizeClass, Survey};
+use tinyalloc_alloc::{Local, Misuse, SizeClass, Survey};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::{Actor, World, WorldMapper};
@@ -45,7 +46,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     pub fn allocate(&mut self, actor: usize, bytes: usize) -> Option<Block> {
         let start = self.world.allocate(self.actor(actor), bytes);
         let block = self.enter(actor, start, bytes)?;
-        assert_eq!(block.usable, rounded(bytes), "{bytes} bytes get the slot they need");
+        assert!(sizes(bytes).contains(&block.usable), "{bytes} bytes get the slot they need, not {}", block.usable);
         Some(block)
     }
 
@@ -198,7 +199,9 @@ impl<'world, M: WorldMapper> Model<'world, M> {
         let block = Block { start, usable, tag: self.tags };
         for (at, length) in ends(usable) {
             // SAFETY: the block is live and that large.
-            unsafe { start.as_ptr().add(at).write_bytes(block.tag, length) };
+            let end = unsafe { start.add(at) };
+            // SAFETY: as above.
+            unsafe { end.write_bytes(block.tag, length) };
         }
         self.by_start.insert(start.addr().get(), self.blocks.len());
         self.blocks.push(block);
@@ -217,12 +220,13 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     }
 }
 
-/// What a request is rounded to.
-pub fn rounded(bytes: usize) -> usize {
-    if bytes <= SMALL_BYTES_MAX {
-        return SizeClass::of(bytes).unwrap().bytes();
+/// What a request may be rounded to: its class, or a larger one up to the next power of two; pages for a large one.
+pub fn sizes(bytes: usize) -> RangeInclusive<usize> {
+    if let Some(class) = SizeClass::of(bytes) {
+        return class.bytes()..=class.bytes().next_power_of_two().max(32);
     }
-    bytes.next_multiple_of(PosixMapper.page_bytes())
+    let pages = bytes.next_multiple_of(PosixMapper.page_bytes());
+    pages..=pages
 }
 
 /// The ranges of a block that are filled and checked, as offset and length.
@@ -233,7 +237,9 @@ fn ends(bytes: usize) -> [(usize, usize); 2] {
 fn holds(start: NonNull<u8>, at: usize, length: usize, byte: u8) -> bool {
     let expected = [byte; 4096];
     // SAFETY: the block is live and that large.
-    let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr().add(at), length) };
+    let first = unsafe { start.add(at) };
+    // SAFETY: as above.
+    let bytes = unsafe { std::slice::from_raw_parts(first.as_ptr(), length) };
     bytes.chunks(expected.len()).all(|chunk| chunk == &expected[..chunk.len()])
 }
 

@@ -1,0 +1,60 @@
+//! Alignment, whatever the thread allocated before.
+#![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+
+mod common;
+
+use common::{Actor, LimitedMapper, World};
+use tinyalloc_alloc::{SLICE_BYTES, SizeClass};
+
+#[test]
+fn aligned_requests_are_aligned_whichever_class_has_free_slots() {
+    let world = World::<LimitedMapper>::new();
+    for ready in SizeClass::all().filter(|class| class.bytes() <= 2048) {
+        for shift in 5..=11 {
+            let actor = Actor::new();
+            // A heap of its own, with free slots of one class only.
+            (0..10).for_each(|_| _ = world.allocate(actor, ready.bytes()).unwrap());
+            for bytes in (1..=2048usize >> shift).map(|times| times << shift) {
+                let start = world.allocate_aligned(actor, bytes, 1 << shift).unwrap().addr().get();
+                let align = 1 << shift;
+                assert_eq!(start % align, 0, "{bytes} bytes aligned to {align} while {}-byte slots are free", ready.bytes());
+            }
+        }
+    }
+    world.validate(Actor::new()).unwrap();
+}
+
+#[test]
+fn every_alignment_from_one_byte_to_64_mebibytes_is_kept() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    for align in (0..=26).map(|shift| 1usize << shift) {
+        for bytes in [0, 1, 15, 17, align / 2, align - 1, align, align + 1, 3 * SLICE_BYTES] {
+            let start = world.allocate_aligned(actor, bytes, align).unwrap();
+            assert!(start.addr().get().is_multiple_of(align.max(16)), "{bytes} bytes aligned to {align}");
+            assert!(world.usable_bytes(actor, start).unwrap() >= bytes);
+            // SAFETY: nobody uses the block.
+            unsafe { world.free(actor, start.as_ptr()) };
+        }
+    }
+    assert_eq!(actor.misuses(), []);
+    assert_eq!(world.survey(actor).unwrap().live_bytes, 0);
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    let block = world.allocate(actor, 100).unwrap();
+    for bytes in [usize::MAX, usize::MAX - 15, isize::MAX as usize, isize::MAX as usize - 4096, 1 << 47] {
+        assert_eq!(world.allocate(actor, bytes), None);
+        assert_eq!(world.allocate_zeroed(actor, bytes), None);
+        assert_eq!(world.allocate_aligned(actor, bytes, 16), None);
+        assert_eq!(world.allocate_aligned(actor, bytes, 1 << 20), None);
+        // SAFETY: the block is live, and stays so when the request is refused.
+        assert_eq!(unsafe { world.reallocate(actor, block, bytes) }, None);
+    }
+    assert_eq!(world.allocate_aligned(actor, 16, 1 << 62), None);
+    assert_eq!(world.usable_bytes(actor, block), world.usable_bytes(actor, block));
+    world.validate(actor).unwrap();
+}

@@ -1,0 +1,241 @@
+//! The layers of docs/mission.md, read off the sources: which crate may use which, which module may use which, and what the core
+//! never names.
+#![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+
+use std::fs::{read_dir, read_to_string};
+use std::path::{Path, PathBuf};
+
+/// Each crate of ours, and those of ours that it may use.
+const CRATES: [(&str, &[&str]); 6] = [
+    ("crates/tinyalloc-sys", &[]),
+    ("crates/tinyalloc-array", &[]),
+    ("crates/tinyalloc-list", &[]),
+    ("crates/tinyalloc-bitmap", &[]),
+    ("crates/tinyalloc-alloc", &["tinyalloc_sys", "tinyalloc_array", "tinyalloc_list", "tinyalloc_bitmap"]),
+    (".", &["tinyalloc_alloc", "tinyalloc_sys"]),
+];
+/// Names that allocate, or need a standard library.
+const FORBIDDEN: [&str; 6] = ["Vec", "Box", "String", "std", "alloc", "format"];
+/// The C library's allocator: ours, once it is loaded.
+const ALLOCATION_CALLS: [&str; 8] =
+    ["malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "memalign", "malloc_usable_size"];
+/// The face that defines those symbols may go from one to the other.
+const FACE: &str = "src/c";
+
+struct Source {
+    path: PathBuf,
+    /// Without comments, strings and tests; lines stay where they are.
+    code: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(krate: &str) -> Vec<Source> {
+    let mut sources = Vec::new();
+    collect(&root().join(krate).join("src"), &mut sources);
+    assert!(!sources.is_empty(), "{krate} has sources");
+    sources
+}
+
+fn collect(directory: &Path, sources: &mut Vec<Source>) {
+    for entry in read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let code = bare_code(&read_to_string(&path).unwrap());
+            sources.push(Source { path, code });
+        }
+    }
+}
+
+/// Code alone: comments, the contents of strings, and what follows `#[cfg(test)]` are gone.
+fn bare_code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    text.lines().map(|line| without_strings(line) + "\n").collect()
+}
+
+fn without_strings(line: &str) -> String {
+    let mut code = String::new();
+    let mut in_string = false;
+    let mut before = ' ';
+    for character in line.chars() {
+        if character == '"' && before != '\\' && before != '\'' {
+            in_string = !in_string;
+        }
+        if !in_string {
+            code.push(character);
+        }
+        before = character;
+    }
+    code.split("//").next().unwrap().to_owned()
+}
+
+/// The words of a line of code, with what stands right before and right after each.
+fn words(line: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    let is_part = |character: char| character.is_alphanumeric() || character == '_';
+    let starts = line
+        .char_indices()
+        .filter(move |(at, character)| is_part(*character) && !line[..*at].chars().next_back().is_some_and(is_part));
+    starts.map(move |(start, _)| {
+        let end = line[start..].find(|character| !is_part(character)).map_or(line.len(), |length| start + length);
+        (&line[..start], &line[start..end], &line[end..])
+    })
+}
+
+/// The modules that a file declares, each with the number of its block: blocks are parted by blank lines.
+fn modules(code: &str) -> Vec<(String, usize)> {
+    let mut block = 0;
+    let mut modules = Vec::new();
+    for line in code.lines() {
+        let declared = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ");
+        match declared.and_then(|rest| rest.strip_suffix(';')) {
+            Some(name) => modules.push((name.to_owned(), block)),
+            None if line.trim().is_empty() => block += 1,
+            None => {}
+        }
+    }
+    modules
+}
+
+/// What follows `prefix` in the code: `crate::a::b` and `crate::{a::b, c}` name `a`, and `a` and `c`.
+fn named_after(code: &str, prefix: &str) -> Vec<String> {
+    let first_word = |text: &str| words(text).next().map(|(_, word, _)| word.to_owned());
+    let mut names = Vec::new();
+    for rest in code.split(prefix).skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            names.extend(first_word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (at, character) in group.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                _ if begins && !character.is_whitespace() => {
+                    names.extend(first_word(&group[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// Every use of a module by a sibling that is declared before it.
+fn upward_uses(parent: &Source, prefix: &str, siblings: &[Source]) -> Vec<String> {
+    let modules = modules(&parent.code);
+    let block_of = |name: &str| modules.iter().find(|(module, _)| module == name).map(|(_, block)| *block);
+    let mut found = Vec::new();
+    for sibling in siblings {
+        let name = module_name(&parent.path, &sibling.path);
+        let Some(own) = block_of(&name) else {
+            continue;
+        };
+        for used in named_after(&sibling.code, prefix) {
+            if block_of(&used).is_some_and(|block| block > own) {
+                found.push(format!("{}: {name} uses {used}, which is declared after it", sibling.path.display()));
+            }
+        }
+    }
+    found
+}
+
+/// The module of the parent's that a file is, or is a part of.
+fn module_name(parent: &Path, file: &Path) -> String {
+    let directory = if parent.ends_with("lib.rs") { parent.parent().unwrap().to_owned() } else { parent.with_extension("") };
+    let inside = file.strip_prefix(directory).unwrap_or(Path::new(""));
+    inside.iter().next().map(|first| Path::new(first).with_extension("").display().to_string()).unwrap_or_default()
+}
+
+#[test]
+fn every_crate_uses_only_the_crates_below_it() {
+    for (krate, allowed) in CRATES {
+        for source in sources(krate) {
+            for (_, word, _) in source.code.lines().flat_map(words) {
+                let is_ours = CRATES.iter().any(|(_, below)| below.contains(&word));
+                assert!(!is_ours || allowed.contains(&word), "{} uses {word}", source.path.display());
+            }
+        }
+        let manifest = read_to_string(root().join(krate).join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        for name in dependencies.lines().filter(|line| line.starts_with("tinyalloc")) {
+            let name = name.split(['.', ' ', '=']).next().unwrap().replace('-', "_");
+            assert!(allowed.contains(&name.as_str()), "{krate} depends on {name}");
+        }
+    }
+}
+
+#[test]
+fn every_module_uses_only_those_declared_before_it_and_its_peers() {
+    let mut found = Vec::new();
+    for (krate, _) in CRATES {
+        let sources = sources(krate);
+        let lib = sources.iter().find(|source| source.path.ends_with("lib.rs")).unwrap();
+        found.extend(upward_uses(lib, "crate::", &sources));
+        // A module that has modules of its own keeps them in order, too.
+        for parent in sources.iter().filter(|source| !modules(&source.code).is_empty() && !source.path.ends_with("lib.rs")) {
+            found.extend(upward_uses(parent, "super::", &sources));
+        }
+    }
+    assert!(found.is_empty(), "calls go down, and only down:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_core_never_names_what_allocates() {
+    for (krate, _) in CRATES {
+        for source in sources(krate) {
+            for line in source.code.lines() {
+                for (before, word, after) in words(line) {
+                    let is_path = after.starts_with("::") && !before.ends_with("::");
+                    let is_module = ["std", "alloc"].contains(&word);
+                    let is_named = FORBIDDEN.contains(&word) && (!is_module || is_path || before.ends_with("extern crate "));
+                    let is_macro =
+                        ["vec", "println", "print", "eprintln", "eprint", "dbg"].contains(&word) && after.starts_with('!');
+                    let is_named = is_named && (word != "format" || after.starts_with('!'));
+                    assert!(!is_named && !is_macro, "{} names {word}: {line}", source.path.display());
+                }
+            }
+        }
+        let lib = read_to_string(root().join(krate).join("src/lib.rs")).unwrap();
+        assert!(lib.contains("no_std"), "{krate} is no_std");
+    }
+}
+
+#[test]
+fn internal_code_never_calls_the_c_librarys_allocator() {
+    for (krate, _) in CRATES {
+        let sources = sources(krate);
+        for source in sources.iter().filter(|source| !source.path.starts_with(root().join("./").join(FACE))) {
+            for line in source.code.lines() {
+                for (before, word, after) in words(line) {
+                    let is_own = before.ends_with('.') || before.ends_with("fn ") || before.ends_with("Self::");
+                    let is_called = ALLOCATION_CALLS.contains(&word) && after.starts_with('(') && !is_own;
+                    assert!(!is_called, "{} calls {word}: {line}", source.path.display());
+                }
+            }
+            let imported = named_after(&source.code, "libc::");
+            let allocates = imported.iter().find(|name| ALLOCATION_CALLS.contains(&name.as_str()));
+            assert_eq!(allocates, None, "{} imports it", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_these_rules_can_read() {
+    let code =
+        bare_code("use crate::{a::b, c::{d, e}, f};\nuse crate::g::h; // crate::i\nlet s = \"crate::j\";\n#[cfg(test)] crate::k");
+    assert_eq!(named_after(&code, "crate::"), ["a", "c", "f", "g"]);
+    let blocks = modules("mod a;\nmod b;\n\n#[cfg(x)]\nmod c;\n");
+    assert_eq!(blocks, [("a".into(), 0), ("b".into(), 0), ("c".into(), 1)]);
+    let parent = Source { path: "src/lib.rs".into(), code: "mod a;\n\nmod b;\n".into() };
+    let upward = Source { path: "src/a.rs".into(), code: "use crate::b::c;".into() };
+    let downward = Source { path: "src/b.rs".into(), code: "use crate::a::c;".into() };
+    assert_eq!(upward_uses(&parent, "crate::", &[upward, downward]).len(), 1);
+}
