@@ -10,6 +10,7 @@ CARGO ?= cargo
 CC ?= cc
 CFLAGS ?= -O2
 INSTALL ?= install
+OBJCOPY ?= objcopy
 
 TARGET := target
 LIBRARIES := $(TARGET)/release
@@ -23,12 +24,13 @@ BUILD := $(CARGO) rustc --release --lib --locked --features c-abi --target-dir $
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX DESTDIR SECONDS THREADS CARGO CC CFLAGS"
+	@echo "  variables: PREFIX DESTDIR SECONDS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
-	$(BUILD) cdylib
-	$(BUILD) staticlib
+	$(BUILD) cdylib,staticlib
+	@# Programs and other libraries bring functions of these names along; theirs come first then.
+	@$(OBJCOPY) $(foreach name,reallocarr recallocarray freezero,--weaken-symbol=$(name)) $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 check: ## install what the tests need, run all of them, end with: N passed, N failed

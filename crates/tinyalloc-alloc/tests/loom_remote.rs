@@ -10,6 +10,7 @@
 //! pass the model, the model would prove nothing about that step.
 #![cfg(loom)]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+#![allow(clippy::field_scoped_visibility_modifiers, clippy::vec_box, reason = "stand-ins; slots and spans stay where they are")]
 
 #[path = "../src/remote.rs"]
 #[allow(dead_code, reason = "a part of it serves `validate` only")]
