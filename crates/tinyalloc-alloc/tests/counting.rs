@@ -161,3 +161,40 @@ fn threads_that_come_and_go_take_over_what_was_left() {
     assert!(world.mapper.calls_total() <= calls + 2);
     assert_eq!(world.stats(model.actors[0]).heaps, 1);
 }
+
+#[test]
+fn memory_that_is_used_again_is_no_longer_idle() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 1);
+    (0..8).for_each(|_| _ = model.allocate(0, MIB).unwrap());
+    model.free_all(0);
+    for _ in 0..6 {
+        // An epoch passes, and all that is free is old now; then it is used again, and free again.
+        world.wait(500);
+        for _ in 0..20 {
+            model.allocate(0, 40_000).unwrap();
+            model.free_all(0);
+        }
+        model.validate();
+        (0..8).for_each(|_| _ = model.allocate(0, MIB).unwrap());
+        model.validate();
+        model.free_all(0);
+        model.validate();
+    }
+}
+
+#[test]
+fn what_a_shrunken_block_gave_up_is_cleared_for_the_next() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 1);
+    for kept in [40_000, 100_000, 300_000] {
+        let block = model.allocate(0, MIB).unwrap();
+        let shrunken = model.reallocate(0, 0, kept).unwrap();
+        assert_eq!(shrunken.start, block.start, "it shrinks where it is");
+        model.allocate_zeroed(0, MIB - kept - 100_000).unwrap();
+        model.allocate_zeroed(0, 2 * MIB).unwrap();
+        model.validate();
+        model.check_contents();
+        model.free_all(0);
+    }
+}

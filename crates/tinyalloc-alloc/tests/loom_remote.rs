@@ -6,8 +6,8 @@
 //! the protocol claims that whoever touches them is alone. That makes loom see what it could not otherwise (it does not let a relaxed
 //! load read a later store, which is what hardware without an acquire may do to the link).
 //!
-//! The last tests weaken the protocol one step at a time and expect loom to object; each says what loom found. Were one of them to
-//! pass the model, the model would prove nothing about that step.
+//! The last tests weaken the protocol one step at a time and expect loom to object. Each quotes what loom said; what follows the quote
+//! is our reading of it, since loom does not name the cell. Were one of them to pass, the model would prove nothing about that step.
 #![cfg(loom)]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::field_scoped_visibility_modifiers, clippy::vec_box, reason = "stand-ins; slots and spans stay where they are")]
@@ -492,49 +492,56 @@ fn check_weakened(weakness: Weakness, model: impl Fn() + Sync + Send + 'static) 
     });
 }
 
-/// Loom: "Causality violation: Concurrent read and write accesses", on the link: the owner still reads what the freer overwrites.
+/// Loom: "Causality violation: Concurrent write accesses to `UnsafeCell`."
+/// The freer writes the link while the owner, for all that it knows, is not done with it.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn pushing_a_slot_must_acquire() {
     check_weakened(Weakness::Acquire(Step::PushSlot), one_span);
 }
 
-/// Loom: "Causality violation", on the words of a slot: the owner reads them before they are written.
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// The owner reads a slot's words before they are written.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn pushing_a_slot_must_release() {
     check_weakened(Weakness::Release(Step::PushSlot), one_span);
 }
 
-/// Loom: "Causality violation", on the words of a slot.
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// The owner reads a slot's words before they are written.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn taking_slots_must_acquire() {
     check_weakened(Weakness::Acquire(Step::TakeSlots), one_span);
 }
 
-/// Loom: "Causality violation", on the link: what the owner read is not over when the freer sees the empty list.
+/// Loom: "Causality violation: Concurrent read and write accesses to `UnsafeCell`."
+/// The freer sees the empty list, but not that the owner is done with the link.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn taking_slots_must_release() {
     check_weakened(Weakness::Release(Step::TakeSlots), one_span);
 }
 
-/// Loom: "Causality violation", on the link: the owner reads it before it is written.
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// The owner reads a link before it is written.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn pushing_a_span_must_release() {
     check_weakened(Weakness::Release(Step::PushSpan), one_span);
 }
 
-/// Loom: "Causality violation", on the link.
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// The owner reads a link before it is written.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn taking_spans_must_acquire() {
     check_weakened(Weakness::Acquire(Step::TakeSpans), one_span);
 }
 
-/// Loom: "Causality violation", on the link: emptied, the span is pushed again by a freer while the owner reads where it led.
+/// Loom: "Causality violation: Concurrent read and write accesses to `UnsafeCell`."
+/// Once its list is empty a freer pushes the span again, while the owner reads where the link led.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn the_link_must_be_read_before_the_list_is_emptied() {

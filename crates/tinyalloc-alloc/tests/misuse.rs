@@ -228,3 +228,27 @@ fn free_with_stale_words(freer: usize) {
         world.validate(actors[OWNER]).unwrap();
     }
 }
+
+#[test]
+fn an_address_deep_inside_a_large_block_is_interior_in_every_region() {
+    for world in worlds() {
+        let actor = Actor::new();
+        let slot_start = world.allocate(actor, 300_000).unwrap().addr().get();
+        let slot_bytes = 300_000usize.next_multiple_of(4096);
+        for address in [slot_start + SLICE_BYTES, slot_start + 5 * SLICE_BYTES + 16, slot_start + 299_999] {
+            let expected = Misuse::Interior { address, slot_start, slot_bytes };
+            assert_eq!(misuses_of_free(&world, actor, address), [expected], "{} regions", world.survey(actor).unwrap().regions);
+        }
+    }
+}
+
+#[test]
+fn a_large_block_freed_twice_was_freed_before_in_every_region() {
+    for world in worlds() {
+        let actor = Actor::new();
+        let address = world.allocate(actor, 300_000).unwrap().addr().get();
+        free(&world, actor, address);
+        let regions = world.survey(actor).unwrap().regions;
+        assert_eq!(misuses_of_free(&world, actor, address), [Misuse::FreedBefore { address }], "{regions} regions");
+    }
+}
