@@ -12,7 +12,6 @@ mod extensions;
 mod libc_names;
 mod operators;
 mod throwing;
-
 #[cfg(target_arch = "aarch64")]
 #[path = "c/throwing_aarch64.rs"]
 mod throwing_loop;

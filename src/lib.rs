@@ -13,9 +13,8 @@
 //! ```
 #![no_std]
 
-mod thread;
-
 mod process;
+mod thread;
 
 mod rust;
 

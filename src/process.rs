@@ -1,12 +1,15 @@
 //! The one allocator of a process, and what ties it to the C library: thread exit, fork, and the last message.
 
 use core::ffi::{c_int, c_void};
-use core::hint::black_box;
 use core::fmt::{Display, Result as FmtResult, Write};
+use core::hint::black_box;
 use core::ptr::without_provenance;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use libc::{STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific, syscall};
+use libc::{
+    STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific,
+    syscall,
+};
 use tinyalloc_alloc::{Allocator, Misuse, ThreadId};
 use tinyalloc_sys::PosixMapper;
 
@@ -40,6 +43,7 @@ unsafe extern "C" fn resume_child() {
     ALLOCATOR.resume_child(Thread);
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a pointer in an integer of its size")]
 pub(crate) fn thread_id() -> ThreadId {
     // SAFETY: always succeeds.
     ThreadId(unsafe { pthread_self() } as usize)

@@ -4,11 +4,11 @@
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
-use libc::{__errno_location, EINVAL, ENOMEM, EOVERFLOW, memcpy};
+use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
 use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::errno::set_errno;
+use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
 
 /// Bytes that a request for `bytes` really gets.
@@ -60,11 +60,10 @@ pub unsafe extern "C" fn reallocarr(array: *mut c_void, count: usize, bytes: usi
     let Some(total) = count.checked_mul(bytes) else {
         return EOVERFLOW;
     };
-    // SAFETY: valid by the C library's promise.
-    let errno = unsafe { *__errno_location() };
+    let error_before = errno();
     // SAFETY: the caller's promise.
     let moved = unsafe { realloc(block, total) };
-    set_errno(errno);
+    set_errno(error_before);
     if moved.is_null() && total != 0 {
         return ENOMEM;
     }

@@ -13,11 +13,7 @@ use crate::thread::Thread;
 
 /// One attempt, for the loop in `throwing.rs`; null when no memory is to be had.
 pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
-    let block = if align <= 16 {
-        ALLOCATOR.allocate(Thread, bytes)
-    } else {
-        ALLOCATOR.allocate_aligned(Thread, bytes, align)
-    };
+    let block = if align <= 16 { ALLOCATOR.allocate(Thread, bytes) } else { ALLOCATOR.allocate_aligned(Thread, bytes, align) };
     block.map_or(null_mut(), |start| start.as_ptr().cast())
 }
 

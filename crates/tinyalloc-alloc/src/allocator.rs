@@ -6,10 +6,10 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use crate::bins::{Bins, EMPTY_BINS};
 use crate::class::{SLICE_SHIFT, SizeClass};
 use crate::decay::Decay;
 use crate::emergency::Emergency;
-use crate::heap::{Bins, EMPTY_BINS};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::pool::Pool;
@@ -38,12 +38,12 @@ unsafe impl Sync for Hot {}
 #[repr(C)]
 pub struct Allocator<M> {
     hot: Hot,
-    pub(crate) mapper: M,
-    pub(crate) pool: Lock<Pool>,
-    pub(crate) decay: Decay,
-    pub(crate) emergency: Emergency,
+    mapper: M,
+    pool: Lock<Pool>,
+    decay: Decay,
+    emergency: Emergency,
     // The largest comes last, with what is always touched first: a small process touches one page of all this.
-    pub(crate) space: Lock<Space>,
+    space: Lock<Space>,
 }
 
 impl<M: Mapper> Allocator<M> {
@@ -156,6 +156,26 @@ impl<M: Mapper> Allocator<M> {
             self.hot.page_map.set(region.page_map().as_ptr());
         }
         self.hot.slices_bytes.store(region.slices_committed_bytes(), Ordering::Release);
+    }
+
+    pub(crate) fn mapper(&self) -> &M {
+        &self.mapper
+    }
+
+    pub(crate) fn space(&self) -> &Lock<Space> {
+        &self.space
+    }
+
+    pub(crate) fn pool(&self) -> &Lock<Pool> {
+        &self.pool
+    }
+
+    pub(crate) fn decay(&self) -> &Decay {
+        &self.decay
+    }
+
+    pub(crate) fn emergency(&self) -> &Emergency {
+        &self.emergency
     }
 
     pub(crate) fn set_secret(&self, secret: Secret) {

@@ -103,11 +103,7 @@ impl SizeClass {
     #[inline(always)]
     #[must_use]
     pub const fn of(bytes: usize) -> Option<SizeClass> {
-        if bytes <= SMALL_BYTES_MAX {
-            Some(SizeClass(TABLE[(bytes + SLOT_ALIGN - 1) / SLOT_ALIGN] as usize))
-        } else {
-            None
-        }
+        if bytes <= SMALL_BYTES_MAX { Some(SizeClass(TABLE[bytes.div_ceil(SLOT_ALIGN)] as usize)) } else { None }
     }
 
     /// The smallest class whose slots hold `bytes` and are aligned to `align`, a power of two of at most [`SLICE_BYTES`].
@@ -194,8 +190,9 @@ mod tests {
 
     #[test]
     fn classes_grow_and_waste_at_most_an_eighth_between_256_and_4096() {
-        let sizes: std::vec::Vec<usize> = SizeClass::all().map(SizeClass::bytes).collect();
-        assert_eq!(sizes.len(), CLASS_COUNT);
+        let mut sizes = [0; CLASS_COUNT];
+        sizes.iter_mut().zip(SizeClass::all()).for_each(|(bytes, class)| *bytes = class.bytes());
+        assert_eq!(SizeClass::all().count(), CLASS_COUNT);
         assert_eq!(sizes.last(), Some(&SMALL_BYTES_MAX));
         for pair in sizes.windows(2) {
             assert!(pair[0] < pair[1] && pair[1].is_multiple_of(16));

@@ -99,7 +99,8 @@ impl Emergency {
 
     /// Leaves a block to be freed by whoever takes the lock next. Should there be no room, the block is lost: better than a deadlock.
     pub(crate) fn leave(&self, address: usize) {
-        let room = self.left.iter().find(|entry| entry.compare_exchange(0, address, Ordering::Release, Ordering::Relaxed).is_ok());
+        let room =
+            self.left.iter().find(|entry| entry.compare_exchange(0, address, Ordering::Release, Ordering::Relaxed).is_ok());
         if room.is_some() {
             self.left_used.fetch_add(1, Ordering::Release);
         }

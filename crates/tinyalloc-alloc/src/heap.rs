@@ -5,6 +5,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SizeClass};
 use crate::remote::{DirtyStack, take_remote};
 use crate::slot::{Secret, Slot};
@@ -12,26 +13,6 @@ use crate::span::{Owner, SpanList, SpanRef, SpanState, as_span};
 
 /// How many partial spans a refill compares.
 const PARTIAL_LOOK: usize = 4;
-
-/// The free lists of a heap's current spans, one per size class: all that the hit path touches.
-#[repr(C)]
-pub struct Bins {
-    heads: [Cell<Slot>; CLASS_COUNT],
-}
-
-// SAFETY: H1; `EMPTY_BINS` are never written: its lists are at their end, and no span is owned by it.
-unsafe impl Sync for Bins {}
-
-/// The bins of a thread that has no heap: every allocation takes the slow path, every free is remote.
-pub static EMPTY_BINS: Bins = Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] };
-
-impl Bins {
-    #[inline(always)]
-    pub(crate) fn head(&self, class: SizeClass) -> &Cell<Slot> {
-        // SAFETY: a class's index is below CLASS_COUNT.
-        unsafe { self.heads.get_unchecked(class.index()) }
-    }
-}
 
 /// Who may touch a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,8 +184,8 @@ impl HeapRef {
         span.absorb(&freed, secret);
         match span.state() {
             SpanState::Current | SpanState::Large => {}
-            SpanState::Full | SpanState::Partial if freed.slots < span.credit() => span.spend(freed.slots),
-            SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots),
+            SpanState::Full | SpanState::Partial if freed.slots() < span.credit() => span.spend(freed.slots()),
+            SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots()),
         }
         Ok(())
     }
@@ -279,8 +260,8 @@ impl HeapRef {
         slots
     }
 
-    /// Hands a span of `class` with free slots to whoever asks: the heap is pooled.
-    pub(crate) fn give_up(self, class: SizeClass) -> Option<SpanRef> {
+    /// Hands a span of `class` with free slots to `taker`: this heap is pooled.
+    pub(crate) fn give_up(self, class: SizeClass, taker: HeapRef) -> Option<SpanRef> {
         let span = self.fullest_partial(class).or_else(|| {
             let bin = self.bins.head(class);
             let current = self.current[class.index()].get();
@@ -293,6 +274,8 @@ impl HeapRef {
         })?;
         let spans = &self.spans[class.index()];
         spans.set(spans.get().saturating_sub(1));
+        // Still under the pool's lock: once it is released, whoever collects this heap's remote frees must find the span gone.
+        span.set_owner(taker.owner());
         Some(span)
     }
 }
@@ -300,7 +283,7 @@ impl HeapRef {
 impl Heap {
     fn new(next_heap: Option<HeapRef>) -> Heap {
         Heap {
-            bins: Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] },
+            bins: Bins::new(),
             current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
             partial: [const { SpanList::new() }; CLASS_COUNT],
             spans: [const { Cell::new(0) }; CLASS_COUNT],

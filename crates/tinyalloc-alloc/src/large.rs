@@ -9,7 +9,7 @@ use crate::class::{SLICE_BYTES, SizeClass};
 use crate::local::Local;
 use crate::misuse::Misuse;
 use crate::region::RUN_ALIGN_MAX;
-use crate::space::{Space, Unmapped};
+use crate::space::{Space, Unlisted};
 use crate::span::SpanRef;
 
 /// Requests of at least this many bytes get a mapping of their own.
@@ -69,24 +69,21 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         if self.is_inside(local) {
-            let start = self.emergency.allocate(&self.mapper, bytes, align)?;
+            let start = self.emergency().allocate(self.mapper(), bytes, align)?;
             return Some(Block { start, zeroed: false });
         }
-        let bytes = bytes.max(1).next_multiple_of(self.mapper.page_bytes());
-        let in_region = if bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX {
-            self.large_in_region(local, bytes, align)
-        } else {
-            None
-        };
+        let bytes = bytes.max(1).next_multiple_of(self.mapper().page_bytes());
+        let in_region =
+            if bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX { self.large_in_region(local, bytes, align) } else { None };
         let block = in_region.or_else(|| self.huge(local, bytes, align));
         self.free_left(local);
         block
     }
 
     fn large_in_region<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
-        let mut space = self.space.lock(local.id())?;
+        let mut space = self.space().lock(local.id())?;
         self.start(&mut space)?;
-        let span = space.take_span(&self.mapper, bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
+        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
         span.become_large(bytes);
         space.name_first_slice(span);
         self.publish(&space);
@@ -94,24 +91,24 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
-        let start = self.mapper.map(bytes, align.max(SLICE_BYTES)).ok()?;
-        let added = self.space.lock(local.id()).and_then(|mut space| {
+        let start = self.mapper().map(bytes, align.max(SLICE_BYTES)).ok()?;
+        let added = self.space().lock(local.id()).and_then(|mut space| {
             self.start(&mut space)?;
-            let added = space.add_huge(&self.mapper, Unmapped { start, bytes });
+            let added = space.add_huge(self.mapper(), Unlisted::new(start, bytes));
             self.publish(&space);
             added
         });
         if added.is_none() {
-            self.unmap(Unmapped { start, bytes });
+            self.unmap(Unlisted::new(start, bytes));
             return None;
         }
         Some(Block { start, zeroed: true })
     }
 
     /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
-    fn unmap(&self, block: Unmapped) {
+    fn unmap(&self, block: Unlisted) {
         // SAFETY: the mapping is in no table any more.
-        let _ = unsafe { self.mapper.release(block.start, block.bytes) };
+        let _ = unsafe { self.mapper().release(block.start(), block.bytes()) };
     }
 }
 
@@ -122,8 +119,8 @@ impl<M: Mapper> Allocator<M> {
         if !span.is_slot(address) {
             return self.free_misused(start, local, span);
         }
-        let Some(mut space) = self.space.lock(local.id()) else {
-            return self.emergency.leave(address);
+        let Some(mut space) = self.space().lock(local.id()) else {
+            return self.emergency().leave(address);
         };
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
         if !span.claim_large() {
@@ -146,27 +143,27 @@ impl<M: Mapper> Allocator<M> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
             return None;
         }
-        let bytes = bytes.next_multiple_of(self.mapper.page_bytes());
+        let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
         if bytes == span.slot_bytes() {
             return Some(span.start());
         }
         if Space::is_huge(span) {
             return (bytes >= HUGE_BYTES_MIN).then(|| self.remap_huge(local, span, bytes)).flatten();
         }
-        let mut space = self.space.lock(local.id())?;
-        let resized = space.resize_large(&self.mapper, span, bytes);
+        let mut space = self.space().lock(local.id())?;
+        let resized = space.resize_large(self.mapper(), span, bytes);
         self.publish(&space);
         resized.then_some(span.start())
     }
 
     fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        let mut space = self.space.lock(local.id())?;
+        let mut space = self.space().lock(local.id())?;
         let old = space.remove_huge(span);
         // SAFETY: the block is a whole mapping, and in no table.
-        let moved = unsafe { self.mapper.remap(old.start, old.bytes, bytes) };
-        let block = moved.map_or(old, |start| Unmapped { start, bytes });
+        let moved = unsafe { self.mapper().remap(old.start(), old.bytes(), bytes) };
+        let block = moved.map_or(old, |start| Unlisted::new(start, bytes));
         // The record retired a moment ago is there to be taken again.
-        space.add_huge(&self.mapper, block)?;
+        space.add_huge(self.mapper(), block)?;
         moved.ok()
     }
 }

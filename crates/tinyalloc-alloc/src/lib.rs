@@ -11,6 +11,8 @@ mod sync;
 mod lock;
 mod slot;
 
+mod bins;
+
 mod span;
 
 mod remote;
@@ -41,8 +43,8 @@ mod threads;
 mod validate;
 
 pub use allocator::Allocator;
+pub use bins::{Bins, EMPTY_BINS};
 pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
-pub use heap::{Bins, EMPTY_BINS};
 pub use large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use local::{Local, Mode};
 pub use lock::ThreadId;

@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use crate::heap::Bins;
+use crate::bins::Bins;
 use crate::lock::ThreadId;
 use crate::misuse::Misuse;
 

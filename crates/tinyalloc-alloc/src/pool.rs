@@ -1,5 +1,7 @@
 //! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans to be taken one by one.
 
+use core::iter::from_fn;
+
 use crate::class::SizeClass;
 use crate::heap::{HeapRef, Standing};
 use crate::slot::{Secret, Slot};
@@ -39,21 +41,21 @@ impl Pool {
 
     pub(crate) fn heaps(&self) -> impl Iterator<Item = HeapRef> {
         let mut next = self.first;
-        core::iter::from_fn(move || {
+        from_fn(move || {
             let heap = next?;
             next = heap.next_pooled().get();
             Some(heap)
         })
     }
 
-    /// A span of `class` with free slots, from one of the heaps.
+    /// A span of `class` with free slots, from one of the heaps, for `taker`.
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
-    pub(crate) fn take_span(&self, class: SizeClass, secret: Secret) -> Result<Option<SpanRef>, Slot> {
+    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
         for heap in self.heaps().take(HEAPS_ASKED) {
             heap.collect(secret)?;
-            if let Some(span) = heap.give_up(class) {
+            if let Some(span) = heap.give_up(class, taker) {
                 return Ok(Some(span));
             }
         }

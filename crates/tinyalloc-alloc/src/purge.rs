@@ -14,7 +14,7 @@ const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {
-        self.decay.on_event(space.used_bytes(), space.resident_free_bytes(), || self.mapper.now_milliseconds())
+        self.decay().on_event(space.used_bytes(), space.resident_free_bytes(), || self.mapper().now_milliseconds())
     }
 
     /// Decommits what is due.
@@ -32,7 +32,7 @@ impl<M: Mapper> Allocator<M> {
             Due::Nothing => {}
             Due::Aged => {
                 self.purge_while(local, |space, slices| space.claim_idle(true, slices));
-                if let Some(mut space) = self.space.lock(local.id()) {
+                if let Some(mut space) = self.space().lock(local.id()) {
                     space.age();
                 }
             }
@@ -45,13 +45,13 @@ impl<M: Mapper> Allocator<M> {
 
     fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
         loop {
-            let claimed = self.space.lock(local.id()).and_then(|mut space| claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES));
+            let claimed = self.space().lock(local.id()).and_then(|mut space| claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES));
             let Some(idle) = claimed else {
                 return;
             };
             // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
-            let decommitted = unsafe { self.mapper.decommit(idle.start, idle.bytes) }.is_ok();
-            let Some(mut space) = self.space.lock(local.id()) else {
+            let decommitted = unsafe { self.mapper().decommit(idle.start(), idle.bytes()) }.is_ok();
+            let Some(mut space) = self.space().lock(local.id()) else {
                 return;
             };
             space.unclaim_idle(idle, decommitted);
@@ -68,7 +68,7 @@ impl<M: Mapper> Allocator<M> {
             self.give_up_idle(local, heap);
             self.leave(local, heap);
         }
-        if let Some(pool) = self.pool.lock(local.id()) {
+        if let Some(pool) = self.pool().lock(local.id()) {
             pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
         }
         let before = self.purges(local);
@@ -83,6 +83,6 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn purges<L: Local>(&self, local: L) -> usize {
-        self.space.lock(local.id()).map_or(0, |space| space.counts().purges)
+        self.space().lock(local.id()).map_or(0, |space| space.purges())
     }
 }

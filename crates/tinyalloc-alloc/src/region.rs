@@ -40,6 +40,21 @@ struct SliceBits {
 
 type PageMap = AtomicPtr<Span>;
 
+/// Why a region cannot serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shortage {
+    /// It is full; another one may have room.
+    OfRoom,
+    /// The system refuses to commit memory.
+    OfMemory,
+}
+
+impl From<MapError> for Shortage {
+    fn from(_refusal: MapError) -> Shortage {
+        Shortage::OfMemory
+    }
+}
+
 /// One column of the slice bits.
 struct Column<'region> {
     region: &'region Region,
@@ -174,8 +189,8 @@ impl Region {
     /// Memory for a metadata record that is never given back.
     ///
     /// # Errors
-    /// [`MapError`] when no memory is to be had, or the part for records is full.
-    pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+    /// [`Shortage`].
+    pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, Shortage> {
         let near = self.near_records_end.get().next_multiple_of(align);
         if near + bytes <= NEAR_BYTES {
             self.near_and_map.commit_to(mapper, NEAR_BYTES)?;
@@ -184,6 +199,9 @@ impl Region {
             return Ok(unsafe { self.near_and_map.start().add(near) });
         }
         let far = self.far_records_end.get().next_multiple_of(align);
+        if far + bytes > self.far_records.bytes() {
+            return Err(Shortage::OfRoom);
+        }
         self.far_records.commit_to(mapper, far + bytes)?;
         self.far_records_end.set(far + bytes);
         // SAFETY: committed just now (G1).
@@ -244,8 +262,8 @@ impl Region {
     /// Takes a run of free slices: resident ones first, then the lowest, then fresh ones.
     ///
     /// # Errors
-    /// [`MapError`] when the region has no such run, or no memory is to be had.
-    pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, index: u32) -> Result<Extent, MapError> {
+    /// [`Shortage`].
+    pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, index: u32) -> Result<Extent, Shortage> {
         let first = match self.find_resident(slices, align).or_else(|| self.find_free(slices, align)) {
             Some(first) => first,
             None => self.extend(mapper, slices, align)?,
@@ -253,8 +271,8 @@ impl Region {
         let run = first..first + slices;
         let zeroed = self.is_zeroed(run.clone());
         self.claim(run);
-        let slices = u32::try_from(slices).map_err(|_| MapError::OutOfMemory)?;
-        Ok(Extent { start: self.start_of(first), slices, region: index, zeroed })
+        let slices = u32::try_from(slices).map_err(|_| Shortage::OfRoom)?;
+        Ok(Extent::new(self.start_of(first), slices, index, zeroed))
     }
 
     /// Takes exactly the run that starts at `first`, to grow the block before it; false when it is not free.
@@ -315,21 +333,21 @@ impl Region {
     }
 
     /// Commits a run at the top, beginning with the free slices that are there.
-    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, MapError> {
+    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, Shortage> {
         let committed = self.committed_slices();
         let first = (committed - self.used().trailing_clear_run()).next_multiple_of(align);
         self.commit_slices(mapper, first + slices)?;
         Ok(first)
     }
 
-    fn commit_slices<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
+    fn commit_slices<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), Shortage> {
         let before = self.committed_slices();
         if slices <= before {
             return Ok(());
         }
-        let bytes = slices.checked_mul(SLICE_BYTES).ok_or(MapError::OutOfMemory)?;
+        let bytes = slices.checked_mul(SLICE_BYTES).ok_or(Shortage::OfRoom)?;
         if bytes > self.slices.bytes() {
-            return Err(MapError::OutOfMemory);
+            return Err(Shortage::OfRoom);
         }
         self.prepare_metadata(mapper, slices)?;
         self.slices.commit_to(mapper, bytes)?;

@@ -94,13 +94,12 @@ pub(crate) fn take_remote(span: SpanRef, secret: Secret) -> Result<Option<FreedL
     }
     // SAFETY: the list holds slots only.
     let first = unsafe { Slot::from_words(head) };
-    let mut freed = FreedList { first, last: first, slots: 1 };
+    let mut freed = FreedList::of(first);
     loop {
-        let next = freed.last.next(secret).ok_or(freed.last)?;
+        let next = freed.last().next(secret).ok_or(freed.last())?;
         if next.is_end() {
             return Ok(Some(freed));
         }
-        freed.last = next;
-        freed.slots += 1;
+        freed.extend(next);
     }
 }

@@ -7,14 +7,13 @@ use tinyalloc_sys::Mapper;
 use crate::allocator::Allocator;
 use crate::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::local::Local;
-use crate::misuse::Misuse;
 use crate::slot::Slot;
 use crate::span::{Owner, SpanRef};
 
 impl<M: Mapper> Allocator<M> {
     /// Usable bytes of a live block; `None`, and a report, for anything else.
     pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
-        if let Some(bytes) = self.emergency.block_bytes(start.as_ptr().addr()) {
+        if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }
         self.live_span(local, start).map(|span| span.slot_bytes())
@@ -25,7 +24,7 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
     pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
-        if let Some(usable) = self.emergency.block_bytes(start.as_ptr().addr()) {
+        if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
             return unsafe { self.move_block(local, start, usable, bytes) };
         }
@@ -58,10 +57,16 @@ impl<M: Mapper> Allocator<M> {
     /// The record of the live block at `start`; `None`, and a report, for anything else.
     fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
         let address = start.as_ptr().addr();
-        let found = self.span_in_first_region(address).or_else(|| self.space.lock(local.id())?.find(address));
-        let Some(span) = found else {
-            local.report(Misuse::NotAllocated { address });
-            return None;
+        let span = match self.span_in_first_region(address) {
+            Some(span) => span,
+            // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
+            None => match self.space().lock(local.id())?.look_up(address) {
+                Ok(span) => span,
+                Err(misuse) => {
+                    local.report(misuse);
+                    return None;
+                }
+            },
         };
         let live = match span.owner() {
             Owner::Nobody => false,

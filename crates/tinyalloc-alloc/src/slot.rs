@@ -29,6 +29,7 @@ static END: SlotWords = SlotWords { next: Cell::new(null_mut()), seal: Cell::new
 pub(crate) struct Secret(usize);
 
 impl Secret {
+    #[expect(clippy::cast_possible_truncation, reason = "any part of a random number is random")]
     pub(crate) const fn new(random: u64) -> Secret {
         Secret(random as usize | 1 << (usize::BITS - 1))
     }

@@ -26,7 +26,7 @@ impl<M: Mapper> Allocator<M> {
                 local.arm_detach();
                 start
             }
-            Mode::Busy => self.emergency.allocate(&self.mapper, class.bytes(), SLOT_ALIGN),
+            Mode::Busy => self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN),
             Mode::Detached => self.allocate_detached(local, class),
         }
     }
@@ -59,7 +59,7 @@ impl<M: Mapper> Allocator<M> {
     fn slot_or_report<L: Local>(&self, local: L, class: SizeClass, slot: Result<Option<Slot>, Slot>) -> Option<NonNull<u8>> {
         match slot {
             Ok(Some(slot)) => Some(slot.start()),
-            Ok(None) if self.is_inside(local) => self.emergency.allocate(&self.mapper, class.bytes(), SLOT_ALIGN),
+            Ok(None) if self.is_inside(local) => self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN),
             Ok(None) => None,
             Err(tampered) => {
                 local.report(Misuse::WriteAfterFree { address: tampered.address() });
@@ -70,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
     pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
-        self.space.is_held_by(local.id()) || self.pool.is_held_by(local.id())
+        self.space().is_held_by(local.id()) || self.pool().is_held_by(local.id())
     }
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
@@ -91,22 +91,22 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
-        let (secret, page_bytes) = (self.secret(), self.mapper.page_bytes());
+        let (secret, page_bytes) = (self.secret(), self.mapper().page_bytes());
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
         }
-        let span = match self.take_pooled(local, class)? {
+        let span = match self.take_pooled(local, heap, class)? {
             Some(span) => Some(span),
             None => self.take_fresh(local, heap, class),
         };
         span.map(|span| heap.adopt(span, page_bytes, secret)).transpose()
     }
 
-    fn take_pooled<L: Local>(&self, local: L, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
-        let Some(pool) = self.pool.lock(local.id()).filter(|pool| !pool.is_empty()) else {
+    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
+        let Some(pool) = self.pool().lock(local.id()).filter(|pool| !pool.is_empty()) else {
             return Ok(None);
         };
-        let span = pool.take_span(class, self.secret())?;
+        let span = pool.take_span(class, heap, self.secret())?;
         for pooled in pool.heaps().filter(|heap| heap.has_emptied()) {
             let _ = self.release_emptied(local, pooled);
         }
@@ -114,11 +114,10 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
-        let mut space = self.space.lock(local.id())?;
+        let mut space = self.space().lock(local.id())?;
         let slices = class.span_slices(heap.spans(class));
-        let span = space
-            .take_span(&self.mapper, slices, 1)
-            .or_else(|| space.take_span(&self.mapper, class.span_slices(0), 1))?;
+        let span =
+            space.take_span(self.mapper(), slices, 1).or_else(|| space.take_span(self.mapper(), class.span_slices(0), 1))?;
         let slots = span.slices() as usize * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(span);
@@ -133,7 +132,7 @@ impl<M: Mapper> Allocator<M> {
             return Due::Nothing;
         }
         // Refused to a signal handler: they stay where they are until the next time.
-        let Some(mut space) = self.space.lock(local.id()) else {
+        let Some(mut space) = self.space().lock(local.id()) else {
             return Due::Nothing;
         };
         while let Some(span) = heap.pop_emptied() {
@@ -202,18 +201,18 @@ impl<M: Mapper> Allocator<M> {
             return;
         };
         let address = start.as_ptr().expose_provenance();
-        if self.emergency.release_block(&self.mapper, address) {
+        if self.emergency().release_block(self.mapper(), address) {
             return;
         }
-        let Some(space) = self.space.lock(local.id()) else {
-            return self.emergency.leave(address);
+        let Some(space) = self.space().lock(local.id()) else {
+            return self.emergency().leave(address);
         };
-        let found = space.find(address);
+        let found = space.look_up(address);
         drop(space);
         match found {
-            None => local.report(Misuse::NotAllocated { address }),
-            Some(span) if local.is(span.owner_bins()) => self.free_in_further_region(local, span, start),
-            Some(span) => self.free_elsewhere(start.as_ptr(), local, span),
+            Err(misuse) => local.report(misuse),
+            Ok(span) if local.is(span.owner_bins()) => self.free_in_further_region(local, span, start),
+            Ok(span) => self.free_elsewhere(start.as_ptr(), local, span),
         }
     }
 
@@ -222,7 +221,7 @@ impl<M: Mapper> Allocator<M> {
         if self.is_inside(local) {
             return;
         }
-        while let Some(start) = self.emergency.take_left() {
+        while let Some(start) = self.emergency().take_left() {
             // SAFETY: a signal handler gave the block up.
             unsafe { self.free(local, start.as_ptr()) };
         }
@@ -249,7 +248,9 @@ impl<M: Mapper> Allocator<M> {
     /// What is wrong with freeing `address`.
     pub(crate) fn verdict<L: Local>(&self, local: L, span: SpanRef, address: usize) -> Misuse {
         match span.owner() {
-            Owner::Nobody => self.space.lock(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address)),
+            Owner::Nobody => {
+                self.space().lock(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
+            }
             Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
         }
     }

@@ -10,8 +10,8 @@ use tinyalloc_sys::Mapper;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::heap::{Heap, HeapRef};
 use crate::huge::HugeTable;
-use crate::region::{REGION_BYTES_MIN, Region};
 use crate::misuse::Misuse;
+use crate::region::{REGION_BYTES_MIN, Region, Shortage};
 use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// What the first region asks for, before halving.
@@ -28,12 +28,12 @@ const EMERGENCY_BYTES: usize = 4096;
 /// Numbers for statistics.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) spans: usize,
-    pub(crate) large_blocks: usize,
-    pub(crate) large_bytes: usize,
-    pub(crate) heaps: usize,
-    pub(crate) purges: usize,
-    pub(crate) purged_bytes: usize,
+    spans: usize,
+    large_blocks: usize,
+    large_bytes: usize,
+    heaps: usize,
+    purges: usize,
+    purged_bytes: usize,
 }
 
 /// A free run that is being decommitted.
@@ -41,15 +41,38 @@ pub(crate) struct Counts {
 pub(crate) struct IdleRun {
     region: usize,
     run: Range<usize>,
-    pub(crate) start: NonNull<u8>,
-    pub(crate) bytes: usize,
+    start: NonNull<u8>,
 }
 
-/// A huge block that left the table and awaits its release.
+impl IdleRun {
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.run.len() * SLICE_BYTES
+    }
+}
+
+/// A huge block that is in no table: new, or about to be released or moved.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unmapped {
-    pub(crate) start: NonNull<u8>,
-    pub(crate) bytes: usize,
+pub(crate) struct Unlisted {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+impl Unlisted {
+    pub(crate) const fn new(start: NonNull<u8>, bytes: usize) -> Unlisted {
+        Unlisted { start, bytes }
+    }
+
+    pub(crate) const fn start(self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(crate) const fn bytes(self) -> usize {
+        self.bytes
+    }
 }
 
 #[repr(C)]
@@ -94,8 +117,28 @@ impl Space {
         self.emergency
     }
 
-    pub(crate) fn counts(&self) -> Counts {
-        self.counts
+    pub(crate) fn spans(&self) -> usize {
+        self.counts.spans
+    }
+
+    pub(crate) fn large_blocks(&self) -> usize {
+        self.counts.large_blocks
+    }
+
+    pub(crate) fn large_bytes(&self) -> usize {
+        self.counts.large_bytes
+    }
+
+    pub(crate) fn purges(&self) -> usize {
+        self.counts.purges
+    }
+
+    pub(crate) fn purged_bytes(&self) -> usize {
+        self.counts.purged_bytes
+    }
+
+    pub(crate) fn heaps_made(&self) -> usize {
+        self.counts.heaps
     }
 
     pub(crate) fn huge(&self) -> &HugeTable {
@@ -125,6 +168,14 @@ impl Space {
             .find_map(|region| region.span_at(address))
             .filter(|span| span.owner() != Owner::Nobody)
             .or_else(|| self.huge.find(address))
+    }
+
+    /// As [`Space::find`].
+    ///
+    /// # Errors
+    /// What is wrong with an address where nothing is found.
+    pub(crate) fn look_up(&self, address: usize) -> Result<SpanRef, Misuse> {
+        self.find(address).ok_or_else(|| self.verdict(address))
     }
 
     /// What is wrong with freeing `address`, where no live slot is known to be.
@@ -161,8 +212,11 @@ impl Space {
 
     fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
         for (index, region) in self.regions.iter().enumerate() {
-            if let Ok(extent) = region.take_run(mapper, slices, align, u32::try_from(index).ok()?) {
-                return Some(extent);
+            match region.take_run(mapper, slices, align, u32::try_from(index).ok()?) {
+                Ok(extent) => return Some(extent),
+                Err(Shortage::OfRoom) => {}
+                // Another region would be refused as well, and cost address space.
+                Err(Shortage::OfMemory) => return None,
             }
         }
         self.add_region(mapper, slices + align)?;
@@ -225,9 +279,12 @@ impl Space {
     }
 
     fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        let found = self.regions.iter().find_map(|region| region.record(mapper, bytes, align).ok());
-        if found.is_some() {
-            return found;
+        for region in self.regions.iter() {
+            match region.record(mapper, bytes, align) {
+                Ok(record) => return Some(record),
+                Err(Shortage::OfRoom) => {}
+                Err(Shortage::OfMemory) => return None,
+            }
         }
         self.add_region(mapper, 1)?;
         self.regions.last()?.record(mapper, bytes, align).ok()
@@ -268,9 +325,9 @@ impl Space {
     }
 
     /// Enters a mapping of its own into the table.
-    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unmapped) -> Option<()> {
+    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted) -> Option<()> {
         let record = self.take_record(mapper)?;
-        let extent = Extent { start: block.start, slices: 0, region: NO_REGION, zeroed: true };
+        let extent = Extent::new(block.start, 0, NO_REGION, true);
         // SAFETY: the record is fresh or retired, and stays mapped.
         let span = unsafe { SpanRef::init(record, extent) };
         span.become_large(block.bytes);
@@ -283,9 +340,9 @@ impl Space {
     }
 
     /// Takes a huge block out of the table, for its release or its move.
-    pub(crate) fn remove_huge(&mut self, span: SpanRef) -> Unmapped {
+    pub(crate) fn remove_huge(&mut self, span: SpanRef) -> Unlisted {
         self.huge.remove(span);
-        let block = Unmapped { start: span.start(), bytes: span.slot_bytes() };
+        let block = Unlisted::new(span.start(), span.slot_bytes());
         span.disown();
         self.retire_record(span.into());
         block
@@ -307,14 +364,14 @@ impl Space {
         self.regions.iter().enumerate().find_map(|(index, region)| {
             let run = region.claim_idle(0, only_aged, slices_max)?;
             let start = region.start_of(run.start);
-            Some(IdleRun { region: index, bytes: run.len() * SLICE_BYTES, run, start })
+            Some(IdleRun { region: index, run, start })
         })
     }
 
     pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {
         if decommitted {
             self.counts.purges += 1;
-            self.counts.purged_bytes += idle.bytes;
+            self.counts.purged_bytes += idle.bytes();
         }
         self.regions[idle.region].unclaim_idle(idle.run, decommitted);
     }

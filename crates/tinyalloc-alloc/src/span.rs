@@ -8,8 +8,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use tinyalloc_list::{Linked, Links, List};
 
+use crate::bins::Bins;
 use crate::class::SizeClass;
-use crate::heap::Bins;
 use crate::misuse::Misuse;
 use crate::slot::{Secret, Slot, SlotWords};
 
@@ -182,11 +182,17 @@ static NO_LIST: NoList = NoList(Cell::new(Slot::END));
 /// The slices that a span is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
-    pub(crate) start: NonNull<u8>,
-    pub(crate) slices: u32,
-    pub(crate) region: u32,
-    /// Whether every byte reads as zero.
-    pub(crate) zeroed: bool,
+    start: NonNull<u8>,
+    slices: u32,
+    region: u32,
+    zeroed: bool,
+}
+
+impl Extent {
+    /// `zeroed`: every byte reads as zero.
+    pub(crate) const fn new(start: NonNull<u8>, slices: u32, region: u32, zeroed: bool) -> Extent {
+        Extent { start, slices, region, zeroed }
+    }
 }
 
 impl SpanRef {
@@ -512,9 +518,29 @@ impl Span {
 /// Slots that were freed remotely, taken off the span's remote list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FreedList {
-    pub(crate) first: Slot,
-    pub(crate) last: Slot,
-    pub(crate) slots: u32,
+    first: Slot,
+    last: Slot,
+    slots: u32,
+}
+
+impl FreedList {
+    pub(crate) const fn of(slot: Slot) -> FreedList {
+        FreedList { first: slot, last: slot, slots: 1 }
+    }
+
+    /// Adds the slot that the last one leads to.
+    pub(crate) const fn extend(&mut self, next: Slot) {
+        self.last = next;
+        self.slots += 1;
+    }
+
+    pub(crate) const fn last(&self) -> Slot {
+        self.last
+    }
+
+    pub(crate) const fn slots(&self) -> u32 {
+        self.slots
+    }
 }
 
 /// Remote frees: see `remote.rs` for the protocol.

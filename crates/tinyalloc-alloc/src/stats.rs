@@ -1,12 +1,14 @@
 //! What the heap holds, in numbers.
 
+use core::iter::from_fn;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SizeClass};
-use crate::heap::{Bins, HeapRef};
+use crate::heap::HeapRef;
 use crate::local::{Local, Mode};
 use crate::region::Region;
 use crate::space::Space;
@@ -64,7 +66,7 @@ pub struct Stats {
 impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
     pub fn stats<L: Local>(&self, local: L) -> Stats {
-        let Some(space) = self.space.lock(local.id()) else {
+        let Some(space) = self.space().lock(local.id()) else {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
@@ -94,7 +96,7 @@ impl<M: Mapper> Allocator<M> {
 /// The spans of small slots in a region, each once.
 pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
     let mut slice = 0;
-    core::iter::from_fn(move || {
+    from_fn(move || {
         while slice < region.committed_slices() {
             let span = region.span_of_slice(slice);
             slice += (span.slices() as usize).max(1);
@@ -130,22 +132,21 @@ impl Default for Stats {
 
 impl Stats {
     fn of_space(space: &Space) -> Stats {
-        let counts = space.counts();
         let metadata = space.regions().iter().map(Region::metadata_bytes).sum();
         let resident_free = space.resident_free_bytes();
         let huge = space.huge().bytes();
         let mut stats = Stats {
-            allocated: counts.large_bytes + huge,
+            allocated: space.large_bytes() + huge,
             committed: space.used_bytes() + resident_free + huge + metadata,
             reserved: space.regions().iter().map(Region::reserved_bytes).sum::<usize>() + huge,
             metadata,
-            spans: counts.spans,
-            large_blocks: counts.large_blocks,
+            spans: space.spans(),
+            large_blocks: space.large_blocks(),
             huge_blocks: space.huge().blocks(),
             huge,
-            heaps: counts.heaps,
-            purges: counts.purges,
-            purged: counts.purged_bytes,
+            heaps: space.heaps_made(),
+            purges: space.purges(),
+            purged: space.purged_bytes(),
             resident_free,
             ..Stats::default()
         };

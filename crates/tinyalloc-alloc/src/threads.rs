@@ -21,19 +21,19 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
-        if let Some(heap) = self.pool.lock(local.id())?.pop() {
+        if let Some(heap) = self.pool().lock(local.id())?.pop() {
             return Some(heap);
         }
-        let mut space = self.space.lock(local.id())?;
+        let mut space = self.space().lock(local.id())?;
         self.start(&mut space)?;
-        let heap = space.new_heap(&self.mapper);
+        let heap = space.new_heap(self.mapper());
         self.publish(&space);
         heap
     }
 
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
     pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
-        if let Some(mut pool) = self.pool.lock(local.id()) {
+        if let Some(mut pool) = self.pool().lock(local.id()) {
             pool.push(heap);
         }
     }
@@ -41,11 +41,11 @@ impl<M: Mapper> Allocator<M> {
     /// Makes sure that there is a region, and a secret.
     pub(crate) fn start(&self, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
-            self.set_secret(Secret::new(self.mapper.random()));
+            self.set_secret(Secret::new(self.mapper().random()));
         }
-        space.start(&self.mapper)?;
+        space.start(self.mapper())?;
         if let Some(slots) = space.emergency() {
-            self.emergency.set_slots(slots);
+            self.emergency().set_slots(slots);
         }
         Some(())
     }
@@ -57,7 +57,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let heap = self.enter(local);
         let collected = heap.collect(self.secret());
-        if let Some(mut pool) = self.pool.lock(local.id()) {
+        if let Some(mut pool) = self.pool().lock(local.id()) {
             // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
             if !pool.is_empty() {
                 heap.retire_idle(self.secret());
@@ -74,25 +74,25 @@ impl<M: Mapper> Allocator<M> {
 
     /// Before `fork`: nothing is half done when the address space is copied.
     pub fn prepare_fork<L: Local>(&self, local: L) {
-        self.pool.hold_for_fork(local.id());
-        self.space.hold_for_fork(local.id());
+        self.pool().hold_for_fork(local.id());
+        self.space().hold_for_fork(local.id());
     }
 
     /// After `fork`, in the parent.
     pub fn resume_parent<L: Local>(&self, _local: L) {
-        self.space.release_after_fork();
-        self.pool.release_after_fork();
+        self.space().release_after_fork();
+        self.pool().release_after_fork();
     }
 
     /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for those that were being changed.
     pub fn resume_child<L: Local>(&self, local: L) {
-        self.space.reset_in_child();
-        self.pool.reset_in_child();
+        self.space().reset_in_child();
+        self.pool().reset_in_child();
         let own = local.bins();
-        let Some(mut pool) = self.pool.lock(local.id()) else {
+        let Some(mut pool) = self.pool().lock(local.id()) else {
             return;
         };
-        let mut next = self.space.lock(local.id()).and_then(|space| space.heaps());
+        let mut next = self.space().lock(local.id()).and_then(|space| space.heaps());
         while let Some(heap) = next {
             next = heap.next_heap();
             if heap.as_bins() == own || !heap.is_live() {

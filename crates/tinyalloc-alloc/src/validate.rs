@@ -9,8 +9,9 @@ use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::heap::{Bins, HeapRef};
+use crate::heap::HeapRef;
 use crate::local::Local;
 use crate::region::Region;
 use crate::slot::{Secret, Slot};
@@ -61,9 +62,9 @@ impl<M: Mapper> Allocator<M> {
     /// The sentence that does not hold.
     #[doc(hidden)]
     pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
-        let pool = self.pool.lock(local.id()).ok_or(NOT_QUIET)?;
-        let space = self.space.lock(local.id()).ok_or(NOT_QUIET)?;
-        let walk = Walk { space: &space, secret: self.secret(), page_bytes: self.mapper.page_bytes() };
+        let pool = self.pool().lock(local.id()).ok_or(NOT_QUIET)?;
+        let space = self.space().lock(local.id()).ok_or(NOT_QUIET)?;
+        let walk = Walk { space: &space, secret: self.secret(), page_bytes: self.mapper().page_bytes() };
         let survey = walk.regions()?;
         walk.heaps()?;
         for heap in pool.heaps() {
@@ -94,10 +95,10 @@ impl Walk<'_> {
         for (index, region) in self.space.regions().iter().enumerate() {
             spans += self.region(region, index, &mut survey)?;
         }
-        let (counts, huge) = (self.space.counts(), self.space.huge());
-        holds(counts.spans == spans, "every span is counted")?;
-        holds(counts.large_blocks == survey.large_blocks, "every large block is counted")?;
-        holds(counts.large_bytes == survey.large_bytes, "the bytes of large blocks add up")?;
+        let (counts, huge) = (self.space, self.space.huge());
+        holds(counts.spans() == spans, "every span is counted")?;
+        holds(counts.large_blocks() == survey.large_blocks, "every large block is counted")?;
+        holds(counts.large_bytes() == survey.large_bytes, "the bytes of large blocks add up")?;
         holds((huge.blocks() == 0) == (huge.bytes() == 0), "huge blocks have bytes")?;
         survey.live_bytes += survey.large_bytes + huge.bytes();
         Ok(survey)
@@ -280,7 +281,7 @@ impl Walk<'_> {
 /// Heaps.
 impl Walk<'_> {
     fn heaps(&self) -> Verdict {
-        holds(self.space_heaps().count() == self.space.counts().heaps, "every heap is counted")?;
+        holds(self.space_heaps().count() == self.space.heaps_made(), "every heap is counted")?;
         for heap in self.space_heaps() {
             holds(!heap.has_emptied(), "empty spans are given back")?;
             self.bins(heap)?;

@@ -2,7 +2,6 @@
 #![no_std]
 
 mod array;
-
 mod into_iter;
 
 pub use array::{Array, CapacityError};

@@ -6,9 +6,8 @@
 
 mod links;
 
-mod list;
-
 mod iter;
+mod list;
 
 pub use iter::{Drain, Iter};
 pub use links::{Linked, Links};

@@ -1,0 +1,30 @@
+//! Bins: what the hit path touches of a heap.
+
+use core::cell::Cell;
+
+use crate::class::{CLASS_COUNT, SizeClass};
+use crate::slot::Slot;
+
+/// The free lists of a heap's current spans, one per size class: all that the hit path touches.
+#[repr(C)]
+pub struct Bins {
+    heads: [Cell<Slot>; CLASS_COUNT],
+}
+
+// SAFETY: H1; `EMPTY_BINS` are never written: its lists are at their end, and no span is owned by it.
+unsafe impl Sync for Bins {}
+
+/// The bins of a thread that has no heap: every allocation takes the slow path, every free is remote.
+pub static EMPTY_BINS: Bins = Bins::new();
+
+impl Bins {
+    pub(crate) const fn new() -> Bins {
+        Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] }
+    }
+
+    #[inline(always)]
+    pub(crate) fn head(&self, class: SizeClass) -> &Cell<Slot> {
+        // SAFETY: a class's index is below CLASS_COUNT.
+        unsafe { self.heads.get_unchecked(class.index()) }
+    }
+}
