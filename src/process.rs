@@ -21,9 +21,10 @@ pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper
 /// The key whose destructor tells that a thread ends, plus one; 0 before it is made.
 static KEY: AtomicU32 = AtomicU32::new(0);
 
-/// Registered before any constructor of the program runs, so that these run last before a fork and first after it.
+/// Run before other constructors: the linker sorts by the number, and the shared library is marked to be initialised first. Handlers
+/// that are registered first run last before a fork, and first after it: nobody else's waits for a lock while ours are held.
 #[used]
-#[unsafe(link_section = ".init_array")]
+#[unsafe(link_section = ".init_array.00101")]
 static START: extern "C" fn() = start;
 
 extern "C" fn start() {

@@ -123,7 +123,7 @@ impl<M: Mapper> Allocator<M> {
             return self.emergency().leave(address);
         };
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
-        if !span.claim_large() {
+        if !span.is_slot(address) || !span.claim_large() {
             drop(space);
             return local.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
         }

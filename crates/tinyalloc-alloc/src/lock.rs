@@ -23,6 +23,7 @@ pub struct ThreadId(pub usize);
 pub(crate) struct Lock<T> {
     holder: AtomicUsize,
     forking: AtomicBool,
+    entered: AtomicBool,
     waiters: AtomicU32,
     events: AtomicU32,
     value: UnsafeCell<T>,
@@ -42,6 +43,7 @@ impl<T> Lock<T> {
         Lock {
             holder: AtomicUsize::new(FREE),
             forking: AtomicBool::new(false),
+            entered: AtomicBool::new(false),
             waiters: AtomicU32::new(0),
             events: AtomicU32::new(0),
             value: UnsafeCell::new(value),
@@ -54,7 +56,9 @@ impl<T> Lock<T> {
             return Some(Guard { lock: self, gives_back: true });
         }
         if self.is_held_by(thread) {
-            return self.forking.load(Ordering::Relaxed).then_some(Guard { lock: self, gives_back: false });
+            // Once only: a signal handler that interrupts the forking thread inside is refused like any other.
+            let may_enter = self.forking.load(Ordering::Relaxed) && !self.entered.swap(true, Ordering::Relaxed);
+            return may_enter.then_some(Guard { lock: self, gives_back: false });
         }
         self.take_slow(thread);
         Some(Guard { lock: self, gives_back: true })
@@ -66,11 +70,17 @@ impl<T> Lock<T> {
     }
 
     /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`]; `thread` may enter meanwhile.
+    /// `thread` does not hold it yet.
     pub(crate) fn hold_for_fork(&self, thread: ThreadId) {
-        if !self.try_take(thread) && !self.is_held_by(thread) {
+        if !self.try_take(thread) {
             self.take_slow(thread);
         }
         self.forking.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether `thread` holds the lock for a fork, not because a signal handler interrupted it inside.
+    pub(crate) fn is_held_for_fork_by(&self, thread: ThreadId) -> bool {
+        self.is_held_by(thread) && self.forking.load(Ordering::Relaxed)
     }
 
     pub(crate) fn release_after_fork(&self) {
@@ -137,6 +147,8 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         if self.gives_back {
             self.lock.give_back();
+        } else {
+            self.lock.entered.store(false, Ordering::Relaxed);
         }
     }
 }

@@ -31,14 +31,15 @@ impl<M: Mapper> Allocator<M> {
         match due {
             Due::Nothing => {}
             Due::Aged => {
-                self.purge_while(local, |space, slices| space.claim_idle(true, slices));
+                self.collect_pooled(local);
+                self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), true, slices));
                 if let Some(mut space) = self.space().lock(local.id()) {
                     space.age();
                 }
             }
             Due::DownTo(bytes) => self.purge_while(local, |space, slices| {
                 let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
-                (excess > 0).then(|| space.claim_idle(false, slices.min(excess))).flatten()
+                (excess > 0).then(|| space.claim_idle(self.mapper(), false, slices.min(excess))).flatten()
             }),
         }
     }
@@ -64,9 +65,9 @@ impl<M: Mapper> Allocator<M> {
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
         if local.mode() == Mode::Attached {
-            let heap = self.enter(local);
-            self.give_up_idle(local, heap);
-            self.leave(local, heap);
+            let visit = self.enter(local);
+            self.give_up_idle(local, visit.heap());
+            self.leave(local, visit);
         }
         if let Some(pool) = self.pool().lock(local.id()) {
             pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
@@ -74,6 +75,16 @@ impl<M: Mapper> Allocator<M> {
         let before = self.purges(local);
         self.purge_slow(local, Due::DownTo(0));
         self.purges(local) != before
+    }
+
+    /// What was freed into heaps that wait for a thread would otherwise wait with them.
+    fn collect_pooled<L: Local>(&self, local: L) {
+        if let Some(pool) = self.pool().lock(local.id()) {
+            for heap in pool.heaps() {
+                let _ = heap.collect(self.secret());
+                let _ = self.release_emptied(local, heap);
+            }
+        }
     }
 
     fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) {

@@ -403,14 +403,27 @@ impl Region {
 
 /// Purging: which free slices to decommit.
 impl Region {
-    /// The next free resident run that is old enough, claimed so that nobody takes it meanwhile.
-    pub(crate) fn claim_idle(&self, from: usize, only_aged: bool, slices_max: usize) -> Option<Range<usize>> {
+    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile.
+    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, only_aged: bool, slices_max: usize) -> Option<Range<usize>> {
         let column = if only_aged { self.aged() } else { self.resident() };
-        let first = column.find_first_set(from.max(self.lowest_resident.get()))?;
-        let end = (first + slices_max).min(self.committed_slices());
-        let run = first..column.find_first_clear(first).map_or(end, |clear| clear.min(end));
-        self.claim(run.clone());
-        Some(run)
+        let mut from = self.lowest_resident.get();
+        loop {
+            let first = column.find_first_set(from)?;
+            let end = column.find_first_clear(first).unwrap_or(self.committed_slices());
+            let run = self.whole_pages(mapper, first..end.min(first + slices_max));
+            if !run.is_empty() {
+                self.claim(run.clone());
+                return Some(run);
+            }
+            from = end;
+        }
+    }
+
+    /// The part of a run that consists of whole OS pages, which may be larger than slices: slices start on a multiple of any page.
+    fn whole_pages<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Range<usize> {
+        let page_slices = (mapper.page_bytes() >> SLICE_SHIFT).max(1);
+        let (first, end) = (run.start.next_multiple_of(page_slices), run.end / page_slices * page_slices);
+        first..end.max(first)
     }
 
     /// Gives a claimed run back after an attempt to decommit it.

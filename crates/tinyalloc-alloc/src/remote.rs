@@ -14,6 +14,9 @@ use crate::slot::{Secret, Slot};
 use crate::span::{FreedList, Span, SpanRef};
 use crate::sync::{AtomicPtr, Ordering};
 
+/// More slots than any span has.
+const SLOTS_MAX: u32 = 1 << 16;
+
 /// The spans of one heap that have remote frees waiting.
 pub(crate) struct DirtyStack {
     top: AtomicPtr<Span>,
@@ -101,5 +104,9 @@ pub(crate) fn take_remote(span: SpanRef, secret: Secret) -> Result<Option<FreedL
             return Ok(Some(freed));
         }
         freed.extend(next);
+        // Two threads that free one slot at the same time may both find it live, and the list then leads back to itself.
+        if freed.slots() > SLOTS_MAX {
+            return Err(next);
+        }
     }
 }

@@ -14,6 +14,20 @@ use crate::remote::push_remote;
 use crate::slot::Slot;
 use crate::span::{Freed, Owner, SpanRef};
 
+/// A stay in the slow path, and what to put back after it.
+#[derive(Clone, Copy)]
+pub(crate) struct Visit {
+    heap: HeapRef,
+    mode: Mode,
+    busy: bool,
+}
+
+impl Visit {
+    pub(crate) fn heap(self) -> HeapRef {
+        self.heap
+    }
+}
+
 impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
@@ -32,10 +46,10 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn allocate_attached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        let heap = self.enter(local);
-        let slot = self.refill(local, heap, class);
-        let due = self.release_emptied(local, heap);
-        self.leave(local, heap);
+        let visit = self.enter(local);
+        let slot = self.refill(local, visit.heap, class);
+        let due = self.release_emptied(local, visit.heap);
+        self.leave(local, visit);
         self.purge(local, due);
         self.free_left(local);
         self.slot_or_report(local, class, slot)
@@ -74,20 +88,22 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
-    pub(crate) fn enter<L: Local>(&self, local: L) -> HeapRef {
+    pub(crate) fn enter<L: Local>(&self, local: L) -> Visit {
         let bins = local.bins();
         // SAFETY: an attached thread's bins are a heap's.
         let heap = unsafe { HeapRef::from_bins(bins) };
+        let visit = Visit { heap, mode: local.mode(), busy: heap.is_busy() };
         heap.set_busy(true);
         local.set_mode(Mode::Busy);
         local.set_bins(Self::NO_BINS);
-        heap
+        visit
     }
 
-    pub(crate) fn leave<L: Local>(&self, local: L, heap: HeapRef) {
-        local.set_bins(heap.as_bins());
-        local.set_mode(Mode::Attached);
-        heap.set_busy(false);
+    /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
+    pub(crate) fn leave<L: Local>(&self, local: L, visit: Visit) {
+        local.set_bins(visit.heap.as_bins());
+        local.set_mode(visit.mode);
+        visit.heap.set_busy(visit.busy);
     }
 
     fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
@@ -103,7 +119,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
-        let Some(pool) = self.pool().lock(local.id()).filter(|pool| !pool.is_empty()) else {
+        let Some(mut pool) = self.pool().lock(local.id()).filter(|pool| !pool.is_empty()) else {
             return Ok(None);
         };
         let span = pool.take_span(class, heap, self.secret())?;
@@ -148,10 +164,10 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn free_settle<L: Local>(&self, local: L, span: SpanRef) {
-        let heap = self.enter(local);
-        heap.on_credit_spent(span);
-        let due = self.release_emptied(local, heap);
-        self.leave(local, heap);
+        let visit = self.enter(local);
+        visit.heap.on_credit_spent(span);
+        let due = self.release_emptied(local, visit.heap);
+        self.leave(local, visit);
         self.purge(local, due);
     }
 

@@ -189,6 +189,9 @@ impl Space {
     }
 
     fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
+        if self.regions.len() == REGIONS_MAX {
+            return None;
+        }
         let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
         let wish = (REGION_BYTES_WISH.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
         let region = Region::reserve(mapper, wish, slices).ok()?;
@@ -211,13 +214,16 @@ impl Space {
     }
 
     fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
+        let mut refused = false;
         for (index, region) in self.regions.iter().enumerate() {
             match region.take_run(mapper, slices, align, u32::try_from(index).ok()?) {
                 Ok(extent) => return Some(extent),
-                Err(Shortage::OfRoom) => {}
-                // Another region would be refused as well, and cost address space.
-                Err(Shortage::OfMemory) => return None,
+                Err(shortage) => refused |= shortage == Shortage::OfMemory,
             }
+        }
+        // A new region would be refused as well, and cost address space.
+        if refused {
+            return None;
         }
         self.add_region(mapper, slices + align)?;
         let index = self.regions.len() - 1;
@@ -279,12 +285,15 @@ impl Space {
     }
 
     fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        let mut refused = false;
         for region in self.regions.iter() {
             match region.record(mapper, bytes, align) {
                 Ok(record) => return Some(record),
-                Err(Shortage::OfRoom) => {}
-                Err(Shortage::OfMemory) => return None,
+                Err(shortage) => refused |= shortage == Shortage::OfMemory,
             }
+        }
+        if refused {
+            return None;
         }
         self.add_region(mapper, 1)?;
         self.regions.last()?.record(mapper, bytes, align).ok()
@@ -360,9 +369,9 @@ impl Space {
     }
 
     /// Claims a free run that should be decommitted, if any is left.
-    pub(crate) fn claim_idle(&mut self, only_aged: bool, slices_max: usize) -> Option<IdleRun> {
+    pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, only_aged: bool, slices_max: usize) -> Option<IdleRun> {
         self.regions.iter().enumerate().find_map(|(index, region)| {
-            let run = region.claim_idle(0, only_aged, slices_max)?;
+            let run = region.claim_idle(mapper, only_aged, slices_max)?;
             let start = region.start_of(run.start);
             Some(IdleRun { region: index, run, start })
         })

@@ -66,7 +66,8 @@ pub struct Stats {
 impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
     pub fn stats<L: Local>(&self, local: L) -> Stats {
-        let Some(space) = self.space().lock(local.id()) else {
+        // The pool's lock keeps the bins of pooled heaps still.
+        let Some((_pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);

@@ -14,10 +14,11 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn attach<L: Local>(&self, local: L) -> Option<()> {
         local.set_mode(Mode::Busy);
         let heap = self.borrow_heap(local);
-        local.set_mode(Mode::Unattached);
-        local.set_bins(heap?.as_bins());
-        local.set_mode(Mode::Attached);
-        Some(())
+        if let Some(heap) = heap {
+            local.set_bins(heap.as_bins());
+        }
+        local.set_mode(if heap.is_some() { Mode::Attached } else { Mode::Unattached });
+        heap.map(|_| ())
     }
 
     pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
@@ -55,7 +56,7 @@ impl<M: Mapper> Allocator<M> {
         if local.mode() != Mode::Attached {
             return;
         }
-        let heap = self.enter(local);
+        let heap = self.enter(local).heap();
         let collected = heap.collect(self.secret());
         if let Some(mut pool) = self.pool().lock(local.id()) {
             // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
@@ -72,20 +73,29 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Before `fork`: nothing is half done when the address space is copied.
+    /// Before `fork`: nothing is half done when the address space is copied. A signal handler that forks while it interrupts the
+    /// allocator takes nothing: its parent goes on where it was, and so does its child, alone.
     pub fn prepare_fork<L: Local>(&self, local: L) {
+        if self.is_inside(local) {
+            return;
+        }
         self.pool().hold_for_fork(local.id());
         self.space().hold_for_fork(local.id());
     }
 
     /// After `fork`, in the parent.
-    pub fn resume_parent<L: Local>(&self, _local: L) {
-        self.space().release_after_fork();
-        self.pool().release_after_fork();
+    pub fn resume_parent<L: Local>(&self, local: L) {
+        if self.space().is_held_for_fork_by(local.id()) {
+            self.space().release_after_fork();
+            self.pool().release_after_fork();
+        }
     }
 
     /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for those that were being changed.
     pub fn resume_child<L: Local>(&self, local: L) {
+        if !self.space().is_held_for_fork_by(local.id()) {
+            return self.reset_foreign_locks(local);
+        }
         self.space().reset_in_child();
         self.pool().reset_in_child();
         let own = local.bins();
@@ -103,6 +113,16 @@ impl<M: Mapper> Allocator<M> {
             } else {
                 pool.push(heap);
             }
+        }
+    }
+
+    /// The child of a signal handler's fork: what this thread holds it will give back, what others held nobody will.
+    fn reset_foreign_locks<L: Local>(&self, local: L) {
+        if !self.space().is_held_by(local.id()) {
+            self.space().reset_in_child();
+        }
+        if !self.pool().is_held_by(local.id()) {
+            self.pool().reset_in_child();
         }
     }
 }
