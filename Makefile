@@ -20,7 +20,7 @@ SONAME := libtinyalloc.so.0
 STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test c-tests stress demo compat figures install clean
+.PHONY: help all check test models c-tests stress demo compat figures install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ check: ## install what the tests need, run all of them, end with: N passed, N fa
 
 test: ## the Rust tests alone
 	$(CARGO) test --workspace --locked
+
+models: ## check the remote-free protocol in every order of its steps, with loom
+	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-alloc --test loom_remote --target-dir $(TARGET)/loom
 
 c-tests: all ## the C tests alone
 	c-tests/run

@@ -233,6 +233,25 @@ mod span {
         pub(crate) slots: u32,
     }
 
+    impl FreedList {
+        pub(crate) fn of(slot: Slot) -> FreedList {
+            FreedList { first: slot, last: slot, slots: 1 }
+        }
+
+        pub(crate) fn extend(&mut self, next: Slot) {
+            self.last = next;
+            self.slots += 1;
+        }
+
+        pub(crate) fn last(&self) -> Slot {
+            self.last
+        }
+
+        pub(crate) fn slots(&self) -> u32 {
+            self.slots
+        }
+    }
+
     pub(crate) struct Span {
         /// Which heap owns it.
         pub(crate) owner: LoomUsize,
