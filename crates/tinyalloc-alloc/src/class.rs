@@ -1,4 +1,6 @@
-//! Size classes: 16-byte steps to 256 bytes, eight per doubling to 4 KiB, four per doubling to 32 KiB.
+//! Size classes: 16-byte steps to 256 bytes, then eight per doubling to 32 KiB.
+//!
+//! (Four per doubling above 4 KiB, tried first, took 4 % more memory under sqlite and 20 % more under larson.)
 
 /// Every slot is aligned to this, as `malloc` promises on 64-bit systems.
 pub const SLOT_ALIGN: usize = 16;
@@ -11,7 +13,7 @@ pub(crate) const SLICE_SHIFT: u32 = 14;
 const FINE_BYTES_MAX: usize = 256;
 const MIDDLE_BYTES_MAX: usize = 4096;
 const MIDDLE_SHIFT: u32 = 3;
-const COARSE_SHIFT: u32 = 2;
+const COARSE_SHIFT: u32 = 3;
 const FINE_CLASSES: usize = FINE_BYTES_MAX / SLOT_ALIGN;
 const MIDDLE_CLASSES: usize = doublings(FINE_BYTES_MAX, MIDDLE_BYTES_MAX) << MIDDLE_SHIFT;
 const COARSE_CLASSES: usize = doublings(MIDDLE_BYTES_MAX, SMALL_BYTES_MAX) << COARSE_SHIFT;
@@ -26,9 +28,10 @@ const SPAN_SLICES_GROWN: usize = 4;
 /// One byte for every 16 bytes of request: two kilobytes, and no second way to a class that large requests would fall off to.
 const TABLE: [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] = table();
 const BYTES: [u16; CLASS_COUNT] = bytes();
+const GROWN_SLICES: [u8; CLASS_COUNT] = grown_slices();
 const RECIPROCALS: [u64; CLASS_COUNT] = reciprocals();
 
-const _: () = assert!(CLASS_COUNT == 60);
+const _: () = assert!(CLASS_COUNT == 72);
 const _: () = assert!(SMALL_BYTES_MAX <= u16::MAX as usize);
 
 const fn doublings(from: usize, to: usize) -> usize {
@@ -81,6 +84,29 @@ const fn bytes() -> [u16; CLASS_COUNT] {
         class += 1;
     }
     bytes
+}
+
+/// Slices of a span of a class that has grown: of those between one and two times the usual, the number that wastes least at the end.
+#[expect(clippy::cast_possible_truncation, reason = "a few dozen")]
+const fn grown_slices() -> [u8; CLASS_COUNT] {
+    let mut slices = [0; CLASS_COUNT];
+    let mut class = 0;
+    while class < CLASS_COUNT {
+        let bytes = BYTES[class] as usize;
+        let least = (bytes * SLOTS_MIN).div_ceil(SLICE_BYTES);
+        let usual = if least > SPAN_SLICES_GROWN { least } else { SPAN_SLICES_GROWN };
+        let (mut best, mut number) = (usual, usual + 1);
+        while number <= usual * 2 {
+            // Waste relative to the span, compared without division.
+            if (number * SLICE_BYTES % bytes) * best < (best * SLICE_BYTES % bytes) * number {
+                best = number;
+            }
+            number += 1;
+        }
+        slices[class] = best as u8;
+        class += 1;
+    }
+    slices
 }
 
 /// One more than ceil(2^64 / slot bytes), see [`SizeClass::reciprocal`].
@@ -162,14 +188,13 @@ impl SizeClass {
     #[must_use]
     pub const fn span_slices(self, spans: usize) -> usize {
         let least = (self.bytes() * SLOTS_MIN).div_ceil(SLICE_BYTES);
-        let grown = if spans >= 4 {
-            SPAN_SLICES_GROWN
-        } else if spans >= 2 {
+        if spans >= 4 {
+            GROWN_SLICES[self.0] as usize
+        } else if spans >= 2 && least < SPAN_SLICES_GROWN / 2 {
             SPAN_SLICES_GROWN / 2
         } else {
-            1
-        };
-        if least > grown { least } else { grown }
+            least
+        }
     }
 }
 
