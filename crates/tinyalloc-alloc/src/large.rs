@@ -106,7 +106,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
-    fn unmap(&self, block: Unlisted) {
+    pub(crate) fn unmap(&self, block: Unlisted) {
         // SAFETY: the mapping is in no table any more.
         let _ = unsafe { self.mapper().release(block.start(), block.bytes()) };
     }

@@ -36,6 +36,7 @@ impl<M: Mapper> Allocator<M> {
                 if let Some(mut space) = self.space().lock(local.id()) {
                     space.age();
                 }
+                self.release_idle_regions(local);
             }
             Due::DownTo(bytes) => self.purge_while(local, |space, slices| {
                 let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
@@ -74,7 +75,14 @@ impl<M: Mapper> Allocator<M> {
         }
         let before = self.purges(local);
         self.purge_slow(local, Due::DownTo(0));
+        self.release_idle_regions(local);
         self.purges(local) != before
+    }
+
+    fn release_idle_regions<L: Local>(&self, local: L) {
+        while let Some(region) = self.space().lock(local.id()).and_then(|mut space| space.remove_idle_region()) {
+            self.unmap(region);
+        }
     }
 
     /// What was freed into heaps that wait for a thread would otherwise wait with them.

@@ -174,6 +174,15 @@ impl Region {
         self.reserved.len()
     }
 
+    pub(crate) fn reserved_start(&self) -> NonNull<u8> {
+        self.near_and_map.start()
+    }
+
+    /// Whether nothing of it is in use: no slice, and no record.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.used_slices.get() == 0 && self.near_records_end.get() == NEAR_RECORDS_AT && self.far_records_end.get() == 0
+    }
+
     pub(crate) fn used_slices(&self) -> usize {
         self.used_slices.get()
     }

@@ -54,7 +54,7 @@ impl IdleRun {
     }
 }
 
-/// A huge block that is in no table: new, or about to be released or moved.
+/// A mapping that is in no table: a huge block or a region that is new, or about to be released or moved.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unlisted {
     start: NonNull<u8>,
@@ -383,6 +383,13 @@ impl Space {
             self.counts.purged_bytes += idle.bytes();
         }
         self.regions[idle.region].unclaim_idle(idle.run, decommitted);
+    }
+
+    /// Takes the last region out if it is idle, for its release. The first stays: the hit path knows it.
+    pub(crate) fn remove_idle_region(&mut self) -> Option<Unlisted> {
+        let is_idle = self.regions.len() > 1 && self.regions.last().is_some_and(Region::is_idle);
+        let region = if is_idle { self.regions.pop()? } else { return None };
+        Some(Unlisted::new(region.reserved_start(), region.reserved_bytes()))
     }
 
     /// One epoch passes.

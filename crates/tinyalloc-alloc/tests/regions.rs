@@ -56,6 +56,23 @@ fn blocks_of_further_regions_are_freed_by_their_thread_and_by_others() {
 }
 
 #[test]
+fn idle_regions_are_released_and_reserved_again() {
+    for world in worlds() {
+        let mut model = Model::new(&world, 2);
+        for round in 0..3 {
+            for bytes in [100_000, 500_000, 900_000].repeat(8) {
+                model.allocate(round % 2, bytes).unwrap();
+            }
+            assert!(model.validate().regions > 3);
+            model.free_all(0);
+            world.allocator().purge_all(model.actors[0]);
+            assert_eq!(model.validate().regions, 1, "nothing is in use, and every record is in the first");
+            assert!(world.allocator().stats(model.actors[0]).reserved <= 8 * MIB);
+        }
+    }
+}
+
+#[test]
 fn blocks_of_further_regions_change_their_size() {
     for world in worlds() {
         let mut model = Model::new(&world, 2);
