@@ -13,5 +13,5 @@ static void mistake(void)
 int main(void)
 {
     require_tinyalloc();
-    expect_abort(mistake, "free of %p");
+    expect_abort(mistake, "double free of %p");
 }

@@ -7,6 +7,6 @@ int main(void)
     EXPECT(stream != NULL);
     EXPECT(malloc_info(0, stream) == 0);
     fclose(stream);
-    EXPECT(strncmp(text, "<malloc version=\"", 17) == 0);
+    EXPECT(strncmp(text, "<malloc version=\"1\">", 20) == 0);
     EXPECT(strstr(text, "</malloc>") != NULL);
 }

@@ -35,7 +35,9 @@ impl<M: Mapper> Allocator<M> {
         match local.mode() {
             Mode::Attached => self.allocate_attached(local, class),
             Mode::Unattached => {
-                self.attach(local)?;
+                if self.attach(local).is_none() {
+                    return self.slot_or_report(local, class, Ok(None));
+                }
                 let start = self.allocate_attached(local, class);
                 local.arm_detach();
                 start

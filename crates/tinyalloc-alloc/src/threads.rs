@@ -46,6 +46,8 @@ impl<M: Mapper> Allocator<M> {
         }
         space.start(self.mapper())?;
         if let Some(slots) = space.emergency() {
+            // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
+            self.publish(space);
             self.emergency().set_slots(slots);
         }
         Some(())

@@ -169,6 +169,30 @@ fn handle() {
     (0..4).for_each(|_| free_one());
 }
 
+fn handle_small() {
+    let served = allocate(50);
+    scene(|scene| {
+        scene.handled += 1;
+        scene.refused += usize::from(!served);
+    });
+}
+
+#[test]
+fn a_handler_in_a_thread_that_has_no_heap_yet_is_served() {
+    let world = World::<Interrupted>::new();
+    let (allocator, actor) = (world.allocator(), Actor::new());
+    SCENE.set(Some(Scene { allocator, actor, random: Random::new(7), blocks: Vec::new(), handled: 0, refused: 0 }));
+    HANDLER.set(Some(handle_small));
+    // A large request needs no heap, but the lock, which the handler then finds taken by its own thread.
+    assert!(allocate(300_000));
+    HANDLER.set(None);
+    let (handled, refused) = scene(|scene| (scene.handled, scene.refused));
+    assert!(handled > 2 && refused == 0, "of {handled} handlers {refused} were refused");
+    while scene(|scene| !scene.blocks.is_empty()) {
+        free_one();
+    }
+}
+
 #[test]
 fn a_handler_that_interrupts_any_system_call_allocates_and_frees() {
     let world = World::<Interrupted>::new();
