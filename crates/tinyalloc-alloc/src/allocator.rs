@@ -8,7 +8,6 @@ use tinyalloc_sys::Mapper;
 
 use crate::bins::{Bins, EMPTY_BINS};
 use crate::class::{SLICE_SHIFT, SizeClass};
-use crate::decay::Decay;
 use crate::emergency::Emergency;
 use crate::local::Local;
 use crate::lock::Lock;
@@ -40,7 +39,6 @@ pub struct Allocator<M> {
     hot: Hot,
     mapper: M,
     pool: Lock<Pool>,
-    decay: Decay,
     emergency: Emergency,
     // The largest comes last, with what is always touched first: a small process touches one page of all this.
     space: Lock<Space>,
@@ -59,7 +57,6 @@ impl<M: Mapper> Allocator<M> {
             mapper,
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
-            decay: Decay::new(),
             emergency: Emergency::new(),
         }
     }
@@ -168,10 +165,6 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn pool(&self) -> &Lock<Pool> {
         &self.pool
-    }
-
-    pub(crate) fn decay(&self) -> &Decay {
-        &self.decay
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {

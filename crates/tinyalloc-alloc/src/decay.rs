@@ -1,15 +1,15 @@
 //! When to purge: free memory that nobody wanted for two epochs, or that outweighs what is in use.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
 /// Length of an epoch. Memory is decommitted after one to two of them.
 const EPOCH_MILLISECONDS: u64 = 400;
 /// The clock is read at every so many events.
 const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
-const RESIDENT_FREE_BYTES_MIN: usize = 16 * 1024 * 1024;
-/// Of the memory in use, this part may be resident and free besides.
-const RESIDENT_FREE_PART: usize = 1;
+const RESIDENT_FREE_BYTES_MIN: usize = 2 * 1024 * 1024;
+/// Of the memory in use, one part in so many may be resident and free besides.
+const USED_PER_RESIDENT_FREE: usize = 8;
+/// What a program that takes memory back at once may keep beyond that.
+const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What to purge now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,32 +21,98 @@ pub(crate) enum Due {
     DownTo(usize),
 }
 
+/// How much memory is in use, and how much is free but resident.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Balance {
+    pub(crate) used_bytes: usize,
+    pub(crate) resident_free_bytes: usize,
+}
+
+/// The cap on resident free memory is learned: what was purged for outweighing the rest, and was wanted again within the epoch,
+/// should have stayed, so the cap grows by as much. A burst is given back on the way; a program that allocates
+/// and frees the same megabytes over and over stops paying for it after a few rounds.
+#[derive(Debug)]
 pub(crate) struct Decay {
-    events: AtomicU32,
-    epoch_start: AtomicU64,
+    events: u32,
+    epoch_start: u64,
+    slack_bytes: usize,
+    purged_early_bytes: usize,
+    idle_bytes: usize,
 }
 
 impl Decay {
     pub(crate) const fn new() -> Decay {
-        Decay { events: AtomicU32::new(0), epoch_start: AtomicU64::new(0) }
+        Decay { events: 0, epoch_start: 0, slack_bytes: 0, purged_early_bytes: 0, idle_bytes: usize::MAX }
     }
 
-    /// Counts an event; called under the lock of the space.
-    pub(crate) fn on_event(&self, used_bytes: usize, resident_free_bytes: usize, now_milliseconds: impl FnOnce() -> u64) -> Due {
-        let cap = RESIDENT_FREE_BYTES_MIN + used_bytes / RESIDENT_FREE_PART;
-        if resident_free_bytes > cap {
-            return Due::DownTo(cap / 2);
+    /// Memory was taken, of which so much was not resident; so much more that is resident is still free.
+    pub(crate) fn on_take(&mut self, fresh_bytes: usize, resident_free_bytes: usize) {
+        self.idle_bytes = self.idle_bytes.min(resident_free_bytes);
+        let regretted = fresh_bytes.min(self.purged_early_bytes);
+        self.purged_early_bytes -= regretted;
+        self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
+    }
+
+    /// Memory was freed: what should be purged?
+    pub(crate) fn on_free(&mut self, balance: Balance, now_milliseconds: impl FnOnce() -> u64) -> Due {
+        let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + self.slack_bytes;
+        if balance.resident_free_bytes > cap {
+            let kept = cap - cap / 4;
+            self.purged_early_bytes += balance.resident_free_bytes - kept;
+            return Due::DownTo(kept);
         }
-        let events = self.events.load(Ordering::Relaxed).wrapping_add(1);
-        self.events.store(events, Ordering::Relaxed);
-        if !events.is_multiple_of(EVENTS_PER_LOOK) || resident_free_bytes == 0 {
+        self.events = self.events.wrapping_add(1);
+        if !self.events.is_multiple_of(EVENTS_PER_LOOK) || balance.resident_free_bytes == 0 {
             return Due::Nothing;
         }
         let now = now_milliseconds();
-        if now.wrapping_sub(self.epoch_start.load(Ordering::Relaxed)) < EPOCH_MILLISECONDS {
+        if now.wrapping_sub(self.epoch_start) < EPOCH_MILLISECONDS {
             return Due::Nothing;
         }
-        self.epoch_start.store(now, Ordering::Relaxed);
+        self.epoch_start = now;
+        // What was never needed during an epoch was too much.
+        self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
+        self.idle_bytes = usize::MAX;
+        self.purged_early_bytes = 0;
         Due::Aged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Balance, Decay, Due, EPOCH_MILLISECONDS, EVENTS_PER_LOOK};
+
+    const MIB: usize = 1024 * 1024;
+
+    fn idle(resident_free_bytes: usize) -> Balance {
+        Balance { used_bytes: 0, resident_free_bytes }
+    }
+
+    #[test]
+    fn a_burst_is_given_back_but_for_a_few_mebibytes() {
+        let mut decay = Decay::new();
+        let Due::DownTo(kept) = decay.on_free(idle(1024 * MIB), || 0) else {
+            panic!("nothing was due");
+        };
+        assert!(kept <= 2 * MIB);
+    }
+
+    #[test]
+    fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
+        let mut decay = Decay::new();
+        assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        decay.on_take(20 * MIB, 0);
+        assert_eq!(decay.on_free(idle(20 * MIB), || 0), Due::Nothing);
+    }
+
+    #[test]
+    fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
+        let mut decay = Decay::new();
+        assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        for _ in 0..EVENTS_PER_LOOK {
+            let _ = decay.on_free(idle(MIB), || EPOCH_MILLISECONDS);
+        }
+        decay.on_take(20 * MIB, 0);
+        assert!(matches!(decay.on_free(idle(20 * MIB), || 2 * EPOCH_MILLISECONDS), Due::DownTo(_)));
     }
 }

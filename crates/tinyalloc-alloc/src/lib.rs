@@ -23,13 +23,13 @@ mod growing;
 
 mod region;
 
+mod decay;
 mod huge;
 
 mod space;
 
 mod pool;
 
-mod decay;
 mod emergency;
 mod local;
 

@@ -14,7 +14,7 @@ const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {
-        self.decay().on_event(space.used_bytes(), space.resident_free_bytes(), || self.mapper().now_milliseconds())
+        space.due(|| self.mapper().now_milliseconds())
     }
 
     /// Decommits what is due.

@@ -278,10 +278,10 @@ impl Region {
             None => self.extend(mapper, slices, align)?,
         };
         let run = first..first + slices;
-        let zeroed = self.is_zeroed(run.clone());
+        let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
         self.claim(run);
         let slices = u32::try_from(slices).map_err(|_| Shortage::OfRoom)?;
-        Ok(Extent::new(self.start_of(first), slices, index, zeroed))
+        Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
 
     /// Takes exactly the run that starts at `first`, to grow the block before it; false when it is not free.
@@ -309,10 +309,6 @@ impl Region {
         self.used_slices.set(self.used_slices.get() - run.len());
         self.lowest_free.set(self.lowest_free.get().min(run.start));
         self.lowest_resident.set(self.lowest_resident.get().min(run.start));
-    }
-
-    fn is_zeroed(&self, run: Range<usize>) -> bool {
-        self.resident().all_clear(run)
     }
 
     fn claim(&self, run: Range<usize>) {
@@ -415,16 +411,17 @@ impl Region {
     /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile.
     pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, only_aged: bool, slices_max: usize) -> Option<Range<usize>> {
         let column = if only_aged { self.aged() } else { self.resident() };
-        let mut from = self.lowest_resident.get();
+        let mut before = self.committed_slices();
         loop {
-            let first = column.find_first_set(from)?;
-            let end = column.find_first_clear(first).unwrap_or(self.committed_slices());
-            let run = self.whole_pages(mapper, first..end.min(first + slices_max));
+            // The highest first: the lowest is taken again first.
+            let end = column.find_last_set(before)? + 1;
+            let first = column.find_last_clear(end).map_or(0, |clear| clear + 1);
+            let run = self.whole_pages(mapper, first.max(end.saturating_sub(slices_max))..end);
             if !run.is_empty() {
                 self.claim(run.clone());
                 return Some(run);
             }
-            from = end;
+            before = first;
         }
     }
 

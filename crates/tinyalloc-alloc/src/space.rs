@@ -8,6 +8,7 @@ use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
 use crate::class::{SLICE_BYTES, SizeClass};
+use crate::decay::{Balance, Decay, Due};
 use crate::heap::{Heap, HeapRef};
 use crate::huge::HugeTable;
 use crate::misuse::Misuse;
@@ -81,6 +82,7 @@ pub(crate) struct Space {
     heaps: Option<HeapRef>,
     emergency: Option<SpanRef>,
     counts: Counts,
+    decay: Decay,
     regions: Array<Region, REGIONS_MAX>,
     huge: HugeTable,
 }
@@ -98,6 +100,7 @@ impl Space {
             heaps: None,
             emergency: None,
             counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
+            decay: Decay::new(),
         }
     }
 
@@ -209,6 +212,7 @@ impl Space {
             return None;
         };
         self.counts.spans += 1;
+        self.decay.on_take(extent.fresh_slices() as usize * SLICE_BYTES, self.resident_free_bytes());
         // SAFETY: the record is fresh or retired, and stays mapped.
         Some(unsafe { SpanRef::init(record, extent) })
     }
@@ -336,7 +340,7 @@ impl Space {
     /// Enters a mapping of its own into the table.
     pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted) -> Option<()> {
         let record = self.take_record(mapper)?;
-        let extent = Extent::new(block.start, 0, NO_REGION, true);
+        let extent = Extent::new(block.start, 0, NO_REGION, 0);
         // SAFETY: the record is fresh or retired, and stays mapped.
         let span = unsafe { SpanRef::init(record, extent) };
         span.become_large(block.bytes);
@@ -366,6 +370,12 @@ impl Space {
 
     pub(crate) fn used_bytes(&self) -> usize {
         self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
+    }
+
+    /// What should be purged, now that memory was freed.
+    pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
+        let balance = Balance { used_bytes: self.used_bytes(), resident_free_bytes: self.resident_free_bytes() };
+        self.decay.on_free(balance, now_milliseconds)
     }
 
     /// Claims a free run that should be decommitted, if any is left.

@@ -185,13 +185,17 @@ pub(crate) struct Extent {
     start: NonNull<u8>,
     slices: u32,
     region: u32,
-    zeroed: bool,
+    fresh_slices: u32,
 }
 
 impl Extent {
-    /// `zeroed`: every byte reads as zero.
-    pub(crate) const fn new(start: NonNull<u8>, slices: u32, region: u32, zeroed: bool) -> Extent {
-        Extent { start, slices, region, zeroed }
+    /// `fresh_slices` of the slices are not resident, and read as zero.
+    pub(crate) const fn new(start: NonNull<u8>, slices: u32, region: u32, fresh_slices: u32) -> Extent {
+        Extent { start, slices, region, fresh_slices }
+    }
+
+    pub(crate) const fn fresh_slices(&self) -> u32 {
+        self.fresh_slices
     }
 }
 
@@ -209,7 +213,7 @@ impl SpanRef {
         span.start.set(extent.start.as_ptr().expose_provenance());
         span.slices.set(extent.slices);
         span.region.set(extent.region);
-        span.zeroed.set(extent.zeroed);
+        span.zeroed.set(extent.fresh_slices == extent.slices);
         span
     }
 
