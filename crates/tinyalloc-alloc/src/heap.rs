@@ -6,13 +6,16 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::bins::Bins;
-use crate::class::{CLASS_COUNT, SizeClass};
+use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::remote::{DirtyStack, take_remote};
 use crate::slot::{Secret, Slot};
 use crate::span::{Owner, SpanList, SpanRef, SpanState, as_span};
 
 /// How many partial spans a refill compares.
 const PARTIAL_LOOK: usize = 4;
+
+/// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
+const SPARE_SLICES_MAX: u32 = 32;
 
 /// Who may touch a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,23 @@ pub(crate) enum Standing {
     Lost,
 }
 
+/// How many empty spans a heap keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// Enough to go on without the space's lock.
+    Some,
+    Nothing,
+}
+
+impl Keeping {
+    const fn slices(self) -> u32 {
+        match self {
+            Keeping::Some => SPARE_SLICES_MAX,
+            Keeping::Nothing => 0,
+        }
+    }
+}
+
 /// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the lock of the pool while it is
 /// pooled. H2: heaps are never unmapped while the allocator lives.
 #[repr(C, align(64))]
@@ -34,10 +54,12 @@ pub(crate) struct Heap {
     current: [Cell<SpanRef>; CLASS_COUNT],
     partial: [SpanList; CLASS_COUNT],
     spans: [Cell<u16>; CLASS_COUNT],
-    emptied: SpanList,
+    spare: SpanList,
+    spare_slices: Cell<u32>,
     next_pooled: Cell<Option<HeapRef>>,
     next_heap: Cell<Option<HeapRef>>,
     standing: AtomicU8,
+    rested: Cell<bool>,
     busy: AtomicBool,
     dirty: DirtyStack,
 }
@@ -86,7 +108,7 @@ impl HeapRef {
 
 /// Refills.
 impl HeapRef {
-    /// A slot from what the heap has: remote frees, fresh slots of the current span, partial spans.
+    /// A slot from what the heap has: remote frees, partial spans, fresh slots of the current span.
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
@@ -95,10 +117,13 @@ impl HeapRef {
         let bin = self.bins.head(class);
         if bin.get().is_end() {
             let current = self.current[class.index()].get();
-            if current.can_carve() {
-                bin.set(current.carve(page_bytes, secret));
-            } else if let Some(span) = self.fullest_partial(class) {
+            if let Some(span) = self.fullest_partial(class) {
                 self.make_current(span, class);
+                if bin.get().is_end() {
+                    bin.set(span.carve(page_bytes, secret));
+                }
+            } else if current.can_carve() {
+                bin.set(current.carve(page_bytes, secret));
             } else {
                 return Ok(None);
             }
@@ -141,18 +166,63 @@ impl HeapRef {
         let last = self.current[class.index()].replace(span);
         if !last.is_none() {
             last.leave_bin(bin);
-            last.become_full();
+            self.put_aside(last, class);
         }
         span.enter_bin(bin);
+    }
+
+    /// A span whose carved slots are all live waits at the end of the line if it can be carved further: pages that were touched before
+    /// are used up first.
+    fn put_aside(self, span: SpanRef, class: SizeClass) {
+        if !span.can_carve() {
+            return span.become_full();
+        }
+        span.become_partial(span.slots_carved());
+        // SAFETY: a current span is in no list.
+        unsafe { self.partial[class.index()].push_back(span.into()) };
     }
 
     /// The span that is closest to being full is the one whose use keeps the others closest to being empty.
     fn fullest_partial(self, class: SizeClass) -> Option<SpanRef> {
         let list = &self.partial[class.index()];
-        let span = list.iter().take(PARTIAL_LOOK).map(as_span).max_by_key(|span| span.live())?;
+        let span =
+            list.iter().take(PARTIAL_LOOK).map(as_span).max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
         // SAFETY: it is in that list.
         unsafe { list.remove(span.into()) };
         Some(span)
+    }
+}
+
+/// Spare spans.
+impl HeapRef {
+    /// Whether the heap keeps more empty spans than it may, or any at all.
+    pub(crate) fn has_spare(self, keeping: Keeping) -> bool {
+        self.spare_slices.get() > keeping.slices()
+    }
+
+    /// The empty span that waited longest, which the caller gives back.
+    pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<SpanRef> {
+        let span = if self.has_spare(keeping) { self.spare.pop_back().map(as_span)? } else { return None };
+        self.spare_slices.set(self.spare_slices.get() - span.slices());
+        Some(span)
+    }
+
+    /// An empty span for `class`: one that was cut for it before, or one of as many slices as it wants.
+    pub(crate) fn take_spare(self, class: SizeClass) -> Option<SpanRef> {
+        let span = self.spare_of(class).or_else(|| {
+            let slices = class.span_slices(self.spans(class));
+            let span = self.spare.iter().map(as_span).find(|span| span.slices() as usize == slices)?;
+            span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
+            Some(span)
+        })?;
+        // SAFETY: it is in that list.
+        unsafe { self.spare.remove(span.into()) };
+        self.spare_slices.set(self.spare_slices.get() - span.slices());
+        Some(span)
+    }
+
+    fn spare_of(self, class: SizeClass) -> Option<SpanRef> {
+        self.spare.iter().map(as_span).find(|span| span.class() == class)
     }
 }
 
@@ -183,7 +253,7 @@ impl HeapRef {
         };
         span.absorb(&freed, secret);
         match span.state() {
-            SpanState::Current | SpanState::Large => {}
+            SpanState::Current | SpanState::Spare | SpanState::Large => {}
             SpanState::Full | SpanState::Partial if freed.slots() < span.credit() => span.spend(freed.slots()),
             SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots()),
         }
@@ -193,7 +263,7 @@ impl HeapRef {
     /// The span's credit is spent.
     pub(crate) fn on_credit_spent(self, span: SpanRef) {
         match span.state() {
-            SpanState::Current | SpanState::Large => span.renew_credit(),
+            SpanState::Current | SpanState::Spare | SpanState::Large => span.renew_credit(),
             SpanState::Full | SpanState::Partial => self.settle(span, span.live()),
         }
     }
@@ -220,21 +290,23 @@ impl HeapRef {
     fn empty_out(self, span: SpanRef) {
         let spans = &self.spans[span.class().index()];
         spans.set(spans.get().saturating_sub(1));
+        span.become_spare();
         // SAFETY: it is in no list any more.
-        unsafe { self.emptied.push_front(span.into()) };
-    }
-
-    /// A span with no live slot, which the caller gives back.
-    pub(crate) fn pop_emptied(self) -> Option<SpanRef> {
-        self.emptied.pop_front().map(as_span)
-    }
-
-    pub(crate) fn has_emptied(self) -> bool {
-        !self.emptied.is_empty()
+        unsafe { self.spare.push_front(span.into()) };
+        self.spare_slices.set(self.spare_slices.get() + span.slices());
     }
 
     pub(crate) fn push_dirty(self, span: SpanRef) {
         self.dirty.push(span);
+    }
+
+    /// As [`HeapRef::retire_idle`], once in each stay in the pool. True if there was anything to do.
+    pub(crate) fn rest(self, secret: Secret) -> bool {
+        let rested = self.rested.replace(true);
+        if !rested {
+            self.retire_idle(secret);
+        }
+        !rested
     }
 
     /// Gives up current spans that have no live slot; walks the free lists.
@@ -287,10 +359,12 @@ impl Heap {
             current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
             partial: [const { SpanList::new() }; CLASS_COUNT],
             spans: [const { Cell::new(0) }; CLASS_COUNT],
-            emptied: SpanList::new(),
+            spare: SpanList::new(),
+            spare_slices: Cell::new(0),
             next_pooled: Cell::new(None),
             next_heap: Cell::new(next_heap),
             standing: AtomicU8::new(Standing::Live as u8),
+            rested: Cell::new(false),
             busy: AtomicBool::new(false),
             dirty: DirtyStack::new(),
         }
@@ -309,6 +383,7 @@ impl Heap {
     }
 
     pub(crate) fn set_standing(&self, standing: Standing) {
+        self.rested.set(false);
         self.standing.store(standing as u8, Ordering::Relaxed);
     }
 

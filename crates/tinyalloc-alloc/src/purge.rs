@@ -5,12 +5,15 @@ use tinyalloc_sys::Mapper;
 use crate::allocator::Allocator;
 use crate::class::SLICE_BYTES;
 use crate::decay::Due;
-use crate::heap::HeapRef;
+use crate::heap::{HeapRef, Keeping};
 use crate::local::{Local, Mode};
 use crate::space::{IdleRun, Space};
 
 /// One system call decommits at most this much, so that others may have what is left meanwhile.
 const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How many heaps that came to the pool are walked in one epoch.
+const POOLED_WALKS_MAX: usize = 16;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {
@@ -85,12 +88,17 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// What was freed into heaps that wait for a thread would otherwise wait with them.
+    /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins are walked once, not when a thread
+    /// ends: most find a new thread before that.
     fn collect_pooled<L: Local>(&self, local: L) {
         if let Some(pool) = self.pool().lock(local.id()) {
+            let mut walks = 0;
             for heap in pool.heaps() {
                 let _ = heap.collect(self.secret());
-                let _ = self.release_emptied(local, heap);
+                if walks < POOLED_WALKS_MAX && heap.rest(self.secret()) {
+                    walks += 1;
+                }
+                let _ = self.release_spare(local, heap, Keeping::Nothing);
             }
         }
     }
@@ -98,7 +106,7 @@ impl<M: Mapper> Allocator<M> {
     fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) {
         let _ = heap.collect(self.secret());
         heap.retire_idle(self.secret());
-        let _ = self.release_emptied(local, heap);
+        let _ = self.release_spare(local, heap, Keeping::Nothing);
     }
 
     fn purges<L: Local>(&self, local: L) -> usize {

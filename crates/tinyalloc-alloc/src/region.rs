@@ -284,20 +284,19 @@ impl Region {
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
 
-    /// Takes exactly the run that starts at `first`, to grow the block before it; false when it is not free.
-    pub(crate) fn take_exactly<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> bool {
+    /// Takes exactly this run, to grow the block before it; how many slices of it are not resident. `None` when it is not free.
+    pub(crate) fn take_exactly<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Option<usize> {
         if run.end << SLICE_SHIFT > self.slices.bytes() {
-            return false;
+            return None;
         }
         let known_end = run.end.min(self.committed_slices());
         if run.start < known_end && !self.used().all_clear(run.start..known_end) {
-            return false;
+            return None;
         }
-        if self.commit_slices(mapper, run.end).is_err() {
-            return false;
-        }
+        self.commit_slices(mapper, run.end).ok()?;
+        let fresh = run.len() - self.resident().count_set(run.clone());
         self.claim(run);
-        true
+        Some(fresh)
     }
 
     /// Gives a run back, of whose bytes the first `touched` slices may have been written.

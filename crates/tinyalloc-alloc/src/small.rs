@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 use crate::allocator::Allocator;
 use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::decay::Due;
-use crate::heap::HeapRef;
+use crate::heap::{HeapRef, Keeping};
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::remote::push_remote;
@@ -50,7 +50,7 @@ impl<M: Mapper> Allocator<M> {
     fn allocate_attached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         let visit = self.enter(local);
         let slot = self.refill(local, visit.heap, class);
-        let due = self.release_emptied(local, visit.heap);
+        let due = self.release_spare(local, visit.heap, Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
         self.free_left(local);
@@ -63,7 +63,7 @@ impl<M: Mapper> Allocator<M> {
         let slot = self.borrow_heap(local).map_or(Ok(None), |heap| {
             heap.set_busy(true);
             let slot = self.refill(local, heap, class);
-            let _ = self.release_emptied(local, heap);
+            let _ = self.release_spare(local, heap, Keeping::Some);
             heap.set_busy(false);
             self.return_heap(local, heap);
             slot
@@ -113,6 +113,9 @@ impl<M: Mapper> Allocator<M> {
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
         }
+        if let Some(span) = heap.take_spare(class) {
+            return heap.adopt(span, page_bytes, secret).map(Some);
+        }
         let span = match self.take_pooled(local, heap, class)? {
             Some(span) => Some(span),
             None => self.take_fresh(local, heap, class),
@@ -125,8 +128,8 @@ impl<M: Mapper> Allocator<M> {
             return Ok(None);
         };
         let span = pool.take_span(class, heap, self.secret())?;
-        for pooled in pool.heaps().filter(|heap| heap.has_emptied()) {
-            let _ = self.release_emptied(local, pooled);
+        for pooled in pool.heaps().filter(|heap| heap.has_spare(Keeping::Some)) {
+            let _ = self.release_spare(local, pooled, Keeping::Some);
         }
         Ok(span)
     }
@@ -143,17 +146,17 @@ impl<M: Mapper> Allocator<M> {
         Some(span)
     }
 
-    /// Gives spans without live slots back to the space; what is due to be purged then, once no lock is held.
+    /// Gives spans without live slots back to the space, but for those that the heap keeps; what is due to be purged then, once no lock is held.
     #[must_use = "purge it"]
-    pub(crate) fn release_emptied<L: Local>(&self, local: L, heap: HeapRef) -> Due {
-        if !heap.has_emptied() {
+    pub(crate) fn release_spare<L: Local>(&self, local: L, heap: HeapRef, keeping: Keeping) -> Due {
+        if !heap.has_spare(keeping) {
             return Due::Nothing;
         }
         // Refused to a signal handler: they stay where they are until the next time.
         let Some(mut space) = self.space().lock(local.id()) else {
             return Due::Nothing;
         };
-        while let Some(span) = heap.pop_emptied() {
+        while let Some(span) = heap.pop_spare(keeping) {
             space.release_span(span);
         }
         self.due(&mut space)
@@ -168,7 +171,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_settle<L: Local>(&self, local: L, span: SpanRef) {
         let visit = self.enter(local);
         visit.heap.on_credit_spent(span);
-        let due = self.release_emptied(local, visit.heap);
+        let due = self.release_spare(local, visit.heap, Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
     }

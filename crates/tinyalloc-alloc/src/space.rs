@@ -325,11 +325,13 @@ impl Space {
         let Ok(slices_kept) = u32::try_from(slices) else {
             return false;
         };
-        if slices > slices_before && !region.take_exactly(mapper, first + slices_before..first + slices) {
-            return false;
-        }
         if slices < slices_before {
             region.give_run(first + slices..first + slices_before, slices_before - slices);
+        } else {
+            let Some(fresh) = region.take_exactly(mapper, first + slices_before..first + slices) else {
+                return false;
+            };
+            self.decay.on_take(fresh * SLICE_BYTES, self.resident_free_bytes());
         }
         self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
         span.set_slices(slices_kept);

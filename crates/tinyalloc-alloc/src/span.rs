@@ -22,6 +22,8 @@ pub(crate) enum SpanState {
     Partial,
     /// In no list; `credit` counts the frees until it is worth a place among the partial ones.
     Full,
+    /// No live slot, kept by its heap for whichever class wants a span next.
+    Spare,
     /// One block of its own.
     Large,
 }
@@ -243,6 +245,18 @@ impl Span {
         self.slots.set(slots);
         self.bytes.set(class.bytes());
         self.set_owner(Owner::Heap(heap));
+    }
+
+    /// Makes this spare span one of another class, with nothing carved.
+    pub(crate) fn recut(&self, class: SizeClass, slots: u32) {
+        self.slots_carved.set(0);
+        self.bound.set(0);
+        self.list.set(Slot::END);
+        self.zeroed.set(false);
+        self.class.set(class.byte());
+        self.reciprocal.set(class.reciprocal());
+        self.slots.set(slots);
+        self.bytes.set(class.bytes());
     }
 
     /// Makes this one large block of `bytes`, the whole of its one slot.
@@ -469,6 +483,12 @@ impl Span {
         self.head.set(from_ref(&self.list));
     }
 
+    /// Becomes a span that waits for a class.
+    pub(crate) fn become_spare(&self) {
+        self.state.set(SpanState::Spare);
+        self.credit.set(CREDIT_UNCOUNTED);
+    }
+
     /// Every slot is live: wait until an eighth is free before taking part again.
     ///
     /// Without this, random replacement turns a span partial and full at every other call (measured: twice the time).
@@ -493,6 +513,7 @@ impl Span {
             SpanState::Full => self.slots.get() - (self.full_credit() - self.credit.get()),
             SpanState::Partial => self.credit.get(),
             SpanState::Current => self.slots_carved.get(),
+            SpanState::Spare => 0,
             SpanState::Large => 1,
         }
     }

@@ -162,7 +162,7 @@ impl Stats {
         let carved = span.slots_carved() as usize;
         let live = match span.state() {
             SpanState::Current => carved.saturating_sub(free_in_current(class)),
-            SpanState::Full | SpanState::Partial | SpanState::Large => span.live() as usize,
+            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => span.live() as usize,
         };
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;

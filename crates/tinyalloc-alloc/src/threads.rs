@@ -3,7 +3,7 @@
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
-use crate::heap::{HeapRef, Standing};
+use crate::heap::{HeapRef, Keeping, Standing};
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::slot::Secret;
@@ -62,10 +62,8 @@ impl<M: Mapper> Allocator<M> {
         let collected = heap.collect(self.secret());
         if let Some(mut pool) = self.pool().lock(local.id()) {
             // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
-            if !pool.is_empty() {
-                heap.retire_idle(self.secret());
-            }
-            let _ = self.release_emptied(local, heap);
+            let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
+            let _ = self.release_spare(local, heap, keeping);
             heap.set_busy(false);
             pool.push(heap);
         }
