@@ -11,6 +11,9 @@ const USED_PER_RESIDENT_FREE: usize = 8;
 /// What a program that takes memory back at once may keep beyond that.
 const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this.
+const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
+
 /// What to purge now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -38,11 +41,21 @@ pub(crate) struct Decay {
     slack_bytes: usize,
     purged_early_bytes: usize,
     idle_bytes: usize,
+    kept_bytes: usize,
+    regretted_bytes: usize,
 }
 
 impl Decay {
     pub(crate) const fn new() -> Decay {
-        Decay { events: 0, epoch_start: 0, slack_bytes: 0, purged_early_bytes: 0, idle_bytes: usize::MAX }
+        Decay {
+            events: 0,
+            epoch_start: 0,
+            slack_bytes: 0,
+            purged_early_bytes: 0,
+            idle_bytes: usize::MAX,
+            kept_bytes: 0,
+            regretted_bytes: 0,
+        }
     }
 
     /// Memory was taken, of which so much was not resident; so much more that is resident is still free.
@@ -50,16 +63,26 @@ impl Decay {
         self.idle_bytes = self.idle_bytes.min(resident_free_bytes);
         let regretted = fresh_bytes.min(self.purged_early_bytes);
         self.purged_early_bytes -= regretted;
-        self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
+        self.regretted_bytes += regretted;
+        // What no slack could hold is better given back whole.
+        self.slack_bytes = if self.regretted_bytes > SLACK_BYTES_MAX { 0 } else { self.slack_bytes + regretted };
+    }
+
+    /// Memory that was not idle for long was purged.
+    pub(crate) fn on_early_purge(&mut self, bytes: usize) {
+        self.purged_early_bytes += bytes;
+    }
+
+    /// So much stays resident and free for now, though it is above the cap.
+    pub(crate) fn on_excess_kept(&mut self, bytes: usize) {
+        self.kept_bytes = bytes + KEPT_STEP_BYTES;
     }
 
     /// Memory was freed: what should be purged?
     pub(crate) fn on_free(&mut self, balance: Balance, now_milliseconds: impl FnOnce() -> u64) -> Due {
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + self.slack_bytes;
-        if balance.resident_free_bytes > cap {
-            let kept = cap - cap / 4;
-            self.purged_early_bytes += balance.resident_free_bytes - kept;
-            return Due::DownTo(kept);
+        if balance.resident_free_bytes > cap.max(self.kept_bytes) {
+            return Due::DownTo(cap - cap / 4);
         }
         self.events = self.events.wrapping_add(1);
         if !self.events.is_multiple_of(EVENTS_PER_LOOK) || balance.resident_free_bytes == 0 {
@@ -74,6 +97,8 @@ impl Decay {
         self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
         self.idle_bytes = usize::MAX;
         self.purged_early_bytes = 0;
+        self.regretted_bytes = if self.regretted_bytes > SLACK_BYTES_MAX { SLACK_BYTES_MAX } else { 0 };
+        self.kept_bytes = 0;
         Due::Aged
     }
 }
@@ -101,6 +126,7 @@ mod tests {
     fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
         let mut decay = Decay::new();
         assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        decay.on_early_purge(20 * MIB);
         decay.on_take(20 * MIB, 0);
         assert_eq!(decay.on_free(idle(20 * MIB), || 0), Due::Nothing);
     }
@@ -109,6 +135,7 @@ mod tests {
     fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
         let mut decay = Decay::new();
         assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        decay.on_early_purge(20 * MIB);
         for _ in 0..EVENTS_PER_LOOK {
             let _ = decay.on_free(idle(MIB), || EPOCH_MILLISECONDS);
         }

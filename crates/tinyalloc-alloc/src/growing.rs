@@ -5,6 +5,8 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::{MapError, Mapper};
 
+use crate::huge_pages::HUGE_PAGE_BYTES;
+
 /// The first step: enough for most programs, small enough for all.
 const STEP_BYTES_MIN: usize = 256 * 1024;
 /// The largest step, so that little is committed for nothing.
@@ -49,9 +51,18 @@ impl Growing {
             return Err(MapError::OutOfMemory);
         }
         let step = (committed / 4).clamp(STEP_BYTES_MIN, STEP_BYTES_MAX);
-        let generous = self.page_end(mapper, bytes.max(committed + step));
+        let generous = self.page_end(mapper, self.huge_page_end(bytes.max(committed + step), step));
         let exact = self.page_end(mapper, bytes);
         self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact))
+    }
+
+    /// Large steps end where huge pages do.
+    fn huge_page_end(&self, bytes: usize, step: usize) -> usize {
+        if step < HUGE_PAGE_BYTES {
+            return bytes;
+        }
+        let start = self.start.as_ptr().addr();
+        (start + bytes).next_multiple_of(HUGE_PAGE_BYTES) - start
     }
 
     fn page_end<M: Mapper>(&self, mapper: &M, bytes: usize) -> usize {

@@ -19,6 +19,8 @@ mod remote;
 
 mod heap;
 
+mod huge_pages;
+
 mod growing;
 
 mod region;

@@ -7,6 +7,7 @@ use crate::class::SLICE_BYTES;
 use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
 use crate::local::{Local, Mode};
+use crate::region::Idle;
 use crate::space::{IdleRun, Space};
 
 /// One system call decommits at most this much, so that others may have what is left meanwhile.
@@ -35,17 +36,27 @@ impl<M: Mapper> Allocator<M> {
             Due::Nothing => {}
             Due::Aged => {
                 self.collect_pooled(local);
-                self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), true, slices));
+                self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::Aged, slices));
                 if let Some(mut space) = self.space().lock(local.id()) {
                     space.age();
                 }
                 self.release_idle_regions(local);
             }
-            Due::DownTo(bytes) => self.purge_while(local, |space, slices| {
-                let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
-                (excess > 0).then(|| space.claim_idle(self.mapper(), false, slices.min(excess))).flatten()
-            }),
+            Due::DownTo(bytes) => self.purge_while(local, |space, slices| self.claim_excess(space, bytes, slices)),
         }
+    }
+
+    fn claim_excess(&self, space: &mut Space, bytes: usize, slices_max: usize) -> Option<IdleRun> {
+        let excess = space.resident_free_bytes().saturating_sub(bytes) / SLICE_BYTES;
+        if excess == 0 {
+            return None;
+        }
+        let claimed = space.claim_idle(self.mapper(), Idle::Excess, slices_max.min(excess));
+        match &claimed {
+            Some(idle) => space.purged_early(idle.bytes()),
+            None => space.keep_excess(),
+        }
+        claimed
     }
 
     fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
@@ -77,7 +88,7 @@ impl<M: Mapper> Allocator<M> {
             pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
         }
         let before = self.purges(local);
-        self.purge_slow(local, Due::DownTo(0));
+        self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::All, slices));
         self.release_idle_regions(local);
         self.purges(local) != before
     }

@@ -14,6 +14,7 @@ use tinyalloc_sys::{MapError, Mapper};
 
 use crate::class::{SLICE_BYTES, SLICE_SHIFT};
 use crate::growing::Growing;
+use crate::huge_pages::HugePages;
 use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// The least a region may reserve.
@@ -24,6 +25,8 @@ pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
 const SLICES_PER_WORD: usize = u64::BITS as usize;
+/// One part in so many of the memory in use may stay idle for the sake of huge pages.
+const USED_PER_IDLE: usize = 16;
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
@@ -39,6 +42,17 @@ struct SliceBits {
 }
 
 type PageMap = AtomicPtr<Span>;
+
+/// Which free memory is to be decommitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// As much as is too much, where that is cheap.
+    Excess,
+    /// What was not wanted for an epoch.
+    Aged,
+    /// All of it.
+    All,
+}
 
 /// Why a region cannot serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +97,7 @@ pub(crate) struct Region {
     far_bits: Growing,
     far_records: Growing,
     slices: Growing,
+    huge_pages: HugePages,
     near_records_end: Cell<usize>,
     far_records_end: Cell<usize>,
     reserved: Range<usize>,
@@ -141,12 +156,14 @@ impl Region {
             // SAFETY: the parts are reserved and do not overlap.
             unsafe { Growing::new(start, bytes) }
         };
+        let slices = part(layout.slices_at, slices_bytes);
         Region {
             near_and_map: part(0, layout.bits_at),
             far_bits: part(layout.bits_at, layout.records_at - layout.bits_at),
             // The page before the slices stays a guard.
             far_records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
-            slices: part(layout.slices_at, slices_bytes),
+            huge_pages: HugePages::new(slices.start()),
+            slices,
             near_records_end: Cell::new(NEAR_RECORDS_AT),
             far_records_end: Cell::new(0),
             reserved: address..address + bytes,
@@ -361,6 +378,7 @@ impl Region {
             self.slices.forget_beyond(bytes);
         }
         self.set_span(before..self.committed_slices(), SpanRef::NONE);
+        self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices());
         // Written before it is read, a page costs one fault instead of two.
         let last = self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1);
         last.spare.set(0);
@@ -408,20 +426,42 @@ impl Region {
 /// Purging: which free slices to decommit.
 impl Region {
     /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile.
-    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, only_aged: bool, slices_max: usize) -> Option<Range<usize>> {
-        let column = if only_aged { self.aged() } else { self.resident() };
+    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
+        let column = if idle == Idle::Aged { self.aged() } else { self.resident() };
         let mut before = self.committed_slices();
         loop {
             // The highest first: the lowest is taken again first.
             let end = column.find_last_set(before)? + 1;
             let first = column.find_last_clear(end).map_or(0, |clear| clear + 1);
-            let run = self.whole_pages(mapper, first.max(end.saturating_sub(slices_max))..end);
+            let run = self.purgeable(mapper, idle, first..end, slices_max);
             if !run.is_empty() {
                 self.claim(run.clone());
                 return Some(run);
             }
             before = first;
         }
+    }
+
+    /// The part of a run to decommit at once. Huge pages are broken up only for what nobody may want again.
+    fn purgeable<M: Mapper>(&self, mapper: &M, idle: Idle, run: Range<usize>, slices_max: usize) -> Range<usize> {
+        let mut run = run;
+        if self.huge_pages.touches(&run) {
+            let units = self.huge_pages.units_in(&run, slices_max);
+            if !units.is_empty() {
+                return units;
+            }
+            if idle == Idle::All || (idle == Idle::Aged && self.is_mostly_idle()) {
+                self.huge_pages.give_up(mapper, self.slices.start());
+            } else {
+                run = self.huge_pages.below(run);
+            }
+        }
+        self.whole_pages(mapper, run.start.max(run.end.saturating_sub(slices_max))..run.end)
+    }
+
+    /// Whether so much is free and resident that it is worth breaking huge pages up.
+    fn is_mostly_idle(&self) -> bool {
+        self.resident_slices.get() * USED_PER_IDLE > self.used_slices.get()
     }
 
     /// The part of a run that consists of whole OS pages, which may be larger than slices: slices start on a multiple of any page.

@@ -12,7 +12,7 @@ use crate::decay::{Balance, Decay, Due};
 use crate::heap::{Heap, HeapRef};
 use crate::huge::HugeTable;
 use crate::misuse::Misuse;
-use crate::region::{REGION_BYTES_MIN, Region, Shortage};
+use crate::region::{Idle, REGION_BYTES_MIN, Region, Shortage};
 use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// What the first region asks for, before halving.
@@ -374,6 +374,11 @@ impl Space {
         self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
     }
 
+    /// Memory was purged that had not been idle for long.
+    pub(crate) fn purged_early(&mut self, bytes: usize) {
+        self.decay.on_early_purge(bytes);
+    }
+
     /// What should be purged, now that memory was freed.
     pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
         let balance = Balance { used_bytes: self.used_bytes(), resident_free_bytes: self.resident_free_bytes() };
@@ -381,12 +386,17 @@ impl Space {
     }
 
     /// Claims a free run that should be decommitted, if any is left.
-    pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, only_aged: bool, slices_max: usize) -> Option<IdleRun> {
+    pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, idle: Idle, slices_max: usize) -> Option<IdleRun> {
         self.regions.iter().enumerate().find_map(|(index, region)| {
-            let run = region.claim_idle(mapper, only_aged, slices_max)?;
+            let run = region.claim_idle(mapper, idle, slices_max)?;
             let start = region.start_of(run.start);
             Some(IdleRun { region: index, run, start })
         })
+    }
+
+    /// What is too much cannot be had cheaply: do not look again before there is more.
+    pub(crate) fn keep_excess(&mut self) {
+        self.decay.on_excess_kept(self.resident_free_bytes());
     }
 
     pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {

@@ -17,12 +17,14 @@ pub enum Call {
     Release,
     /// `remap`
     Remap,
+    /// `prefer_huge_pages`
+    Advise,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Call; 7] =
-        [Call::Reserve, Call::Map, Call::Commit, Call::Decommit, Call::Protect, Call::Release, Call::Remap];
+    pub const ALL: [Call; 8] =
+        [Call::Reserve, Call::Map, Call::Commit, Call::Decommit, Call::Protect, Call::Release, Call::Remap, Call::Advise];
 
     pub(crate) const COUNT: usize = Self::ALL.len();
 

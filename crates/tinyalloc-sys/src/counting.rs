@@ -110,6 +110,12 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         self.count(Call::Decommit, bytes, &[&self.bytes_decommitted], result)
     }
 
+    unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.prefer_huge_pages(start, bytes, preferred) };
+        self.count(Call::Advise, bytes, &[], result)
+    }
+
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.protect(start, bytes, protection) };

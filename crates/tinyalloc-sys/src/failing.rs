@@ -113,6 +113,11 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
         unsafe { self.admit(Call::Decommit)?.decommit(start, bytes) }
     }
 
+    unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Advise)?.prefer_huge_pages(start, bytes, preferred) }
+    }
+
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Protect)?.protect(start, bytes, protection) }

@@ -3,8 +3,8 @@
 use core::ffi::{c_int, c_void};
 use core::ptr::with_exposed_provenance;
 use libc::{
-    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, MADV_DONTNEED, MAP_NORESERVE,
-    MREMAP_MAYMOVE, clockid_t, getauxval, madvise, mremap, sysconf,
+    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, MADV_DONTNEED, MADV_HUGEPAGE,
+    MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, clockid_t, getauxval, madvise, mremap, sysconf,
 };
 
 /// How mmap is told that a reservation needs no memory set aside for it.
@@ -30,6 +30,16 @@ pub(crate) fn random_seeds() -> [u64; 2] {
         }
         _ => [0; 2],
     }
+}
+
+/// Transparent huge pages for a range, or none.
+///
+/// # Safety
+/// The range is the caller's.
+pub(crate) unsafe fn advise_huge_pages(start: *mut c_void, bytes: usize, preferred: bool) -> c_int {
+    let advice = if preferred { MADV_HUGEPAGE } else { MADV_NOHUGEPAGE };
+    // SAFETY: the caller promises it; contents stay.
+    unsafe { madvise(start, bytes, advice) }
 }
 
 /// Gives the memory of a range back; it reads as zero from then on.

@@ -76,6 +76,17 @@ pub unsafe trait Mapper {
     /// The range was committed and nothing in it is still wanted.
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
 
+    /// Asks for huge pages behind a range, or for small ones. Advice: nothing depends on it.
+    ///
+    /// # Errors
+    /// [`MapError`], always where there is no such advice.
+    ///
+    /// # Safety
+    /// The range lies within one that this mapper returned and that was not released.
+    unsafe fn prefer_huge_pages(&self, _start: NonNull<u8>, _bytes: usize, _preferred: bool) -> Result<(), MapError> {
+        Err(MapError::Unavailable)
+    }
+
     /// Changes the access rights of a range.
     ///
     /// # Errors

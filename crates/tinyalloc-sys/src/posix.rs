@@ -2,7 +2,9 @@
 
 use crate::align::{is_aligned, round_up};
 use crate::mapper::{MapError, Mapper, Protection};
-use crate::system::{RESERVE_FLAGS, discard, errno_location, monotonic_clock, page_bytes, random_seeds, remap, tick_clock};
+use crate::system::{
+    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, monotonic_clock, page_bytes, random_seeds, remap, tick_clock,
+};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null_mut};
@@ -86,6 +88,11 @@ unsafe impl Mapper for PosixMapper {
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller owns the range and wants nothing in it.
         keeping_errno(|| unsafe { discard_patiently(start, bytes) })
+    }
+
+    unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        // SAFETY: the caller owns the range, and contents stay.
+        keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {

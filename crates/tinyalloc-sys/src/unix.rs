@@ -32,6 +32,16 @@ pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
     if mapped == MAP_FAILED { -1 } else { 0 }
 }
 
+/// There is no such advice.
+///
+/// # Safety
+/// None: nothing is touched.
+pub(crate) unsafe fn advise_huge_pages(_start: *mut c_void, _bytes: usize, _preferred: bool) -> c_int {
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().write(ENOSYS) };
+    -1
+}
+
 /// There is no mremap.
 ///
 /// # Safety

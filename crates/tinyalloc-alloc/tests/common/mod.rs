@@ -165,6 +165,11 @@ unsafe impl Mapper for LimitedMapper {
         unsafe { PosixMapper.decommit(start, bytes) }
     }
 
+    unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.prefer_huge_pages(start, bytes, preferred) }
+    }
+
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.protect(start, bytes, protection) }
@@ -299,6 +304,11 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.decommit(start, bytes) }
+    }
+
+    unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.prefer_huge_pages(start, bytes, preferred) }
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {

@@ -1,0 +1,26 @@
+//! Everything that a program uses, in one line.
+
+pub use crate::allocator::{Allocator, ChunkSource};
+pub use crate::chunk::ChunkId;
+pub use crate::error::{AllocError, ByteBufferError, Corruption, QueueError};
+pub use crate::handle::Handle;
+pub use crate::stats::SlabStats;
+pub use crate::value::{Typed, Value};
+
+#[cfg(feature = "tinyslab")]
+pub use crate::slab::TinySlabAllocator;
+
+#[cfg(feature = "bytebuffer")]
+pub use crate::buffer::ByteBuffer;
+
+#[cfg(feature = "bytebuffer-deque")]
+pub use crate::deque::ByteBufferDeque;
+
+#[cfg(any(feature = "critical-section", feature = "global-alloc"))]
+pub use crate::shared::Shared;
+
+#[cfg(feature = "global-alloc")]
+pub use crate::queue::{Consumer, GlobalDeque, Producer};
+
+#[cfg(feature = "global-alloc")]
+pub use crate::store::{SharedBlock, SharedSlab};
