@@ -5,13 +5,14 @@ const EPOCH_MILLISECONDS: u64 = 400;
 /// The clock is read at every so many events.
 const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
-const RESIDENT_FREE_BYTES_MIN: usize = 2 * 1024 * 1024;
+const RESIDENT_FREE_BYTES_MIN: usize = 1 * 1024 * 1024;
 /// Of the memory in use, one part in so many may be resident and free besides.
 const USED_PER_RESIDENT_FREE: usize = 8;
 /// What a program that takes memory back at once may keep beyond that.
 const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this.
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this, or what is in use
+/// has shrunk by a quarter.
 const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
 
 /// What to purge now.
@@ -41,8 +42,8 @@ pub(crate) struct Decay {
     slack_bytes: usize,
     purged_early_bytes: usize,
     idle_bytes: usize,
-    kept_bytes: usize,
-    regretted_bytes: usize,
+    kept: Option<Balance>,
+    peak_bytes: usize,
 }
 
 impl Decay {
@@ -53,19 +54,18 @@ impl Decay {
             slack_bytes: 0,
             purged_early_bytes: 0,
             idle_bytes: usize::MAX,
-            kept_bytes: 0,
-            regretted_bytes: 0,
+            kept: None,
+            peak_bytes: 0,
         }
     }
 
-    /// Memory was taken, of which so much was not resident; so much more that is resident is still free.
-    pub(crate) fn on_take(&mut self, fresh_bytes: usize, resident_free_bytes: usize) {
-        self.idle_bytes = self.idle_bytes.min(resident_free_bytes);
+    /// Memory was taken, of which so much was not resident.
+    pub(crate) fn on_take(&mut self, fresh_bytes: usize, balance: Balance) {
+        self.peak_bytes = self.peak_bytes.max(balance.used_bytes);
+        self.idle_bytes = self.idle_bytes.min(balance.resident_free_bytes);
         let regretted = fresh_bytes.min(self.purged_early_bytes);
         self.purged_early_bytes -= regretted;
-        self.regretted_bytes += regretted;
-        // What no slack could hold is better given back whole.
-        self.slack_bytes = if self.regretted_bytes > SLACK_BYTES_MAX { 0 } else { self.slack_bytes + regretted };
+        self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
     }
 
     /// Memory that was not idle for long was purged.
@@ -74,14 +74,24 @@ impl Decay {
     }
 
     /// So much stays resident and free for now, though it is above the cap.
-    pub(crate) fn on_excess_kept(&mut self, bytes: usize) {
-        self.kept_bytes = bytes + KEPT_STEP_BYTES;
+    pub(crate) fn on_excess_kept(&mut self, balance: Balance) {
+        self.kept = Some(balance);
+    }
+
+    /// Whether things are as they were when nothing could be done.
+    fn is_kept(&self, balance: Balance) -> bool {
+        self.kept.is_some_and(|kept| {
+            balance.resident_free_bytes < kept.resident_free_bytes + KEPT_STEP_BYTES
+                && balance.used_bytes > kept.used_bytes - kept.used_bytes / 4
+        })
     }
 
     /// Memory was freed: what should be purged?
     pub(crate) fn on_free(&mut self, balance: Balance, now_milliseconds: impl FnOnce() -> u64) -> Due {
-        let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + self.slack_bytes;
-        if balance.resident_free_bytes > cap.max(self.kept_bytes) {
+        // After a burst that no slack could hold, holding a part of it helps nobody.
+        let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
+        let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
+        if balance.resident_free_bytes > cap && !self.is_kept(balance) {
             return Due::DownTo(cap - cap / 4);
         }
         self.events = self.events.wrapping_add(1);
@@ -97,8 +107,8 @@ impl Decay {
         self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
         self.idle_bytes = usize::MAX;
         self.purged_early_bytes = 0;
-        self.regretted_bytes = if self.regretted_bytes > SLACK_BYTES_MAX { SLACK_BYTES_MAX } else { 0 };
-        self.kept_bytes = 0;
+        self.peak_bytes = balance.used_bytes.max(self.peak_bytes / 2);
+        self.kept = None;
         Due::Aged
     }
 }
@@ -127,7 +137,7 @@ mod tests {
         let mut decay = Decay::new();
         assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
         decay.on_early_purge(20 * MIB);
-        decay.on_take(20 * MIB, 0);
+        decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
         assert_eq!(decay.on_free(idle(20 * MIB), || 0), Due::Nothing);
     }
 
@@ -139,7 +149,7 @@ mod tests {
         for _ in 0..EVENTS_PER_LOOK {
             let _ = decay.on_free(idle(MIB), || EPOCH_MILLISECONDS);
         }
-        decay.on_take(20 * MIB, 0);
+        decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
         assert!(matches!(decay.on_free(idle(20 * MIB), || 2 * EPOCH_MILLISECONDS), Due::DownTo(_)));
     }
 }

@@ -57,6 +57,21 @@ impl HugePages {
         let _ = unsafe { mapper.prefer_huge_pages(start, (end - first) * SLICE_BYTES, false) };
     }
 
+    /// The zone ended, and nothing is in use or resident from `first` on: it begins again there.
+    pub(crate) fn begin_again(&self, first: usize) {
+        let (start, end) = self.zone.get();
+        let first = self.unit_above(first);
+        if start == end && first < end {
+            self.zone.set((first, first));
+        }
+    }
+
+    /// Whether it is worth asking what is empty above `slice`.
+    pub(crate) fn ended_above(&self, slice: usize) -> bool {
+        let (start, end) = self.zone.get();
+        start == end && slice >= UNITS_BEFORE * UNIT_SLICES && slice < end && !self.refused.get()
+    }
+
     pub(crate) fn touches(&self, run: &Range<usize>) -> bool {
         let (first, end) = self.zone.get();
         run.end > first && run.start < end

@@ -42,7 +42,26 @@ impl<M: Mapper> Allocator<M> {
                 }
                 self.release_idle_regions(local);
             }
-            Due::DownTo(bytes) => self.purge_while(local, |space, slices| self.claim_excess(space, bytes, slices)),
+            Due::DownTo(bytes) => {
+                self.tidy_up_if_idle(local);
+                self.purge_while(local, |space, slices| self.claim_excess(space, bytes, slices));
+            }
+        }
+    }
+
+    /// Where little is in use, spans that wait for their next slot keep huge pages from going back.
+    fn tidy_up_if_idle<L: Local>(&self, local: L) {
+        let mostly_idle = self.space().lock(local.id()).is_some_and(|space| space.is_mostly_idle());
+        if mostly_idle {
+            self.tidy_up(local);
+        }
+    }
+
+    fn tidy_up<L: Local>(&self, local: L) {
+        if local.mode() == Mode::Attached {
+            let visit = self.enter(local);
+            self.give_up_idle(local, visit.heap());
+            self.leave(local, visit);
         }
     }
 
@@ -79,11 +98,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
-        if local.mode() == Mode::Attached {
-            let visit = self.enter(local);
-            self.give_up_idle(local, visit.heap());
-            self.leave(local, visit);
-        }
+        self.tidy_up(local);
         if let Some(pool) = self.pool().lock(local.id()) {
             pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
         }

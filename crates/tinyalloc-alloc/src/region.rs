@@ -25,8 +25,11 @@ pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
 const SLICES_PER_WORD: usize = u64::BITS as usize;
-/// One part in so many of the memory in use may stay idle for the sake of huge pages.
-const USED_PER_IDLE: usize = 16;
+/// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than one part in so many of what is in
+/// use...
+const PART_IDLE: usize = 16;
+/// ...and memory that was not, if it is less than so many times of what is in use.
+const TIMES_EXCESS: usize = 16;
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
@@ -294,6 +297,7 @@ impl Region {
             Some(first) => first,
             None => self.extend(mapper, slices, align)?,
         };
+        self.renew_huge_pages(mapper, first);
         let run = first..first + slices;
         let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
         self.claim(run);
@@ -314,6 +318,18 @@ impl Region {
         let fresh = run.len() - self.resident().count_set(run.clone());
         self.claim(run);
         Some(fresh)
+    }
+
+    /// A run is about to be taken at `first`: if that is the bottom of an empty top, huge pages are welcome there again.
+    fn renew_huge_pages<M: Mapper>(&self, mapper: &M, first: usize) {
+        if !self.huge_pages.ended_above(first) {
+            return;
+        }
+        let committed = self.committed_slices();
+        if self.used().find_last_set(committed) < Some(first) && self.resident().find_last_set(committed) < Some(first) {
+            self.huge_pages.begin_again(first);
+            self.huge_pages.grow(mapper, self.slices.start(), committed);
+        }
     }
 
     /// Gives a run back, of whose bytes the first `touched` slices may have been written.
@@ -450,7 +466,7 @@ impl Region {
             if !units.is_empty() {
                 return units;
             }
-            if idle == Idle::All || (idle == Idle::Aged && self.is_mostly_idle()) {
+            if self.may_break_up(idle) {
                 self.huge_pages.give_up(mapper, self.slices.start());
             } else {
                 run = self.huge_pages.below(run);
@@ -459,9 +475,14 @@ impl Region {
         self.whole_pages(mapper, run.start.max(run.end.saturating_sub(slices_max))..run.end)
     }
 
-    /// Whether so much is free and resident that it is worth breaking huge pages up.
-    fn is_mostly_idle(&self) -> bool {
-        self.resident_slices.get() * USED_PER_IDLE > self.used_slices.get()
+    /// Whether what is free and resident is worth breaking huge pages up.
+    fn may_break_up(&self, idle: Idle) -> bool {
+        let (used, resident) = (self.used_slices.get(), self.resident_slices.get());
+        match idle {
+            Idle::Excess => resident > used * TIMES_EXCESS,
+            Idle::Aged => resident * PART_IDLE > used,
+            Idle::All => true,
+        }
     }
 
     /// The part of a run that consists of whole OS pages, which may be larger than slices: slices start on a multiple of any page.

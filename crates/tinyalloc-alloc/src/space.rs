@@ -26,6 +26,9 @@ const NO_REGION: u32 = u32::MAX;
 const EMERGENCY_SLOTS: u32 = 16;
 const EMERGENCY_BYTES: usize = 4096;
 
+/// Beyond so many times of what is in use, free memory is most of the heap.
+const IDLE_PER_USED: usize = 2;
+
 /// Numbers for statistics.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
@@ -212,7 +215,7 @@ impl Space {
             return None;
         };
         self.counts.spans += 1;
-        self.decay.on_take(extent.fresh_slices() as usize * SLICE_BYTES, self.resident_free_bytes());
+        self.decay.on_take(extent.fresh_slices() as usize * SLICE_BYTES, self.balance());
         // SAFETY: the record is fresh or retired, and stays mapped.
         Some(unsafe { SpanRef::init(record, extent) })
     }
@@ -331,7 +334,8 @@ impl Space {
             let Some(fresh) = region.take_exactly(mapper, first + slices_before..first + slices) else {
                 return false;
             };
-            self.decay.on_take(fresh * SLICE_BYTES, self.resident_free_bytes());
+            let balance = self.balance();
+            self.decay.on_take(fresh * SLICE_BYTES, balance);
         }
         self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
         span.set_slices(slices_kept);
@@ -381,8 +385,12 @@ impl Space {
 
     /// What should be purged, now that memory was freed.
     pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
-        let balance = Balance { used_bytes: self.used_bytes(), resident_free_bytes: self.resident_free_bytes() };
+        let balance = self.balance();
         self.decay.on_free(balance, now_milliseconds)
+    }
+
+    fn balance(&self) -> Balance {
+        Balance { used_bytes: self.used_bytes(), resident_free_bytes: self.resident_free_bytes() }
     }
 
     /// Claims a free run that should be decommitted, if any is left.
@@ -394,9 +402,14 @@ impl Space {
         })
     }
 
+    /// Whether far more is free and resident than in use.
+    pub(crate) fn is_mostly_idle(&self) -> bool {
+        self.resident_free_bytes() / IDLE_PER_USED > self.used_bytes()
+    }
+
     /// What is too much cannot be had cheaply: do not look again before there is more.
     pub(crate) fn keep_excess(&mut self) {
-        self.decay.on_excess_kept(self.resident_free_bytes());
+        self.decay.on_excess_kept(self.balance());
     }
 
     pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {

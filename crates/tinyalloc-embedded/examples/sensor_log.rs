@@ -1,6 +1,7 @@
 //! A log of readings that keeps the newest: when memory runs out, the oldest make room.
 
 use core::fmt::Write;
+use core::str::from_utf8;
 
 use tinyalloc_embedded::prelude::*;
 
@@ -47,7 +48,7 @@ fn main() {
     let mut report = ByteBuffer::new();
     log.readings.read(&mut log.slab, &mut [0; 64]);
     if write!(report.attach(&mut log.slab), "kept {kept} of 1000, from {first:?}").is_ok() {
-        report.chunks(&log.slab).for_each(|chunk| print!("{}", String::from_utf8_lossy(chunk)));
+        report.chunks(&log.slab).filter_map(|chunk| from_utf8(chunk).ok()).for_each(|text| print!("{text}"));
         println!();
     }
     report.clear(&mut log.slab).ok();

@@ -17,7 +17,7 @@
 //! | `global-alloc-custom` | a program's slab of any size |
 //! | `critical-section` | the lock that waits, by the crate of that name; ARMv6-M needs it for what contexts share |
 //! | `embedded-io`, `embedded-io-async`, `defmt` | the traits of the crates of these names |
-//! | `alloc` | [`ByteBuffer::to_vec`] |
+//! | `alloc` | `ByteBuffer::to_vec` |
 #![no_std]
 #![deny(unsafe_code)]
 #![cfg_attr(not(feature = "global-alloc"), allow(dead_code, unused_imports, reason = "some of it serves one feature only"))]

@@ -34,7 +34,7 @@ use crate::wakers::Wakers;
 /// assert_eq!(UART.pop(), None);
 /// ```
 pub struct GlobalDeque<const BYTES: usize = 1024> {
-    /// Where the oldest byte is. A position is below `2 * BYTES`, so that full and empty differ.
+    /// Where the oldest byte is. There are more positions than bytes, so that full and empty differ.
     head: AtomicUsize,
     /// Where the next byte goes.
     tail: AtomicUsize,
@@ -45,7 +45,7 @@ pub struct GlobalDeque<const BYTES: usize = 1024> {
 }
 
 /// Invariants:
-/// - Q1: both positions are below `2 * BYTES`, and at most `BYTES` bytes lie from `head` to `tail`;
+/// - Q1: both positions are below `2 * BYTES`, unless `BYTES` is a power of two; at most `BYTES` bytes lie from `head` to `tail`;
 /// - Q2: only the holder of the claim `producer` stores `tail`, and touches the bytes from `tail` to `head`;
 /// - Q3: only the holder of the claim `consumer` stores `head`, and touches the bytes from `head` to `tail`.
 impl<const BYTES: usize> GlobalDeque<BYTES> {
@@ -191,7 +191,7 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         (index, used.min(BYTES - index))
     }
 
-    // Where `BYTES` is a power of two, the compiler drops the comparisons of these three, and keeps a mask.
+    // Where `BYTES` is a power of two it divides all numbers of a word: then positions just count, and wrap with the word.
 
     #[inline]
     const fn index(position: usize) -> usize {
@@ -207,7 +207,7 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
     #[inline]
     const fn distance(head: usize, tail: usize) -> usize {
         if BYTES.is_power_of_two() {
-            tail.wrapping_sub(head) & (Self::POSITIONS - 1)
+            tail.wrapping_sub(head)
         } else if head <= tail {
             tail - head
         } else {
@@ -217,14 +217,8 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
 
     #[inline]
     const fn moved(position: usize, bytes: usize) -> usize {
-        let moved = position + bytes;
-        if BYTES.is_power_of_two() {
-            moved & (Self::POSITIONS - 1)
-        } else if moved < Self::POSITIONS {
-            moved
-        } else {
-            moved - Self::POSITIONS
-        }
+        let moved = position.wrapping_add(bytes);
+        if BYTES.is_power_of_two() || moved < Self::POSITIONS { moved } else { moved - Self::POSITIONS }
     }
 }
 
@@ -357,7 +351,7 @@ impl<'queue, const BYTES: usize> Consumer<'queue, BYTES> {
     pub fn fetch(self) -> ReadGrant<'queue, BYTES> {
         let (index, used) = self.queue.used_run();
         // SAFETY: Q1, Q3: the grant keeps the claim.
-        let bytes = unsafe { self.queue.bytes.slice_mut(index, used) };
+        let bytes = unsafe { self.queue.bytes.slice(index, used) };
         ReadGrant { consumer: self, bytes }
     }
 
@@ -414,7 +408,7 @@ impl<const BYTES: usize> DerefMut for WriteGrant<'_, BYTES> {
 #[must_use = "what is not released stays in the queue"]
 pub struct ReadGrant<'queue, const BYTES: usize> {
     consumer: Consumer<'queue, BYTES>,
-    bytes: &'queue mut [u8],
+    bytes: &'queue [u8],
 }
 
 impl<'queue, const BYTES: usize> ReadGrant<'queue, BYTES> {
@@ -433,5 +427,24 @@ impl<const BYTES: usize> Deref for ReadGrant<'_, BYTES> {
     #[inline]
     fn deref(&self) -> &[u8] {
         self.bytes
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{AtomicUsize, GlobalDeque};
+
+    #[test]
+    fn positions_wrap_with_the_word_and_nobody_sees_it() {
+        let mut queue = GlobalDeque::<8>::new();
+        (queue.head, queue.tail) = (AtomicUsize::new(usize::MAX - 4), AtomicUsize::new(usize::MAX - 4));
+        for round in 0..20 {
+            assert_eq!(queue.write(&[round; 9]), 8);
+            assert_eq!((queue.len(), queue.pop(), queue.len()), (8, Some(round), 7));
+            let grant = queue.consumer().map(|consumer| consumer.fetch().len());
+            assert!(grant.is_some_and(|bytes| bytes > 0 && bytes < 8));
+            assert_eq!(queue.read(&mut [0; 5]), 5);
+            assert_eq!((queue.push(round), queue.read(&mut [0; 9])), (Ok(()), 3));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes that contexts share.
 
 use core::cell::UnsafeCell;
-use core::slice::from_raw_parts_mut;
+use core::slice::{from_raw_parts, from_raw_parts_mut};
 
 use crate::chain::copy;
 
@@ -54,7 +54,17 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     #[inline]
     pub(crate) unsafe fn read_all(&self, at: usize, out: &mut [u8], bytes: usize) {
         // SAFETY: the caller's promise.
-        copy(out, unsafe { self.slice_mut(at, bytes) });
+        copy(out, unsafe { self.slice(at, bytes) });
+    }
+
+    /// # Safety
+    /// The range is inside, and nobody writes its bytes while the slice lives.
+    #[inline]
+    pub(crate) unsafe fn slice(&self, at: usize, bytes: usize) -> &[u8] {
+        // SAFETY: the caller's promise.
+        let start = unsafe { self.0.get().cast::<u8>().add(at) };
+        // SAFETY: the caller's promise.
+        unsafe { from_raw_parts(start, bytes) }
     }
 
     /// # Safety

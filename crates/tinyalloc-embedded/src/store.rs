@@ -14,7 +14,7 @@ use crate::shared_bytes::SharedBytes;
 use crate::stats::SlabStats;
 
 /// How often to look again whether another core has left the ledger. A context that we interrupted there does not leave while we wait.
-const TRIES: usize = 32;
+pub(crate) const TRIES: usize = 32;
 
 /// Two links, in the bytes of an abandoned chunk.
 const NOTE_BYTES: usize = 4;
@@ -22,7 +22,7 @@ const NOTE_BYTES: usize = 4;
 /// A shared slab without its sizes.
 ///
 /// # Safety
-/// - T1: the bytes of different chunks do not overlap, and nothing but [`Store::chunk`] refers to a chunk's bytes.
+/// - T1: the bytes of different chunks do not overlap, and nothing but [`Store::chunk`] and [`Store::chunk_mut`] refers to a chunk's bytes.
 pub(crate) unsafe trait Store: Sync {
     fn chunk_bytes(&self) -> u16;
 
@@ -33,9 +33,13 @@ pub(crate) unsafe trait Store: Sync {
     fn next_chunk(&self, chunk: ChunkId) -> Option<ChunkId>;
 
     /// # Safety
-    /// The caller took the chunk and has not given it back, and refers to its bytes as the borrow rules have it.
+    /// The caller took the chunk and has not given it back, and nobody writes its bytes while the slice lives.
+    unsafe fn chunk(&self, chunk: ChunkId) -> Option<&[u8]>;
+
+    /// # Safety
+    /// The caller took the chunk and has not given it back, and nobody else touches its bytes while the slice lives.
     #[allow(clippy::mut_from_ref, reason = "as in a cell: the caller promises to be alone")]
-    unsafe fn chunk(&self, chunk: ChunkId) -> Option<&mut [u8]>;
+    unsafe fn chunk_mut(&self, chunk: ChunkId) -> Option<&mut [u8]>;
 
     /// Leaves chunks, from `first` by their links to `last`, to the context that has the ledger.
     ///
@@ -154,16 +158,23 @@ where
         }
     }
 
+    /// Where a chunk's slot begins.
+    #[inline]
+    fn start(chunk: ChunkId) -> Option<usize> {
+        let index = usize::from(chunk.index());
+        if index < SLOTS { Some(index * Self::SLOT_BYTES) } else { None }
+    }
+
     /// What is noted in an abandoned chunk: the last of its chain, and the chunk that was abandoned before.
     fn note(&self, chunk: ChunkId) -> [Option<ChunkId>; 2] {
-        let at = usize::from(chunk.index()) * Self::SLOT_BYTES;
+        let Some(at) = Self::start(chunk) else { return [None; 2] };
         // SAFETY: whoever abandoned the chunk left it to us, and a slot has as many bytes.
         let [a, b, c, d] = [0, 1, 2, 3].map(|byte| unsafe { self.bytes.read(at + byte) });
         [[a, b], [c, d]].map(|link| ChunkId::from_link(u16::from_le_bytes(link)))
     }
 
     fn write_note(&self, chunk: ChunkId, note: [Option<ChunkId>; 2]) {
-        let at = usize::from(chunk.index()) * Self::SLOT_BYTES;
+        let Some(at) = Self::start(chunk) else { return };
         let [[a, b], [c, d]] = note.map(|link| ChunkId::to_link(link).to_le_bytes());
         for (byte, value) in [a, b, c, d].into_iter().enumerate() {
             // SAFETY: the chunk is the caller's, and a slot has as many bytes.
@@ -198,13 +209,17 @@ where
     }
 
     #[inline]
-    unsafe fn chunk(&self, chunk: ChunkId) -> Option<&mut [u8]> {
-        let index = usize::from(chunk.index());
-        if index >= SLOTS {
-            return None;
-        }
+    unsafe fn chunk(&self, chunk: ChunkId) -> Option<&[u8]> {
+        let start = Self::start(chunk)?;
         // SAFETY: the slot is inside, and the chunk is the caller's.
-        Some(unsafe { self.bytes.slice_mut(index * Self::SLOT_BYTES, Self::SLOT_BYTES) })
+        Some(unsafe { self.bytes.slice(start, Self::SLOT_BYTES) })
+    }
+
+    #[inline]
+    unsafe fn chunk_mut(&self, chunk: ChunkId) -> Option<&mut [u8]> {
+        let start = Self::start(chunk)?;
+        // SAFETY: the slot is inside, and the chunk is the caller's.
+        Some(unsafe { self.bytes.slice_mut(start, Self::SLOT_BYTES) })
     }
 
     #[cold]
@@ -289,7 +304,7 @@ impl DerefMut for SharedBlock<'_> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: the block took the chunk, and lends it as itself is lent.
-        let chunk = unsafe { self.slab.chunk(self.chunk) };
+        let chunk = unsafe { self.slab.chunk_mut(self.chunk) };
         chunk.and_then(|chunk| chunk.get_mut(..usize::from(self.bytes))).unwrap_or_default()
     }
 }
@@ -297,5 +312,36 @@ impl DerefMut for SharedBlock<'_> {
 impl Debug for SharedBlock<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
         formatter.debug_tuple("SharedBlock").field(&&**self).finish()
+    }
+}
+
+#[cfg(all(test, not(feature = "critical-section")))]
+mod tests {
+    use super::{AllocError, Ledger, SharedBlock, SharedSlab, Store};
+
+    static SLAB: SharedSlab<64, 8> = SharedSlab::new();
+
+    /// Does it while this context has the ledger, as an interrupt would that comes then.
+    fn interrupted<R>(step: impl FnOnce() -> R) -> R {
+        let outcome: Result<R, AllocError> = SLAB.ledger.with(|_: &mut Ledger<8>| step());
+        outcome.unwrap_or_else(|_| unreachable!("nobody else has it"))
+    }
+
+    #[test]
+    fn what_is_dropped_while_another_context_has_the_ledger_comes_back_with_the_next_step() {
+        let blocks = [(); 3].map(|()| SLAB.block(8));
+        assert!(interrupted(|| SLAB.block(8).is_err()));
+        interrupted(|| drop(blocks));
+        let chain = [None, Some(0), Some(1)].map(|_| SLAB.take_chunk(None));
+        let [Ok(first), Ok(_), Ok(_)] = chain else { unreachable!("there are eight") };
+        let next = SLAB.take_chunk(Some(first));
+        assert!(next.is_ok_and(|last| SLAB.next_chunk(first) == Some(last)));
+        // SAFETY: taken above, and nobody refers to them.
+        interrupted(|| next.map(|last| unsafe { SLAB.abandon(first, last) })).unwrap_or_default();
+        assert_eq!(SLAB.stats().map(|stats| stats.live), Ok(2));
+        let all = [(); 6].map(|()| SLAB.block(8));
+        assert!(all.iter().all(Result::is_ok) && SLAB.block(0).err() == Some(AllocError::OutOfSlots));
+        drop::<[Result<SharedBlock<'_>, AllocError>; 6]>(all);
+        assert_eq!(SLAB.check(), Ok(Ok(())));
     }
 }

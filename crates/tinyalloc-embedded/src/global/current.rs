@@ -2,13 +2,14 @@
 
 use core::cell::UnsafeCell;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
+use core::hint::spin_loop;
 use core::ptr::addr_eq;
 
 use crate::allocator::{ChunkSource, Origin};
 use crate::chunk::ChunkId;
 use crate::error::AllocError;
 use crate::lock::Claim;
-use crate::store::Store;
+use crate::store::{Store, TRIES};
 use crate::sync::{AtomicBool, Ordering};
 
 static CURRENT: Current = Current { is_set: AtomicBool::new(false), claim: Claim::new(), slab: UnsafeCell::new(None) };
@@ -37,13 +38,19 @@ pub(super) fn slab() -> Result<&'static dyn Store, AllocError> {
 
 /// Makes it the program's slab, unless there is one; whether it is the program's now.
 pub(super) fn init(slab: &'static dyn Store) -> bool {
-    CURRENT.claim.hold(|| {
-        if !CURRENT.is_set.load(Ordering::Acquire) {
-            // SAFETY: G1.
-            unsafe { *CURRENT.slab.get() = Some(slab) };
-            CURRENT.is_set.store(true, Ordering::Release);
+    for _ in 0..TRIES {
+        let decided = CURRENT.claim.hold(|| {
+            if !CURRENT.is_set.load(Ordering::Acquire) {
+                // SAFETY: G1.
+                unsafe { *CURRENT.slab.get() = Some(slab) };
+                CURRENT.is_set.store(true, Ordering::Release);
+            }
+        });
+        if decided.is_some() {
+            break;
         }
-    });
+        spin_loop();
+    }
     self::slab().is_ok_and(|current| addr_eq(current, slab))
 }
 
@@ -88,13 +95,13 @@ impl ChunkSource for Global {
     #[inline]
     fn chunk(&self, chunk: ChunkId) -> Option<&[u8]> {
         // SAFETY: G2, and the chain lends the chunk as itself is lent.
-        unsafe { self.slab.chunk(chunk) }.map(|bytes| &*bytes)
+        unsafe { self.slab.chunk(chunk) }
     }
 
     #[inline]
     fn chunk_mut(&mut self, chunk: ChunkId) -> Option<&mut [u8]> {
         // SAFETY: G2, and the chain lends the chunk as itself is lent.
-        unsafe { self.slab.chunk(chunk) }
+        unsafe { self.slab.chunk_mut(chunk) }
     }
 
     fn abandon(&mut self, first: ChunkId, last: ChunkId) {
