@@ -47,7 +47,7 @@ fn a_grown_heap_asks_for_huge_pages_and_gives_whole_ones_back() {
     (0..200).for_each(|_| _ = model.allocate(0, MIB).unwrap());
     let asked = advices(&world);
     assert!(asked > 0, "nothing was asked for");
-    model.free_all(0);
+    (20..200).rev().for_each(|block| model.free(0, block));
     assert_eq!(advices(&world), asked, "huge pages were given up");
     let left = world.stats(model.actors[0]).resident_free;
     assert!(left <= 4 * MIB, "{left} bytes are free and resident");
@@ -81,6 +81,23 @@ fn a_few_idle_slices_break_no_huge_page() {
     }
     let_epochs_pass(&world, &mut model, 4);
     assert_eq!(advices(&world), asked);
+}
+
+#[test]
+fn huge_pages_are_asked_for_again_at_an_empty_top() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 1);
+    let mut burst = |model: &mut Model<'_, Counting>| {
+        (0..800).for_each(|_| _ = model.allocate(0, MIB / 4).unwrap());
+        let asked = advices(&world);
+        model.free_all(0);
+        world.purge_all(model.actors[0]);
+        asked
+    };
+    let (first, given_up) = (burst(&mut model), advices(&world));
+    assert!(given_up > first, "a trim breaks huge pages up");
+    assert!(burst(&mut model) > given_up, "the second burst got none");
+    model.validate();
 }
 
 #[test]
