@@ -5,7 +5,7 @@ const EPOCH_MILLISECONDS: u64 = 400;
 /// The clock is read at every so many events.
 const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
-const RESIDENT_FREE_BYTES_MIN: usize = 1 * 1024 * 1024;
+const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
 /// Of the memory in use, one part in so many may be resident and free besides.
 const USED_PER_RESIDENT_FREE: usize = 8;
 /// What a program that takes memory back at once may keep beyond that.
@@ -28,8 +28,14 @@ pub(crate) enum Due {
 /// How much memory is in use, and how much is free but resident.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Balance {
-    pub(crate) used_bytes: usize,
-    pub(crate) resident_free_bytes: usize,
+    used_bytes: usize,
+    resident_free_bytes: usize,
+}
+
+impl Balance {
+    pub(crate) const fn new(used_bytes: usize, resident_free_bytes: usize) -> Balance {
+        Balance { used_bytes, resident_free_bytes }
+    }
 }
 
 /// The cap on resident free memory is learned: what was purged for outweighing the rest, and was wanted again within the epoch,

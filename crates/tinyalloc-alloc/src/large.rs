@@ -150,6 +150,10 @@ impl<M: Mapper> Allocator<M> {
         if Space::is_huge(span) {
             return (bytes >= HUGE_BYTES_MIN).then(|| self.remap_huge(local, span, bytes)).flatten();
         }
+        // From a mapping of its own it goes on growing without a copy, and without huge pages that it may not fill.
+        if bytes >= HUGE_BYTES_MIN && bytes > span.slot_bytes() {
+            return None;
+        }
         let mut space = self.space().lock(local.id())?;
         let resized = space.resize_large(self.mapper(), span, bytes);
         self.publish(&space);

@@ -390,7 +390,7 @@ impl Space {
     }
 
     fn balance(&self) -> Balance {
-        Balance { used_bytes: self.used_bytes(), resident_free_bytes: self.resident_free_bytes() }
+        Balance::new(self.used_bytes(), self.resident_free_bytes())
     }
 
     /// Claims a free run that should be decommitted, if any is left.

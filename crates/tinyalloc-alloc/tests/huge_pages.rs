@@ -87,7 +87,7 @@ fn a_few_idle_slices_break_no_huge_page() {
 fn huge_pages_are_asked_for_again_at_an_empty_top() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);
-    let mut burst = |model: &mut Model<'_, Counting>| {
+    let burst = |model: &mut Model<'_, Counting>| {
         (0..800).for_each(|_| _ = model.allocate(0, MIB / 4).unwrap());
         let asked = advices(&world);
         model.free_all(0);
