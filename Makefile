@@ -18,12 +18,12 @@ SHARED := $(LIBRARIES)/libtinyalloc.so
 ARCHIVE := $(LIBRARIES)/libtinyalloc.a
 SONAME := libtinyalloc.so.0
 STRESS := $(TARGET)/c-tests/stress
-BUILD := $(CARGO) rustc --release --lib --locked --features c-abi --target-dir $(TARGET) --crate-type
+BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat figures install clean
+.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  variables: PREFIX DESTDIR SECONDS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
@@ -59,9 +59,22 @@ compat: all ## run the real programs and write docs/COMPATIBILITY.md
 	scripts/install-test-tools
 	scripts/programs --compat
 
-figures: all ## measure and write the figures of docs/PERFORMANCE.md
-	scripts/install-test-tools
-	scripts/figures
+embedded: ## the embedded crate on an emulated Cortex-M0 and M4; installs what that needs, writes the figures of docs/EMBEDDED.md
+	scripts/embedded --write
+
+budget: all ## hold the instructions of the hit paths to bench/budget.json
+	scripts/budget
+
+bench: all ## compare with all other allocators and write docs/PERFORMANCE.md: half an hour
+	scripts/install-test-tools --bench
+	scripts/bench
+
+bench-quick: all ## the same with a tenth of the work: under three minutes once the peers are built
+	scripts/install-test-tools --bench
+	scripts/bench --quick
+
+bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write docs/PERFORMANCE.md
+	scripts/bench-rust --write
 
 install: all ## install the libraries, the header and the manual page below PREFIX (/usr/local)
 	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include"

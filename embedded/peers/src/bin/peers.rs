@@ -1,0 +1,26 @@
+//! The work of `costs`, by other crates.
+#![no_std]
+#![no_main]
+
+#[path = "../heap.rs"]
+mod heap;
+#[cfg(feature = "pools")]
+#[path = "../pool.rs"]
+mod pool;
+#[path = "../queue.rs"]
+mod queue;
+
+use firmware::host::exit;
+use firmware::{end_on_panic, timer};
+
+end_on_panic!();
+
+#[unsafe(no_mangle)]
+extern "C" fn main() -> ! {
+    timer::start_clock();
+    heap::costs();
+    #[cfg(feature = "pools")]
+    pool::costs();
+    queue::costs();
+    exit(true)
+}

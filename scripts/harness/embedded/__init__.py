@@ -1,0 +1,1 @@
+"""The checks and the figures of the embedded crate."""
