@@ -1,1 +1,1 @@
-"""What scripts/programs, scripts/demo and scripts/figures are made of."""
+"""What scripts/programs, scripts/demo, scripts/bench and scripts/budget are made of."""

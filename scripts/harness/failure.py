@@ -1,5 +1,9 @@
 """Why a check did not pass."""
 
+import re
+from pathlib import Path
+from tempfile import gettempdir
+
 
 class Failure(Exception):
     """The program did not do what it should; the text tells what it did."""
@@ -7,6 +11,12 @@ class Failure(Exception):
 
 class Skip(Exception):
     """The program cannot be tried here; the text tells why."""
+
+
+def without_folders(text):
+    """Where the checkout and the temporary files of a run lie is nobody's business."""
+    text = text.replace(f"{Path(__file__).resolve().parents[2]}/", "")
+    return re.sub(rf"{re.escape(gettempdir())}/\S*/", "", text)
 
 
 def tail(text, lines=25):

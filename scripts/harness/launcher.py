@@ -17,15 +17,23 @@ SOURCE = Path(__file__).resolve().parent / "measure.c"
 
 @dataclass(frozen=True)
 class Cost:
-    cpu_seconds: float = 0.0
+    user_seconds: float = 0.0
+    system_seconds: float = 0.0
     wall_seconds: float = 0.0
     peak_kib: int = 0
+    page_faults: int = 0
+
+    @property
+    def cpu_seconds(self):
+        return self.user_seconds + self.system_seconds
 
     def and_then(self, later):
         return Cost(
-            self.cpu_seconds + later.cpu_seconds,
+            self.user_seconds + later.user_seconds,
+            self.system_seconds + later.system_seconds,
             self.wall_seconds + later.wall_seconds,
             max(self.peak_kib, later.peak_kib),
+            self.page_faults + later.page_faults,
         )
 
 
@@ -102,6 +110,6 @@ class Launch:
 
 
 def parse_cost(line):
-    status, user, system, wall, peak_kib = (int(word) for word in line.split()[1:])
-    cost = Cost((user + system) / 1e6, wall / 1e6, peak_kib)
+    status, user, system, wall, peak_kib, page_faults = (int(word) for word in line.split()[1:])
+    cost = Cost(user / 1e6, system / 1e6, wall / 1e6, peak_kib, page_faults)
     return Ended(os.waitstatus_to_exitcode(status), cost)

@@ -1,8 +1,7 @@
-"""The libraries that are compared: tinyalloc's own and the packaged ones."""
+"""Where the libraries are that are preloaded: tinyalloc's own and the packaged ones."""
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.launcher import CHECKOUT
@@ -11,27 +10,10 @@ TINYALLOC = CHECKOUT / "target" / "release" / "libtinyalloc.so"
 LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")
 
 
-@dataclass(frozen=True)
-class Peer:
-    """Another allocator and the package it comes in."""
-
-    name: str
-    file: str
-    package: str
-
-    def path(self):
-        paths = (Path(folder) / self.file for folder in LIBRARY_FOLDERS)
-        return next((path for path in paths if path.exists()), None)
-
-    def version(self):
-        return package_version(self.package)
-
-
-PEERS = (
-    Peer("jemalloc", "libjemalloc.so.2", "libjemalloc2"),
-    Peer("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
-    Peer("mimalloc", "libmimalloc.so.2", "libmimalloc2.0"),
-)
+def library_path(file):
+    """Where the loader's folders have a library of this name; None when nowhere."""
+    paths = (Path(folder) / file for folder in LIBRARY_FOLDERS)
+    return next((path for path in paths if path.exists()), None)
 
 
 def package_version(package):

@@ -8,9 +8,17 @@ from pathlib import Path
 
 
 def machine_kind():
+    return f"{machine()}, {today()}"
+
+
+def today():
+    return date.today().isoformat()
+
+
+def machine():
     kernel = ".".join(platform.release().split(".")[:2])
     libc = " ".join(platform.libc_ver())
-    return f"{os.cpu_count()} cores, {processor()}, {platform.system()} {kernel}, {libc}, {date.today().isoformat()}"
+    return f"{os.cpu_count()} cores, {processor()}, {platform.system()} {kernel}, {libc}"
 
 
 def processor():

@@ -1,7 +1,7 @@
 /* measure REPORT LIBRARY|- terminal|pipes PROGRAM [ARGUMENT...]
  *
  * Runs a program, preloaded with LIBRARY, and writes to REPORT first "pid P" and at the end
- * "cost STATUS USER_MICROSECONDS SYSTEM_MICROSECONDS WALL_MICROSECONDS PEAK_KIB".
+ * "cost STATUS USER_MICROSECONDS SYSTEM_MICROSECONDS WALL_MICROSECONDS PEAK_KIB PAGE_FAULTS".
  *
  * Linux counts the pages of the process that forks towards the peak of the program it then executes, so
  * whoever forks must be smaller than all that is measured. Python is not; this is.
@@ -109,7 +109,7 @@ int main(int count, char **arguments) {
         if (stopping) end_children();
     long wall = now_microseconds() - start;
     end_descendants();
-    dprintf(report, "cost %d %ld %ld %ld %ld\n", status, microseconds(usage.ru_utime), microseconds(usage.ru_stime), wall,
-            usage.ru_maxrss);
+    dprintf(report, "cost %d %ld %ld %ld %ld %ld\n", status, microseconds(usage.ru_utime), microseconds(usage.ru_stime), wall,
+            usage.ru_maxrss, usage.ru_minflt + usage.ru_majflt);
     return 0;
 }

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.failure import Failure, tail
 from harness.launcher import Launch
 
 TIMEOUT_SECONDS = 300
@@ -34,18 +35,20 @@ class Spread:
         return Spread(statistics.median(values), min(values), max(values))
 
 
-def measure_once(command, library, *, env=None, feed=None, folder=None):
-    """What the command cost and what it printed. A command that fails ends the measurement."""
+def measure_once(command, library, *, env=None, feed=None, folder=None, seconds=TIMEOUT_SECONDS):
+    """What the command cost and what it printed; a Failure when it did not end well in that many seconds."""
     with tempfile.TemporaryDirectory(prefix="tinyalloc-measure-") as reports:
         launch = Launch(command, Path(reports) / "report", library, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                         stderr=subprocess.PIPE, env=os.environ | {"LC_ALL": "C.UTF-8"} | (env or {}), cwd=folder)
         try:
-            output, errors = launch.process.communicate((feed or "").encode(), timeout=TIMEOUT_SECONDS)
+            output, errors = launch.process.communicate((feed or "").encode(), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{command[0]} with {library} did not end in {seconds} s") from None
         finally:
             launch.end()
         ended = launch.ended()
     if ended.code != 0 or b"cannot be preloaded" in errors:
-        sys.exit(f"{command[0]} with {library} ended with {ended.code}:\n{errors.decode(errors='replace')}")
+        raise Failure(f"{command[0]} with {library} ended with {ended.code}:\n{tail(errors.decode(errors='replace'))}")
     return ended.cost, output.decode(errors="replace"), errors.decode(errors="replace")
 
 

@@ -2,33 +2,22 @@
 
 import re
 import subprocess
-from dataclasses import dataclass
 
 from harness.launcher import TOOLS_FOLDER
-from harness.measurement import Allocator, Spread, measure_once
+from harness.measurement import Allocator, measure_once
 
-ECHOES = 400
-LOOP = f"i=0; while [ $i -lt {ECHOES} ]; do /bin/echo $i; i=$((i + 1)); done"
-
-
-@dataclass(frozen=True)
-class StartupRow:
-    name: str
-    cpu_milliseconds: Spread
-    wall_milliseconds: Spread
-    peak_kib: Spread
-    dirty_kib: Spread
+EMPTY = "an empty library"
 
 
-def startup_rows(allocators, rounds):
-    """One row for each allocator and, after the first, one for what preloading anything costs."""
-    allocators = [allocators[0], Allocator("an empty library", empty_library()), *allocators[1:]]
+def startup_samples(allocators, rounds, starts):
+    """By name a list of samples, one a round; among the names one for what preloading anything costs."""
+    allocators = [*allocators, Allocator(EMPTY, empty_library())]
     samples = {allocator.name: [] for allocator in allocators}
     for turn in range(rounds):
         for position in range(len(allocators)):
             allocator = allocators[(turn + position) % len(allocators)]
-            samples[allocator.name].append(sample(allocator.library))
-    return [StartupRow(name, *(Spread.of(values) for values in zip(*rows, strict=True))) for name, rows in samples.items()]
+            samples[allocator.name].append(sample(allocator.library, starts))
+    return samples
 
 
 def empty_library():
@@ -38,10 +27,11 @@ def empty_library():
     return library
 
 
-def sample(library):
-    loop, _, _ = measure_once(("/bin/sh", "-c", LOOP), library)
+def sample(library, starts):
+    loop = f"i=0; while [ $i -lt {starts} ]; do /bin/echo $i; i=$((i + 1)); done"
+    echoes, _, _ = measure_once(("/bin/sh", "-c", loop), library)
     echo, _, _ = measure_once(("/bin/echo", "hello"), library)
+    shell, _, _ = measure_once(("/bin/sh", "-c", ":"), library)
     _, maps, _ = measure_once(("/bin/cat", "/proc/self/smaps_rollup"), library)
-    dirty = re.search(r"^Private_Dirty:\s+(\d+) kB", maps, re.M)
-    per_echo = 1000 / ECHOES
-    return loop.cpu_seconds * per_echo, loop.wall_seconds * per_echo, echo.peak_kib, int(dirty.group(1))
+    return {"cpu ms": echoes.cpu_seconds * 1000 / starts, "wall ms": echoes.wall_seconds * 1000 / starts, "echo KiB": echo.peak_kib,
+            "shell KiB": shell.peak_kib, "dirty KiB": int(re.search(r"^Private_Dirty:\s+(\d+) kB", maps, re.M).group(1))}

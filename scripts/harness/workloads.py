@@ -46,19 +46,22 @@ class Workload:
 
 
 @contextmanager
-def prepared_workloads(names=("python3", "sqlite3", "gcc", "perl")):
-    """The workloads of these names whose program is installed, in a folder that lasts as long as the body."""
+def prepared_workloads(names=("python3", "sqlite3", "gcc", "perl"), scale=100):
+    """The workloads of these names whose program is installed, in a folder that lasts as long as the body; `scale` is in percent."""
+    def scaled(amount):
+        return max(1, amount * scale // 100)
+
     with tempfile.TemporaryDirectory(prefix="tinyalloc-workloads-") as name:
         folder = Path(name)
         (folder / "script.py").write_text(PYTHON_SCRIPT)
         (folder / "script.pl").write_text(PERL_SCRIPT)
-        (folder / "large.c").write_text(c_source(500))
+        (folder / "large.c").write_text(c_source(scaled(500)))
         every = (
             Workload("python3", "builds and drops trees, dictionaries and JSON, with PYTHONMALLOC=malloc",
-                     (PYTHON, "script.py", "16"), folder, {"PYTHONMALLOC": "malloc"}),
+                     (PYTHON, "script.py", scaled(16)), folder, {"PYTHONMALLOC": "malloc"}),
             Workload("sqlite3", "inserts, joins, windows and a vacuum on 120,000 rows in memory", ("sqlite3", ":memory:"), folder, {},
-                     sql(120_000)),
+                     sql(scaled(120_000))),
             Workload("gcc", "compiles a C file of 500 functions with -O1", ("gcc", "-O1", "-c", "large.c", "-o", "large.o"), folder, {}),
-            Workload("perl", "hashes, sorting, deep copies, forks", ("perl", "script.pl", "250"), folder, {}),
+            Workload("perl", "hashes, sorting, deep copies, forks", ("perl", "script.pl", scaled(250)), folder, {}),
         )
         yield [workload for workload in every if workload.name in names and shutil.which(workload.command[0])]

@@ -1,0 +1,31 @@
+//! Allocation patterns through [`GlobalAlloc`], and the allocators that `make bench-rust` compares in them.
+
+#![allow(clippy::disallowed_types, reason = "not the core: it measures it")]
+
+use std::alloc::{GlobalAlloc, System};
+
+use mimalloc::MiMalloc;
+use rpmalloc::RpMalloc;
+use snmalloc_rs::SnMalloc;
+use tikv_jemallocator::Jemalloc;
+use tinyalloc::TinyAlloc;
+
+mod patterns;
+
+pub use patterns::{RandomReplacement, grow, pair, pass_to_another_thread};
+
+/// An allocator as a program has it: behind one call that the compiler cannot look through.
+pub type Allocator = &'static (dyn GlobalAlloc + Sync);
+
+/// All that take part, tinyalloc first.
+#[must_use]
+pub fn allocators() -> [(&'static str, Allocator); 6] {
+    [
+        ("tinyalloc", &TinyAlloc),
+        ("mimalloc", &MiMalloc),
+        ("tikv-jemallocator", &Jemalloc),
+        ("snmalloc-rs", &SnMalloc),
+        ("rpmalloc", &RpMalloc),
+        ("System", &System),
+    ]
+}

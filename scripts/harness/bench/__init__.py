@@ -1,0 +1,1 @@
+"""What scripts/bench is made of: allocators and workloads in, ratios, tables and plots out."""

@@ -1,0 +1,52 @@
+"""Real programs as workloads."""
+
+import shutil
+import sys
+from contextlib import contextmanager
+
+from harness.bench.redis import RedisWorkload
+from harness.bench.workload import Workload
+from harness.workloads import prepared_workloads
+
+STARTS = 400
+PAGES_TEXT = "the heap keeps spans of one class so that a slot once freed is found again soon by whoever asks for that size next".split()
+
+
+@contextmanager
+def real_workloads(scale):
+    """Those whose program is installed, in a folder that lasts as long as the body; the others are named on stderr."""
+    with prepared_workloads(scale=scale) as prepared:
+        programs = [Workload(each.name, each.does, each.command, each.folder, each.env, each.feed) for each in prepared]
+        folder = prepared[0].folder
+        programs += [start(folder, scale), renderer(folder, scale), RedisWorkload(folder, scale)]
+        for program in programs:
+            if not shutil.which(program.command[0]):
+                print(f"{program.name} is left out: {program.command[0]} is not installed", file=sys.stderr)
+        yield [program for program in programs if shutil.which(program.command[0])]
+
+
+def start(folder, scale):
+    times = max(10, STARTS * scale // 100)
+    loop = f"i=0; while [ $i -lt {times} ]; do /bin/true; i=$((i + 1)); done"
+    return Workload("start", f"a shell that runs true {STARTS} times", ("/bin/sh", "-c", loop), folder)
+
+
+def renderer(folder, scale):
+    (folder / "pages.1").write_text(manual(max(10, 12 * scale)))
+    return Workload("groff", "renders 9,600 paragraphs of a manual as PostScript", ("groff", "-man", "-Tps", "pages.1"), folder,
+                    {"SOURCE_DATE_EPOCH": "0"})
+
+
+def manual(sections):
+    rows = [".TH PAGES 1", ".SH NAME", "pages \\- text to render"]
+    for section in range(sections):
+        rows += [f".SH SECTION {section}"]
+        for paragraph in range(8):
+            rows += [".PP", *(line(section * 48 + paragraph * 6 + number) for number in range(6))]
+        rows += [".TP", ".B \\-\\-option", "does it"]
+    return "\n".join(rows) + "\n"
+
+
+def line(number):
+    words = (PAGES_TEXT[(number * place * 7 + place) % len(PAGES_TEXT)] for place in range(12))
+    return " ".join(f"\\fB{word}\\fR" if (number + place) % 5 == 0 else word for place, word in enumerate(words))

@@ -1,0 +1,64 @@
+"""The table of what the Criterion benches of bench/rust measured."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+from harness.bench.peers import locked_version
+from harness.bench.tables import NOTHING, table
+from harness.machine import machine_kind
+
+OURS, SYSTEM = "tinyalloc", "System"
+
+
+def rust_report(folder, lock):
+    medians = medians_of(folder)
+    patterns = sorted({pattern for pattern, _ in medians}, key=naturally)
+    allocators = sorted({allocator for _, allocator in medians}, key=lambda name: (name != OURS, name == SYSTEM, name.lower()))
+    rows = [row(medians, pattern, allocators) for pattern in patterns]
+    means = ["geometric mean of the ratios", "", *(mean(medians, patterns, allocator, allocators) for allocator in allocators)]
+    return (f"## Through Rust's GlobalAlloc\n\nWritten by `make bench-rust`. Measured on: {machine_kind()}. Nanoseconds of the fastest other"
+            " allocator (Criterion's median), and every allocator's ratio to it; each is called as a global allocator is, through one call"
+            f" that is not inlined.\n\n{versions(allocators, lock)}\n\n"
+            + table(["pattern", "best other", *allocators], [*rows, means]))
+
+
+def medians_of(folder):
+    """Nanoseconds by (pattern, allocator)."""
+    found = {}
+    for path in sorted(Path(folder).glob("*/*/new/estimates.json")):
+        described = json.loads((path.parent / "benchmark.json").read_text())
+        found[described["group_id"], described["function_id"]] = json.loads(path.read_text())["median"]["point_estimate"]
+    return found
+
+
+def naturally(text):
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
+
+
+def best_other(medians, pattern, allocators):
+    return min((medians[pattern, name] for name in allocators if name != OURS and (pattern, name) in medians), default=None)
+
+
+def ratios(medians, pattern, allocators):
+    best = best_other(medians, pattern, allocators)
+    return {name: medians[pattern, name] / best for name in allocators if best and (pattern, name) in medians}
+
+
+def row(medians, pattern, allocators):
+    known, best = ratios(medians, pattern, allocators), best_other(medians, pattern, allocators)
+    least = min(known.values(), default=None)
+    cells = [NOTHING if name not in known else f"**{known[name]:.2f}**" if known[name] == least else f"{known[name]:.2f}"
+             for name in allocators]
+    return [pattern, f"{best:,.1f}" if best else NOTHING, *cells]
+
+
+def mean(medians, patterns, allocator, allocators):
+    known = [ratios(medians, pattern, allocators).get(allocator) for pattern in patterns]
+    return f"{statistics.geometric_mean(known):.3f}" if all(known) else NOTHING
+
+
+def versions(allocators, lock):
+    others = [name for name in allocators if name not in (OURS, SYSTEM)]
+    return f"Compared: {', '.join(f'{name} {locked_version(lock, name)}' for name in others)}."

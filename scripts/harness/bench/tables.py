@@ -1,0 +1,27 @@
+"""Tables in Markdown, and what stands in their cells."""
+
+from harness.measurement import Spread
+
+NOTHING = "–"
+
+
+def table(header, rows):
+    alignment = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, alignment, *rows))
+
+
+def folded(summary, contents):
+    return f"<details><summary>{summary}</summary>\n\n{contents}\n\n</details>"
+
+
+def number_cell(value, digits):
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def spread_cell(values, divisor, digits):
+    """The median and, of several values, the lowest and the highest."""
+    if not values:
+        return NOTHING
+    spread = Spread.of([value / divisor for value in values])
+    shown = f"{spread.median:,.{digits}f}"
+    return shown if len(values) == 1 else f"{shown} ({spread.low:,.{digits}f}–{spread.high:,.{digits}f})"

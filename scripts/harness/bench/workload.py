@@ -1,0 +1,90 @@
+"""A piece of work that is the same under every allocator, and three ways to look at it."""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.failure import Failure, tail
+from harness.launcher import Cost
+from harness.measurement import measure_once
+
+IDLE_MILLISECONDS = 1000
+TRACE_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Outcome:
+    cost: Cost
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One command. `is_threaded`: more than one thread works; `idles`: it can report its resident set after a pause;
+    `traced_command`: the same with less work, where there is one."""
+
+    name: str
+    does: str
+    command: tuple
+    folder: Path
+    env: dict = field(default_factory=dict)
+    feed: str = ""
+    is_threaded: bool = False
+    idles: bool = False
+    traced_command: tuple = ()
+    seconds: int = 120
+
+    def measure(self, library):
+        cost, output, _ = measure_once(self.command, library, env=self.env, feed=self.feed, folder=self.folder, seconds=self.seconds)
+        return Outcome(cost, self._checksum(output))
+
+    def idle_kib(self, library):
+        """The resident set after a second in which the program did nothing, all its memory freed or not as it likes."""
+        command = (*self.command, "--idle-milliseconds", IDLE_MILLISECONDS)
+        _, output, _ = measure_once(command, library, env=self.env, folder=self.folder, seconds=self.seconds)
+        return int(found(r"^idle-resident-kib (\d+)$", output, self.name))
+
+    def system_calls(self, library):
+        """How many of each system call, by name."""
+        with tempfile.TemporaryDirectory(prefix="tinyalloc-trace-") as folder:
+            table = Path(folder) / "table"
+            words = [str(word) for word in (*traced(table, library), *(self.traced_command or self.command))]
+            environment = os.environ | {"LC_ALL": "C.UTF-8"} | self.env
+            try:
+                done = subprocess.run(words, input=self.feed, env=environment, cwd=self.folder, capture_output=True, text=True,
+                                      errors="replace", timeout=TRACE_SECONDS, check=False)
+            except subprocess.TimeoutExpired:
+                raise Failure(f"{self.name} under strace did not end in {TRACE_SECONDS} s") from None
+            if done.returncode != 0:
+                raise Failure(f"{self.name} under strace ended with {done.returncode}: {tail(done.stderr, 5)}")
+            return counts(table.read_text())
+
+    def _checksum(self, output):
+        if self.idles:
+            return found(r"^checksum ([0-9a-fA-F]+)$", output, self.name)
+        return checksum_of(output)
+
+
+def checksum_of(output):
+    return hashlib.sha256(output.encode()).hexdigest()[:16]
+
+
+def found(pattern, output, name):
+    match = re.search(pattern, output, re.M)
+    if match is None:
+        raise Failure(f"{name} did not print /{pattern}/ but: {tail(output, 5)}")
+    return match.group(1)
+
+
+def traced(table, library):
+    preload = ("-E", f"LD_PRELOAD={library}") if library else ()
+    return ("strace", "-f", "-qq", "-c", "-U", "calls,name", "-o", table, *preload)
+
+
+def counts(table):
+    rows = re.findall(r"^\s*(\d+)\s+(\w+)\s*$", table, re.M)
+    return {name: int(count) for count, name in rows if name != "total"}
