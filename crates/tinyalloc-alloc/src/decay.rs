@@ -7,7 +7,7 @@ const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
 const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
 /// Of the memory in use, one part in so many may be resident and free besides.
-const USED_PER_RESIDENT_FREE: usize = 8;
+const USED_PER_RESIDENT_FREE: usize = 4;
 /// What a program that takes memory back at once may keep beyond that.
 const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 

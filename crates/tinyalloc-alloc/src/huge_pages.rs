@@ -1,9 +1,9 @@
 //! Huge pages: where a region asks the system for pages of 2 MiB, and where it no longer does.
 //!
-//! A page fault costs about as much for 4 KiB as for 2 MiB (Linux 6.18: 1.4 microseconds for every 4 KiB, against 0.18), so a heap that
-//! has grown past many huge pages asks for them for what it commits from then on: the zone. Inside it, memory is decommitted
-//! in whole huge pages while that lasts. When less has to be decommitted, the zone ends for good: the kernel would otherwise
-//! fill the holes again, unasked (khugepaged).
+//! Memory that comes 2 MiB at a time costs an eighth (measured on Linux 6.18: 0.18 microseconds for every 4 KiB, 1.4 in single pages), so
+//! a region that has grown past many huge pages asks for them for what it commits from then on: the zone. Inside it, memory is
+//! decommitted in whole huge pages while that lasts. When less has to be decommitted, the zone ends: the kernel would
+//! otherwise fill the holes again, unasked (khugepaged). It begins again where everything above is empty.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -16,7 +16,7 @@ use crate::class::{SLICE_BYTES, SLICE_SHIFT};
 /// On processors with pages of 4 KiB; elsewhere the advice is refused, or does no harm.
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 const UNIT_SLICES: usize = HUGE_PAGE_BYTES / SLICE_BYTES;
-/// A heap of this many huge pages loses little when the last one is used in part.
+/// A region of this many huge pages loses little when the last one is used in part.
 const UNITS_BEFORE: usize = 16;
 
 /// Slices `zone` of one region prefer huge pages; both ends are whole ones, counted from address zero.
