@@ -11,8 +11,8 @@ const USED_PER_RESIDENT_FREE: usize = 4;
 /// What a program that takes memory back at once may keep beyond that.
 const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this, or what is in use
-/// has shrunk by a quarter.
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this and by a quarter,
+/// or what is in use has shrunk by a quarter.
 const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
 
 /// What to purge now.
@@ -87,7 +87,7 @@ impl Decay {
     /// Whether things are as they were when nothing could be done.
     fn is_kept(&self, balance: Balance) -> bool {
         self.kept.is_some_and(|kept| {
-            balance.resident_free_bytes < kept.resident_free_bytes + KEPT_STEP_BYTES
+            balance.resident_free_bytes < kept.resident_free_bytes + KEPT_STEP_BYTES.max(kept.resident_free_bytes / 4)
                 && balance.used_bytes > kept.used_bytes - kept.used_bytes / 4
         })
     }

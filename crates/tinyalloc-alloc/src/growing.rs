@@ -8,7 +8,7 @@ use tinyalloc_sys::{MapError, Mapper};
 use crate::huge_pages::HUGE_PAGE_BYTES;
 
 /// The first step: enough for most programs, small enough for all.
-const STEP_BYTES_MIN: usize = 256 * 1024;
+const STEP_BYTES_MIN: usize = 512 * 1024;
 /// The largest step, so that little is committed for nothing.
 const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -46,6 +46,17 @@ impl Keeping {
     }
 }
 
+/// How long a heap has been in the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Less than an epoch.
+    Fresh,
+    /// An epoch: what nobody wanted is to be given up.
+    Seen,
+    /// Its bins were walked.
+    Walked,
+}
+
 /// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the lock of the pool while it is
 /// pooled. H2: heaps are never unmapped while the allocator lives.
 #[repr(C, align(64))]
@@ -59,7 +70,7 @@ pub(crate) struct Heap {
     next_pooled: Cell<Option<HeapRef>>,
     next_heap: Cell<Option<HeapRef>>,
     standing: AtomicU8,
-    rested: Cell<bool>,
+    rest: Cell<Rest>,
     busy: AtomicBool,
     dirty: DirtyStack,
 }
@@ -236,15 +247,16 @@ impl HeapRef {
         if self.dirty.is_empty() {
             return Ok(());
         }
+        let mut result = Ok(());
         for span in self.dirty.take_all() {
             match span.owner() {
-                owner if owner == self.owner() => self.integrate(span, secret)?,
+                owner if owner == self.owner() => result = result.and(self.integrate(span, secret)),
                 // SAFETY: an owner that is a heap is one (H2).
                 Owner::Heap(bins) => unsafe { HeapRef::from_bins(bins) }.dirty.push(span),
                 Owner::Nobody | Owner::Large | Owner::Emergency => debug_assert!(false, "a span without a heap is dirty"),
             }
         }
-        Ok(())
+        result
     }
 
     fn integrate(self, span: SpanRef, secret: Secret) -> Result<(), Slot> {
@@ -253,7 +265,9 @@ impl HeapRef {
         };
         span.absorb(&freed, secret);
         match span.state() {
-            SpanState::Current | SpanState::Spare | SpanState::Large => {}
+            // Of a pooled heap it may be empty now.
+            SpanState::Current => self.rest.set(Rest::Seen),
+            SpanState::Spare | SpanState::Large => {}
             SpanState::Full | SpanState::Partial if freed.slots() < span.credit() => span.spend(freed.slots()),
             SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots()),
         }
@@ -300,13 +314,14 @@ impl HeapRef {
         self.dirty.push(span);
     }
 
-    /// As [`HeapRef::retire_idle`], once in each stay in the pool. True if there was anything to do.
+    /// One epoch in the pool. As [`HeapRef::retire_idle`] at the second, and when remote frees came in since; true then.
     pub(crate) fn rest(self, secret: Secret) -> bool {
-        let rested = self.rested.replace(true);
-        if !rested {
+        let walks = self.rest.get() == Rest::Seen;
+        self.rest.set(if self.rest.get() == Rest::Fresh { Rest::Seen } else { Rest::Walked });
+        if walks {
             self.retire_idle(secret);
         }
-        !rested
+        walks
     }
 
     /// Gives up current spans that have no live slot; walks the free lists.
@@ -364,7 +379,7 @@ impl Heap {
             next_pooled: Cell::new(None),
             next_heap: Cell::new(next_heap),
             standing: AtomicU8::new(Standing::Live as u8),
-            rested: Cell::new(false),
+            rest: Cell::new(Rest::Fresh),
             busy: AtomicBool::new(false),
             dirty: DirtyStack::new(),
         }
@@ -383,7 +398,7 @@ impl Heap {
     }
 
     pub(crate) fn set_standing(&self, standing: Standing) {
-        self.rested.set(false);
+        self.rest.set(Rest::Fresh);
         self.standing.store(standing as u8, Ordering::Relaxed);
     }
 

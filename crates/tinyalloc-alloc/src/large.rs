@@ -81,6 +81,13 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn large_in_region<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+        self.large_run(local, bytes, align).or_else(|| {
+            self.give_up_spare(local);
+            self.large_run(local, bytes, align)
+        })
+    }
+
+    fn large_run<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
         let mut space = self.space().lock(local.id())?;
         self.start(&mut space)?;
         let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
@@ -154,6 +161,15 @@ impl<M: Mapper> Allocator<M> {
         if bytes >= HUGE_BYTES_MIN && bytes > span.slot_bytes() {
             return None;
         }
+        self.resize_in_region(local, span, bytes)
+    }
+
+    /// Changes the size of a block of a region where it stands.
+    pub(crate) fn resize_in_region<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
+            return None;
+        }
+        let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
         let mut space = self.space().lock(local.id())?;
         let resized = space.resize_large(self.mapper(), span, bytes);
         self.publish(&space);

@@ -7,14 +7,16 @@ use crate::class::SLICE_BYTES;
 use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
 use crate::local::{Local, Mode};
+use crate::misuse::Misuse;
 use crate::region::Idle;
+use crate::slot::Slot;
 use crate::space::{IdleRun, Space};
 
 /// One system call decommits at most this much, so that others may have what is left meanwhile.
 const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How many heaps that came to the pool are walked in one epoch.
-const POOLED_WALKS_MAX: usize = 16;
+const POOLED_WALKS_MAX: usize = 64;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {
@@ -43,25 +45,36 @@ impl<M: Mapper> Allocator<M> {
                 self.release_idle_regions(local);
             }
             Due::DownTo(bytes) => {
-                self.tidy_up_if_idle(local);
+                self.give_up_spare_if_idle(local);
                 self.purge_while(local, |space, slices| self.claim_excess(space, bytes, slices));
             }
         }
     }
 
-    /// Where little is in use, spans that wait for their next slot keep huge pages from going back.
-    fn tidy_up_if_idle<L: Local>(&self, local: L) {
+    /// Where little is in use, empty spans that the heap keeps are much of it. Current spans stay, idle or not: a signal handler may be
+    /// here, and the thread that it interrupted about to take a slot of one.
+    fn give_up_spare_if_idle<L: Local>(&self, local: L) {
         let mostly_idle = self.space().lock(local.id()).is_some_and(|space| space.is_mostly_idle());
         if mostly_idle {
-            self.tidy_up(local);
+            self.give_up_own_spare(local);
         }
     }
 
-    fn tidy_up<L: Local>(&self, local: L) {
+    fn give_up_own_spare<L: Local>(&self, local: L) {
         if local.mode() == Mode::Attached {
             let visit = self.enter(local);
-            self.give_up_idle(local, visit.heap());
+            let _ = self.release_spare(local, visit.heap(), Keeping::Nothing);
             self.leave(local, visit);
+        }
+    }
+
+    /// Every empty span that a heap keeps goes back to the space: it has nothing else to give.
+    pub(crate) fn give_up_spare<L: Local>(&self, local: L) {
+        self.give_up_own_spare(local);
+        if let Some(pool) = self.pool().lock(local.id()) {
+            for heap in pool.heaps() {
+                let _ = self.release_spare(local, heap, Keeping::Nothing);
+            }
         }
     }
 
@@ -71,9 +84,8 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let claimed = space.claim_idle(self.mapper(), Idle::Excess, slices_max.min(excess));
-        match &claimed {
-            Some(idle) => space.purged_early(idle.bytes()),
-            None => space.keep_excess(),
+        if claimed.is_none() {
+            space.keep_excess();
         }
         claimed
     }
@@ -91,16 +103,24 @@ impl<M: Mapper> Allocator<M> {
             };
             space.unclaim_idle(idle, decommitted);
             if !decommitted {
-                return;
+                return space.keep_excess();
             }
         }
     }
 
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
-        self.tidy_up(local);
+        let mut found = Ok(());
+        if local.mode() == Mode::Attached {
+            let visit = self.enter(local);
+            found = self.give_up_idle(local, visit.heap());
+            self.leave(local, visit);
+        }
         if let Some(pool) = self.pool().lock(local.id()) {
-            pool.heaps().for_each(|heap| self.give_up_idle(local, heap));
+            found = pool.heaps().map(|heap| self.give_up_idle(local, heap)).fold(found, Result::and);
+        }
+        if let Err(tampered) = found {
+            local.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
         let before = self.purges(local);
         self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::All, slices));
@@ -114,8 +134,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins are walked once, not when a thread
-    /// ends: most find a new thread before that.
+    /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins are walked once, an epoch after a thread
+    /// left them and not when it ends: most find a new thread before that.
     fn collect_pooled<L: Local>(&self, local: L) {
         if let Some(pool) = self.pool().lock(local.id()) {
             let mut walks = 0;
@@ -129,10 +149,11 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) {
-        let _ = heap.collect(self.secret());
+    fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) -> Result<(), Slot> {
+        let collected = heap.collect(self.secret());
         heap.retire_idle(self.secret());
         let _ = self.release_spare(local, heap, Keeping::Nothing);
+        collected
     }
 
     fn purges<L: Local>(&self, local: L) -> usize {

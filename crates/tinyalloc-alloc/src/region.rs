@@ -14,7 +14,7 @@ use tinyalloc_sys::{MapError, Mapper};
 
 use crate::class::{SLICE_BYTES, SLICE_SHIFT};
 use crate::growing::Growing;
-use crate::huge_pages::HugePages;
+use crate::huge_pages::{HugePages, UNIT_SLICES};
 use crate::span::{Extent, Owner, Span, SpanRef};
 
 /// The least a region may reserve.
@@ -25,11 +25,12 @@ pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
 const SLICES_PER_WORD: usize = u64::BITS as usize;
+const _: () = assert!(RUN_ALIGN_MAX.is_multiple_of(SLICES_PER_WORD * SLICE_BYTES) && UNIT_SLICES.is_multiple_of(SLICES_PER_WORD));
 /// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than one part in so many of what is in
 /// use...
 const PART_IDLE: usize = 16;
 /// ...and memory that was not, if it is less than so many times of what is in use.
-const TIMES_EXCESS: usize = 16;
+const TIMES_EXCESS: usize = 4;
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
@@ -300,7 +301,8 @@ impl Region {
         self.renew_huge_pages(mapper, first);
         let run = first..first + slices;
         let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
-        self.claim(run);
+        self.claim(run.clone());
+        self.fill_shared_units(&run);
         let slices = u32::try_from(slices).map_err(|_| Shortage::OfRoom)?;
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
@@ -316,24 +318,45 @@ impl Region {
         }
         self.commit_slices(mapper, run.end).ok()?;
         let fresh = run.len() - self.resident().count_set(run.clone());
-        self.claim(run);
+        self.claim(run.clone());
+        self.fill_shared_units(&run);
         Some(fresh)
     }
 
-    /// A run is about to be taken at `first`: if that is the bottom of an empty top, huge pages are welcome there again.
+    /// A run is about to be taken at `first`: if there is nothing but emptiness above it, huge pages are welcome there again.
     fn renew_huge_pages<M: Mapper>(&self, mapper: &M, first: usize) {
-        if !self.huge_pages.ended_above(first) {
+        let Some(units) = self.huge_pages.units_to_begin_at(first) else {
             return;
+        };
+        if self.used().all_clear(units.clone()) && self.resident().all_clear(units.clone()) {
+            self.huge_pages.begin_again(mapper, self.slices.start(), units.start);
         }
-        let committed = self.committed_slices();
-        if self.used().find_last_set(committed) < Some(first) && self.resident().find_last_set(committed) < Some(first) {
-            self.huge_pages.begin_again(first);
-            self.huge_pages.grow(mapper, self.slices.start(), committed);
+    }
+
+    /// With the first touch of a run, all of the huge pages that it begins and ends in become resident.
+    fn fill_shared_units(&self, run: &Range<usize>) {
+        for unit in self.huge_pages.shared_units(run) {
+            let before = self.resident_slices.get();
+            for word in unit.start / SLICES_PER_WORD..unit.end / SLICES_PER_WORD {
+                let bits = self.slice_bits(word);
+                let filled = !bits.used.get() & !bits.resident.get();
+                bits.resident.set(bits.resident.get() | filled);
+                self.resident_slices.set(self.resident_slices.get() + filled.count_ones() as usize);
+            }
+            if self.resident_slices.get() > before {
+                self.lowest_resident.set(self.lowest_resident.get().min(unit.start));
+            }
         }
     }
 
     /// Gives a run back, of whose bytes the first `touched` slices may have been written.
     pub(crate) fn give_run(&self, run: Range<usize>, touched: usize) {
+        let touched = if self.huge_pages.may_have_filled(&run) { run.len() } else { touched };
+        self.free_run(run, touched);
+    }
+
+    /// Frees a run, of which the first `touched` slices are resident.
+    fn free_run(&self, run: Range<usize>, touched: usize) {
         self.used().clear_range(run.clone());
         let dirty = run.start..(run.start + touched).min(run.end);
         self.resident().set_range(dirty.clone());
@@ -362,7 +385,9 @@ impl Region {
         if self.resident_slices.get() < slices {
             return None;
         }
-        self.resident().find_set_run(self.lowest_resident.get(), slices, align)
+        let lowest = self.resident().find_first_set(self.lowest_resident.get())?;
+        self.lowest_resident.set(lowest);
+        self.resident().find_set_run(lowest, slices, align)
     }
 
     fn find_free(&self, slices: usize, align: usize) -> Option<usize> {
@@ -441,38 +466,62 @@ impl Region {
 
 /// Purging: which free slices to decommit.
 impl Region {
-    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile.
+    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile. Huge pages are broken
+    /// up only for what nobody may want again.
     pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
-        let column = if idle == Idle::Aged { self.aged() } else { self.resident() };
-        let mut before = self.committed_slices();
+        let run = self.idle_units(idle, slices_max).or_else(|| {
+            let mut zone = self.huge_pages.zone();
+            if !zone.is_empty() && self.may_break_up(idle) && !self.idle_column(idle).all_clear(zone.clone()) {
+                self.huge_pages.give_up(mapper, self.slices.start());
+                zone = self.huge_pages.zone();
+            }
+            let committed = self.committed_slices();
+            let above = self.idle_run(mapper, idle, zone.end.min(committed)..committed, slices_max);
+            above.or_else(|| self.idle_run(mapper, idle, 0..zone.start.min(committed), slices_max))
+        })?;
+        self.claim(run.clone());
+        Some(run)
+    }
+
+    /// Empty units of the zone, the highest that follow each other: of at least one unit, whatever the most.
+    fn idle_units(&self, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
+        let zone = self.huge_pages.zone();
+        let mut units = zone.clone().step_by(UNIT_SLICES).rev().skip_while(|unit| !self.is_idle_unit(*unit, idle));
+        let highest = units.next()?;
+        let lowest_wanted = (highest + UNIT_SLICES).saturating_sub(slices_max.max(UNIT_SLICES));
+        let more = units.take_while(|unit| *unit >= lowest_wanted && self.is_idle_unit(*unit, idle)).last();
+        Some(more.unwrap_or(highest)..highest + UNIT_SLICES)
+    }
+
+    fn is_idle_unit(&self, unit: usize, idle: Idle) -> bool {
+        let mut any = 0;
+        for word in unit / SLICES_PER_WORD..(unit + UNIT_SLICES) / SLICES_PER_WORD {
+            let bits = self.slice_bits(word);
+            if bits.used.get() != 0 {
+                return false;
+            }
+            any |= if idle == Idle::Aged { bits.aged.get() } else { bits.resident.get() };
+        }
+        any != 0
+    }
+
+    fn idle_column(&self, idle: Idle) -> Column<'_> {
+        if idle == Idle::Aged { self.aged() } else { self.resident() }
+    }
+
+    /// The highest run within these slices: the lowest is taken again first.
+    fn idle_run<M: Mapper>(&self, mapper: &M, idle: Idle, within: Range<usize>, slices_max: usize) -> Option<Range<usize>> {
+        let column = self.idle_column(idle);
+        let mut before = within.end;
         loop {
-            // The highest first: the lowest is taken again first.
-            let end = column.find_last_set(before)? + 1;
-            let first = column.find_last_clear(end).map_or(0, |clear| clear + 1);
-            let run = self.purgeable(mapper, idle, first..end, slices_max);
+            let end = column.find_last_set(before).filter(|last| *last >= within.start)? + 1;
+            let first = column.find_last_clear(end).map_or(0, |clear| clear + 1).max(within.start);
+            let run = self.whole_pages(mapper, first.max(end.saturating_sub(slices_max))..end);
             if !run.is_empty() {
-                self.claim(run.clone());
                 return Some(run);
             }
             before = first;
         }
-    }
-
-    /// The part of a run to decommit at once. Huge pages are broken up only for what nobody may want again.
-    fn purgeable<M: Mapper>(&self, mapper: &M, idle: Idle, run: Range<usize>, slices_max: usize) -> Range<usize> {
-        let mut run = run;
-        if self.huge_pages.touches(&run) {
-            let units = self.huge_pages.units_in(&run, slices_max);
-            if !units.is_empty() {
-                return units;
-            }
-            if self.may_break_up(idle) {
-                self.huge_pages.give_up(mapper, self.slices.start());
-            } else {
-                run = self.huge_pages.below(run);
-            }
-        }
-        self.whole_pages(mapper, run.start.max(run.end.saturating_sub(slices_max))..run.end)
     }
 
     /// Whether what is free and resident is worth breaking huge pages up.
@@ -495,7 +544,7 @@ impl Region {
     /// Gives a claimed run back after an attempt to decommit it.
     pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool) {
         let touched = if decommitted { 0 } else { run.len() };
-        self.give_run(run, touched);
+        self.free_run(run, touched);
     }
 
     /// One epoch passes: what is resident and free now is old at the next one.

@@ -40,7 +40,11 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         // SAFETY: the caller's promise.
-        unsafe { self.move_block(local, start, usable, bytes) }
+        let moved = unsafe { self.move_block(local, start, usable, bytes) };
+        moved.or_else(|| {
+            let grows = span.owner() == Owner::Large && bytes > usable;
+            grows.then(|| self.resize_in_region(local, span, bytes)).flatten()
+        })
     }
 
     /// # Safety

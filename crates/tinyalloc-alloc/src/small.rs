@@ -118,7 +118,11 @@ impl<M: Mapper> Allocator<M> {
         }
         let span = match self.take_pooled(local, heap, class)? {
             Some(span) => Some(span),
-            None => self.take_fresh(local, heap, class),
+            None => self.take_fresh(local, heap, class).or_else(|| {
+                let _ = self.release_spare(local, heap, Keeping::Nothing);
+                self.give_up_spare(local);
+                self.take_fresh(local, heap, class)
+            }),
         };
         span.map(|span| heap.adopt(span, page_bytes, secret)).transpose()
     }

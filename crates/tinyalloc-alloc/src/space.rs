@@ -46,6 +46,7 @@ pub(crate) struct IdleRun {
     region: usize,
     run: Range<usize>,
     start: NonNull<u8>,
+    early: bool,
 }
 
 impl IdleRun {
@@ -378,11 +379,6 @@ impl Space {
         self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
     }
 
-    /// Memory was purged that had not been idle for long.
-    pub(crate) fn purged_early(&mut self, bytes: usize) {
-        self.decay.on_early_purge(bytes);
-    }
-
     /// What should be purged, now that memory was freed.
     pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
         let balance = self.balance();
@@ -398,7 +394,7 @@ impl Space {
         self.regions.iter().enumerate().find_map(|(index, region)| {
             let run = region.claim_idle(mapper, idle, slices_max)?;
             let start = region.start_of(run.start);
-            Some(IdleRun { region: index, run, start })
+            Some(IdleRun { region: index, run, start, early: idle == Idle::Excess })
         })
     }
 
@@ -414,6 +410,9 @@ impl Space {
 
     pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {
         if decommitted {
+            if idle.early {
+                self.decay.on_early_purge(idle.bytes());
+            }
             self.counts.purges += 1;
             self.counts.purged_bytes += idle.bytes();
         }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::model::Model;
-use common::{LimitedMapper, MIB, World};
+use common::{Actor, LimitedMapper, MIB, World};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -90,6 +90,8 @@ fn huge_pages_are_asked_for_again_at_an_empty_top() {
     let burst = |model: &mut Model<'_, Counting>| {
         (0..800).for_each(|_| _ = model.allocate(0, MIB / 4).unwrap());
         let asked = advices(&world);
+        thin_out(model, 100);
+        world.purge_all(model.actors[0]);
         model.free_all(0);
         world.purge_all(model.actors[0]);
         asked
@@ -121,5 +123,23 @@ fn refused_advice_changes_nothing() {
     model.free_all(0);
     world.purge_all(model.actors[0]);
     assert_eq!(world.stats(model.actors[0]).resident_free, 0);
+    model.validate();
+}
+
+/// One touch makes all of a huge page resident: what was never carved has to go back as well.
+#[test]
+fn sparse_spans_of_many_threads_leave_nothing_resident() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 100);
+    for actor in 0..100 {
+        (8192..=32768).step_by(1024).for_each(|bytes| _ = model.allocate(actor, bytes).unwrap());
+    }
+    let held = world.stats(model.actors[0]).committed;
+    (0..100).for_each(|actor| model.free_all(actor));
+    model.actors.iter().for_each(|actor| _ = world.purge_all(*actor));
+    model.detach_all();
+    world.purge_all(Actor::new());
+    let stats = world.stats(Actor::new());
+    assert!(held > 60 * MIB && stats.resident_free == 0 && stats.committed < 3 * MIB, "{} bytes are committed", stats.committed);
     model.validate();
 }

@@ -8,13 +8,13 @@ use crate::error::ByteBufferError;
 
 impl<S: ChunkSource + ?Sized> Read for Attached<'_, S> {
     async fn read(&mut self, out: &mut [u8]) -> Result<usize, ByteBufferError> {
-        Ok(self.take(out))
+        self.read_some(out)
     }
 }
 
 impl<S: ChunkSource + ?Sized> BufRead for Attached<'_, S> {
     async fn fill_buf(&mut self) -> Result<&[u8], ByteBufferError> {
-        Ok(self.front())
+        self.front_some()
     }
 
     fn consume(&mut self, bytes: usize) {

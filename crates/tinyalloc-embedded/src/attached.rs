@@ -33,6 +33,24 @@ impl<'buffer, S: ChunkSource + ?Sized> Attached<'buffer, S> {
         self.chain.read(self.source, out)
     }
 
+    /// As [`Attached::take`], but none is an error unless there are none: to a reader that would be the end.
+    #[cfg(feature = "embedded-io")]
+    pub(crate) fn read_some(&mut self, out: &mut [u8]) -> Result<usize, ByteBufferError> {
+        match self.take(out) {
+            0 if !out.is_empty() && !self.is_empty() => Err(self.chain.refusal(self.source)),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// As [`Attached::front`], in the same way.
+    #[cfg(feature = "embedded-io")]
+    pub(crate) fn front_some(&mut self) -> Result<&[u8], ByteBufferError> {
+        if self.front().is_empty() && !self.is_empty() {
+            return Err(self.chain.refusal(self.source));
+        }
+        Ok(self.front())
+    }
+
     /// The bytes at the front that lie in one chunk.
     pub fn front(&mut self) -> &[u8] {
         self.chain.front(self.source).unwrap_or_default()
@@ -46,7 +64,8 @@ impl<'buffer, S: ChunkSource + ?Sized> Attached<'buffer, S> {
         }
     }
 
-    /// The bytes where they lie, chunk by chunk.
+    /// The bytes where they lie, chunk by chunk. On the program's slab and without the feature `critical-section` they end early where
+    /// another context is in the slab: compare with [`Attached::len`].
     pub fn chunks(&self) -> Chunks<'_, S> {
         self.chain.chunks(self.source)
     }

@@ -15,7 +15,8 @@ use crate::error::{ByteBufferError, Corruption};
 /// Invariants:
 /// - C1: the bytes begin at `head` in `first`, fill every chunk between, and end before `tail` in `last`; there are `bytes` of them;
 /// - C2: from `first` the links lead to `last`; the link of `last` means nothing;
-/// - C3: the chunks are from `origin`, and no other chain has them.
+/// - C3: the chunks are from `origin`, and no other chain has them;
+/// - C4: `first` and `last` are there both or neither, whatever the allocator says: without chunks it may go on with any other one.
 #[derive(Debug)]
 pub(crate) struct Chain {
     first: Option<ChunkId>,
@@ -153,7 +154,7 @@ impl Chain {
             if self.first == self.last {
                 *self = Self::new();
             } else {
-                self.first = next;
+                self.follow(next);
             }
         }
         Ok(())
@@ -237,8 +238,31 @@ impl Chain {
             return;
         }
         if let Ok(next) = source.give_chunk(first) {
-            (self.first, self.head) = (next, 0);
+            self.head = 0;
+            self.follow(next);
         }
+    }
+
+    /// Begins with this chunk from now on.
+    #[inline]
+    fn follow(&mut self, next: Option<ChunkId>) {
+        self.first = next;
+        if next.is_none() {
+            self.lose();
+        }
+    }
+
+    /// Keeps no chunk (C4): the links ended before `last`, so they were those of another allocator with the same tag.
+    #[cold]
+    fn lose(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Why there was nothing to read, although there are bytes.
+    #[cfg(feature = "embedded-io")]
+    #[cold]
+    pub(crate) fn refusal(&mut self, source: &mut (impl ChunkSource + ?Sized)) -> ByteBufferError {
+        if self.front(source).is_some() { ByteBufferError::Busy } else { ByteBufferError::Foreign }
     }
 }
 

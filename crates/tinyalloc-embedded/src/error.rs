@@ -15,7 +15,8 @@ pub enum AllocError {
     Stale,
     /// The allocator never issued this handle.
     Foreign,
-    /// Another context is inside the allocator; only without the feature `critical-section`.
+    /// Another context is inside the allocator, without the feature `critical-section`; or a closure of [`Shared`](crate::Shared) calls
+    /// for what it has.
     Busy,
     /// No slab was chosen for the whole program yet, by [`AllocatorConfig::init`](crate::global::AllocatorConfig::init).
     Uninitialised,
@@ -113,7 +114,8 @@ impl Display for QueueError {
 
 impl Error for QueueError {}
 
-/// What [`check`](crate::TinySlabAllocator::check) found broken. Safe code cannot cause it: the memory was overwritten.
+/// What [`check`](crate::TinySlabAllocator::check) found broken. In a slab safe code cannot cause it: the memory was overwritten. In a buffer
+/// it can: another allocator with the same tag was passed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Corruption {
@@ -123,7 +125,7 @@ pub enum Corruption {
     Counts,
     /// A block is longer than a slot.
     Length,
-    /// A chain of chunks does not hold as many bytes as its buffer says.
+    /// A chain of chunks does not hold as many bytes as its buffer says, or is in another allocator.
     Chain,
 }
 

@@ -24,13 +24,13 @@ impl<S: ChunkSource + ?Sized> ErrorType for Attached<'_, S> {
 /// An empty buffer is at its end.
 impl<S: ChunkSource + ?Sized> Read for Attached<'_, S> {
     fn read(&mut self, out: &mut [u8]) -> Result<usize, ByteBufferError> {
-        Ok(self.take(out))
+        self.read_some(out)
     }
 }
 
 impl<S: ChunkSource + ?Sized> BufRead for Attached<'_, S> {
     fn fill_buf(&mut self) -> Result<&[u8], ByteBufferError> {
-        Ok(self.front())
+        self.front_some()
     }
 
     fn consume(&mut self, bytes: usize) {

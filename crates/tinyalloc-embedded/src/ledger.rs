@@ -52,12 +52,14 @@ pub(crate) struct Ledger<const SLOTS: usize> {
 }
 
 impl<const SLOTS: usize> Ledger<SLOTS> {
-    /// A handle, from its lowest bit: the slot's index, the block's generation, the slab's tag.
+    /// A handle, from its lowest bit: the slab's tag, the slot's index, the block's generation. The tag is where slabs of any number of
+    /// slots look for it, so that they tell each other's handles apart.
     const INDEX_BITS: u32 = usize::BITS - (SLOTS - 1).leading_zeros();
     const GENERATION_BITS: u32 =
         if Self::INDEX_BITS + STATE_SHIFT <= u32::BITS { STATE_SHIFT } else { u32::BITS - Self::INDEX_BITS };
     const TAG_BITS: u32 = u32::BITS - Self::INDEX_BITS - Self::GENERATION_BITS;
     const GENERATION_MAX: u32 = (1 << Self::GENERATION_BITS) - 1;
+    const GENERATION_SHIFT: u32 = Self::TAG_BITS + Self::INDEX_BITS;
 
     const SHAPE: () = {
         assert!(SLOTS > 0 && SLOTS <= SLOTS_MAX, "a slab has 1 to 65,535 slots");
@@ -105,12 +107,12 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
     /// The index of a handle's slot.
     #[inline]
     pub(crate) fn resolve(&self, handle: Handle) -> Result<u16, AllocError> {
-        let (index, stamp) = Self::parts(handle);
-        let expected = BLOCK | stamp & Self::GENERATION_MAX;
-        if stamp >> Self::GENERATION_BITS == u32::from(self.tag) && self.word(index) == Some(expected) {
+        let (index, generation) = Self::parts(handle);
+        let is_ours = self.is_ours(handle);
+        if is_ours && self.word(index) == Some(BLOCK | generation) {
             return Ok(index);
         }
-        Err(self.refusal(index, stamp))
+        Err(self.refusal(is_ours, index, generation))
     }
 
     /// The index of a handle's slot, and the bytes of its block.
@@ -130,8 +132,7 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
     #[inline]
     pub(crate) fn release(&mut self, handle: Handle) -> Result<(), AllocError> {
         let index = self.resolve(handle)?;
-        let (_, stamp) = Self::parts(handle);
-        let generation = stamp & Self::GENERATION_MAX;
+        let (_, generation) = Self::parts(handle);
         if generation == Self::GENERATION_MAX {
             self.set(index, RETIRED | generation, 0);
             self.retired += 1;
@@ -286,23 +287,27 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
 
     #[inline]
     fn handle(&self, index: u16, generation: u32) -> Option<Handle> {
-        let stamp = u32::from(self.tag) << (Self::GENERATION_BITS % u32::BITS) | generation;
-        NonZeroU32::new(stamp << Self::INDEX_BITS | u32::from(index)).map(Handle::from_bits)
+        let place = u32::from(index) << Self::TAG_BITS | u32::from(self.tag);
+        NonZeroU32::new(generation << Self::GENERATION_SHIFT | place).map(Handle::from_bits)
     }
 
-    /// A handle's index, and its generation and tag.
+    /// Whether a handle has our tag.
+    #[inline]
+    fn is_ours(&self, handle: Handle) -> bool {
+        (handle.to_bits().get() ^ u32::from(self.tag)) & ((1 << Self::TAG_BITS) - 1) == 0
+    }
+
+    /// A handle's index and generation.
     #[inline]
     fn parts(handle: Handle) -> (u16, u32) {
         let bits = handle.to_bits().get();
-        let [low, high, ..] = (bits & ((1 << Self::INDEX_BITS) - 1)).to_le_bytes();
-        (u16::from_le_bytes([low, high]), bits >> Self::INDEX_BITS)
+        let [low, high, ..] = (bits >> Self::TAG_BITS & ((1 << Self::INDEX_BITS) - 1)).to_le_bytes();
+        (u16::from_le_bytes([low, high]), bits >> Self::GENERATION_SHIFT)
     }
 
     #[cold]
-    fn refusal(&self, index: u16, stamp: u32) -> AllocError {
-        let generation = stamp & Self::GENERATION_MAX;
+    fn refusal(&self, is_ours: bool, index: u16, generation: u32) -> AllocError {
         let newest = self.word(index).map_or(0, |word| word & GENERATION_MASK);
-        let is_ours = stamp >> Self::GENERATION_BITS == u32::from(self.tag);
         if is_ours && generation != 0 && generation <= newest { AllocError::Stale } else { AllocError::Foreign }
     }
 

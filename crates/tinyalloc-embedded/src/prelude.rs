@@ -8,7 +8,14 @@ pub use crate::stats::SlabStats;
 pub use crate::value::{Typed, Value};
 
 #[cfg(feature = "tinyslab")]
-pub use crate::slab::TinySlabAllocator;
+pub use crate::align::{Align, Alignment};
+#[cfg(feature = "tinyslab")]
+pub use crate::slab::{Handles, TinySlabAllocator};
+
+#[cfg(any(feature = "bytebuffer", feature = "bytebuffer-deque"))]
+pub use crate::attached::Attached;
+#[cfg(any(feature = "bytebuffer", feature = "bytebuffer-deque"))]
+pub use crate::chain::{Chunks, Grant};
 
 #[cfg(feature = "bytebuffer")]
 pub use crate::buffer::ByteBuffer;
@@ -20,7 +27,7 @@ pub use crate::deque::ByteBufferDeque;
 pub use crate::shared::Shared;
 
 #[cfg(feature = "global-alloc")]
-pub use crate::queue::{Consumer, GlobalDeque, Producer};
+pub use crate::queue::{Consumer, GlobalDeque, Producer, ReadGrant, WriteGrant};
 
 #[cfg(feature = "global-alloc")]
 pub use crate::store::{SharedBlock, SharedSlab};

@@ -119,11 +119,12 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         (Producer { queue: self }, Consumer { queue: self })
     }
 
-    /// How many bytes it has, at this moment.
+    /// How many bytes it has, at this moment. Exact for whoever has an end, and an estimate while others use both.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        Self::distance(self.head.load(Ordering::Acquire), self.tail.load(Ordering::Acquire))
+        // The head may be from long before the tail.
+        Self::distance(self.head.load(Ordering::Acquire), self.tail.load(Ordering::Acquire)).min(BYTES)
     }
 
     /// Whether it has none, at this moment.
@@ -291,9 +292,7 @@ impl<'queue, const BYTES: usize> Producer<'queue, BYTES> {
     #[inline]
     pub fn reserve(self, bytes_max: usize) -> WriteGrant<'queue, BYTES> {
         let (index, free) = self.queue.free_run();
-        // SAFETY: Q1, Q2: the grant keeps the claim.
-        let room = unsafe { self.queue.bytes.slice_mut(index, free.min(bytes_max)) };
-        WriteGrant { producer: self, room }
+        WriteGrant { producer: self, index, bytes: free.min(bytes_max) }
     }
 
     #[inline]
@@ -350,9 +349,7 @@ impl<'queue, const BYTES: usize> Consumer<'queue, BYTES> {
     #[inline]
     pub fn fetch(self) -> ReadGrant<'queue, BYTES> {
         let (index, used) = self.queue.used_run();
-        // SAFETY: Q1, Q3: the grant keeps the claim.
-        let bytes = unsafe { self.queue.bytes.slice(index, used) };
-        ReadGrant { consumer: self, bytes }
+        ReadGrant { consumer: self, index, bytes: used }
     }
 
     #[inline]
@@ -374,14 +371,16 @@ impl<const BYTES: usize> Drop for Consumer<'_, BYTES> {
 #[must_use = "what is not committed is not added"]
 pub struct WriteGrant<'queue, const BYTES: usize> {
     producer: Producer<'queue, BYTES>,
-    room: &'queue mut [u8],
+    // Not a slice: as an argument of `commit` or `drop` it would claim the bytes until these return, and others have them before.
+    index: usize,
+    bytes: usize,
 }
 
 impl<'queue, const BYTES: usize> WriteGrant<'queue, BYTES> {
     /// Adds the first `bytes` bytes of the room to the queue, all of it at most.
     #[inline]
     pub fn commit(mut self, bytes: usize) -> Producer<'queue, BYTES> {
-        self.producer.advance(bytes.min(self.room.len()));
+        self.producer.advance(bytes.min(self.bytes));
         self.producer.queue.wakers.wake_reader();
         self.producer
     }
@@ -392,14 +391,16 @@ impl<const BYTES: usize> Deref for WriteGrant<'_, BYTES> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.room
+        // SAFETY: Q1, Q2: the grant has the claim, and lends the bytes as itself is lent.
+        unsafe { self.producer.queue.bytes.slice(self.index, self.bytes) }
     }
 }
 
 impl<const BYTES: usize> DerefMut for WriteGrant<'_, BYTES> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        self.room
+        // SAFETY: Q1, Q2: the grant has the claim, and lends the bytes as itself is lent.
+        unsafe { self.producer.queue.bytes.slice_mut(self.index, self.bytes) }
     }
 }
 
@@ -408,14 +409,16 @@ impl<const BYTES: usize> DerefMut for WriteGrant<'_, BYTES> {
 #[must_use = "what is not released stays in the queue"]
 pub struct ReadGrant<'queue, const BYTES: usize> {
     consumer: Consumer<'queue, BYTES>,
-    bytes: &'queue [u8],
+    // Not a slice, for the same reason.
+    index: usize,
+    bytes: usize,
 }
 
 impl<'queue, const BYTES: usize> ReadGrant<'queue, BYTES> {
     /// Takes the first `bytes` bytes off the queue, all that the grant shows at most.
     #[inline]
     pub fn release(mut self, bytes: usize) -> Consumer<'queue, BYTES> {
-        self.consumer.advance(bytes.min(self.bytes.len()));
+        self.consumer.advance(bytes.min(self.bytes));
         self.consumer.queue.wakers.wake_writer();
         self.consumer
     }
@@ -426,7 +429,8 @@ impl<const BYTES: usize> Deref for ReadGrant<'_, BYTES> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.bytes
+        // SAFETY: Q1, Q3: the grant has the claim, and lends the bytes as itself is lent.
+        unsafe { self.consumer.queue.bytes.slice(self.index, self.bytes) }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::stats::SlabStats;
 /// multiple of `ALIGN`. A block is at most as long as a slot.
 ///
 /// Besides the slots it takes 5 bytes a slot (3 for the slot, 2 for the block in it) and 12 more. Allocating, freeing and looking up
-/// take constant time, and none of them panics. In a `static` it is all zeros, and takes no flash.
+/// take constant time, and none of them panics. In a `static` it is all zeros, and takes no flash, unless it has a tag.
 ///
 /// A slot issues 4,194,303 handles (65,535 in the largest slabs) and then retires, so that no handle is ever issued twice; a slab
 /// of 32 slots has 134 million. Chunks of buffers wear nothing. [`TinySlabAllocator::stats`] counts the retired slots,
@@ -84,7 +84,8 @@ where
     /// A slab whose handles say which slab they are from: another one with another tag refuses each of them as
     /// [`AllocError::Foreign`]. Without tags it does so only when the slot or the generation was never issued.
     ///
-    /// Slabs of up to 4 slots have tags up to 254; twice the slots, half the tags; beyond 512 slots there is only 0.
+    /// Slabs of up to 4 slots have tags up to 254; twice the slots, half the tags; beyond 512 slots there is only 0. Where slabs of
+    /// different numbers of slots are to know each other, give them tags that each of them could have.
     ///
     /// ```
     /// # use tinyalloc_embedded as tinyalloc;

@@ -66,7 +66,7 @@ fn three_and_a_half_chunks_wear_no_generation() {
         assert_eq!(deque.pop_front(&mut alloc), Some(byte.to_le_bytes()[0]));
     }
     let next = alloc.alloc(8).unwrap();
-    assert_eq!(next.to_bits().get() - stale.to_bits().get(), 2, "the next generation, above one bit of index");
+    assert_eq!(next.to_bits().get() - stale.to_bits().get(), 1 << 10, "the next generation, above ten bits of tag and index");
 }
 
 #[test]

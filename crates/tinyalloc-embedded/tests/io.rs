@@ -125,3 +125,17 @@ fn an_asynchronous_writer_waits_for_room() {
         }
     });
 }
+
+#[test]
+fn bytes_that_cannot_be_read_are_not_an_end() {
+    let (mut ours, mut theirs) = (TinySlabAllocator::<64, 8>::with_tag::<1>(), TinySlabAllocator::<64, 8>::with_tag::<2>());
+    let mut buf = ByteBuffer::new();
+    buf.write(&mut ours, b"ours").unwrap();
+    let mut stream = buf.attach(&mut theirs);
+    assert_eq!(stream.read(&mut [0; 4]), Err(ByteBufferError::Foreign));
+    assert_eq!(stream.fill_buf(), Err(ByteBufferError::Foreign));
+    assert_eq!((stream.read(&mut []), stream.len()), (Ok(0), 4));
+    let mut out = [0; 4];
+    assert_eq!(buf.attach(&mut ours).read_exact(&mut out), Ok(()));
+    assert_eq!(&out, b"ours");
+}

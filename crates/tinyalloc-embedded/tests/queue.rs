@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_types, reason = "tests may allocate and give up")]
 
 use core::hint::spin_loop;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::thread::{scope, yield_now};
 
@@ -182,4 +183,38 @@ fn a_transfer_size_that_divides_the_queue_is_never_cut_short() {
         assert_eq!(grant.len(), 16);
         drop(grant.release(16));
     }
+}
+
+#[test]
+fn an_end_that_two_cores_reach_for_stays_free_when_both_let_go() {
+    const ROUNDS: usize = 1_000_000;
+    static QUEUE: GlobalDeque<8> = GlobalDeque::new();
+    scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..ROUNDS).for_each(|_| drop(QUEUE.producer())));
+        }
+    });
+    assert!(QUEUE.producer().is_some());
+}
+
+#[test]
+fn a_queue_never_says_that_it_has_more_bytes_than_it_can() {
+    const ROUNDS: usize = 1_000_000;
+    static QUEUE: GlobalDeque<64> = GlobalDeque::new();
+    static DONE: AtomicBool = AtomicBool::new(false);
+    scope(|scope| {
+        scope.spawn(|| {
+            while !DONE.load(Ordering::Relaxed) {
+                QUEUE.write(&[1; 64]);
+            }
+        });
+        scope.spawn(|| {
+            while !DONE.load(Ordering::Relaxed) {
+                QUEUE.read(&mut [0; 64]);
+            }
+        });
+        let most = (0..ROUNDS).map(|_| QUEUE.len()).max();
+        DONE.store(true, Ordering::Relaxed);
+        assert!(most <= Some(64), "{most:?}");
+    });
 }

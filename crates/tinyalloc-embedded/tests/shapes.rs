@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_types, reason = "tests may allocate and give up")]
 
 use tinyalloc_embedded::prelude::*;
-use tinyalloc_embedded::{Align, Alignment};
 
 const _: () = {
     assert!(size_of::<Handle>() == 4 && size_of::<Option<Handle>>() == 4);
@@ -153,4 +152,22 @@ fn typed_handles_hold_values() {
 fn a_value_that_its_type_does_not_have_is_none() {
     assert_eq!((bool::load(&[2]), u32::load(&[1, 2, 3]), Handle::load(&[0; 4])), (None, None, None));
     assert_eq!((f32::load(&1.5f32.to_le_bytes()), i128::BYTES), (Some(1.5), 16));
+}
+
+#[test]
+fn tags_tell_the_handles_of_slabs_of_any_shape_apart() {
+    let mut few = TinySlabAllocator::<8, 8>::with_tag::<4>();
+    let mut many = TinySlabAllocator::<100, 100>::with_tag::<1>();
+    let one = TinySlabAllocator::<8, 1>::with_tag::<3>();
+    let of_many: Vec<_> = (0..100).map(|_| many.alloc(1).unwrap()).collect();
+    for _ in 0..1000 {
+        let handles = [(); 8].map(|()| few.alloc(1).unwrap());
+        for handle in handles {
+            assert_eq!((many.verify(handle), one.verify(handle)), (Err(AllocError::Foreign), Err(AllocError::Foreign)));
+            few.free(handle).unwrap();
+        }
+    }
+    for handle in of_many {
+        assert_eq!((few.verify(handle), one.verify(handle)), (Err(AllocError::Foreign), Err(AllocError::Foreign)));
+    }
 }

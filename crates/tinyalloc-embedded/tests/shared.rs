@@ -153,3 +153,31 @@ fn buffers_of_many_threads_share_the_programs_slab() {
     });
     assert_eq!(insist(stats).live, before);
 }
+
+/// Chunks of the first slab that the second one has as well, with links that end elsewhere.
+fn broken(end: impl FnOnce(&mut ByteBuffer, &mut TinySlabAllocator<1024, 32>)) -> ByteBuffer {
+    let [mut ours, mut theirs] = [const { TinySlabAllocator::<1024, 32>::new() }; 2];
+    let (mut buf, mut other) = (ByteBuffer::new(), ByteBuffer::new());
+    buf.write(&mut ours, &[1; 70]).unwrap();
+    other.write(&mut theirs, b"the first chunk, and no other").unwrap();
+    end(&mut buf, &mut theirs);
+    buf
+}
+
+#[test]
+fn a_buffer_that_was_led_astray_does_not_get_into_other_owners_blocks() {
+    let _turn = TURNS.lock().unwrap();
+    AllocatorConfig::Slab1K32.init();
+    let mut blocks: Vec<_> = (0..20).map_while(|_| block(32).ok()).collect();
+    assert!(blocks.len() > 4);
+    blocks.iter_mut().for_each(|block| block.fill(0xAA));
+    let cleared = broken(|buf, theirs| assert!(buf.clear(theirs).is_ok()));
+    let read = broken(|buf, theirs| assert_eq!(buf.read(theirs, &mut [0; 70]), 32));
+    let skipped = broken(|buf, theirs| buf.attach(theirs).skip(32));
+    for mut buf in [cleared, read, skipped] {
+        assert!(buf.is_empty() && buf.extend(b"in a chunk of its own").is_ok());
+        assert!(blocks.iter().all(|block| block.iter().all(|byte| *byte == 0xAA)));
+        let mut out = [0; 30];
+        assert_eq!((buf.take(&mut out), &out[..21]), (21, &b"in a chunk of its own"[..]));
+    }
+}

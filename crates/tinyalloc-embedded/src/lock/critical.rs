@@ -19,9 +19,12 @@ impl Claim {
     #[inline]
     pub(crate) fn take(&self) -> bool {
         with(|_| {
-            let was_taken = self.taken.load(Ordering::Acquire);
-            self.taken.store(true, Ordering::Relaxed);
-            !was_taken
+            let is_free = !self.taken.load(Ordering::Acquire);
+            // Only then: another core releases outside of critical sections, and a store now would undo that.
+            if is_free {
+                self.taken.store(true, Ordering::Relaxed);
+            }
+            is_free
         })
     }
 
