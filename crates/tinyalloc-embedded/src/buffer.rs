@@ -106,7 +106,8 @@ impl ByteBuffer {
     /// Drops all bytes, and gives all chunks back.
     ///
     /// # Errors
-    /// [`ByteBufferError::Foreign`]: the chunks are from elsewhere.
+    /// [`ByteBufferError::Foreign`]: the chunks are from elsewhere. [`ByteBufferError::Busy`]: the bytes are gone, the chunks follow at the
+    /// next call.
     pub fn clear<S: ChunkSource + ?Sized>(&mut self, source: &mut S) -> Result<(), ByteBufferError> {
         self.chain.clear(source)
     }

@@ -43,7 +43,8 @@ impl Display for AllocError {
 
 impl Error for AllocError {}
 
-/// Why a buffer refused. Whatever the reason, the buffer is as it was before.
+/// Why a buffer refused. Whatever the reason, the buffer is as it was before; only what drops bytes has dropped them when it reports
+/// [`ByteBufferError::Busy`], and their chunks follow at the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ByteBufferError {

@@ -11,7 +11,7 @@ use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use libc::{
     EAGAIN, EINTR, EINVAL, ENOMEM, MAP_ANON, MAP_FAILED, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, RLIM_INFINITY, RLIMIT_AS,
-    clock_gettime, clockid_t, getrlimit, mmap, mprotect, munmap, rlimit, timespec,
+    clock_gettime, clockid_t, getpid, getrlimit, mmap, mprotect, munmap, rlimit, timespec,
 };
 
 const READ_WRITE: c_int = PROT_READ | PROT_WRITE;
@@ -134,7 +134,8 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
-    /// Mixes what the system gave the process to be random with and an address that the loader chose; the clock where there is neither.
+    /// Mixes what the system gave the process to be random with, an address that the loader chose, and the number of the process, which
+    /// alone differs between the children of one parent; the clock where nothing is given. (Reading it touches two pages more.)
     ///
     /// The mixing is splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
     fn random(&self) -> u64 {
@@ -142,9 +143,10 @@ unsafe impl Mapper for PosixMapper {
             let address = (&raw const RANDOMS_TAKEN).addr() as u64;
             let taken = RANDOMS_TAKEN.fetch_add(1, Ordering::Relaxed);
             let [seed, other_seed] = random_seeds();
-            // Reading the clock touches a page more.
-            let nanoseconds = if seed | other_seed == 0 { nanoseconds() } else { 0 };
-            [seed, address, nanoseconds, other_seed].into_iter().fold(taken, |state, input| splitmix(state ^ input))
+            let time = if seed | other_seed == 0 { nanoseconds() } else { 0 };
+            // SAFETY: always succeeds.
+            let process = whole(unsafe { getpid() });
+            [seed, address, process, time, other_seed].into_iter().fold(taken, |state, input| splitmix(state ^ input))
         })
     }
 }
