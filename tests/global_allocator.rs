@@ -8,7 +8,6 @@
 )]
 
 use std::alloc::{GlobalAlloc, Layout, alloc, alloc_zeroed, dealloc, realloc};
-use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::channel;
 use std::thread::spawn;
 
@@ -16,15 +15,6 @@ use tinyalloc::TinyAlloc;
 
 #[global_allocator]
 static GLOBAL: TinyAlloc = TinyAlloc;
-
-#[test]
-fn collections_work_and_are_counted() {
-    let before = GLOBAL.stats().allocated;
-    let map: HashMap<usize, String> = (0..10_000).map(|number| (number, number.to_string())).collect();
-    let tree: BTreeMap<&String, usize> = map.iter().map(|(number, text)| (text, *number)).collect();
-    assert!(tree.iter().all(|(text, number)| text.parse() == Ok(*number)));
-    assert!(GLOBAL.stats().allocated > before + 10_000 * 16);
-}
 
 #[test]
 fn blocks_travel_between_threads() {
