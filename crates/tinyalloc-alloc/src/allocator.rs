@@ -15,6 +15,7 @@ use crate::pool::Pool;
 use crate::slot::Secret;
 use crate::space::Space;
 use crate::span::{Freed, Span, SpanRef};
+use crate::tunables::Tunables;
 
 /// What every free reads: one cache line.
 ///
@@ -173,6 +174,15 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn set_secret(&self, secret: Secret) {
         self.hot.secret.set(secret);
+    }
+
+    /// Changes what a user may set; false for a signal handler that interrupted the allocator.
+    pub fn tune<L: Local>(&self, local: L, change: impl FnOnce(&mut Tunables)) -> bool {
+        let Some(mut space) = self.space.lock(local.id()) else {
+            return false;
+        };
+        change(space.tunables());
+        true
     }
 
     /// The bins that a thread without a heap reads.

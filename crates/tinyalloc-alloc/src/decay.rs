@@ -1,8 +1,8 @@
 //! When to purge: free memory that nobody wanted for two epochs, or that outweighs what is in use.
 
-/// Length of an epoch. Memory is decommitted after one to two of them.
-const EPOCH_MILLISECONDS: u64 = 400;
-/// The clock is read at every so many events.
+use crate::tunables::{PurgeMode, Tunables};
+
+/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read at every so many events.
 const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
 const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
@@ -93,7 +93,12 @@ impl Decay {
     }
 
     /// Memory was freed: what should be purged?
-    pub(crate) fn on_free(&mut self, balance: Balance, now_milliseconds: impl FnOnce() -> u64) -> Due {
+    pub(crate) fn on_free(&mut self, balance: Balance, tunables: &Tunables, now_milliseconds: impl FnOnce() -> u64) -> Due {
+        match tunables.purge_mode {
+            PurgeMode::Decay => {}
+            PurgeMode::Eager if balance.resident_free_bytes > 0 && !self.is_kept(balance) => return Due::DownTo(0),
+            PurgeMode::Eager | PurgeMode::Never => return Due::Nothing,
+        }
         // After a burst that no slack could hold, holding a part of it helps nobody.
         let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
@@ -104,8 +109,12 @@ impl Decay {
         if !self.events.is_multiple_of(EVENTS_PER_LOOK) || balance.resident_free_bytes == 0 {
             return Due::Nothing;
         }
-        let now = now_milliseconds();
-        if now.wrapping_sub(self.epoch_start) < EPOCH_MILLISECONDS {
+        self.on_look(balance, tunables, now_milliseconds())
+    }
+
+    /// The clock was read.
+    pub(crate) fn on_look(&mut self, balance: Balance, tunables: &Tunables, now: u64) -> Due {
+        if now.wrapping_sub(self.epoch_start) < tunables.purge_milliseconds {
             return Due::Nothing;
         }
         self.epoch_start = now;
@@ -121,9 +130,11 @@ impl Decay {
 
 #[cfg(test)]
 mod tests {
-    use super::{Balance, Decay, Due, EPOCH_MILLISECONDS, EVENTS_PER_LOOK};
+    use super::{Balance, Decay, Due, EVENTS_PER_LOOK};
+    use crate::tunables::{PurgeMode, Tunables};
 
     const MIB: usize = 1024 * 1024;
+    const TUNABLES: Tunables = Tunables::DEFAULT;
 
     fn idle(resident_free_bytes: usize) -> Balance {
         Balance { used_bytes: 0, resident_free_bytes }
@@ -132,7 +143,7 @@ mod tests {
     #[test]
     fn a_burst_is_given_back_but_for_a_few_mebibytes() {
         let mut decay = Decay::new();
-        let Due::DownTo(kept) = decay.on_free(idle(1024 * MIB), || 0) else {
+        let Due::DownTo(kept) = decay.on_free(idle(1024 * MIB), &TUNABLES, || 0) else {
             panic!("nothing was due");
         };
         assert!(kept <= 2 * MIB);
@@ -141,21 +152,29 @@ mod tests {
     #[test]
     fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
         let mut decay = Decay::new();
-        assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
-        assert_eq!(decay.on_free(idle(20 * MIB), || 0), Due::Nothing);
+        assert_eq!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::Nothing);
     }
 
     #[test]
     fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
         let mut decay = Decay::new();
-        assert!(matches!(decay.on_free(idle(20 * MIB), || 0), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         for _ in 0..EVENTS_PER_LOOK {
-            let _ = decay.on_free(idle(MIB), || EPOCH_MILLISECONDS);
+            let _ = decay.on_free(idle(MIB), &TUNABLES, || TUNABLES.purge_milliseconds);
         }
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
-        assert!(matches!(decay.on_free(idle(20 * MIB), || 2 * EPOCH_MILLISECONDS), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 2 * TUNABLES.purge_milliseconds), Due::DownTo(_)));
+    }
+
+    #[test]
+    fn an_eager_purge_keeps_nothing_and_none_keeps_all() {
+        let with = |purge_mode| Tunables { purge_mode, ..TUNABLES };
+        let mut decay = Decay::new();
+        assert_eq!(decay.on_free(idle(MIB), &with(PurgeMode::Eager), || 0), Due::DownTo(0));
+        assert_eq!(decay.on_free(idle(1024 * MIB), &with(PurgeMode::Never), || 0), Due::Nothing);
     }
 }

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
@@ -73,6 +73,7 @@ pub(crate) struct Heap {
     rest: Cell<Rest>,
     busy: AtomicBool,
     dirty: DirtyStack,
+    remote_frees: AtomicUsize,
 }
 
 // SAFETY: H1 for the cells; the rest is atomic.
@@ -264,6 +265,8 @@ impl HeapRef {
             return Ok(());
         };
         span.absorb(&freed, secret);
+        // Nobody else writes it; a reader may come at any time.
+        self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
             // Of a pooled heap it may be empty now.
             SpanState::Current => self.rest.set(Rest::Seen),
@@ -382,11 +385,17 @@ impl Heap {
             rest: Cell::new(Rest::Fresh),
             busy: AtomicBool::new(false),
             dirty: DirtyStack::new(),
+            remote_frees: AtomicUsize::new(0),
         }
     }
 
     pub(crate) fn next_heap(&self) -> Option<HeapRef> {
         self.next_heap.get()
+    }
+
+    /// Slots that came home so far.
+    pub(crate) fn remote_frees(&self) -> usize {
+        self.remote_frees.load(Ordering::Relaxed)
     }
 
     pub(crate) fn next_pooled(&self) -> &Cell<Option<HeapRef>> {

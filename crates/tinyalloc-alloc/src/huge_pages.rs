@@ -13,6 +13,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use crate::class::{SLICE_BYTES, SLICE_SHIFT};
+use crate::tunables::HugePagePolicy;
 
 /// On processors with pages of 4 KiB; elsewhere the advice is refused, or does no harm.
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -33,10 +34,12 @@ pub(crate) struct HugePages {
 }
 
 impl HugePages {
-    pub(crate) fn new(slices_start: NonNull<u8>) -> HugePages {
+    pub(crate) fn new(slices_start: NonNull<u8>, policy: HugePagePolicy) -> HugePages {
         let phase = (slices_start.as_ptr().addr() >> SLICE_SHIFT) % UNIT_SLICES;
-        let earliest = UNITS_BEFORE * UNIT_SLICES + (UNIT_SLICES - phase) % UNIT_SLICES;
-        HugePages { phase, earliest, first: Cell::new(earliest), end: Cell::new(earliest), refused: Cell::new(false) }
+        let units_before = if policy == HugePagePolicy::Always { 0 } else { UNITS_BEFORE };
+        let refused = Cell::new(policy == HugePagePolicy::Never);
+        let earliest = units_before * UNIT_SLICES + (UNIT_SLICES - phase) % UNIT_SLICES;
+        HugePages { phase, earliest, first: Cell::new(earliest), end: Cell::new(earliest), refused }
     }
 
     pub(crate) fn zone(&self) -> Range<usize> {

@@ -89,7 +89,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn large_run<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
         let mut space = self.space().lock(local.id())?;
-        self.start(&mut space)?;
+        self.start(local, &mut space)?;
         let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
         span.become_large(bytes);
         space.name_first_slice(span);
@@ -100,8 +100,9 @@ impl<M: Mapper> Allocator<M> {
     fn huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
         let start = self.mapper().map(bytes, align.max(SLICE_BYTES)).ok()?;
         let added = self.space().lock(local.id()).and_then(|mut space| {
-            self.start(&mut space)?;
-            let added = space.add_huge(self.mapper(), Unlisted::new(start, bytes));
+            self.start(local, &mut space)?;
+            let admitted = space.is_within_limit(bytes);
+            let added = admitted.then(|| space.add_huge(self.mapper(), Unlisted::new(start, bytes))).flatten();
             self.publish(&space);
             added
         });
@@ -178,6 +179,9 @@ impl<M: Mapper> Allocator<M> {
 
     fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         let mut space = self.space().lock(local.id())?;
+        if !space.is_within_limit(bytes.saturating_sub(span.slot_bytes())) {
+            return None;
+        }
         let old = space.remove_huge(span);
         // SAFETY: the block is a whole mapping, and in no table.
         let moved = unsafe { self.mapper().remap(old.start(), old.bytes(), bytes) };

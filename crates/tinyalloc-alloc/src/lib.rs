@@ -1,12 +1,13 @@
 //! The engine: size classes, spans, regions, heaps, purging and statistics.
 //!
 //! Layers, each of which calls only those before it:
-//! misuse, class | slot | span | remote | growing, region, huge, space | heap | pool | allocator and its halves.
+//! misuse, tunables, class | slot | span | remote | growing, region, huge, space | heap | pool | allocator and its halves.
 #![cfg_attr(not(test), no_std)]
 
 mod class;
 mod misuse;
 mod sync;
+mod tunables;
 
 mod lock;
 mod slot;
@@ -52,5 +53,6 @@ pub use local::{Local, Mode};
 pub use lock::ThreadId;
 pub use misuse::Misuse;
 pub use stats::{ClassStats, Stats};
+pub use tunables::{HugePagePolicy, PurgeMode, Tunables};
 #[doc(hidden)]
 pub use validate::Survey;

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 use crate::bins::Bins;
 use crate::lock::ThreadId;
 use crate::misuse::Misuse;
+use crate::tunables::Tunables;
 
 /// Where a thread stands towards the allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub unsafe trait Local: Copy {
 
     /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
     fn arm_detach(self);
+
+    /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
+    fn configure(self, _tunables: &mut Tunables) {}
 
     /// The program made a mistake. Should not return; if it does, the call that found the mistake does nothing.
     fn report(self, misuse: Misuse);

@@ -23,6 +23,12 @@ impl<M: Mapper> Allocator<M> {
         space.due(|| self.mapper().now_milliseconds())
     }
 
+    /// Decommits what was idle for an epoch, if one has passed: for who looks at the clock while the program sleeps.
+    pub fn purge_by_time<L: Local>(&self, local: L) {
+        let due = self.space().lock(local.id()).map(|mut space| space.due_by_time(self.mapper().now_milliseconds()));
+        self.purge(local, due.unwrap_or(Due::Nothing));
+    }
+
     /// Decommits what is due.
     #[inline]
     pub(crate) fn purge<L: Local>(&self, local: L, due: Due) {

@@ -16,6 +16,7 @@ use crate::class::{SLICE_BYTES, SLICE_SHIFT};
 use crate::growing::Growing;
 use crate::huge_pages::{HugePages, UNIT_SLICES};
 use crate::span::{Extent, Owner, Span, SpanRef};
+use crate::tunables::HugePagePolicy;
 
 /// The least a region may reserve.
 pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
@@ -137,19 +138,24 @@ impl Region {
     ///
     /// # Errors
     /// [`MapError`] when not even the least is to be had.
-    pub(crate) fn reserve<M: Mapper>(mapper: &M, bytes: usize, slices: usize) -> Result<Region, MapError> {
+    pub(crate) fn reserve<M: Mapper>(
+        mapper: &M,
+        bytes: usize,
+        slices: usize,
+        policy: HugePagePolicy,
+    ) -> Result<Region, MapError> {
         let least = (slices * SLICE_BYTES * 9 / 8 + 2 * RUN_ALIGN_MAX).next_power_of_two().max(REGION_BYTES_MIN);
         let mut bytes = bytes.max(least);
         loop {
             match mapper.reserve(bytes, mapper.page_bytes()) {
-                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes)),
+                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes, policy)),
                 Err(error) if bytes <= least => return Err(error),
                 Err(_) => bytes = (bytes / 2).max(least),
             }
         }
     }
 
-    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize) -> Region {
+    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize, policy: HugePagePolicy) -> Region {
         let address = start.as_ptr().expose_provenance();
         let page_bytes = mapper.page_bytes();
         let layout = Layout::of(address, bytes, page_bytes);
@@ -166,7 +172,7 @@ impl Region {
             far_bits: part(layout.bits_at, layout.records_at - layout.bits_at),
             // The page before the slices stays a guard.
             far_records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
-            huge_pages: HugePages::new(slices.start()),
+            huge_pages: HugePages::new(slices.start(), policy),
             slices,
             near_records_end: Cell::new(NEAR_RECORDS_AT),
             far_records_end: Cell::new(0),

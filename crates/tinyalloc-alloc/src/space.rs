@@ -14,9 +14,8 @@ use crate::huge::HugeTable;
 use crate::misuse::Misuse;
 use crate::region::{Idle, REGION_BYTES_MIN, Region, Shortage};
 use crate::span::{Extent, Owner, Span, SpanRef};
+use crate::tunables::Tunables;
 
-/// What the first region asks for, before halving.
-const REGION_BYTES_WISH: usize = 1 << 40;
 /// Of a limited address space, a region takes this part at most.
 const ADDRESS_SPACE_PART: usize = 8;
 const REGIONS_MAX: usize = 256;
@@ -87,6 +86,7 @@ pub(crate) struct Space {
     emergency: Option<SpanRef>,
     counts: Counts,
     decay: Decay,
+    tunables: Tunables,
     regions: Array<Region, REGIONS_MAX>,
     huge: HugeTable,
 }
@@ -105,6 +105,7 @@ impl Space {
             emergency: None,
             counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
             decay: Decay::new(),
+            tunables: Tunables::DEFAULT,
         }
     }
 
@@ -122,6 +123,16 @@ impl Space {
 
     pub(crate) fn emergency(&self) -> Option<SpanRef> {
         self.emergency
+    }
+
+    pub(crate) fn tunables(&mut self) -> &mut Tunables {
+        &mut self.tunables
+    }
+
+    /// Whether so many more bytes may be had.
+    pub(crate) fn is_within_limit(&self, bytes: usize) -> bool {
+        self.tunables.limit_bytes == usize::MAX
+            || (self.used_bytes() + self.huge.bytes()).checked_add(bytes).is_some_and(|sum| sum <= self.tunables.limit_bytes)
     }
 
     pub(crate) fn spans(&self) -> usize {
@@ -200,8 +211,8 @@ impl Space {
             return None;
         }
         let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
-        let wish = (REGION_BYTES_WISH.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
-        let region = Region::reserve(mapper, wish, slices).ok()?;
+        let wish = (self.tunables.region_bytes.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
+        let region = Region::reserve(mapper, wish, slices, self.tunables.huge_pages).ok()?;
         self.regions.push(region).ok()
     }
 }
@@ -210,6 +221,9 @@ impl Space {
 impl Space {
     /// A span of `slices`, aligned to `align` slices, that the page map does not name yet.
     pub(crate) fn take_span<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<SpanRef> {
+        if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
+            return None;
+        }
         let record = self.take_record(mapper)?;
         let Some(extent) = self.take_extent(mapper, slices, align) else {
             self.retire_record(record);
@@ -326,6 +340,9 @@ impl Space {
         let first = region.slice_of(span.start());
         let slices_before = span.slices() as usize;
         let slices = bytes.div_ceil(SLICE_BYTES);
+        if slices > slices_before && !self.is_within_limit((slices - slices_before) * SLICE_BYTES) {
+            return false;
+        }
         let Ok(slices_kept) = u32::try_from(slices) else {
             return false;
         };
@@ -382,7 +399,13 @@ impl Space {
     /// What should be purged, now that memory was freed.
     pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
         let balance = self.balance();
-        self.decay.on_free(balance, now_milliseconds)
+        self.decay.on_free(balance, &self.tunables, now_milliseconds)
+    }
+
+    /// What should be purged, though nothing was freed.
+    pub(crate) fn due_by_time(&mut self, now_milliseconds: u64) -> Due {
+        let balance = self.balance();
+        self.decay.on_look(balance, &self.tunables, now_milliseconds)
     }
 
     fn balance(&self) -> Balance {

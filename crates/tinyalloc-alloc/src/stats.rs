@@ -1,6 +1,6 @@
 //! What the heap holds, in numbers.
 
-use core::iter::from_fn;
+use core::iter::{from_fn, successors};
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -37,6 +37,14 @@ pub struct Stats {
     pub committed: usize,
     /// Address space taken.
     pub reserved: usize,
+    /// In pages of spans that hold or held live slots, and in blocks.
+    pub active: usize,
+    /// At most so many are in memory: active, free and not yet given back, metadata.
+    pub resident: usize,
+    /// In spans and blocks.
+    pub mapped: usize,
+    /// Address space kept without memory.
+    pub retained: usize,
     /// For records, bits and maps.
     pub metadata: usize,
     /// Slots that can be had without touching another page.
@@ -53,6 +61,8 @@ pub struct Stats {
     pub huge: usize,
     /// Heaps, those of ended threads included.
     pub heaps: usize,
+    /// Slots that came home from other threads' frees since the start.
+    pub remote_frees: usize,
     /// Decommits since the start.
     pub purges: usize,
     /// Bytes decommitted since the start.
@@ -74,9 +84,12 @@ impl<M: Mapper> Allocator<M> {
         let own = (local.mode() == Mode::Attached).then(|| local.bins());
         for region in space.regions() {
             for span in small_spans(region) {
-                stats.add_span(span, |class| self.free_in_current(span, class, own));
+                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(span, class, own));
             }
         }
+        stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
+        stats.resident = stats.active + stats.resident_free + stats.metadata;
+        stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
     }
 
@@ -115,6 +128,10 @@ impl Default for Stats {
             allocated: 0,
             committed: 0,
             reserved: 0,
+            active: 0,
+            resident: 0,
+            mapped: 0,
+            retained: 0,
             metadata: 0,
             free_slots: 0,
             live_slots: 0,
@@ -123,6 +140,7 @@ impl Default for Stats {
             huge_blocks: 0,
             huge: 0,
             heaps: 0,
+            remote_frees: 0,
             purges: 0,
             purged: 0,
             resident_free: 0,
@@ -140,6 +158,8 @@ impl Stats {
             allocated: space.large_bytes() + huge,
             committed: space.used_bytes() + resident_free + huge + metadata,
             reserved: space.regions().iter().map(Region::reserved_bytes).sum::<usize>() + huge,
+            active: space.large_bytes() + huge,
+            mapped: space.used_bytes() + huge,
             metadata,
             spans: space.spans(),
             large_blocks: space.large_blocks(),
@@ -157,13 +177,14 @@ impl Stats {
         stats
     }
 
-    fn add_span(&mut self, span: SpanRef, free_in_current: impl Fn(SizeClass) -> usize) {
+    fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
         let class = span.class();
         let carved = span.slots_carved() as usize;
         let live = match span.state() {
             SpanState::Current => carved.saturating_sub(free_in_current(class)),
             SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => span.live() as usize,
         };
+        self.active += (carved * class.bytes()).next_multiple_of(page_bytes);
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;
         of_class.live_slots += live;

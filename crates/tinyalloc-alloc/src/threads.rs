@@ -26,7 +26,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(heap);
         }
         let mut space = self.space().lock(local.id())?;
-        self.start(&mut space)?;
+        self.start(local, &mut space)?;
         let heap = space.new_heap(self.mapper());
         self.publish(&space);
         heap
@@ -40,8 +40,9 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Makes sure that there is a region, and a secret.
-    pub(crate) fn start(&self, space: &mut Space) -> Option<()> {
+    pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
+            local.configure(space.tunables());
             self.set_secret(Secret::new(self.mapper().random()));
         }
         space.start(self.mapper())?;
