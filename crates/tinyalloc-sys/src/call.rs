@@ -19,12 +19,26 @@ pub enum Call {
     Remap,
     /// `prefer_huge_pages`
     Advise,
+    /// `trap`
+    Trap,
+    /// `untrap`
+    Untrap,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Call; 8] =
-        [Call::Reserve, Call::Map, Call::Commit, Call::Decommit, Call::Protect, Call::Release, Call::Remap, Call::Advise];
+    pub const ALL: [Call; 10] = [
+        Call::Reserve,
+        Call::Map,
+        Call::Commit,
+        Call::Decommit,
+        Call::Protect,
+        Call::Release,
+        Call::Remap,
+        Call::Advise,
+        Call::Trap,
+        Call::Untrap,
+    ];
 
     pub(crate) const COUNT: usize = Self::ALL.len();
 

@@ -116,6 +116,18 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         self.count(Call::Advise, bytes, &[], result)
     }
 
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.trap(start, bytes) };
+        self.count(Call::Trap, bytes, &[&self.bytes_decommitted], result)
+    }
+
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.untrap(start, bytes) };
+        self.count(Call::Untrap, bytes, &[], result)
+    }
+
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.protect(start, bytes, protection) };

@@ -118,6 +118,16 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
         unsafe { self.admit(Call::Advise)?.prefer_huge_pages(start, bytes, preferred) }
     }
 
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Trap)?.trap(start, bytes) }
+    }
+
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Untrap)?.untrap(start, bytes) }
+    }
+
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Protect)?.protect(start, bytes, protection) }

@@ -51,6 +51,28 @@ pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
     unsafe { madvise(start, bytes, MADV_DONTNEED) }
 }
 
+/// Since Linux 6.13; not among the C library's constants yet.
+const MADV_GUARD_INSTALL: c_int = 102;
+const MADV_GUARD_REMOVE: c_int = 103;
+
+/// Gives the memory of a range back and makes every access fault.
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+pub(crate) unsafe fn install_guards(start: *mut c_void, bytes: usize) -> c_int {
+    // SAFETY: the caller promises it.
+    unsafe { madvise(start, bytes, MADV_GUARD_INSTALL) }
+}
+
+/// Takes guards away, where there are any.
+///
+/// # Safety
+/// The range is the caller's.
+pub(crate) unsafe fn remove_guards(start: *mut c_void, bytes: usize) -> c_int {
+    // SAFETY: the caller promises it; contents stay.
+    unsafe { madvise(start, bytes, MADV_GUARD_REMOVE) }
+}
+
 /// # Safety
 /// The mapping is the caller's, who only uses the returned one afterwards.
 pub(crate) unsafe fn remap(start: *mut c_void, bytes: usize, new_bytes: usize) -> *mut c_void {

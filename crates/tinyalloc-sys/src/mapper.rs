@@ -87,6 +87,32 @@ pub unsafe trait Mapper {
         Err(MapError::Unavailable)
     }
 
+    /// Gives the memory back and makes every access fault, until [`Mapper::untrap`].
+    ///
+    /// # Errors
+    /// [`MapError`]; the contents are then unspecified, and accesses may fault or not.
+    ///
+    /// # Safety
+    /// The range was committed and nothing in it is still wanted.
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.decommit(start, bytes) }?;
+        // SAFETY: the caller's promise.
+        unsafe { self.protect(start, bytes, Protection::None) }
+    }
+
+    /// Makes trapped ranges, and whatever lies between them, accessible again: what was trapped reads as zero.
+    ///
+    /// # Errors
+    /// [`MapError`]; parts of the range may then still fault.
+    ///
+    /// # Safety
+    /// The range was committed.
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise; more rights disturb nobody.
+        unsafe { self.protect(start, bytes, Protection::ReadWrite) }
+    }
+
     /// Changes the access rights of a range.
     ///
     /// # Errors

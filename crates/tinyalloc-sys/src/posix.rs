@@ -3,12 +3,13 @@
 use crate::align::{is_aligned, round_up};
 use crate::mapper::{MapError, Mapper, Protection};
 use crate::system::{
-    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, monotonic_clock, page_bytes, random_seeds, remap, tick_clock,
+    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, monotonic_clock, page_bytes, random_seeds, remap,
+    remove_guards, tick_clock,
 };
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use libc::{
     EAGAIN, EINTR, EINVAL, ENOMEM, MAP_ANON, MAP_FAILED, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, RLIM_INFINITY, RLIMIT_AS,
     clock_gettime, clockid_t, getpid, getrlimit, mmap, mprotect, munmap, rlimit, timespec,
@@ -31,6 +32,12 @@ static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// How many random numbers this process took, so that no two are alike.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static RANDOMS_TAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// How ranges were trapped so far: by the kernel's guard markers, which cost no mapping, and by access rights where it has none.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
+static TRAPS: AtomicU8 = AtomicU8::new(0);
+const TRAPS_ARE_GUARDS: u8 = 1;
+const TRAPS_ARE_RIGHTS: u8 = 2;
 
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
 ///
@@ -93,6 +100,37 @@ unsafe impl Mapper for PosixMapper {
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
         // SAFETY: the caller owns the range, and contents stay.
         keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
+    }
+
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        keeping_errno(|| {
+            let used = TRAPS.load(Ordering::Relaxed);
+            // SAFETY: the caller owns the range and wants nothing in it.
+            if used & TRAPS_ARE_RIGHTS == 0 && unsafe { install_guards(start.as_ptr().cast(), bytes) } == 0 {
+                TRAPS.fetch_or(TRAPS_ARE_GUARDS, Ordering::Relaxed);
+                return Ok(());
+            }
+            TRAPS.fetch_or(TRAPS_ARE_RIGHTS, Ordering::Relaxed);
+            // SAFETY: as above.
+            unsafe { discard_patiently(start, bytes) }?;
+            // SAFETY: as above.
+            outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, PROT_NONE) })
+        })
+    }
+
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        keeping_errno(|| {
+            let used = TRAPS.load(Ordering::Relaxed);
+            if used & TRAPS_ARE_GUARDS != 0 {
+                // SAFETY: the caller owns the range; contents stay.
+                outcome(unsafe { remove_guards(start.as_ptr().cast(), bytes) })?;
+            }
+            if used & TRAPS_ARE_RIGHTS == 0 {
+                return Ok(());
+            }
+            // SAFETY: the caller owns the range, and more rights disturb nobody.
+            outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, READ_WRITE) })
+        })
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {

@@ -32,6 +32,24 @@ pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
     if mapped == MAP_FAILED { -1 } else { 0 }
 }
 
+/// There are none.
+///
+/// # Safety
+/// None: nothing is touched.
+pub(crate) unsafe fn install_guards(_start: *mut c_void, _bytes: usize) -> c_int {
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().write(ENOSYS) };
+    -1
+}
+
+/// As [`install_guards`].
+///
+/// # Safety
+/// None: nothing is touched.
+pub(crate) unsafe fn remove_guards(_start: *mut c_void, _bytes: usize) -> c_int {
+    0
+}
+
 /// There is no such advice.
 ///
 /// # Safety

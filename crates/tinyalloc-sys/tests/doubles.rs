@@ -9,8 +9,8 @@ fn reads_as(start: NonNull<u8>, bytes: usize, byte: u8) -> bool {
     (0..bytes).all(|offset| unsafe { start.add(offset).read() } == byte)
 }
 
-/// Makes each of the seven calls once; returns which succeeded.
-fn every_call<M: Mapper>(mapper: &M, mapped: NonNull<u8>) -> [bool; 8] {
+/// Makes each call once; returns which succeeded.
+fn every_call<M: Mapper>(mapper: &M, mapped: NonNull<u8>) -> [bool; 10] {
     let page = mapper.page_bytes();
     let reserved = mapper.reserve(page, page);
     let other = mapper.map(page, page);
@@ -25,20 +25,22 @@ fn every_call<M: Mapper>(mapper: &M, mapped: NonNull<u8>) -> [bool; 8] {
             reserved.or(other).is_ok_and(|range| mapper.release(range, page).is_ok()),
             mapper.remap(mapped, page, page).is_ok(),
             mapper.prefer_huge_pages(mapped, page, false).is_ok(),
+            mapper.trap(mapped, page).is_ok(),
+            mapper.untrap(mapped, page).is_ok(),
         ]
     }
 }
 
 #[test]
 fn the_failing_mapper_fails_the_nth_call_only() {
-    for nth in 1..=8 {
+    for nth in 1..=10 {
         let mapper = FailingMapper::new(PosixMapper::new());
         let mapped = mapper.map(mapper.page_bytes(), 1).unwrap();
         mapper.fail_nth(nth);
         let succeeded = every_call(&mapper, mapped);
         assert_eq!(succeeded.iter().position(|succeeded| !succeeded), Some(nth - 1));
-        assert_eq!(succeeded.iter().filter(|succeeded| **succeeded).count(), 7);
-        assert_eq!(mapper.calls(), 9);
+        assert_eq!(succeeded.iter().filter(|succeeded| **succeeded).count(), 9);
+        assert_eq!(mapper.calls(), 11);
     }
 }
 
@@ -47,10 +49,10 @@ fn the_failing_mapper_fails_from_a_call_on_until_told_otherwise() {
     let mapper = FailingMapper::new(PosixMapper::new());
     let mapped = mapper.map(mapper.page_bytes(), 1).unwrap();
     mapper.fail_from(4);
-    assert_eq!(every_call(&mapper, mapped), [true, true, true, false, false, false, false, false]);
+    assert_eq!(every_call(&mapper, mapped), [true, true, true, false, false, false, false, false, false, false]);
     assert_eq!(mapper.reserve(mapper.page_bytes(), 1), Err(MapError::OutOfMemory));
     mapper.succeed();
-    assert_eq!(every_call(&mapper, mapped), [true; 8]);
+    assert_eq!(every_call(&mapper, mapped), [true; 10]);
 }
 
 #[test]

@@ -275,3 +275,31 @@ fn random_numbers_differ_within_a_process_and_between_processes() {
     let ends: HashSet<i32> = (0..8).map(|_| in_child(|| i32::from(u8::try_from(MAPPER.random() >> 56).unwrap()))).collect();
     assert!(ends.len() > 1, "children of one parent draw different numbers");
 }
+
+#[test]
+fn what_is_trapped_faults_until_it_is_untrapped_and_then_reads_as_zero() {
+    let start = MAPPER.map(3 * page(), page()).unwrap();
+    fill(start, 3 * page(), 7);
+    // SAFETY: the page is ours.
+    let middle = unsafe { start.add(page()) };
+    // SAFETY: as above.
+    unmoved(|| unsafe { MAPPER.trap(middle, page()) }).unwrap();
+    assert!(faults(|| _ = read(start, page())) && faults(|| write(start, 2 * page() - 1, 1)));
+    assert!(reads_as(start, page(), 7) && read(start, 2 * page()) == 7, "what is around it stays");
+    // SAFETY: as above.
+    unmoved(|| unsafe { MAPPER.untrap(start, 3 * page()) }).unwrap();
+    assert!(reads_as(middle, page(), 0) && read(start, 0) == 7 && read(start, 2 * page()) == 7);
+    fill(middle, page(), 9);
+    release(start, 3 * page());
+}
+
+#[test]
+fn trapped_pages_fault_in_a_child_as_well() {
+    let start = MAPPER.map(page(), page()).unwrap();
+    // SAFETY: the page is ours.
+    unmoved(|| unsafe { MAPPER.trap(start, page()) }).unwrap();
+    assert!(faults(|| _ = read(start, 0)), "`faults` looks from a child");
+    // SAFETY: as above.
+    unmoved(|| unsafe { MAPPER.trap(start, page()) }).unwrap();
+    release(start, page());
+}
