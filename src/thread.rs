@@ -1,13 +1,13 @@
-//! The two words that the engine keeps for each thread, in initial-exec thread-local storage.
+//! The three words that the engine keeps for each thread, in initial-exec thread-local storage.
 //!
 //! `thread_local!` would be a call to `__tls_get_addr` in a shared library, which may allocate; hence a symbol of our own.
 
 use core::arch::{asm, global_asm};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, with_exposed_provenance};
 
-use tinyalloc_alloc::{Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId};
+use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId, Tunables};
 
-use crate::process;
+use crate::{options, process};
 
 global_asm!(
     ".pushsection .tdata.tinyalloc_thread, \"awT\", @progbits",
@@ -15,9 +15,10 @@ global_asm!(
     ".globl tinyalloc_thread",
     ".hidden tinyalloc_thread",
     ".type tinyalloc_thread, @object",
-    ".size tinyalloc_thread, 16",
+    ".size tinyalloc_thread, 24",
     "tinyalloc_thread:",
     ".quad {empty}",
+    ".quad 0",
     ".quad 0",
     ".popsection",
     empty = sym EMPTY_BINS,
@@ -25,6 +26,7 @@ global_asm!(
 
 const BINS: usize = 0;
 const MODE: usize = 8;
+const ATTACHMENTS: usize = 16;
 
 /// The calling thread.
 #[derive(Clone, Copy)]
@@ -50,7 +52,7 @@ impl Thread {
     #[inline(always)]
     fn word<const AT: usize>() -> usize {
         let word: usize;
-        // SAFETY: reads one of this thread's two words.
+        // SAFETY: reads one of this thread's three words.
         unsafe {
             asm!(
                 "mov {}, qword ptr fs:[{} + {at}]",
@@ -65,7 +67,7 @@ impl Thread {
 
     #[inline(always)]
     fn set_word<const AT: usize>(word: usize) {
-        // SAFETY: writes one of this thread's two words.
+        // SAFETY: writes one of this thread's three words.
         unsafe {
             asm!(
                 "mov qword ptr fs:[{} + {at}], {}",
@@ -102,7 +104,7 @@ impl Thread {
     #[inline(always)]
     fn word<const AT: usize>() -> usize {
         let word: usize;
-        // SAFETY: reads one of this thread's two words.
+        // SAFETY: reads one of this thread's three words.
         unsafe {
             asm!(
                 "ldr {}, [{}, #{at}]",
@@ -117,7 +119,7 @@ impl Thread {
 
     #[inline(always)]
     fn set_word<const AT: usize>(word: usize) {
-        // SAFETY: writes one of this thread's two words.
+        // SAFETY: writes one of this thread's three words.
         unsafe {
             asm!(
                 "str {}, [{}, #{at}]",
@@ -130,7 +132,7 @@ impl Thread {
     }
 }
 
-// SAFETY: the words are thread-local and start as `EMPTY_BINS` and 0, which is `Mode::Unattached`.
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null.
 unsafe impl Local for Thread {
     #[inline(always)]
     fn bins(self) -> NonNull<Bins> {
@@ -142,7 +144,7 @@ unsafe impl Local for Thread {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn is(self, bins: *const Bins) -> bool {
-        // SAFETY: compares with one of this thread's two words, in one instruction.
+        // SAFETY: compares with one of this thread's three words, in one instruction.
         unsafe {
             asm!(
                 "cmp {}, qword ptr fs:[{}]",
@@ -159,6 +161,15 @@ unsafe impl Local for Thread {
     #[inline(always)]
     fn set_bins(self, bins: NonNull<Bins>) {
         Thread::set_word::<BINS>(bins.as_ptr().expose_provenance());
+    }
+
+    #[inline(always)]
+    fn attachments(self) -> *const Attachments {
+        with_exposed_provenance(Thread::word::<ATTACHMENTS>())
+    }
+
+    fn set_attachments(self, attachments: *const Attachments) {
+        Thread::set_word::<ATTACHMENTS>(attachments.expose_provenance());
     }
 
     fn mode(self) -> Mode {
@@ -180,6 +191,10 @@ unsafe impl Local for Thread {
 
     fn arm_detach(self) {
         process::arm_detach();
+    }
+
+    fn configure(self, tunables: &mut Tunables) {
+        options::configure(tunables);
     }
 
     fn report(self, misuse: Misuse) {

@@ -89,8 +89,13 @@ impl<M: Mapper> Allocator<M> {
 
     #[inline(always)]
     fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+        self.take_slot_of(local.bins(), class)
+    }
+
+    #[inline(always)]
+    pub(crate) fn take_slot_of(&self, bins: NonNull<Bins>, class: SizeClass) -> Option<NonNull<u8>> {
         // SAFETY: bins are a heap's, which stays mapped (H2), or the static empty ones.
-        let bins = unsafe { local.bins().as_ref() };
+        let bins = unsafe { bins.as_ref() };
         let bin = bins.head(class);
         let slot = bin.get();
         if !slot.holds(self.secret()) {

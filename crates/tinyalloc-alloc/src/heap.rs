@@ -7,12 +7,17 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
+use crate::lock::ThreadId;
+use crate::quota::QuotaRef;
 use crate::remote::{DirtyStack, take_remote};
 use crate::slot::{Secret, Slot};
 use crate::span::{Owner, SpanList, SpanRef, SpanState, as_span};
 
 /// How many partial spans a refill compares.
 const PARTIAL_LOOK: usize = 4;
+
+/// The thread of a heap that waits for one.
+const NO_THREAD: usize = 0;
 
 /// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
 const SPARE_SLICES_MAX: u32 = 32;
@@ -74,6 +79,8 @@ pub(crate) struct Heap {
     busy: AtomicBool,
     dirty: DirtyStack,
     remote_frees: AtomicUsize,
+    thread: AtomicUsize,
+    quota: Option<QuotaRef>,
 }
 
 // SAFETY: H1 for the cells; the rest is atomic.
@@ -96,10 +103,10 @@ impl Deref for HeapRef {
 impl HeapRef {
     /// # Safety
     /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody else's.
-    pub(crate) unsafe fn init(memory: NonNull<u8>, next_heap: Option<HeapRef>) -> HeapRef {
+    pub(crate) unsafe fn init(memory: NonNull<u8>, next_heap: Option<HeapRef>, quota: Option<QuotaRef>) -> HeapRef {
         let heap = memory.cast::<Heap>();
         // SAFETY: the caller's promise.
-        unsafe { heap.write(Heap::new(next_heap)) };
+        unsafe { heap.write(Heap::new(next_heap, quota)) };
         HeapRef(heap)
     }
 
@@ -131,33 +138,45 @@ impl HeapRef {
             let current = self.current[class.index()].get();
             if let Some(span) = self.fullest_partial(class) {
                 self.make_current(span, class);
-                if bin.get().is_end() {
-                    bin.set(span.carve(page_bytes, secret));
+                if bin.get().is_end() && !self.carve(span, page_bytes, secret) {
+                    return Ok(None);
                 }
-            } else if current.can_carve() {
-                bin.set(current.carve(page_bytes, secret));
-            } else {
+            } else if !current.can_carve() || !self.carve(current, page_bytes, secret) {
                 return Ok(None);
             }
         }
         self.take(class, secret).map(Some)
     }
 
-    /// Makes `span` this heap's current one and takes a slot of it.
+    /// Makes `span` this heap's current one and takes a slot of it, unless it has to be carved and that is beyond the quota.
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
-    pub(crate) fn adopt(self, span: SpanRef, page_bytes: usize, secret: Secret) -> Result<Slot, Slot> {
+    pub(crate) fn adopt(self, span: SpanRef, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
         let class = span.class();
         span.set_owner(self.owner());
         let spans = &self.spans[class.index()];
         spans.set(spans.get().saturating_add(1));
         self.make_current(span, class);
-        let bin = self.bins.head(class);
-        if bin.get().is_end() {
-            bin.set(span.carve(page_bytes, secret));
+        if self.bins.head(class).get().is_end() && !self.carve(span, page_bytes, secret) {
+            return Ok(None);
         }
-        self.take(class, secret)
+        self.take(class, secret).map(Some)
+    }
+
+    /// Fills the bin with fresh slots of the current span; false where not even one is within the quota.
+    fn carve(self, span: SpanRef, page_bytes: usize, secret: Secret) -> bool {
+        let mut slots = span.slots_to_carve(page_bytes);
+        if let Some(quota) = self.quota
+            && !quota.charge(slots * span.slot_bytes())
+        {
+            if !quota.charge(span.slot_bytes()) {
+                return false;
+            }
+            slots = 1;
+        }
+        self.bins.head(span.class()).set(span.carve(slots, secret));
+        true
     }
 
     /// Spans of `class` in this heap.
@@ -189,6 +208,9 @@ impl HeapRef {
         if !span.can_carve() {
             return span.become_full();
         }
+        if span.slots_carved() == 0 {
+            return self.empty_out(span);
+        }
         span.become_partial(span.slots_carved());
         // SAFETY: a current span is in no list.
         unsafe { self.partial[class.index()].push_back(span.into()) };
@@ -216,7 +238,15 @@ impl HeapRef {
     pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<SpanRef> {
         let span = if self.has_spare(keeping) { self.spare.pop_back().map(as_span)? } else { return None };
         self.spare_slices.set(self.spare_slices.get() - span.slices());
+        self.give_back(span);
         Some(span)
+    }
+
+    /// The slots of this span are not carved any more.
+    fn give_back(self, span: SpanRef) {
+        if let Some(quota) = self.quota {
+            quota.give_back(span.touched_bytes());
+        }
     }
 
     /// An empty span for `class`: one that was cut for it before, or one of as many slices as it wants.
@@ -224,6 +254,7 @@ impl HeapRef {
         let span = self.spare_of(class).or_else(|| {
             let slices = class.span_slices(self.spans(class));
             let span = self.spare.iter().map(as_span).find(|span| span.slices() as usize == slices)?;
+            self.give_back(span);
             span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
             Some(span)
         })?;
@@ -308,6 +339,17 @@ impl HeapRef {
         let spans = &self.spans[span.class().index()];
         spans.set(spans.get().saturating_sub(1));
         span.become_spare();
+        self.keep_spare(span);
+    }
+
+    /// Whether it may keep this span besides what it keeps already.
+    pub(crate) fn may_keep(self, span: SpanRef) -> bool {
+        self.spare_slices.get() + span.slices() <= Keeping::Some.slices()
+    }
+
+    /// Keeps an empty span that is in no list.
+    pub(crate) fn keep_spare(self, span: SpanRef) {
+        span.set_owner(self.owner());
         // SAFETY: it is in no list any more.
         unsafe { self.spare.push_front(span.into()) };
         self.spare_slices.set(self.spare_slices.get() + span.slices());
@@ -337,6 +379,19 @@ impl HeapRef {
                 self.empty_out(span);
             }
         }
+    }
+
+    /// Forgets every span and every slot, and which threads freed some: the caller sees to the spans.
+    pub(crate) fn start_over(self) {
+        for class in SizeClass::all() {
+            self.bins.head(class).set(Slot::END);
+            self.current[class.index()].set(SpanRef::NONE);
+            self.partial[class.index()].drain().for_each(drop);
+            self.spans[class.index()].set(0);
+        }
+        self.spare.drain().for_each(drop);
+        self.spare_slices.set(0);
+        self.dirty.take_all().for_each(drop);
     }
 
     /// Free slots in a bin.
@@ -371,7 +426,7 @@ impl HeapRef {
 }
 
 impl Heap {
-    fn new(next_heap: Option<HeapRef>) -> Heap {
+    fn new(next_heap: Option<HeapRef>, quota: Option<QuotaRef>) -> Heap {
         Heap {
             bins: Bins::new(),
             current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
@@ -386,7 +441,22 @@ impl Heap {
             busy: AtomicBool::new(false),
             dirty: DirtyStack::new(),
             remote_frees: AtomicUsize::new(0),
+            thread: AtomicUsize::new(NO_THREAD),
+            quota,
         }
+    }
+
+    pub(crate) fn quota(&self) -> Option<QuotaRef> {
+        self.quota
+    }
+
+    /// Whether this is the heap of that thread, which may then touch it.
+    pub(crate) fn is_of(&self, thread: ThreadId) -> bool {
+        self.thread.load(Ordering::Relaxed) == thread.0
+    }
+
+    pub(crate) fn set_thread(&self, thread: Option<ThreadId>) {
+        self.thread.store(thread.map_or(NO_THREAD, |thread| thread.0), Ordering::Relaxed);
     }
 
     pub(crate) fn next_heap(&self) -> Option<HeapRef> {

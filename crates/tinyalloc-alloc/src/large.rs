@@ -6,6 +6,7 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::class::{SLICE_BYTES, SizeClass};
+use crate::isolated::IsolatedRef;
 use crate::local::Local;
 use crate::misuse::Misuse;
 use crate::region::RUN_ALIGN_MAX;
@@ -28,14 +29,14 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn allocate_large<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.large(local, bytes, 1).map(|block| block.start)
+        self.large(local, self.current_heap(local), bytes, 1).map(|block| block.start)
     }
 
     /// As [`Allocator::allocate`], with every byte zero.
     #[inline]
     pub fn allocate_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
         let Some(class) = SizeClass::of(bytes) else {
-            return self.allocate_large_zeroed(local, bytes);
+            return self.allocate_large_zeroed(local, self.current_heap(local), bytes);
         };
         let start = self.allocate_small(local, class)?;
         // SAFETY: the slot holds `bytes`.
@@ -45,8 +46,13 @@ impl<M: Mapper> Allocator<M> {
 
     #[cold]
     #[inline(never)]
-    fn allocate_large_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        let block = self.large(local, bytes, 1)?;
+    pub(crate) fn allocate_large_zeroed<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let block = self.large(local, heap, bytes, 1)?;
         if !block.zeroed {
             // SAFETY: the block holds `bytes`.
             unsafe { block.start.write_bytes(0, bytes) };
@@ -61,48 +67,79 @@ impl<M: Mapper> Allocator<M> {
         {
             return self.allocate_small(local, class);
         }
-        self.large(local, bytes, align).map(|block| block.start)
+        self.allocate_large_aligned(local, self.current_heap(local), bytes, align)
     }
 
-    fn large<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+    /// As [`Allocator::allocate_aligned`], with a span or a mapping of its own.
+    pub(crate) fn allocate_large_aligned<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        bytes: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
+        self.large(local, heap, bytes, align).map(|block| block.start)
+    }
+
+    fn large<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
             return None;
         }
         if self.is_inside(local) {
+            if heap.is_some() {
+                return None;
+            }
             let start = self.emergency().allocate(self.mapper(), bytes, align)?;
             return Some(Block { start, zeroed: false });
         }
         let bytes = bytes.max(1).next_multiple_of(self.mapper().page_bytes());
-        let in_region =
-            if bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX { self.large_in_region(local, bytes, align) } else { None };
-        let block = in_region.or_else(|| self.huge(local, bytes, align));
+        if let Some(heap) = heap
+            && !self.charge(local, heap, bytes)
+        {
+            return None;
+        }
+        let is_for_region = bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX;
+        let in_region = if is_for_region { self.large_in_region(local, heap, bytes, align) } else { None };
+        let block = in_region.or_else(|| self.huge(local, heap, bytes, align));
+        if let Some(heap) = heap.filter(|_| block.is_none()) {
+            heap.quota().give_back(bytes);
+        }
         self.free_left(local);
         block
     }
 
-    fn large_in_region<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
-        self.large_run(local, bytes, align).or_else(|| {
+    /// Charges a heap's quota, after giving up what the heap keeps if it must be.
+    fn charge<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> bool {
+        if heap.quota().charge(bytes) {
+            return true;
+        }
+        self.give_up_members(local, heap);
+        heap.quota().charge(bytes)
+    }
+
+    fn large_in_region<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
+        self.large_run(local, heap, bytes, align).or_else(|| {
             self.give_up_spare(local);
-            self.large_run(local, bytes, align)
+            self.large_run(local, heap, bytes, align)
         })
     }
 
-    fn large_run<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+    fn large_run<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
-        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES))?;
+        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES), heap)?;
         span.become_large(bytes);
         space.name_first_slice(span);
         self.publish(&space);
         Some(Block { start: span.start(), zeroed: span.is_zeroed() })
     }
 
-    fn huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<Block> {
+    fn huge<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
         let start = self.mapper().map(bytes, align.max(SLICE_BYTES)).ok()?;
         let added = self.space().lock(local.id()).and_then(|mut space| {
             self.start(local, &mut space)?;
             let admitted = space.is_within_limit(bytes);
-            let added = admitted.then(|| space.add_huge(self.mapper(), Unlisted::new(start, bytes))).flatten();
+            let added = admitted.then(|| space.add_huge(self.mapper(), Unlisted::new(start, bytes), heap)).flatten();
             self.publish(&space);
             added
         });
@@ -135,6 +172,9 @@ impl<M: Mapper> Allocator<M> {
             drop(space);
             return local.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
         }
+        if let Some(heap) = IsolatedRef::of_span(span) {
+            heap.quota().give_back(span.slot_bytes());
+        }
         if Space::is_huge(span) {
             let block = space.remove_huge(span);
             drop(space);
@@ -156,7 +196,9 @@ impl<M: Mapper> Allocator<M> {
             return Some(span.start());
         }
         if Space::is_huge(span) {
-            return (bytes >= HUGE_BYTES_MIN).then(|| self.remap_huge(local, span, bytes)).flatten();
+            return (bytes >= HUGE_BYTES_MIN)
+                .then(|| self.within_quota(local, span, bytes, |this| this.remap_huge(local, span, bytes)))
+                .flatten();
         }
         // From a mapping of its own it goes on growing without a copy, and without huge pages that it may not fill.
         if bytes >= HUGE_BYTES_MIN && bytes > span.slot_bytes() {
@@ -171,10 +213,36 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
-        let mut space = self.space().lock(local.id())?;
-        let resized = space.resize_large(self.mapper(), span, bytes);
-        self.publish(&space);
-        resized.then_some(span.start())
+        self.within_quota(local, span, bytes, |this| {
+            let mut space = this.space().lock(local.id())?;
+            let resized = space.resize_large(this.mapper(), span, bytes);
+            this.publish(&space);
+            resized.then_some(span.start())
+        })
+    }
+
+    /// Changes the size of a block by `resize`, and what its heap is charged with it.
+    fn within_quota<L: Local>(
+        &self,
+        local: L,
+        span: SpanRef,
+        bytes: usize,
+        resize: impl FnOnce(&Self) -> Option<NonNull<u8>>,
+    ) -> Option<NonNull<u8>> {
+        let Some(heap) = IsolatedRef::of_span(span) else {
+            return resize(self);
+        };
+        let before = span.slot_bytes();
+        if bytes > before && !self.charge(local, heap, bytes - before) {
+            return None;
+        }
+        let resized = resize(self);
+        if resized.is_some() && bytes < before {
+            heap.quota().give_back(before - bytes);
+        } else if resized.is_none() && bytes > before {
+            heap.quota().give_back(bytes - before);
+        }
+        resized
     }
 
     fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
@@ -182,12 +250,13 @@ impl<M: Mapper> Allocator<M> {
         if !space.is_within_limit(bytes.saturating_sub(span.slot_bytes())) {
             return None;
         }
+        let heap = IsolatedRef::of_span(span);
         let old = space.remove_huge(span);
         // SAFETY: the block is a whole mapping, and in no table.
         let moved = unsafe { self.mapper().remap(old.start(), old.bytes(), bytes) };
         let block = moved.map_or(old, |start| Unlisted::new(start, bytes));
         // The record retired a moment ago is there to be taken again.
-        space.add_huge(self.mapper(), block)?;
+        space.add_huge(self.mapper(), block, heap)?;
         moved.ok()
     }
 }

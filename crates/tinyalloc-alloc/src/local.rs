@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use crate::attachments::Attachments;
 use crate::bins::Bins;
 use crate::lock::ThreadId;
 use crate::misuse::Misuse;
@@ -21,10 +22,10 @@ pub enum Mode {
     Detached = 3,
 }
 
-/// The state that the engine keeps for each thread: two words. The implementor stores them; a copy of the handle names the same words.
+/// The state that the engine keeps for each thread: three words. The implementor stores them; a copy of the handle names the same words.
 ///
 /// # Safety
-/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`] and [`Mode::Unattached`], and hold what was last set.
+/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`], [`Mode::Unattached`] and null, and hold what was last set.
 pub unsafe trait Local: Copy {
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
@@ -37,6 +38,12 @@ pub unsafe trait Local: Copy {
 
     /// Replaces the bins.
     fn set_bins(self, bins: NonNull<Bins>);
+
+    /// The isolated heaps that this thread uses; null until it uses one.
+    fn attachments(self) -> *const Attachments;
+
+    /// Replaces them.
+    fn set_attachments(self, attachments: *const Attachments);
 
     /// Where this thread stands.
     fn mode(self) -> Mode;

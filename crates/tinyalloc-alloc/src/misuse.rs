@@ -2,6 +2,8 @@
 
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
+use crate::heap_name::HeapName;
+
 /// A mistake of the program, caught before anything was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
@@ -31,6 +33,24 @@ pub enum Misuse {
         /// What was passed.
         address: usize,
     },
+    /// The block is not of the size, or the alignment, that it was freed with.
+    WrongSize {
+        /// What was passed.
+        address: usize,
+        /// The size that was passed with it.
+        bytes: usize,
+        /// Bytes of the slot.
+        slot_bytes: usize,
+    },
+    /// The block is another heap's than the one that was named; `None` stands for the global heap.
+    WrongHeap {
+        /// What was passed.
+        address: usize,
+        /// The heap that was named.
+        heap: Option<HeapName>,
+        /// The heap that the block is of.
+        owner: Option<HeapName>,
+    },
     /// Somebody wrote to a free slot.
     WriteAfterFree {
         /// The slot.
@@ -55,9 +75,27 @@ impl Display for Misuse {
             Misuse::NotAllocated { address } => {
                 write!(formatter, "invalid free of {address:#x}: no live block starts there")
             }
+            Misuse::WrongSize { address, bytes, slot_bytes } => {
+                write!(formatter, "size mismatch: {address:#x} was freed as {bytes} bytes, and is in a {slot_bytes}-byte slot")
+            }
+            Misuse::WrongHeap { address, heap, owner } => {
+                write!(formatter, "free of {address:#x} in {}: it is a block of {}", Named(heap), Named(owner))
+            }
             Misuse::WriteAfterFree { address } => {
                 write!(formatter, "write to freed memory at {address:#x}: its free-list words were overwritten")
             }
+        }
+    }
+}
+
+/// A heap in a message.
+struct Named(Option<HeapName>);
+
+impl Display for Named {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        match self.0 {
+            None => formatter.write_str("the global heap"),
+            Some(name) => write!(formatter, "heap \"{name}\""),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans to be taken one by one.
 
+use core::cell::Cell;
 use core::iter::from_fn;
 
 use crate::class::SizeClass;
 use crate::heap::{HeapRef, Standing};
+use crate::lock::ThreadId;
 use crate::slot::{Secret, Slot};
 use crate::span::SpanRef;
 
 /// How many pooled heaps a refill asks for a span.
 const HEAPS_ASKED: usize = 4;
 
+/// Invariant P1: the lock of the pool is held for every call, of every pool.
 pub(crate) struct Pool {
-    first: Option<HeapRef>,
-    last: Option<HeapRef>,
+    first: Cell<Option<HeapRef>>,
+    last: Cell<Option<HeapRef>>,
 }
 
 // SAFETY: heaps are reached under the pool's lock only (H1).
@@ -20,32 +23,35 @@ unsafe impl Send for Pool {}
 
 impl Pool {
     pub(crate) const fn new() -> Pool {
-        Pool { first: None, last: None }
+        Pool { first: Cell::new(None), last: Cell::new(None) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.first.get().is_none()
     }
 
-    pub(crate) fn push(&mut self, heap: HeapRef) {
-        heap.next_pooled().set(self.first);
+    pub(crate) fn push(&self, heap: HeapRef) {
+        heap.next_pooled().set(self.first.get());
+        heap.set_thread(None);
         heap.set_standing(Standing::Pooled);
-        self.first = Some(heap);
-        self.last = self.last.or(self.first);
+        self.first.set(Some(heap));
+        self.last.set(self.last.get().or(Some(heap)));
     }
 
-    pub(crate) fn pop(&mut self) -> Option<HeapRef> {
-        let heap = self.first?;
-        self.first = heap.next_pooled().take();
-        if self.first.is_none() {
-            self.last = None;
+    /// A heap for `thread`.
+    pub(crate) fn pop(&self, thread: ThreadId) -> Option<HeapRef> {
+        let heap = self.first.get()?;
+        self.first.set(heap.next_pooled().take());
+        if self.first.get().is_none() {
+            self.last.set(None);
         }
         heap.set_standing(Standing::Live);
+        heap.set_thread(Some(thread));
         Some(heap)
     }
 
     pub(crate) fn heaps(&self) -> impl Iterator<Item = HeapRef> {
-        let mut next = self.first;
+        let mut next = self.first.get();
         from_fn(move || {
             let heap = next?;
             next = heap.next_pooled().get();
@@ -54,14 +60,14 @@ impl Pool {
     }
 
     /// Moves the first heap to the end: the next refill asks others.
-    fn rotate(&mut self) {
-        let (Some(first), Some(last)) = (self.first, self.last) else {
+    fn rotate(&self) {
+        let (Some(first), Some(last)) = (self.first.get(), self.last.get()) else {
             return;
         };
         if let Some(second) = first.next_pooled().take() {
             last.next_pooled().set(Some(first));
-            self.first = Some(second);
-            self.last = Some(first);
+            self.first.set(Some(second));
+            self.last.set(Some(first));
         }
     }
 
@@ -69,9 +75,9 @@ impl Pool {
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
-    pub(crate) fn take_span(&mut self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
+    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
         for _ in 0..HEAPS_ASKED {
-            let Some(heap) = self.first else {
+            let Some(heap) = self.first.get() else {
                 break;
             };
             heap.collect(secret)?;

@@ -128,6 +128,11 @@ impl<M: Mapper> Allocator<M> {
         if let Err(tampered) = found {
             local.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
+        self.purge_free(local)
+    }
+
+    /// Decommits all that is free in every region. True if anything was.
+    pub(crate) fn purge_free<L: Local>(&self, local: L) -> bool {
         let before = self.purges(local);
         self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::All, slices));
         self.release_idle_regions(local);
@@ -155,7 +160,7 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) -> Result<(), Slot> {
+    pub(crate) fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) -> Result<(), Slot> {
         let collected = heap.collect(self.secret());
         heap.retire_idle(self.secret());
         let _ = self.release_spare(local, heap, Keeping::Nothing);

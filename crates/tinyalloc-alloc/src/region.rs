@@ -37,13 +37,14 @@ const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
 const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
 
-/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero.
+/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero, or faults if it is
+/// trapped.
 #[repr(C)]
 struct SliceBits {
     used: Cell<u64>,
     resident: Cell<u64>,
     aged: Cell<u64>,
-    spare: Cell<u64>,
+    trapped: Cell<u64>,
 }
 
 type PageMap = AtomicPtr<Span>;
@@ -304,6 +305,7 @@ impl Region {
             Some(first) => first,
             None => self.extend(mapper, slices, align)?,
         };
+        self.untrap(mapper, first..first + slices)?;
         self.renew_huge_pages(mapper, first);
         let run = first..first + slices;
         let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
@@ -323,6 +325,7 @@ impl Region {
             return None;
         }
         self.commit_slices(mapper, run.end).ok()?;
+        self.untrap(mapper, run.clone()).ok()?;
         let fresh = run.len() - self.resident().count_set(run.clone());
         self.claim(run.clone());
         self.fill_shared_units(&run);
@@ -345,7 +348,7 @@ impl Region {
             let before = self.resident_slices.get();
             for word in unit.start / SLICES_PER_WORD..unit.end / SLICES_PER_WORD {
                 let bits = self.slice_bits(word);
-                let filled = !bits.used.get() & !bits.resident.get();
+                let filled = !bits.used.get() & !bits.resident.get() & !bits.trapped.get();
                 bits.resident.set(bits.resident.get() | filled);
                 self.resident_slices.set(self.resident_slices.get() + filled.count_ones() as usize);
             }
@@ -359,6 +362,23 @@ impl Region {
     pub(crate) fn give_run(&self, run: Range<usize>, touched: usize) {
         let touched = if self.huge_pages.may_have_filled(&run) { run.len() } else { touched };
         self.free_run(run, touched);
+    }
+
+    /// Gives a run back that was trapped.
+    pub(crate) fn give_trapped_run(&self, run: Range<usize>) {
+        self.trapped().set_range(run.clone());
+        self.free_run(run, 0);
+    }
+
+    /// Makes a free run accessible.
+    fn untrap<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Result<(), Shortage> {
+        if self.trapped().all_clear(run.clone()) {
+            return Ok(());
+        }
+        // SAFETY: the slices are committed.
+        unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }?;
+        self.trapped().clear_range(run);
+        Ok(())
     }
 
     /// Frees a run, of which the first `touched` slices are resident.
@@ -428,7 +448,7 @@ impl Region {
         self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices());
         // Written before it is read, a page costs one fault instead of two.
         let last = self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1);
-        last.spare.set(0);
+        last.trapped.set(last.trapped.get());
         Ok(())
     }
 
@@ -456,6 +476,10 @@ impl Region {
 
     fn aged(&self) -> Column<'_> {
         self.column(|bits| &bits.aged)
+    }
+
+    fn trapped(&self) -> Column<'_> {
+        self.column(|bits| &bits.trapped)
     }
 
     fn slice_bits(&self, word: usize) -> &SliceBits {

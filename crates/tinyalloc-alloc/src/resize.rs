@@ -6,6 +6,7 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::class::{SMALL_BYTES_MAX, SizeClass};
+use crate::isolated::IsolatedRef;
 use crate::local::Local;
 use crate::slot::Slot;
 use crate::span::{Owner, SpanRef};
@@ -26,7 +27,7 @@ impl<M: Mapper> Allocator<M> {
     pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
         if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(local, start, usable, bytes) };
+            return unsafe { self.move_block(local, None, start, usable, bytes) };
         }
         let span = self.live_span(local, start)?;
         let usable = span.slot_bytes();
@@ -40,17 +41,29 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         // SAFETY: the caller's promise.
-        let moved = unsafe { self.move_block(local, start, usable, bytes) };
+        let moved = unsafe { self.move_block(local, IsolatedRef::of_span(span), start, usable, bytes) };
         moved.or_else(|| {
             let grows = span.owner() == Owner::Large && bytes > usable;
             grows.then(|| self.resize_in_region(local, span, bytes)).flatten()
         })
     }
 
+    /// A block stays in its heap, whichever is current.
+    ///
     /// # Safety
     /// `start` is a live block of `usable` bytes that the caller gives up on success.
-    unsafe fn move_block<L: Local>(&self, local: L, start: NonNull<u8>, usable: usize, bytes: usize) -> Option<NonNull<u8>> {
-        let moved = self.allocate(local, bytes)?;
+    unsafe fn move_block<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        start: NonNull<u8>,
+        usable: usize,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let moved = match heap {
+            Some(heap) => self.allocate_in(local, heap, bytes),
+            None => self.allocate_at_home(local, bytes),
+        }?;
         // SAFETY: both blocks are live, distinct, and hold that much.
         unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
         // SAFETY: the caller's promise.
@@ -59,7 +72,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
-    fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
+    pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
         let address = start.as_ptr().addr();
         let span = match self.span_in_first_region(address) {
             Some(span) => span,
@@ -86,6 +99,6 @@ impl<M: Mapper> Allocator<M> {
 }
 
 /// Shrinking moves a block only where that saves at least half of it.
-fn keeps_slot(bytes: usize, usable: usize) -> bool {
+pub(crate) fn keeps_slot(bytes: usize, usable: usize) -> bool {
     SizeClass::of(bytes).is_some_and(|class| class.bytes() * 2 > usable) || usable <= 64
 }

@@ -5,9 +5,12 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::attached::attachments_of;
+use crate::bins::Bins;
 use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
+use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::remote::push_remote;
@@ -18,6 +21,7 @@ use crate::span::{Freed, Owner, SpanRef};
 #[derive(Clone, Copy)]
 pub(crate) struct Visit {
     heap: HeapRef,
+    bins: NonNull<Bins>,
     mode: Mode,
     busy: bool,
 }
@@ -33,12 +37,12 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     pub(crate) fn allocate_small_slow<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         match local.mode() {
-            Mode::Attached => self.allocate_attached(local, class),
+            Mode::Attached => self.allocate_attached(local, current(local), class),
             Mode::Unattached => {
                 if self.attach(local).is_none() {
                     return self.slot_or_report(local, class, Ok(None));
                 }
-                let start = self.allocate_attached(local, class);
+                let start = self.allocate_attached(local, current(local), class);
                 local.arm_detach();
                 start
             }
@@ -47,8 +51,9 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    fn allocate_attached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        let visit = self.enter(local);
+    /// Allocates in one of this thread's heaps.
+    pub(crate) fn allocate_attached<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+        let visit = self.enter_on(local, heap);
         let slot = self.refill(local, visit.heap, class);
         let due = self.release_spare(local, visit.heap, Keeping::Some);
         self.leave(local, visit);
@@ -91,10 +96,12 @@ impl<M: Mapper> Allocator<M> {
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
     pub(crate) fn enter<L: Local>(&self, local: L) -> Visit {
-        let bins = local.bins();
-        // SAFETY: an attached thread's bins are a heap's.
-        let heap = unsafe { HeapRef::from_bins(bins) };
-        let visit = Visit { heap, mode: local.mode(), busy: heap.is_busy() };
+        self.enter_on(local, current(local))
+    }
+
+    /// As [`Allocator::enter`], for one of this thread's heaps that need not be the current one.
+    pub(crate) fn enter_on<L: Local>(&self, local: L, heap: HeapRef) -> Visit {
+        let visit = Visit { heap, bins: local.bins(), mode: local.mode(), busy: heap.is_busy() };
         heap.set_busy(true);
         local.set_mode(Mode::Busy);
         local.set_bins(Self::NO_BINS);
@@ -103,7 +110,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
     pub(crate) fn leave<L: Local>(&self, local: L, visit: Visit) {
-        local.set_bins(visit.heap.as_bins());
+        local.set_bins(visit.bins);
         local.set_mode(visit.mode);
         visit.heap.set_busy(visit.busy);
     }
@@ -113,24 +120,46 @@ impl<M: Mapper> Allocator<M> {
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
         }
-        if let Some(span) = heap.take_spare(class) {
-            return heap.adopt(span, page_bytes, secret).map(Some);
+        if let Some(span) = heap.take_spare(class)
+            && let Some(slot) = heap.adopt(span, page_bytes, secret)?
+        {
+            return Ok(Some(slot));
         }
-        let span = match self.take_pooled(local, heap, class)? {
-            Some(span) => Some(span),
-            None => self.take_fresh(local, heap, class).or_else(|| {
-                let _ = self.release_spare(local, heap, Keeping::Nothing);
-                self.give_up_spare(local);
-                self.take_fresh(local, heap, class)
-            }),
+        if let Some(span) = self.take_pooled(local, heap, class)?
+            && let Some(slot) = heap.adopt(span, page_bytes, secret)?
+        {
+            return Ok(Some(slot));
+        }
+        if let Some(slot) = self.adopt_fresh(local, heap, class)? {
+            return Ok(Some(slot));
+        }
+        let _ = self.release_spare(local, heap, Keeping::Nothing);
+        if let Some(isolated) = IsolatedRef::of(heap) {
+            self.give_up_pooled(local, isolated);
+        }
+        self.give_up_spare(local);
+        self.adopt_fresh(local, heap, class)
+    }
+
+    fn adopt_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
+        if heap.quota().is_some_and(|quota| !quota.has_room(class.bytes())) {
+            return Ok(None);
+        }
+        let Some(span) = self.take_fresh(local, heap, class) else {
+            return Ok(None);
         };
-        span.map(|span| heap.adopt(span, page_bytes, secret)).transpose()
+        heap.adopt(span, self.mapper().page_bytes(), self.secret())
     }
 
     fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
-        let Some(mut pool) = self.pool().lock(local.id()).filter(|pool| !pool.is_empty()) else {
+        let Some(global) = self.pool().lock(local.id()) else {
             return Ok(None);
         };
+        let isolated = IsolatedRef::of(heap);
+        let pool = isolated.as_ref().map_or(&*global, |isolated| isolated.pool());
+        if pool.is_empty() {
+            return Ok(None);
+        }
         let span = pool.take_span(class, heap, self.secret())?;
         for pooled in pool.heaps().filter(|heap| heap.has_spare(Keeping::Some)) {
             let _ = self.release_spare(local, pooled, Keeping::Some);
@@ -141,8 +170,10 @@ impl<M: Mapper> Allocator<M> {
     fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
         let mut space = self.space().lock(local.id())?;
         let slices = class.span_slices(heap.spans(class));
-        let span =
-            space.take_span(self.mapper(), slices, 1).or_else(|| space.take_span(self.mapper(), class.span_slices(0), 1))?;
+        let isolated = IsolatedRef::of(heap);
+        let span = space
+            .take_span(self.mapper(), slices, 1, isolated)
+            .or_else(|| space.take_span(self.mapper(), class.span_slices(0), 1, isolated))?;
         let slots = span.slices() as usize * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(span);
@@ -173,7 +204,11 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn free_settle<L: Local>(&self, local: L, span: SpanRef) {
-        let visit = self.enter(local);
+        self.free_settle_on(local, current(local), span);
+    }
+
+    pub(crate) fn free_settle_on<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef) {
+        let visit = self.enter_on(local, heap);
         visit.heap.on_credit_spent(span);
         let due = self.release_spare(local, visit.heap, Keeping::Some);
         self.leave(local, visit);
@@ -188,7 +223,10 @@ impl<M: Mapper> Allocator<M> {
             return;
         };
         match span.owner() {
-            Owner::Heap(_) => self.free_remote(local, span, start),
+            Owner::Heap(bins) => match heap_in_use(local, bins) {
+                Some(heap) => self.free_own(local, heap, span, start),
+                None => self.free_remote(local, span, start),
+            },
             Owner::Large => self.free_large(local, span, start),
             Owner::Emergency if span.is_slot(start.as_ptr().addr()) => {
                 if !span.emergency_release(start.as_ptr().addr()) {
@@ -288,4 +326,20 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.free(local, start.as_ptr()) };
         debug_assert!(span.lists(start, self.secret()));
     }
+}
+
+/// The heap that serves this thread's calls that name none. The thread is attached.
+pub(crate) fn current<L: Local>(local: L) -> HeapRef {
+    // SAFETY: an attached thread's bins are a heap's.
+    unsafe { HeapRef::from_bins(local.bins()) }
+}
+
+/// The heap that owns a span, if it is this thread's though not the current one, and this thread is not inside the slow path.
+fn heap_in_use<L: Local>(local: L, bins: NonNull<Bins>) -> Option<HeapRef> {
+    if attachments_of(local).is_none() || local.mode() != Mode::Attached {
+        return None;
+    }
+    // SAFETY: an owner that is a heap is one (H2).
+    let heap = unsafe { HeapRef::from_bins(bins) };
+    heap.is_of(local.id()).then_some(heap)
 }

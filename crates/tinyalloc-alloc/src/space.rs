@@ -5,13 +5,16 @@ use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::Ordering;
 
 use tinyalloc_array::Array;
+use tinyalloc_list::List;
 use tinyalloc_sys::Mapper;
 
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::decay::{Balance, Decay, Due};
 use crate::heap::{Heap, HeapRef};
 use crate::huge::HugeTable;
+use crate::isolated::{HeapOptions, Isolated, IsolatedRef};
 use crate::misuse::Misuse;
+use crate::pages::Pages;
 use crate::region::{Idle, REGION_BYTES_MIN, Region, Shortage};
 use crate::span::{Extent, Owner, Span, SpanRef};
 use crate::tunables::Tunables;
@@ -58,6 +61,42 @@ impl IdleRun {
     }
 }
 
+/// Slices that were a destroyed heap's, and what they held.
+#[derive(Clone, Debug)]
+pub(crate) struct EndedRun {
+    region: usize,
+    run: Range<usize>,
+    start: NonNull<u8>,
+    spans: usize,
+    large_blocks: usize,
+    large_bytes: usize,
+}
+
+impl EndedRun {
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.run.len() * SLICE_BYTES
+    }
+
+    /// Adds `next` if it lies right behind, or right before; false if it does not.
+    pub(crate) fn join(&mut self, next: &EndedRun) -> bool {
+        if next.region != self.region || (next.run.start != self.run.end && next.run.end != self.run.start) {
+            return false;
+        }
+        if next.run.end == self.run.start {
+            self.start = next.start;
+        }
+        self.run = self.run.start.min(next.run.start)..self.run.end.max(next.run.end);
+        self.spans += next.spans;
+        self.large_blocks += next.large_blocks;
+        self.large_bytes += next.large_bytes;
+        true
+    }
+}
+
 /// A mapping that is in no table: a huge block or a region that is new, or about to be released or moved.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unlisted {
@@ -83,10 +122,14 @@ impl Unlisted {
 pub(crate) struct Space {
     retired: *mut Span,
     heaps: Option<HeapRef>,
+    isolated: List<Isolated>,
+    isolated_made: usize,
+    isolated_live: usize,
     emergency: Option<SpanRef>,
     counts: Counts,
     decay: Decay,
     tunables: Tunables,
+    pages: Pages,
     regions: Array<Region, REGIONS_MAX>,
     huge: HugeTable,
 }
@@ -102,6 +145,10 @@ impl Space {
             huge: HugeTable::new(),
             retired: null_mut(),
             heaps: None,
+            isolated: List::new(),
+            isolated_made: 0,
+            isolated_live: 0,
+            pages: Pages::new(),
             emergency: None,
             counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
             decay: Decay::new(),
@@ -119,6 +166,77 @@ impl Space {
 
     pub(crate) fn heaps(&self) -> Option<HeapRef> {
         self.heaps
+    }
+
+    /// The isolated heaps.
+    pub(crate) fn isolated(&self) -> impl Iterator<Item = IsolatedRef> + '_ {
+        self.isolated.iter().map(IsolatedRef::from_node)
+    }
+
+    pub(crate) fn isolated_live(&self) -> usize {
+        self.isolated_live
+    }
+
+    pub(crate) fn pages(&mut self) -> &mut Pages {
+        &mut self.pages
+    }
+
+    pub(crate) fn pages_bytes(&self) -> usize {
+        self.pages.bytes()
+    }
+
+    /// Whether the address is that of an isolated heap that was not destroyed.
+    pub(crate) fn is_isolated(&self, heap: IsolatedRef) -> bool {
+        self.pages.is_page(heap.address()) && heap.is_live()
+    }
+
+    /// A new isolated heap on a page of its own.
+    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions) -> Option<IsolatedRef> {
+        let page = self.pages.take(mapper)?;
+        self.isolated_made += 1;
+        self.isolated_live += 1;
+        // SAFETY: the page is nobody else's.
+        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options) };
+        // SAFETY: it is in no list yet.
+        unsafe { self.isolated.push_front(heap.as_node()) };
+        Some(heap)
+    }
+
+    /// An isolated heap is about to be destroyed: nobody finds it any more.
+    pub(crate) fn forget_isolated(&mut self, heap: IsolatedRef) {
+        heap.end();
+        self.isolated_live -= 1;
+        // SAFETY: it was put there when it was made.
+        unsafe { self.isolated.remove(heap.as_node()) };
+    }
+
+    /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they were trapped.
+    pub(crate) fn take_back(&mut self, ended: &EndedRun, trapped: bool) {
+        let region = &self.regions[ended.region];
+        region.set_span(ended.run.clone(), SpanRef::FREED);
+        if trapped {
+            region.give_trapped_run(ended.run.clone());
+        } else {
+            region.give_run(ended.run.clone(), ended.run.len());
+        }
+        self.counts.spans -= ended.spans;
+        self.counts.large_blocks -= ended.large_blocks;
+        self.counts.large_bytes -= ended.large_bytes;
+    }
+
+    /// The slices of a span of a destroyed heap.
+    pub(crate) fn end_of(&self, span: SpanRef) -> EndedRun {
+        let region = &self.regions[span.region() as usize];
+        let first = region.slice_of(span.start());
+        let is_large = span.owner() == Owner::Large;
+        EndedRun {
+            region: span.region() as usize,
+            run: first..first + span.slices() as usize,
+            start: span.start(),
+            spans: 1,
+            large_blocks: usize::from(is_large),
+            large_bytes: if is_large { span.slot_bytes() } else { 0 },
+        }
     }
 
     pub(crate) fn emergency(&self) -> Option<SpanRef> {
@@ -171,7 +289,7 @@ impl Space {
         if self.emergency.is_none() {
             let class = SizeClass::of(EMERGENCY_BYTES)?;
             let bytes = class.bytes() * EMERGENCY_SLOTS as usize;
-            let span = self.take_span(mapper, bytes.div_ceil(SLICE_BYTES), 1)?;
+            let span = self.take_span(mapper, bytes.div_ceil(SLICE_BYTES), 1, None)?;
             span.become_emergency(class, EMERGENCY_SLOTS);
             self.emergency = Some(span);
             self.name_slices(span);
@@ -206,6 +324,11 @@ impl Space {
         }
     }
 
+    /// The span or large block that an address lies in.
+    pub(crate) fn block_around(&self, address: usize) -> Option<SpanRef> {
+        self.regions.iter().find_map(|region| region.span_at(address).and_then(|_| region.block_around(address)))
+    }
+
     fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
         if self.regions.len() == REGIONS_MAX {
             return None;
@@ -219,20 +342,26 @@ impl Space {
 
 /// Spans and records.
 impl Space {
-    /// A span of `slices`, aligned to `align` slices, that the page map does not name yet.
-    pub(crate) fn take_span<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<SpanRef> {
+    /// A span of `slices`, aligned to `align` slices, for an isolated heap or for the global one; the page map does not name it yet.
+    pub(crate) fn take_span<M: Mapper>(
+        &mut self,
+        mapper: &M,
+        slices: usize,
+        align: usize,
+        heap: Option<IsolatedRef>,
+    ) -> Option<SpanRef> {
         if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
             return None;
         }
-        let record = self.take_record(mapper)?;
+        let record = self.take_record(mapper, heap)?;
         let Some(extent) = self.take_extent(mapper, slices, align) else {
-            self.retire_record(record);
+            self.retire_record(record, heap);
             return None;
         };
         self.counts.spans += 1;
         self.decay.on_take(extent.fresh_slices() as usize * SLICE_BYTES, self.balance());
         // SAFETY: the record is fresh or retired, and stays mapped.
-        Some(unsafe { SpanRef::init(record, extent) })
+        Some(unsafe { SpanRef::init(record, extent, heap.is_some()) })
     }
 
     fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
@@ -279,7 +408,7 @@ impl Space {
         region.give_run(run, touched);
         span.disown();
         self.counts.spans -= 1;
-        self.retire_record(span.into());
+        self.retire_record(span.into(), IsolatedRef::of_span(span));
     }
 
     /// Takes a large block back.
@@ -289,7 +418,10 @@ impl Space {
         self.release_span(span);
     }
 
-    fn take_record<M: Mapper>(&mut self, mapper: &M) -> Option<NonNull<Span>> {
+    fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<IsolatedRef>) -> Option<NonNull<Span>> {
+        if let Some(heap) = heap {
+            return self.take_isolated_record(mapper, heap);
+        }
         if let Some(record) = NonNull::new(self.retired) {
             // SAFETY: retired records are records.
             let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
@@ -299,7 +431,18 @@ impl Space {
         self.metadata(mapper, size_of::<Span>(), align_of::<Span>()).map(NonNull::cast)
     }
 
-    fn retire_record(&mut self, record: NonNull<Span>) {
+    fn take_isolated_record<M: Mapper>(&mut self, mapper: &M, heap: IsolatedRef) -> Option<NonNull<Span>> {
+        if let Some(record) = heap.take_record() {
+            return Some(record);
+        }
+        heap.add_records(self.pages.take(mapper)?);
+        heap.take_record()
+    }
+
+    fn retire_record(&mut self, record: NonNull<Span>, heap: Option<IsolatedRef>) {
+        if let Some(heap) = heap {
+            return heap.retire_record(record);
+        }
         // SAFETY: it is a record.
         let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
         span.dirty_next().store(self.retired, Ordering::Relaxed);
@@ -325,7 +468,7 @@ impl Space {
     pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M) -> Option<HeapRef> {
         let memory = self.metadata(mapper, size_of::<Heap>(), align_of::<Heap>())?;
         // SAFETY: it is a heap's worth of fresh metadata.
-        let heap = unsafe { HeapRef::init(memory, self.heaps) };
+        let heap = unsafe { HeapRef::init(memory, self.heaps, None) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
         Some(heap)
@@ -362,11 +505,11 @@ impl Space {
     }
 
     /// Enters a mapping of its own into the table.
-    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted) -> Option<()> {
-        let record = self.take_record(mapper)?;
+    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted, heap: Option<IsolatedRef>) -> Option<()> {
+        let record = self.take_record(mapper, heap)?;
         let extent = Extent::new(block.start, 0, NO_REGION, 0);
         // SAFETY: the record is fresh or retired, and stays mapped.
-        let span = unsafe { SpanRef::init(record, extent) };
+        let span = unsafe { SpanRef::init(record, extent, heap.is_some()) };
         span.become_large(block.bytes);
         self.huge.insert(span);
         Some(())
@@ -381,7 +524,7 @@ impl Space {
         self.huge.remove(span);
         let block = Unlisted::new(span.start(), span.slot_bytes());
         span.disown();
-        self.retire_record(span.into());
+        self.retire_record(span.into(), IsolatedRef::of_span(span));
         block
     }
 }

@@ -73,6 +73,7 @@ pub(crate) struct Span {
     slices: Cell<u32>,
     region: Cell<u32>,
     emergency_taken: AtomicU32,
+    isolated: Cell<bool>,
 }
 
 const _: () = assert!(size_of::<Span>() == 128);
@@ -171,6 +172,7 @@ impl Span {
             slices: Cell::new(0),
             region: Cell::new(0),
             emergency_taken: AtomicU32::new(0),
+            isolated: Cell::new(false),
         }
     }
 }
@@ -207,7 +209,7 @@ impl SpanRef {
 
     /// # Safety
     /// `record` is zeroed or retired memory for a record that stays mapped (S1), and nobody else's.
-    pub(crate) unsafe fn init(record: NonNull<Span>, extent: Extent) -> SpanRef {
+    pub(crate) unsafe fn init(record: NonNull<Span>, extent: Extent, isolated: bool) -> SpanRef {
         // SAFETY: the caller's promise.
         unsafe { record.write(Span::none()) };
         let span = SpanRef(record);
@@ -216,7 +218,17 @@ impl SpanRef {
         span.slices.set(extent.slices);
         span.region.set(extent.region);
         span.zeroed.set(extent.fresh_slices == extent.slices);
+        span.isolated.set(isolated);
         span
+    }
+
+    /// Makes a record of memory that was none yet, or of another one.
+    ///
+    /// # Safety
+    /// `record` is memory for a record that stays mapped (S1), and nobody else's.
+    pub(crate) unsafe fn blank(record: NonNull<Span>) {
+        // SAFETY: the caller's promise.
+        unsafe { record.write(Span::none()) };
     }
 
     /// # Safety
@@ -257,6 +269,19 @@ impl Span {
         self.reciprocal.set(class.reciprocal());
         self.slots.set(slots);
         self.bytes.set(class.bytes());
+    }
+
+    /// Forgets every slot, and everybody who knows of one: a spare span, as good as new.
+    pub(crate) fn start_over(&self) {
+        self.remote.store(null_mut(), Ordering::Relaxed);
+        self.head.set(from_ref(&self.list));
+        self.recut(self.class(), self.slots.get());
+        self.become_spare();
+    }
+
+    /// Whether the record lies on a page of an isolated heap.
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.isolated.get()
     }
 
     /// Makes this one large block of `bytes`, the whole of its one slot.
@@ -416,14 +441,20 @@ impl Span {
         if credit == 0 { Freed::CreditSpent } else { Freed::Quiet }
     }
 
-    /// Carves the slots that start on the next OS page or pages: at least one, at most all. Returns the first free slot.
-    ///
-    /// Not carving further keeps pages untouched until they are needed.
-    pub(crate) fn carve(&self, page_bytes: usize, secret: Secret) -> Slot {
+    /// The slots that start on the next OS page or pages: at least one, at most all. Not carving further keeps pages untouched until
+    /// they are needed.
+    pub(crate) fn slots_to_carve(&self, page_bytes: usize) -> usize {
         let carved = self.slots_carved.get() as usize;
         let slot_bytes = self.bytes.get();
         let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
-        let last = (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize);
+        (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
+    }
+
+    /// Carves `slots` slots more, of which there are that many. Returns the first free slot.
+    pub(crate) fn carve(&self, slots: usize, secret: Secret) -> Slot {
+        let carved = self.slots_carved.get() as usize;
+        let slot_bytes = self.bytes.get();
+        let last = carved + slots;
         let mut list = Slot::END;
         for index in (carved..last).rev() {
             // SAFETY: `index` is below `slots`, so the slot lies within the span.

@@ -1,15 +1,15 @@
 //! What the heap holds, in numbers.
 
 use core::iter::{from_fn, successors};
-use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
-use crate::bins::Bins;
-use crate::class::{CLASS_COUNT, SizeClass};
+use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::heap::HeapRef;
+use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::pages::META_PAGE_BYTES;
 use crate::region::Region;
 use crate::space::Space;
 use crate::span::{Owner, SpanRef, SpanState};
@@ -61,6 +61,8 @@ pub struct Stats {
     pub huge: usize,
     /// Heaps, those of ended threads included.
     pub heaps: usize,
+    /// Isolated heaps that live.
+    pub isolated_heaps: usize,
     /// Slots that came home from other threads' frees since the start.
     pub remote_frees: usize,
     /// Decommits since the start.
@@ -81,26 +83,60 @@ impl<M: Mapper> Allocator<M> {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
-        let own = (local.mode() == Mode::Attached).then(|| local.bins());
         for region in space.regions() {
             for span in small_spans(region) {
-                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(span, class, own));
+                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
             }
         }
+        stats.isolated_heaps = space.isolated_live();
         stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
+        stats.remote_frees += space.isolated().flat_map(IsolatedRef::members).map(|heap| heap.remote_frees()).sum::<usize>();
         stats.resident = stats.active + stats.resident_free + stats.metadata;
         stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
     }
 
+    /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it; nothing is reserved or kept free for one
+    /// heap alone. `None` if it is no live heap.
+    ///
+    /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
+    pub fn heap_stats<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Stats> {
+        let _pool = self.pool().lock(local.id())?;
+        let space = self.space().lock(local.id())?;
+        if !space.is_isolated(heap) {
+            return None;
+        }
+        let mut stats = Stats::default();
+        for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
+            of_class.slot_bytes = class.bytes();
+        }
+        for span in heap.spans() {
+            match span.owner() {
+                Owner::Large => stats.add_large(span),
+                _ => {
+                    stats.mapped += span.slices() as usize * SLICE_BYTES;
+                    stats.spans += 1;
+                    stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
+                }
+            }
+        }
+        stats.heaps = heap.members().count();
+        stats.remote_frees = heap.members().map(|member| member.remote_frees()).sum();
+        stats.metadata = heap.pages().count() * META_PAGE_BYTES;
+        stats.committed = stats.mapped + stats.metadata;
+        stats.resident = stats.active + stats.metadata;
+        Some(stats)
+    }
+
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
-    fn free_in_current(&self, span: SpanRef, class: SizeClass, own: Option<NonNull<Bins>>) -> usize {
+    fn free_in_current<L: Local>(&self, local: L, span: SpanRef, class: SizeClass) -> usize {
         let Owner::Heap(bins) = span.owner() else {
             return 0;
         };
         // SAFETY: an owner that is a heap is one (H2).
         let heap = unsafe { HeapRef::from_bins(bins) };
-        if own != Some(bins) && heap.is_live() {
+        let is_own = local.mode() == Mode::Attached && heap.is_of(local.id());
+        if !is_own && heap.is_live() {
             return 0;
         }
         heap.free_in_bin(class, self.secret()) as usize
@@ -140,6 +176,7 @@ impl Default for Stats {
             huge_blocks: 0,
             huge: 0,
             heaps: 0,
+            isolated_heaps: 0,
             remote_frees: 0,
             purges: 0,
             purged: 0,
@@ -151,7 +188,7 @@ impl Default for Stats {
 
 impl Stats {
     fn of_space(space: &Space) -> Stats {
-        let metadata = space.regions().iter().map(Region::metadata_bytes).sum();
+        let metadata = space.regions().iter().map(Region::metadata_bytes).sum::<usize>() + space.pages_bytes();
         let resident_free = space.resident_free_bytes();
         let huge = space.huge().bytes();
         let mut stats = Stats {
@@ -175,6 +212,21 @@ impl Stats {
             of_class.slot_bytes = class.bytes();
         }
         stats
+    }
+
+    fn add_large(&mut self, span: SpanRef) {
+        let bytes = span.slot_bytes();
+        self.allocated += bytes;
+        self.active += bytes;
+        if Space::is_huge(span) {
+            self.huge_blocks += 1;
+            self.huge += bytes;
+            self.mapped += bytes;
+        } else {
+            self.spans += 1;
+            self.large_blocks += 1;
+            self.mapped += span.slices() as usize * SLICE_BYTES;
+        }
     }
 
     fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {

@@ -1,11 +1,14 @@
 //! Threads that come, go and fork.
 
+use core::iter::successors;
+
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::heap::{HeapRef, Keeping, Standing};
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
+use crate::pool::Pool;
 use crate::slot::Secret;
 use crate::space::Space;
 
@@ -22,19 +25,22 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
-        if let Some(heap) = self.pool().lock(local.id())?.pop() {
+        if let Some(heap) = self.pool().lock(local.id())?.pop(local.id()) {
             return Some(heap);
         }
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
         let heap = space.new_heap(self.mapper());
+        if let Some(heap) = heap {
+            heap.set_thread(Some(local.id()));
+        }
         self.publish(&space);
         heap
     }
 
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
     pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
-        if let Some(mut pool) = self.pool().lock(local.id()) {
+        if let Some(pool) = self.pool().lock(local.id()) {
             pool.push(heap);
         }
     }
@@ -59,9 +65,10 @@ impl<M: Mapper> Allocator<M> {
         if local.mode() != Mode::Attached {
             return;
         }
+        self.leave_heaps(local);
         let heap = self.enter(local).heap();
         let collected = heap.collect(self.secret());
-        if let Some(mut pool) = self.pool().lock(local.id()) {
+        if let Some(pool) = self.pool().lock(local.id()) {
             // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
             let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
             let _ = self.release_spare(local, heap, keeping);
@@ -99,21 +106,12 @@ impl<M: Mapper> Allocator<M> {
         }
         self.space().reset_in_child();
         self.pool().reset_in_child();
-        let own = local.bins();
-        let Some(mut pool) = self.pool().lock(local.id()) else {
+        let Some((pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
             return;
         };
-        let mut next = self.space().lock(local.id()).and_then(|space| space.heaps());
-        while let Some(heap) = next {
-            next = heap.next_heap();
-            if heap.as_bins() == own || !heap.is_live() {
-                continue;
-            }
-            if heap.is_busy() {
-                heap.set_standing(Standing::Lost);
-            } else {
-                pool.push(heap);
-            }
+        successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));
+        for isolated in space.isolated() {
+            isolated.members().for_each(|heap| orphan(local, isolated.pool(), heap));
         }
     }
 
@@ -125,5 +123,17 @@ impl<M: Mapper> Allocator<M> {
         if !self.pool().is_held_by(local.id()) {
             self.pool().reset_in_child();
         }
+    }
+}
+
+/// The heap of a thread that the child does not have goes to the pool, unless that thread was changing it.
+fn orphan<L: Local>(local: L, pool: &Pool, heap: HeapRef) {
+    if heap.is_of(local.id()) || !heap.is_live() {
+        return;
+    }
+    if heap.is_busy() {
+        heap.set_standing(Standing::Lost);
+    } else {
+        pool.push(heap);
     }
 }

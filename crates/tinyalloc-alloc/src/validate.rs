@@ -1,7 +1,7 @@
 //! A walk over everything that checks every invariant: for tests, while no other thread is inside the allocator.
 
 use core::cell::Cell;
-use core::iter::from_fn;
+use core::iter::{from_fn, successors};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
@@ -12,6 +12,7 @@ use crate::allocator::Allocator;
 use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::heap::{HeapRef, Keeping};
+use crate::isolated::IsolatedRef;
 use crate::local::Local;
 use crate::region::Region;
 use crate::slot::{Secret, Slot};
@@ -113,6 +114,7 @@ impl Walk<'_> {
             if is_vacant(span) {
                 holds(!bits.used(slice), "a used slice belongs to a span")?;
                 holds(bits.resident(slice) || !bits.aged(slice), "what is aged is resident")?;
+                holds(!bits.trapped(slice) || !bits.resident(slice), "what is trapped is not resident")?;
                 counted.resident += usize::from(bits.resident(slice));
                 slice += 1;
                 continue;
@@ -136,6 +138,7 @@ impl Walk<'_> {
         holds(span.start() == region.start_of(first), "the page map names the span that starts there")?;
         holds(span.address() == span.start().as_ptr().addr(), "a span has one start")?;
         for slice in first..end {
+            holds(!bits.trapped(slice), "what is in use is not trapped")?;
             let named = region.span_of_slice(slice);
             let is_named = if slice == first || span.owner() != Owner::Large { named == span } else { is_vacant(named) };
             holds(is_named, "the page map names small spans at every slice, large ones at the first")?;
@@ -160,7 +163,7 @@ impl Walk<'_> {
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
 
-/// The slice bits of a region: for every 64 slices a word each of used, resident, aged, and a spare.
+/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
 struct SliceBits<'region> {
     near: NonNull<[Cell<u64>; 4]>,
     far: NonNull<[Cell<u64>; 4]>,
@@ -178,6 +181,10 @@ impl SliceBits<'_> {
 
     fn aged(&self, slice: usize) -> bool {
         self.bit(slice, 2)
+    }
+
+    fn trapped(&self, slice: usize) -> bool {
+        self.bit(slice, 3)
     }
 
     fn bit(&self, slice: usize, column: usize) -> bool {
@@ -284,7 +291,12 @@ impl Walk<'_> {
 /// Heaps.
 impl Walk<'_> {
     fn heaps(&self) -> Verdict {
-        holds(self.space_heaps().count() == self.space.heaps_made(), "every heap is counted")?;
+        let global = successors(self.space.heaps(), |heap| heap.next_heap()).count();
+        holds(global == self.space.heaps_made(), "every heap is counted")?;
+        holds(self.space.isolated().count() == self.space.isolated_live(), "every isolated heap is counted")?;
+        for isolated in self.space.isolated() {
+            self.isolated(isolated)?;
+        }
         for heap in self.space_heaps() {
             holds(!heap.has_spare(Keeping::Some), "a heap keeps a few empty spans")?;
             self.bins(heap)?;
@@ -315,12 +327,20 @@ impl Walk<'_> {
     }
 
     fn space_heaps(&self) -> impl Iterator<Item = HeapRef> {
-        let mut next = self.space.heaps();
-        from_fn(move || {
-            let heap = next?;
-            next = heap.next_heap();
-            Some(heap)
-        })
+        let global = successors(self.space.heaps(), |heap| heap.next_heap());
+        global.chain(self.space.isolated().flat_map(IsolatedRef::members))
+    }
+
+    fn isolated(&self, isolated: IsolatedRef) -> Verdict {
+        let mut bytes = 0;
+        for span in isolated.spans() {
+            holds(IsolatedRef::of_span(span) == Some(isolated), "a record knows its isolated heap")?;
+            if let Owner::Heap(bins) = span.owner() {
+                holds(isolated.members().any(|heap| heap.as_bins() == bins), "a span of an isolated heap is a member's")?;
+            }
+            bytes += span.touched_bytes();
+        }
+        holds(isolated.quota().charged_bytes() == bytes, "an isolated heap is charged for what was carved")
     }
 }
 

@@ -22,6 +22,9 @@ mod system;
 mod system;
 
 #[cfg(unix)]
+mod system_calls;
+
+#[cfg(unix)]
 mod posix;
 
 #[cfg(unix)]
@@ -53,3 +56,5 @@ pub use page::{page_ceiling, pages_for};
 #[cfg(unix)]
 pub use posix::PosixMapper;
 pub use region::{Region, RegionError};
+#[cfg(unix)]
+pub use system_calls::SystemCalls;

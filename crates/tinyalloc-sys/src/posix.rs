@@ -6,6 +6,7 @@ use crate::system::{
     RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, monotonic_clock, page_bytes, random_seeds, remap,
     remove_guards, tick_clock,
 };
+use crate::system_calls::SystemCall;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::{NonNull, null_mut};
@@ -98,6 +99,7 @@ unsafe impl Mapper for PosixMapper {
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        SystemCall::Madvise.count();
         // SAFETY: the caller owns the range, and contents stay.
         keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
     }
@@ -139,12 +141,14 @@ unsafe impl Mapper for PosixMapper {
             Protection::Read => PROT_READ,
             Protection::ReadWrite => READ_WRITE,
         };
+        SystemCall::Mprotect.count();
         // SAFETY: the caller owns the range and answers for its rights.
         keeping_errno(|| outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, rights) }))
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
+            SystemCall::Munmap.count();
             // SAFETY: the caller owns the range and uses it no more.
             let released = outcome(unsafe { munmap(start.as_ptr().cast(), bytes) });
             if released == Err(MapError::OutOfMemory) {
@@ -158,6 +162,7 @@ unsafe impl Mapper for PosixMapper {
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
         keeping_errno(|| {
+            SystemCall::Mremap.count();
             // SAFETY: the caller owns the mapping and only uses what is returned.
             let moved = mapped(unsafe { remap(start.as_ptr().cast(), bytes, new_bytes) });
             // To some kernels a size beyond the address space is a bad argument rather than a lack of space.
@@ -233,6 +238,7 @@ fn mapped(address: *mut c_void) -> Result<NonNull<u8>, MapError> {
 }
 
 fn map_anywhere(bytes: usize, rights: c_int, flags: c_int) -> Result<NonNull<u8>, MapError> {
+    SystemCall::Mmap.count();
     // SAFETY: a new mapping at an address of the kernel's choice disturbs no other.
     mapped(unsafe { mmap(null_mut(), bytes, rights, flags, -1, 0) })
 }
@@ -261,6 +267,7 @@ fn trim(start: NonNull<u8>, padded_bytes: usize, bytes: usize, align: usize) -> 
     let tail = unsafe { aligned.add(bytes) };
     for (part, part_bytes) in [(start, head_bytes), (tail, tail_bytes)] {
         if part_bytes != 0 {
+            SystemCall::Munmap.count();
             // SAFETY: the padding was just mapped and nobody knows of it.
             unsafe { munmap(part.as_ptr().cast(), part_bytes) };
         }
@@ -274,6 +281,7 @@ fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<
     if is_aligned(start.addr().get(), align) {
         return Ok(start);
     }
+    SystemCall::Munmap.count();
     // SAFETY: the mapping was just made and nobody knows of it.
     unsafe { munmap(start.as_ptr().cast(), bytes) };
     Err(MapError::OutOfMemory)
@@ -284,6 +292,7 @@ fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<
 unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
     let mut result = Ok(());
     for _ in 0..DISCARD_ATTEMPTS {
+        SystemCall::Madvise.count();
         // SAFETY: the caller promises it.
         result = outcome(unsafe { discard(start.as_ptr().cast(), bytes) });
         if result.is_ok() || !matches!(errno(), EINTR | EAGAIN) {

@@ -9,11 +9,11 @@ pub mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tinyalloc_alloc::{Allocator, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId};
+use tinyalloc_alloc::{Allocator, Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId};
 use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
 
 pub const MIB: usize = 1024 * 1024;
@@ -26,6 +26,7 @@ pub struct Actor(&'static ActorState);
 
 struct ActorState {
     bins: Cell<NonNull<Bins>>,
+    attachments: Cell<*const Attachments>,
     mode: Cell<Mode>,
     id: ThreadId,
     armed: Cell<usize>,
@@ -37,6 +38,7 @@ impl Actor {
         static IDS: AtomicUsize = AtomicUsize::new(1);
         Actor(Box::leak(Box::new(ActorState {
             bins: Cell::new(NonNull::from(&EMPTY_BINS)),
+            attachments: Cell::new(null()),
             mode: Cell::new(Mode::Unattached),
             id: ThreadId(IDS.fetch_add(1, Ordering::Relaxed) * 16),
             armed: Cell::new(0),
@@ -62,6 +64,14 @@ unsafe impl Local for Actor {
 
     fn set_bins(self, bins: NonNull<Bins>) {
         self.0.bins.set(bins);
+    }
+
+    fn attachments(self) -> *const Attachments {
+        self.0.attachments.get()
+    }
+
+    fn set_attachments(self, attachments: *const Attachments) {
+        self.0.attachments.set(attachments);
     }
 
     fn mode(self) -> Mode {
@@ -168,6 +178,16 @@ unsafe impl Mapper for LimitedMapper {
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.prefer_huge_pages(start, bytes, preferred) }
+    }
+
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.trap(start, bytes) }
+    }
+
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.untrap(start, bytes) }
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
@@ -309,6 +329,16 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.prefer_huge_pages(start, bytes, preferred) }
+    }
+
+    unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.trap(start, bytes) }
+    }
+
+    unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.untrap(start, bytes) }
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {

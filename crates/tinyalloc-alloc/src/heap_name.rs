@@ -1,0 +1,41 @@
+//! What an isolated heap is called.
+
+use core::fmt::{Debug, Display, Formatter, Result as FmtResult};
+use core::str::from_utf8;
+
+/// What a heap is called in messages and statistics: at most 31 bytes of UTF-8, cut where a character ends.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeapName {
+    bytes: [u8; 31],
+    length: u8,
+}
+
+impl HeapName {
+    /// The name, or as much of it as fits.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 31")]
+    pub fn new(name: &str) -> HeapName {
+        let length = (0..=name.len().min(31)).rev().find(|length| name.is_char_boundary(*length)).unwrap_or(0);
+        let mut bytes = [0; 31];
+        bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+        HeapName { bytes, length: length as u8 }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl Display for HeapName {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Debug for HeapName {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        write!(formatter, "{:?}", self.as_str())
+    }
+}

@@ -1,0 +1,268 @@
+//! Isolated heaps as objects: made, looked at, emptied and destroyed whole.
+
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::attached::attachments_of;
+use crate::class::SLOT_ALIGN;
+use crate::heap::{HeapRef, Keeping};
+use crate::isolated::{HeapOptions, IsolatedRef};
+use crate::local::{Local, Mode};
+use crate::slot::Slot;
+use crate::space::{EndedRun, Space};
+use crate::span::{Owner, SpanRef};
+
+/// Why a call that names a heap was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeapError {
+    /// It is no live heap.
+    NotAHeap,
+    /// It is some thread's current heap.
+    Entered,
+    /// The caller is a signal handler that interrupted the allocator.
+    Interrupted,
+}
+
+/// Whose a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockOwner {
+    /// The global heap's.
+    Global,
+    /// An isolated heap's.
+    Isolated(IsolatedRef),
+}
+
+/// What becomes of the memory of a heap that is emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emptying {
+    /// It stays, for what the heap is used for next.
+    Keep,
+    /// It goes back to the system at once, and any access to it faults.
+    GiveBack,
+}
+
+/// Life.
+impl<M: Mapper> Allocator<M> {
+    /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
+    pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
+        let _pool = self.pool().lock(local.id())?;
+        let mut space = self.space().lock(local.id())?;
+        self.start(local, &mut space)?;
+        let heap = space.new_isolated(self.mapper(), options);
+        self.publish(&space);
+        heap
+    }
+
+    /// Frees all that is in the heap, and the heap. The memory goes back to the system, and any access to it faults. Takes time for every
+    /// span and large block, not for every slot.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing is changed then.
+    ///
+    /// # Safety
+    /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
+    pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> Result<(), HeapError> {
+        {
+            let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            let mut space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            self.check(&space, heap)?;
+            space.forget_isolated(heap);
+        }
+        if let Some(entry) = attachments_of(local).map(|attachments| attachments.entry(heap)) {
+            entry.set(entry.get().filter(|attachment| attachment.heap() != heap));
+        }
+        self.give_back_spans(local, heap);
+        for page in heap.pages() {
+            self.retire_page(local, page);
+        }
+        Ok(())
+    }
+
+    /// Frees all that is in the heap, and keeps the heap.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing is changed then.
+    ///
+    /// # Safety
+    /// As for [`Allocator::destroy_heap`]; the heap itself may be used again afterwards.
+    pub unsafe fn reset_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let keeper = {
+            let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            let space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            if !space.is_isolated(heap) {
+                return Err(HeapError::NotAHeap);
+            }
+            heap.members().for_each(HeapRef::start_over);
+            heap.members().find(|member| member.is_of(local.id())).or_else(|| heap.members().next())
+        };
+        if emptying == Emptying::GiveBack {
+            self.give_back_spans(local, heap);
+        }
+        for span in heap.spans() {
+            self.start_over(local, span, keeper);
+        }
+        if emptying == Emptying::GiveBack {
+            heap.forget_records();
+        }
+        heap.quota().give_back(heap.quota().charged_bytes());
+        Ok(())
+    }
+
+    fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
+        if !space.is_isolated(heap) {
+            return Err(HeapError::NotAHeap);
+        }
+        if heap.entered().load(Ordering::Acquire) > 0 {
+            return Err(HeapError::Entered);
+        }
+        Ok(())
+    }
+
+    /// Empties a span of a heap that is reset.
+    fn start_over<L: Local>(&self, local: L, span: SpanRef, keeper: Option<HeapRef>) {
+        let Some(mut space) = self.space().lock(local.id()) else {
+            return;
+        };
+        match (span.owner(), keeper) {
+            (Owner::Large, _) if Space::is_huge(span) => {
+                let block = space.remove_huge(span);
+                drop(space);
+                self.unmap(block);
+            }
+            (Owner::Large, _) => space.release_large(span),
+            (_, Some(keeper)) if keeper.may_keep(span) => {
+                span.start_over();
+                keeper.keep_spare(span);
+            }
+            _ => space.release_span(span),
+        }
+    }
+
+    /// Traps the memory of every span of a heap that nobody uses any more, and gives it back to the space.
+    fn give_back_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+        let mut ended: Option<EndedRun> = None;
+        for span in heap.spans() {
+            let Some(mut space) = self.space().lock(local.id()) else {
+                return;
+            };
+            if Space::is_huge(span) {
+                let block = space.remove_huge(span);
+                drop(space);
+                self.unmap(block);
+                continue;
+            }
+            let next = space.end_of(span);
+            drop(space);
+            span.disown();
+            if ended.as_mut().is_some_and(|ended| ended.join(&next)) {
+                continue;
+            }
+            if let Some(last) = ended.replace(next) {
+                self.trap(local, &last);
+            }
+        }
+        if let Some(last) = ended {
+            self.trap(local, &last);
+        }
+    }
+
+    fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+        // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
+        let trapped = unsafe { self.mapper().trap(ended.start(), ended.bytes()) }.is_ok();
+        if let Some(mut space) = self.space().lock(local.id()) {
+            space.take_back(ended, trapped);
+        }
+    }
+}
+
+/// Looking at heaps.
+impl<M: Mapper> Allocator<M> {
+    /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
+    pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
+        let span = self.find_span(local, address).or_else(|| self.space().lock(local.id())?.block_around(address))?;
+        match span.owner() {
+            Owner::Nobody => None,
+            _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
+        }
+    }
+
+    /// Whether it is a live heap.
+    pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        self.space().lock(local.id()).is_some_and(|space| space.is_isolated(heap))
+    }
+
+    /// The limit, and how much of it is taken, in bytes.
+    pub fn heap_limit(&self, heap: IsolatedRef) -> (usize, usize) {
+        (heap.quota().limit_bytes(), heap.quota().charged_bytes())
+    }
+
+    /// Changes the limit; what is taken already stays.
+    pub fn set_heap_limit(&self, heap: IsolatedRef, bytes: usize) {
+        heap.quota().set_limit_bytes(bytes);
+    }
+
+    /// How often the limit was in the way.
+    pub fn heap_refusals(&self, heap: IsolatedRef) -> usize {
+        heap.quota().refusals()
+    }
+
+    /// Calls `visit` with every live block and its bytes, until it returns false. Returns whether it never did.
+    ///
+    /// # Safety
+    /// Nobody uses the heap meanwhile, `visit` included.
+    pub unsafe fn walk_heap(&self, heap: IsolatedRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        heap.spans().all(|span| match span.owner() {
+            Owner::Large => visit(span.start(), span.slot_bytes()),
+            _ => self.walk_span(span, &mut visit),
+        })
+    }
+
+    fn walk_span(&self, span: SpanRef, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        debug_assert!(span.slot_bytes().is_multiple_of(SLOT_ALIGN));
+        (0..span.slots_carved() as usize).all(|index| {
+            // SAFETY: the slot is carved.
+            let start = unsafe { span.start().add(index * span.slot_bytes()) };
+            // SAFETY: as above.
+            let is_free = unsafe { Slot::new(start) }.is_sealed(self.secret());
+            is_free || visit(start, span.slot_bytes())
+        })
+    }
+
+    /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
+    pub fn purge_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        self.give_up_members(local, heap);
+        self.purge_free(local)
+    }
+
+    /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
+    pub(crate) fn give_up_members<L: Local>(&self, local: L, heap: IsolatedRef) {
+        let Some(_pool) = self.pool().lock(local.id()) else {
+            return;
+        };
+        if local.mode() == Mode::Attached
+            && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
+        {
+            let visit = self.enter_on(local, own);
+            let _ = own.collect(self.secret());
+            let _ = self.release_spare(local, own, Keeping::Nothing);
+            self.leave(local, visit);
+        }
+        self.give_up_idle_members(local, heap);
+    }
+
+    /// As [`Allocator::give_up_members`], but for this thread's part.
+    pub(crate) fn give_up_pooled<L: Local>(&self, local: L, heap: IsolatedRef) {
+        if let Some(_pool) = self.pool().lock(local.id()) {
+            self.give_up_idle_members(local, heap);
+        }
+    }
+
+    fn give_up_idle_members<L: Local>(&self, local: L, heap: IsolatedRef) {
+        for member in heap.pool().heaps() {
+            let _ = self.give_up_idle(local, member);
+        }
+    }
+}

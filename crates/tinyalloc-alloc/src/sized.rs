@@ -1,0 +1,65 @@
+//! Checks what a program claims to know about a block that it frees: its size, and its alignment.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::Mapper;
+
+use crate::allocator::Allocator;
+use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::local::Local;
+use crate::misuse::Misuse;
+use crate::resize::keeps_slot;
+use crate::span::{Owner, SpanRef};
+
+/// What `free_sized` and its like, or a sized `operator delete`, are told beside the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Bytes that were asked for.
+    pub bytes: usize,
+    /// The alignment that was asked for, 1 if none was.
+    pub align: usize,
+    /// Whether `realloc` may have left the block in a slot larger than a new one would be.
+    pub resizable: bool,
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// Whether the block can be what the claim says; a report otherwise, and for anything else than a live block. Blocks whose sizes
+    /// share a slot size are alike.
+    pub fn confirms<L: Local>(&self, local: L, start: NonNull<u8>, claim: Claim) -> bool {
+        let address = start.as_ptr().addr();
+        if self.emergency().block_bytes(address).is_some_and(|bytes| claim.bytes <= bytes) {
+            return true;
+        }
+        let Some(span) = self.live_span(local, start) else {
+            return false;
+        };
+        let is_aligned = claim.align.is_power_of_two() && address.is_multiple_of(claim.align);
+        let is_confirmed = is_aligned && claim.fits(span, self.mapper().page_bytes());
+        if !is_confirmed {
+            local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes: span.slot_bytes() });
+        }
+        is_confirmed
+    }
+}
+
+impl Claim {
+    fn fits(self, span: SpanRef, page_bytes: usize) -> bool {
+        let slot_bytes = span.slot_bytes();
+        match span.owner() {
+            Owner::Emergency => self.bytes <= slot_bytes,
+            Owner::Large => self.bytes.max(1).checked_next_multiple_of(page_bytes) == Some(slot_bytes),
+            Owner::Nobody | Owner::Heap(_) => {
+                let is_kept = self.resizable && self.bytes <= slot_bytes && keeps_slot(self.bytes, slot_bytes);
+                is_kept || self.class().is_some_and(|class| class.bytes() == slot_bytes)
+            }
+        }
+    }
+
+    /// The class that such a request gets.
+    fn class(self) -> Option<SizeClass> {
+        if self.align <= SLOT_ALIGN {
+            return SizeClass::of(self.bytes);
+        }
+        if self.align <= SLICE_BYTES { SizeClass::of_aligned(self.bytes, self.align) } else { None }
+    }
+}
