@@ -8,7 +8,6 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::attachments::{Attachment, Attachments};
-use crate::bins::Bins;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::heap::HeapRef;
 use crate::isolated::IsolatedRef;
@@ -29,7 +28,7 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate_in`], but only if a free slot lies ready.
     #[inline(always)]
     pub fn allocate_in_hit<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot_of(attached_bins(local, heap)?, SizeClass::of(bytes)?)
+        self.take_slot_of(attached_member(local, heap)?.as_bins(), SizeClass::of(bytes)?)
     }
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.
@@ -100,22 +99,34 @@ impl<M: Mapper> Allocator<M> {
 
 /// Frees in a heap that the caller names.
 impl<M: Mapper> Allocator<M> {
-    /// As [`Allocator::free`], and reported if the block is another heap's; `None` names the global heap.
+    /// As [`Allocator::free`], and reported if the block is another heap's.
     ///
     /// # Safety
     /// As for [`Allocator::free`].
     #[inline(always)]
     pub unsafe fn free_in<L: Local>(&self, local: L, heap: IsolatedRef, start: *mut u8) {
-        if let Some(span) = self.span_in_first_region(start.addr())
-            && let Some(bins) = attached_bins(local, heap)
-            && span.owner_bins() == bins.as_ptr().cast_const()
-            && let Some(start) = NonNull::new(start)
-        {
-            // SAFETY: the bins are those of a heap of this thread.
-            return self.free_own(local, unsafe { HeapRef::from_bins(bins) }, span, start);
-        }
         // SAFETY: the caller's promise.
-        unsafe { self.free_in_slow(local, Some(heap), start) };
+        if !unsafe { self.free_in_hit(local, heap, start) } {
+            // SAFETY: the caller's promise.
+            unsafe { self.free_in_slow(local, Some(heap), start) };
+        }
+    }
+
+    /// As [`Allocator::free_in`], but only if the block's span is this thread's; false, and nothing was done, if it is not.
+    ///
+    /// # Safety
+    /// As for [`Allocator::free`].
+    #[inline(always)]
+    pub unsafe fn free_in_hit<L: Local>(&self, local: L, heap: IsolatedRef, start: *mut u8) -> bool {
+        if let Some(span) = self.span_in_first_region(start.addr())
+            && let Some(member) = attached_member(local, heap)
+            && span.owner_bins() == member.as_bins().as_ptr().cast_const()
+        {
+            // SAFETY: the first region is never at null.
+            self.free_own(local, member, span, unsafe { NonNull::new_unchecked(start) });
+            return true;
+        }
+        false
     }
 
     /// As [`Allocator::free_in`], for what is not this thread's; `None` names the global heap.
@@ -177,6 +188,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Frees a block of a span that is this thread's, though perhaps not of the current heap.
+    #[inline(always)]
     pub(crate) fn free_own<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef, start: NonNull<u8>) {
         match span.free_local(start, self.secret()) {
             Freed::Quiet => {}
@@ -227,6 +239,11 @@ impl<M: Mapper> Allocator<M> {
         true
     }
 
+    /// How many heaps this thread entered and has not left.
+    pub fn heaps_entered<L: Local>(&self, local: L) -> usize {
+        attachments_of(local).map_or(0, |attachments| attachments.entered().count())
+    }
+
     /// The heap that serves this thread's calls that name none; `None` is the global one.
     pub fn current_heap<L: Local>(&self, local: L) -> Option<IsolatedRef> {
         attachments_of(local).filter(|_| local.mode() == Mode::Attached)?;
@@ -248,9 +265,8 @@ impl<M: Mapper> Allocator<M> {
         let (Some(heap), Some(attachments)) = (IsolatedRef::of(member), attachments_of(local)) else {
             return;
         };
-        let holds = attachments.entry(heap).get().is_some_and(|attachment| attachment.member() == member);
-        if !holds && !self.is_in_use(local, member) {
-            self.give_member_back(local, Attachment::new(heap, heap.id(), member));
+        if attachments.member(heap) != Some(member) && !self.is_in_use(local, member) {
+            self.give_member_back(local, Attachment::new(heap, member));
         }
     }
 }
@@ -260,17 +276,12 @@ impl<M: Mapper> Allocator<M> {
     /// This thread's part in `heap`; `None` if the heap is not live, or there is no memory for one. The thread is attached.
     fn member<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<HeapRef> {
         let attachments = self.attachments(local)?;
-        let entry = attachments.entry(heap);
-        if let Some(attachment) = entry.get()
-            && attachment.heap() == heap
-            && attachment.is_live()
-        {
-            return Some(attachment.member());
+        if let Some(member) = attachments.member(heap) {
+            return Some(member);
         }
         let entered = self.entered_member(local, attachments, heap);
         let attachment = entered.map_or_else(|| self.borrow_member(local, heap), Some)?;
-        let last = entry.replace(Some(attachment));
-        if let Some(last) = last
+        if let Some(last) = attachments.replace(attachment)
             && !self.is_in_use(local, last.member())
         {
             self.give_member_back(local, last);
@@ -282,7 +293,7 @@ impl<M: Mapper> Allocator<M> {
     fn entered_member<L: Local>(&self, local: L, attachments: &Attachments, heap: IsolatedRef) -> Option<Attachment> {
         let mut members = attachments.entered().chain(once(current(local)));
         let member = members.find(|member| IsolatedRef::of(*member) == Some(heap))?;
-        Some(Attachment::new(heap, heap.id(), member))
+        Some(Attachment::new(heap, member))
     }
 
     /// Whether this thread entered the heap that `member` is a part of.
@@ -311,12 +322,12 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         if let Some(member) = heap.pool().pop(local.id()) {
-            return Some(Attachment::new(heap, heap.id(), member));
+            return Some(Attachment::new(heap, member));
         }
         let mut space = self.space().lock(local.id())?;
         let member = heap.add_member(space.pages().take(self.mapper())?);
         member.set_thread(Some(local.id()));
-        Some(Attachment::new(heap, heap.id(), member))
+        Some(Attachment::new(heap, member))
     }
 
     /// The thread does not use a heap for now. The heap may have been destroyed meanwhile, by another thread.
@@ -337,7 +348,7 @@ impl<M: Mapper> Allocator<M> {
             return;
         };
         while self.leave_heap(local) {}
-        for attachment in attachments.entries() {
+        for attachment in attachments.take_all() {
             self.give_member_back(local, attachment);
         }
         let page = NonNull::from(attachments).cast();
@@ -367,6 +378,6 @@ pub(crate) fn attachments_of<L: Local>(local: L) -> Option<&'static Attachments>
 }
 
 #[inline(always)]
-fn attached_bins<L: Local>(local: L, heap: IsolatedRef) -> Option<NonNull<Bins>> {
-    attachments_of(local)?.bins(heap)
+fn attached_member<L: Local>(local: L, heap: IsolatedRef) -> Option<HeapRef> {
+    attachments_of(local)?.member(heap)
 }

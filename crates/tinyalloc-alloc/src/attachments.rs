@@ -3,7 +3,6 @@
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use crate::bins::Bins;
 use crate::heap::HeapRef;
 use crate::isolated::IsolatedRef;
 use crate::pages::META_PAGE_BYTES;
@@ -13,17 +12,20 @@ const ENTRIES: usize = 128;
 /// How deep heaps may be entered within each other.
 pub(crate) const DEPTH_MAX: usize = 48;
 
-/// One thread's part in one isolated heap.
+/// The number of no heap: see [`crate::Isolated`].
+const NO_HEAP: usize = usize::MAX;
+
+/// One thread's part in one isolated heap, which may have been destroyed since: then the part is not to be looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attachment {
-    heap: IsolatedRef,
     id: usize,
+    heap: IsolatedRef,
     member: HeapRef,
 }
 
 impl Attachment {
-    pub(crate) fn new(heap: IsolatedRef, id: usize, member: HeapRef) -> Attachment {
-        Attachment { heap, id, member }
+    pub(crate) fn new(heap: IsolatedRef, member: HeapRef) -> Attachment {
+        Attachment { id: heap.id(), heap, member }
     }
 
     pub(crate) fn heap(self) -> IsolatedRef {
@@ -34,10 +36,21 @@ impl Attachment {
         self.member
     }
 
-    /// Whether the heap was not destroyed since.
-    #[inline(always)]
     pub(crate) fn is_live(self) -> bool {
         self.heap.id() == self.id
+    }
+}
+
+/// What the hit path reads of an attachment.
+#[repr(C)]
+struct Entry {
+    id: Cell<usize>,
+    member: Cell<Option<HeapRef>>,
+}
+
+impl Entry {
+    const fn empty() -> Entry {
+        Entry { id: Cell::new(NO_HEAP), member: Cell::new(None) }
     }
 }
 
@@ -47,7 +60,8 @@ pub struct Attachments {
     home: HeapRef,
     depth: Cell<usize>,
     entered: [Cell<Option<HeapRef>>; DEPTH_MAX],
-    entries: [Cell<Option<Attachment>>; ENTRIES],
+    entries: [Entry; ENTRIES],
+    heaps: [Cell<Option<IsolatedRef>>; ENTRIES],
 }
 
 const _: () = assert!(size_of::<Attachments>() <= META_PAGE_BYTES);
@@ -61,7 +75,8 @@ impl Attachments {
             home,
             depth: Cell::new(0),
             entered: [const { Cell::new(None) }; DEPTH_MAX],
-            entries: [const { Cell::new(None) }; ENTRIES],
+            entries: [const { Entry::empty() }; ENTRIES],
+            heaps: [const { Cell::new(None) }; ENTRIES],
         };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { attachments.write(state) };
@@ -73,21 +88,33 @@ impl Attachments {
         self.home
     }
 
-    /// The place of a heap in the table.
+    /// This thread's part in a heap, if it is attached to it. No number is that of two heaps, and that of a destroyed one is nobody's.
     #[inline(always)]
-    pub(crate) fn entry(&self, heap: IsolatedRef) -> &Cell<Option<Attachment>> {
-        &self.entries[heap.address() / META_PAGE_BYTES % ENTRIES]
+    pub(crate) fn member(&self, heap: IsolatedRef) -> Option<HeapRef> {
+        let id = heap.id();
+        let entry = &self.entries[id % ENTRIES];
+        if entry.id.get() == id { entry.member.get() } else { None }
     }
 
-    /// The bins that this thread takes slots of `heap` from, if it is attached to it.
-    #[inline(always)]
-    pub(crate) fn bins(&self, heap: IsolatedRef) -> Option<NonNull<Bins>> {
-        let attachment = self.entry(heap).get()?;
-        (attachment.heap == heap && attachment.is_live()).then(|| attachment.member.as_bins())
+    /// Enters an attachment into the table, and returns the one that it takes the place of.
+    pub(crate) fn replace(&self, attachment: Attachment) -> Option<Attachment> {
+        let place = attachment.id % ENTRIES;
+        let last = self.take(place);
+        self.entries[place].id.set(attachment.id);
+        self.entries[place].member.set(Some(attachment.member));
+        self.heaps[place].set(Some(attachment.heap));
+        last
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Attachment> + '_ {
-        self.entries.iter().filter_map(Cell::take)
+    fn take(&self, place: usize) -> Option<Attachment> {
+        let entry = &self.entries[place];
+        let id = entry.id.replace(NO_HEAP);
+        Some(Attachment { id, heap: self.heaps[place].take()?, member: entry.member.take()? })
+    }
+
+    /// Takes every attachment out.
+    pub(crate) fn take_all(&self) -> impl Iterator<Item = Attachment> + '_ {
+        (0..ENTRIES).filter_map(|place| self.take(place))
     }
 
     /// Remembers which heap was current; false when that is too deep.

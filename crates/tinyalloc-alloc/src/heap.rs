@@ -116,6 +116,7 @@ impl HeapRef {
         HeapRef(bins.cast())
     }
 
+    #[inline(always)]
     pub(crate) fn as_bins(self) -> NonNull<Bins> {
         self.0.cast()
     }

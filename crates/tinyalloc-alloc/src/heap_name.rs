@@ -1,24 +1,35 @@
 //! What an isolated heap is called.
 
+use core::ffi::CStr;
 use core::fmt::{Debug, Display, Formatter, Result as FmtResult};
 use core::str::from_utf8;
 
-/// What a heap is called in messages and statistics: at most 31 bytes of UTF-8, cut where a character ends.
+const BYTES_MAX: usize = 31;
+
+/// What a heap is called in messages and statistics: at most 31 bytes of UTF-8, cut where a character ends, and before
+/// a null byte.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeapName {
-    bytes: [u8; 31],
+    bytes: [u8; BYTES_MAX + 1],
     length: u8,
 }
 
 impl HeapName {
     /// The name, or as much of it as fits.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "at most 31")]
+    #[expect(clippy::cast_possible_truncation, reason = "at most BYTES_MAX")]
     pub fn new(name: &str) -> HeapName {
-        let length = (0..=name.len().min(31)).rev().find(|length| name.is_char_boundary(*length)).unwrap_or(0);
-        let mut bytes = [0; 31];
+        let end = name.find('\0').unwrap_or(name.len()).min(BYTES_MAX);
+        let length = (0..=end).rev().find(|length| name.is_char_boundary(*length)).unwrap_or(0);
+        let mut bytes = [0; BYTES_MAX + 1];
         bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
         HeapName { bytes, length: length as u8 }
+    }
+
+    /// The name as C text.
+    #[must_use]
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
     }
 
     /// The name as text.

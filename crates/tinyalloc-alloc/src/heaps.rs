@@ -6,7 +6,6 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
-use crate::attached::attachments_of;
 use crate::class::SLOT_ALIGN;
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::{HeapOptions, IsolatedRef};
@@ -70,9 +69,6 @@ impl<M: Mapper> Allocator<M> {
             let mut space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
-        }
-        if let Some(entry) = attachments_of(local).map(|attachments| attachments.entry(heap)) {
-            entry.set(entry.get().filter(|attachment| attachment.heap() != heap));
         }
         self.give_back_spans(local, heap);
         for page in heap.pages() {

@@ -5,6 +5,7 @@
 //! records, or records alone.
 
 use core::cell::Cell;
+use core::ffi::CStr;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
 use core::iter::{from_fn, successors};
 use core::mem::offset_of;
@@ -335,6 +336,12 @@ impl Isolated {
     #[must_use]
     pub fn name(&self) -> HeapName {
         self.name
+    }
+
+    /// What it is called, as C text that stays where it is while the heap lives.
+    #[must_use]
+    pub fn name_text(&self) -> &CStr {
+        self.name.as_c_str()
     }
 
     /// A word of whoever made the heap.

@@ -35,6 +35,8 @@ mod isolated;
 
 mod region;
 
+mod regions;
+
 mod decay;
 mod huge;
 

@@ -4,7 +4,6 @@ use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::Ordering;
 
-use tinyalloc_array::Array;
 use tinyalloc_list::List;
 use tinyalloc_sys::Mapper;
 
@@ -16,12 +15,12 @@ use crate::isolated::{HeapOptions, Isolated, IsolatedRef};
 use crate::misuse::Misuse;
 use crate::pages::Pages;
 use crate::region::{Idle, REGION_BYTES_MIN, Region, Shortage};
+use crate::regions::Regions;
 use crate::span::{Extent, Owner, Span, SpanRef};
 use crate::tunables::Tunables;
 
 /// Of a limited address space, a region takes this part at most.
 const ADDRESS_SPACE_PART: usize = 8;
-const REGIONS_MAX: usize = 256;
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
 /// Slots for signal handlers that interrupt the allocator.
@@ -130,7 +129,7 @@ pub(crate) struct Space {
     decay: Decay,
     tunables: Tunables,
     pages: Pages,
-    regions: Array<Region, REGIONS_MAX>,
+    regions: Regions,
     huge: HugeTable,
 }
 
@@ -141,7 +140,7 @@ unsafe impl Send for Space {}
 impl Space {
     pub(crate) const fn new() -> Space {
         Space {
-            regions: Array::new(),
+            regions: Regions::new(),
             huge: HugeTable::new(),
             retired: null_mut(),
             heaps: None,
@@ -160,7 +159,7 @@ impl Space {
         self.regions.first()
     }
 
-    pub(crate) fn regions(&self) -> &[Region] {
+    pub(crate) fn regions(&self) -> &Regions {
         &self.regions
     }
 
@@ -330,13 +329,14 @@ impl Space {
     }
 
     fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
-        if self.regions.len() == REGIONS_MAX {
+        if !self.regions.make_room(mapper) {
             return None;
         }
         let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
         let wish = (self.tunables.region_bytes.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
         let region = Region::reserve(mapper, wish, slices, self.tunables.huge_pages).ok()?;
-        self.regions.push(region).ok()
+        self.regions.push(region);
+        Some(())
     }
 }
 
@@ -587,8 +587,8 @@ impl Space {
 
     /// Takes the last region out if it is idle, for its release. The first stays: the hit path knows it.
     pub(crate) fn remove_idle_region(&mut self) -> Option<Unlisted> {
-        let is_idle = self.regions.len() > 1 && self.regions.last().is_some_and(Region::is_idle);
-        let region = if is_idle { self.regions.pop()? } else { return None };
+        let is_idle = self.regions.last().is_some_and(Region::is_idle);
+        let region = if is_idle { self.regions.pop_further()? } else { return None };
         Some(Unlisted::new(region.reserved_start(), region.reserved_bytes()))
     }
 

@@ -83,7 +83,7 @@ impl<M: Mapper> Allocator<M> {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
-        for region in space.regions() {
+        for region in space.regions().iter() {
             for span in small_spans(region) {
                 stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
             }
@@ -103,9 +103,21 @@ impl<M: Mapper> Allocator<M> {
     pub fn heap_stats<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Stats> {
         let _pool = self.pool().lock(local.id())?;
         let space = self.space().lock(local.id())?;
-        if !space.is_isolated(heap) {
-            return None;
-        }
+        space.is_isolated(heap).then(|| self.count_heap(local, heap))
+    }
+
+    /// As [`Allocator::stats`], without what isolated heaps hold.
+    pub fn global_heap_stats<L: Local>(&self, local: L) -> Stats {
+        let mut stats = self.stats(local);
+        let Some((_pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
+            return Stats::default();
+        };
+        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(local, heap)));
+        stats
+    }
+
+    /// Counts a heap; the locks of pool and space are held.
+    fn count_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> Stats {
         let mut stats = Stats::default();
         for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
             of_class.slot_bytes = class.bytes();
@@ -125,7 +137,7 @@ impl<M: Mapper> Allocator<M> {
         stats.metadata = heap.pages().count() * META_PAGE_BYTES;
         stats.committed = stats.mapped + stats.metadata;
         stats.resident = stats.active + stats.metadata;
-        Some(stats)
+        stats
     }
 
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
@@ -212,6 +224,32 @@ impl Stats {
             of_class.slot_bytes = class.bytes();
         }
         stats
+    }
+
+    fn leave_out(&mut self, heap: &Stats) {
+        let pairs = [
+            (&mut self.allocated, heap.allocated),
+            (&mut self.active, heap.active),
+            (&mut self.resident, heap.resident),
+            (&mut self.mapped, heap.mapped),
+            (&mut self.committed, heap.committed),
+            (&mut self.metadata, heap.metadata),
+            (&mut self.free_slots, heap.free_slots),
+            (&mut self.live_slots, heap.live_slots),
+            (&mut self.spans, heap.spans),
+            (&mut self.large_blocks, heap.large_blocks),
+            (&mut self.huge_blocks, heap.huge_blocks),
+            (&mut self.huge, heap.huge),
+            (&mut self.remote_frees, heap.remote_frees),
+        ];
+        for (all, of_heap) in pairs {
+            *all = all.saturating_sub(of_heap);
+        }
+        for (all, of_heap) in self.classes.iter_mut().zip(&heap.classes) {
+            all.spans -= of_heap.spans.min(all.spans);
+            all.live_slots -= of_heap.live_slots.min(all.live_slots);
+            all.free_slots -= of_heap.free_slots.min(all.free_slots);
+        }
     }
 
     fn add_large(&mut self, span: SpanRef) {

@@ -357,7 +357,7 @@ impl<'world> Model<'world> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn heaps_never_disturb_each_other(ops in prop::collection::vec(op(), 1..150)) {
