@@ -3,6 +3,9 @@
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 SECONDS = 600
 THREADS = 8
@@ -16,15 +19,24 @@ TARGET := target
 LIBRARIES := $(TARGET)/release
 SHARED := $(LIBRARIES)/libtinyalloc.so
 ARCHIVE := $(LIBRARIES)/libtinyalloc.a
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SONAME := libtinyalloc.so.0
+SHARED_FILE := libtinyalloc.so.$(VERSION)
+HEADERS := $(wildcard include/*.h include/*.hpp)
+CMAKEDIR := $(LIBDIR)/cmake/tinyalloc
+PACKAGE_FILES := pkgconfig/tinyalloc.pc cmake/tinyalloc/tinyalloc-config.cmake cmake/tinyalloc/tinyalloc-config-version.cmake
+FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR)
+INSTALLED := $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so libtinyalloc.a $(PACKAGE_FILES)) \
+    $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
+    $(addprefix $(MANDIR)/man3/,$(notdir $(wildcard docs/man/*.3))) $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard docs/man/*.7)))
 STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust install clean
+.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust header install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX DESTDIR SECONDS THREADS CARGO CC CFLAGS OBJCOPY"
+	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR SECONDS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -41,6 +53,7 @@ test: ## the Rust tests alone
 
 models: ## check the remote-free protocol in every order of its steps, with loom
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-alloc --test loom_remote --target-dir $(TARGET)/loom
+	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-stack --test loom_lock --target-dir $(TARGET)/loom
 
 c-tests: all ## the C tests alone
 	c-tests/run
@@ -76,15 +89,26 @@ bench-quick: all ## the same with a tenth of the work: under three minutes once 
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write docs/PERFORMANCE.md
 	scripts/bench-rust --write
 
-install: all ## install the libraries, the header and the manual page below PREFIX (/usr/local)
-	$(INSTALL) -d "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include"
-	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(PREFIX)/lib/$(SONAME)"
-	ln -sf $(SONAME) "$(DESTDIR)$(PREFIX)/lib/libtinyalloc.so"
-	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(PREFIX)/lib/libtinyalloc.a"
-	$(INSTALL) -m 644 include/tinyalloc.h "$(DESTDIR)$(PREFIX)/include/tinyalloc.h"
-	for page in $(wildcard docs/*.3 docs/man/*.3); do \
-	    $(INSTALL) -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man3/$${page##*/}" || exit 1; \
+header: ## write include/tinyalloc.h anew, from the sources of the C face
+	$(CARGO) run --quiet --locked -p tinyalloc-header
+
+install: all ## install the libraries, headers, manual pages, pkg-config and CMake files below PREFIX (/usr/local)
+	$(INSTALL) -d $(FOLDERS:%="$(DESTDIR)%")
+	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SHARED_FILE)"
+	ln -sf $(SHARED_FILE) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
+	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libtinyalloc.so"
+	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libtinyalloc.a"
+	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -m 644 $(wildcard docs/man/*.3) "$(DESTDIR)$(MANDIR)/man3"
+	$(INSTALL) -m 644 $(wildcard docs/man/*.7) "$(DESTDIR)$(MANDIR)/man7"
+	for file in $(PACKAGE_FILES); do \
+	    sed -e 's|@VERSION@|$(VERSION)|g; s|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
+	        "packaging/$${file##*/}.in" > "$(DESTDIR)$(LIBDIR)/$$file" || exit 1; \
 	done
+
+uninstall: ## remove what install put there, with the same variables
+	rm -f $(INSTALLED:%="$(DESTDIR)%")
+	-rmdir "$(DESTDIR)$(CMAKEDIR)" 2>/dev/null
 
 clean: ## remove everything that was built
 	$(CARGO) clean --target-dir $(TARGET)

@@ -32,11 +32,13 @@
 
 enum { EXIT_SKIPPED = 77, OUTPUT_BYTES_MAX = 8192, ERRNO_UNTOUCHED = 4711 };
 
-/* The layout of the library's own statistics, as in include/tinyalloc.h. */
+/* The beginning of the library's own statistics, as in include/tinyalloc.h, for tests that do not include it first. */
+#ifndef TINYALLOC_H
 struct ta_stats {
     size_t allocated, committed, reserved, metadata, free_slots, live_slots, spans, large_blocks, huge_blocks, heaps,
         purges, purged_bytes;
 };
+#endif
 
 #define EXPECT(condition) ((condition) ? (void)0 : expect_failed(__FILE__, __LINE__, #condition))
 

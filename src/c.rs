@@ -2,10 +2,13 @@
 
 #![expect(unreachable_pub, reason = "C calls them")]
 
+use crate::errno;
+
 mod blocks;
-mod errno;
 
 mod malloc;
+
+mod sized;
 
 mod aligned;
 mod extensions;
@@ -19,6 +22,10 @@ mod throwing_loop;
 #[path = "c/throwing_x86_64.rs"]
 mod throwing_loop;
 
-mod report;
+mod statistics;
+
+mod heaps;
+mod mallinfo;
+mod options;
 
 mod panic;

@@ -16,12 +16,36 @@
 #![no_std]
 
 #[cfg(feature = "engine")]
+mod errno;
+#[cfg(feature = "engine")]
+mod pieces;
+#[cfg(feature = "engine")]
+mod words;
+
+#[cfg(feature = "engine")]
+mod report;
+
+#[cfg(feature = "engine")]
+mod background;
+#[cfg(feature = "engine")]
+mod options;
+#[cfg(feature = "engine")]
 mod process;
+#[cfg(feature = "engine")]
+mod snapshot;
 #[cfg(feature = "engine")]
 mod thread;
 
+#[cfg(feature = "c-abi")]
+mod room;
+
+#[cfg(feature = "engine")]
+mod heap;
 #[cfg(feature = "engine")]
 mod rust;
+
+#[cfg(feature = "engine")]
+mod tuning;
 
 #[cfg(feature = "c-abi")]
 mod c;
@@ -29,8 +53,20 @@ mod c;
 pub mod prelude;
 
 #[cfg(feature = "engine")]
+pub use heap::{Entered, Heap, NoHeap};
+#[cfg(feature = "engine")]
+pub use options::{OptionError, OptionValue};
+#[cfg(feature = "engine")]
+pub use report::{Format, Report};
+#[cfg(feature = "engine")]
 pub use rust::TinyAlloc;
 #[cfg(feature = "engine")]
-pub use tinyalloc_alloc::{ClassStats, Stats};
+pub use tinyalloc_alloc::{ClassStats, HeapName, Stats};
 #[cfg(feature = "global-alloc")]
 pub use tinyalloc_embedded::global;
+#[cfg(feature = "file")]
+pub use tinyalloc_file as file;
+#[cfg(feature = "stack")]
+pub use tinyalloc_stack as stack;
+#[cfg(feature = "testing")]
+pub use tinyalloc_testing as testing;

@@ -1,10 +1,9 @@
 //! The one allocator of a process, and what ties it to the C library: thread exit, fork, and the last message.
 
 use core::ffi::{c_int, c_void};
-use core::fmt::{Display, Result as FmtResult, Write};
-use core::hint::black_box;
-use core::ptr::without_provenance;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::fmt::Display;
+use core::ptr::{NonNull, without_provenance};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use libc::{
     STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific,
@@ -13,6 +12,10 @@ use libc::{
 use tinyalloc_alloc::{Allocator, Misuse, ThreadId};
 use tinyalloc_sys::PosixMapper;
 
+use crate::background;
+use crate::options::{self, SETTINGS};
+use crate::pieces::write_in_pieces;
+use crate::snapshot;
 use crate::thread::Thread;
 
 /// The global heap.
@@ -20,6 +23,10 @@ pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper
 
 /// The key whose destructor tells that a thread ends, plus one; 0 before it is made.
 static KEY: AtomicU32 = AtomicU32::new(0);
+
+/// How many threads have a heap and have not ended.
+#[unsafe(link_section = ".data")]
+static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// Run before other constructors: the linker sorts by the number, and the shared library is marked to be initialised first. Handlers
 /// that are registered first run last before a fork, and first after it: nobody else's waits for a lock while ours are held.
@@ -30,6 +37,7 @@ static START: extern "C" fn() = start;
 extern "C" fn start() {
     // SAFETY: the handlers are valid for the life of the process: the library is never unloaded.
     unsafe { pthread_atfork(Some(prepare_fork), Some(resume_parent), Some(resume_child)) };
+    options::start();
 }
 
 unsafe extern "C" fn prepare_fork() {
@@ -42,6 +50,18 @@ unsafe extern "C" fn resume_parent() {
 
 unsafe extern "C" fn resume_child() {
     ALLOCATOR.resume_child(Thread);
+    THREADS.store(1, Ordering::Relaxed);
+    background::on_child();
+}
+
+/// At least `bytes` bytes for a request that no free slot lay ready for; and what waited for a moment outside the allocator is done.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
+    let block = ALLOCATOR.allocate_slow(Thread, bytes);
+    background::on_allocation(bytes);
+    snapshot::on_allocation();
+    block
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a pointer in an integer of its size")]
@@ -52,6 +72,7 @@ pub(crate) fn thread_id() -> ThreadId {
 
 /// Sees to it that this thread's heap is given back when it ends.
 pub(crate) fn arm_detach() {
+    THREADS.fetch_add(1, Ordering::Relaxed);
     let Some(key) = detach_key() else {
         return;
     };
@@ -84,46 +105,34 @@ fn make_detach_key() -> Option<pthread_key_t> {
 
 unsafe extern "C" fn detach(_value: *mut c_void) {
     ALLOCATOR.detach(Thread);
+    if THREADS.fetch_sub(1, Ordering::Relaxed) == 1 {
+        background::on_last_thread();
+    }
 }
 
-/// Says what the program did wrong, and ends it.
+/// How many threads have a heap and have not ended.
+pub(crate) fn threads() -> usize {
+    THREADS.load(Ordering::Relaxed)
+}
+
+/// Says what the program did wrong, and ends it, unless an option says that the call is to be ignored.
 #[cold]
 #[inline(never)]
 pub(crate) fn abort_on(misuse: Misuse) {
     say(&misuse);
-    // A call that visibly does not return would cost the hit path, which never takes it, a stack frame.
-    let end: unsafe extern "C" fn() -> ! = abort;
-    if black_box(true) {
+    if !SETTINGS.only_reports() {
         // SAFETY: ends the process.
-        unsafe { end() }
+        unsafe { abort() }
     }
 }
 
 /// Writes one line to standard error, allocating nothing.
 pub(crate) fn say(message: &dyn Display) {
-    let mut line = Line { bytes: [0; 256], length: 0 };
-    // A line too long is cut.
-    let _ = writeln!(line, "tinyalloc: {message}");
-    write_all(STDERR_FILENO, &line.bytes[..line.length]);
+    write_in_pieces(&format_args!("tinyalloc: {message}\n"), &mut |line| write_all(STDERR_FILENO, line));
 }
 
 /// Writes to a file descriptor; signal-safe, and no cancellation point.
 pub(crate) fn write_all(descriptor: c_int, bytes: &[u8]) {
     // SAFETY: the bytes are valid; what cannot be written is lost.
     unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
-}
-
-struct Line {
-    bytes: [u8; 256],
-    length: usize,
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> FmtResult {
-        let room = &mut self.bytes[self.length..];
-        let taken = text.len().min(room.len());
-        room[..taken].copy_from_slice(&text.as_bytes()[..taken]);
-        self.length += taken;
-        Ok(())
-    }
 }

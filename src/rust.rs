@@ -5,7 +5,7 @@ use core::ptr::{NonNull, null_mut};
 
 use tinyalloc_alloc::{SLOT_ALIGN, Stats};
 
-use crate::process::ALLOCATOR;
+use crate::process::{ALLOCATOR, allocate_slow};
 use crate::thread::Thread;
 
 /// The global heap as Rust's global allocator.
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for TinyAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= SLOT_ALIGN {
-            or_null(ALLOCATOR.allocate(Thread, layout.size()))
+            or_null(ALLOCATOR.allocate_hit(Thread, layout.size()).or_else(|| allocate_slow(layout.size())))
         } else {
             or_null(ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align()))
         }

@@ -6,14 +6,27 @@ use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
 /// Each crate of ours, and those of ours that it may use.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("crates/tinyalloc-sys", &[]),
     ("crates/tinyalloc-array", &[]),
     ("crates/tinyalloc-list", &[]),
     ("crates/tinyalloc-bitmap", &[]),
     ("crates/tinyalloc-alloc", &["tinyalloc_sys", "tinyalloc_array", "tinyalloc_list", "tinyalloc_bitmap"]),
     ("crates/tinyalloc-embedded", &[]),
-    (".", &["tinyalloc_alloc", "tinyalloc_embedded", "tinyalloc_sys"]),
+    ("crates/tinyalloc-allocator-api", &[]),
+    ("crates/tinyalloc-stack", &["tinyalloc_allocator_api"]),
+    (
+        ".",
+        &[
+            "tinyalloc_alloc",
+            "tinyalloc_allocator_api",
+            "tinyalloc_embedded",
+            "tinyalloc_file",
+            "tinyalloc_stack",
+            "tinyalloc_sys",
+            "tinyalloc_testing",
+        ],
+    ),
 ];
 /// Names that allocate, or need a standard library.
 const FORBIDDEN: [&str; 6] = ["Vec", "Box", "String", "std", "alloc", "format"];

@@ -10,8 +10,11 @@ use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
+use super::sized::free_hinted;
 
-/// Bytes that a request for `bytes` really gets.
+/// Bytes that a request for `bytes` bytes really gets.
+///
+/// cbindgen:postfix=TA_CONST
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
     match SizeClass::of(bytes) {
@@ -37,14 +40,14 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     }
 }
 
-/// `free` with a size, and flags, as hints.
+/// `free` with a size, and flags, as hints, unless the option check_sizes is on.
 ///
 /// # Safety
 /// As for `free`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sdallocx(start: *mut c_void, _bytes: usize, _flags: c_int) {
+pub unsafe extern "C" fn sdallocx(start: *mut c_void, bytes: usize, flags: c_int) {
     // SAFETY: the caller's promise.
-    unsafe { free(start) };
+    unsafe { free_hinted(start, bytes, 1 << (flags & 0x3f)) };
 }
 
 /// Changes the array that `*array` points at to `count` elements of `bytes` each; returns 0, `EOVERFLOW` or `ENOMEM`, and leaves

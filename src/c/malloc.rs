@@ -4,7 +4,8 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
 use super::blocks::{block_or_enomem, out_of_memory};
-use crate::process::ALLOCATOR;
+use crate::process::{ALLOCATOR, allocate_slow};
+use crate::room::insist;
 use crate::thread::Thread;
 
 /// At least `bytes` bytes, aligned to 16; null and `ENOMEM` when they cannot be had. Zero bytes are a block of its own.
@@ -19,7 +20,7 @@ pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
 #[cold]
 #[inline(never)]
 extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
-    block_or_enomem(ALLOCATOR.allocate_slow(Thread, bytes))
+    block_or_enomem(insist(bytes, || allocate_slow(bytes)))
 }
 
 /// Frees a block; null is ignored. Aborts with one line on standard error for anything else than the start of a live block.
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn free(start: *mut c_void) {
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
-        Some(bytes) => block_or_enomem(ALLOCATOR.allocate_zeroed(Thread, bytes)),
+        Some(bytes) => block_or_enomem(insist(bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes))),
         None => out_of_memory(),
     }
 }
@@ -79,26 +80,6 @@ pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: u
 /// As for [`free`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cfree(start: *mut c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
-/// `free` of a block whose requested size is known; the size is taken as a hint. ISO C23 7.24.3.4.
-///
-/// # Safety
-/// As for [`free`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_sized(start: *mut c_void, _bytes: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
-/// `free` of a block whose alignment and requested size are known; both are taken as hints. ISO C23 7.24.3.5.
-///
-/// # Safety
-/// As for [`free`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_aligned_sized(start: *mut c_void, _align: usize, _bytes: usize) {
     // SAFETY: the caller's promise.
     unsafe { free(start) };
 }

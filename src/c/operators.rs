@@ -1,4 +1,4 @@
-//! The C++ operators: eight of `new`, twelve of `delete`. ISO C++20 17.6.3.
+//! The C++ operators: eight of `new`, twelve of `delete`, of which four lie in `sized.rs`. ISO C++20 17.6.3.
 //!
 //! An exception may pass through `new`, from the new-handler or as `std::bad_alloc`; no Rust frame may be in its way, so the loop
 //! around the handler lies in `throwing.rs`, in assembly. The C++ library is not linked: what it defines is looked up on failure.
@@ -8,12 +8,16 @@ use core::ptr::null_mut;
 
 use super::malloc::free;
 use super::throwing::{tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
-use crate::process::ALLOCATOR;
+use crate::process::{ALLOCATOR, allocate_slow};
 use crate::thread::Thread;
 
 /// One attempt, for the loop in `throwing.rs`; null when no memory is to be had.
 pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
-    let block = if align <= 16 { ALLOCATOR.allocate(Thread, bytes) } else { ALLOCATOR.allocate_aligned(Thread, bytes, align) };
+    let block = if align <= 16 {
+        ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))
+    } else {
+        ALLOCATOR.allocate_aligned(Thread, bytes, align)
+    };
     block.map_or(null_mut(), |start| start.as_ptr().cast())
 }
 
@@ -95,16 +99,6 @@ pub unsafe extern "C" fn delete(start: *mut c_void) {
     unsafe { free(start) };
 }
 
-/// `operator delete(void*, std::size_t)`
-///
-/// # Safety
-/// As for `free`.
-#[unsafe(export_name = "_ZdlPvm")]
-pub unsafe extern "C" fn delete_sized(start: *mut c_void, _bytes: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
 /// `operator delete(void*, const std::nothrow_t&)`
 ///
 /// # Safety
@@ -121,16 +115,6 @@ pub unsafe extern "C" fn delete_nothrow(start: *mut c_void, _tag: *const c_void)
 /// As for `free`.
 #[unsafe(export_name = "_ZdlPvSt11align_val_t")]
 pub unsafe extern "C" fn delete_aligned(start: *mut c_void, _align: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
-/// `operator delete(void*, std::size_t, std::align_val_t)`
-///
-/// # Safety
-/// As for `free`.
-#[unsafe(export_name = "_ZdlPvmSt11align_val_t")]
-pub unsafe extern "C" fn delete_sized_aligned(start: *mut c_void, _bytes: usize, _align: usize) {
     // SAFETY: the caller's promise.
     unsafe { free(start) };
 }
@@ -155,16 +139,6 @@ pub unsafe extern "C" fn delete_array(start: *mut c_void) {
     unsafe { free(start) };
 }
 
-/// `operator delete[](void*, std::size_t)`
-///
-/// # Safety
-/// As for `free`.
-#[unsafe(export_name = "_ZdaPvm")]
-pub unsafe extern "C" fn delete_array_sized(start: *mut c_void, _bytes: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
 /// `operator delete[](void*, const std::nothrow_t&)`
 ///
 /// # Safety
@@ -181,16 +155,6 @@ pub unsafe extern "C" fn delete_array_nothrow(start: *mut c_void, _tag: *const c
 /// As for `free`.
 #[unsafe(export_name = "_ZdaPvSt11align_val_t")]
 pub unsafe extern "C" fn delete_array_aligned(start: *mut c_void, _align: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
-}
-
-/// `operator delete[](void*, std::size_t, std::align_val_t)`
-///
-/// # Safety
-/// As for `free`.
-#[unsafe(export_name = "_ZdaPvmSt11align_val_t")]
-pub unsafe extern "C" fn delete_array_sized_aligned(start: *mut c_void, _bytes: usize, _align: usize) {
     // SAFETY: the caller's promise.
     unsafe { free(start) };
 }

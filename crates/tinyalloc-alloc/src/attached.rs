@@ -33,13 +33,13 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.
     pub fn allocate_in_slow<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.with_member(local, heap, |member| self.allocate_on(local, member, bytes))
+        self.with_member(local, heap, |this, member| this.allocate_on(local, member, bytes))
     }
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
         if SizeClass::of(bytes).is_none() {
-            return self.with_member(local, heap, |_| self.allocate_large_zeroed(local, Some(heap), bytes));
+            return self.with_member(local, heap, |this, _| this.allocate_large_zeroed(local, Some(heap), bytes));
         }
         let start = self.allocate_in(local, heap, bytes)?;
         // SAFETY: the slot holds `bytes`.
@@ -54,7 +54,7 @@ impl<M: Mapper> Allocator<M> {
         {
             return self.allocate_in(local, heap, class.bytes());
         }
-        self.with_member(local, heap, |_| self.allocate_large_aligned(local, Some(heap), bytes, align))
+        self.with_member(local, heap, |this, _| this.allocate_large_aligned(local, Some(heap), bytes, align))
     }
 
     /// In the global heap, whichever is current.
@@ -73,22 +73,23 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Runs `allocate` with this thread's part in `heap`; a thread that is ending borrows one for the one call.
+    /// Runs `allocate` with this thread's part in `heap`; a thread that is ending borrows one for the one call. (A closure that held the
+    /// allocator would hide from the compiler that there is one only in a program: every free would pay for naming it.)
     fn with_member<L: Local>(
         &self,
         local: L,
         heap: IsolatedRef,
-        allocate: impl FnOnce(HeapRef) -> Option<NonNull<u8>>,
+        allocate: impl FnOnce(&Self, HeapRef) -> Option<NonNull<u8>>,
     ) -> Option<NonNull<u8>> {
         if local.mode() == Mode::Unattached {
             self.attach(local)?;
             local.arm_detach();
         }
         match local.mode() {
-            Mode::Attached => allocate(self.member(local, heap)?),
+            Mode::Attached => allocate(self, self.member(local, heap)?),
             Mode::Detached => {
                 let attachment = self.borrow_member(local, heap)?;
-                let start = allocate(attachment.member());
+                let start = allocate(self, attachment.member());
                 self.give_member_back(local, attachment);
                 start
             }

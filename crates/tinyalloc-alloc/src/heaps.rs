@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::class::SLOT_ALIGN;
+use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::{HeapOptions, IsolatedRef};
 use crate::local::{Local, Mode};
@@ -37,7 +38,7 @@ pub enum BlockOwner {
 /// What becomes of the memory of a heap that is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emptying {
-    /// It stays, for what the heap is used for next.
+    /// It stays, for what the heap is used for next; that of a destroyed heap for whoever wants memory next.
     Keep,
     /// It goes back to the system at once, and any access to it faults.
     GiveBack,
@@ -55,22 +56,24 @@ impl<M: Mapper> Allocator<M> {
         heap
     }
 
-    /// Frees all that is in the heap, and the heap. The memory goes back to the system, and any access to it faults. Takes time for every
-    /// span and large block, not for every slot.
+    /// Frees all that is in the heap, and the heap. Takes time for every span and large block, not for every slot.
     ///
     /// # Errors
     /// [`HeapError`]; nothing is changed then.
     ///
     /// # Safety
     /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
-    pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> Result<(), HeapError> {
+    pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
         {
             let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
             let mut space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
-        self.give_back_spans(local, heap);
+        match emptying {
+            Emptying::GiveBack => self.give_back_spans(local, heap),
+            Emptying::Keep => self.release_spans(local, heap),
+        }
         for page in heap.pages() {
             self.retire_page(local, page);
         }
@@ -107,6 +110,15 @@ impl<M: Mapper> Allocator<M> {
         Ok(())
     }
 
+    /// Leaves the spans of a heap that nobody uses any more to the space.
+    fn release_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+        for span in heap.spans() {
+            self.start_over(local, span, None);
+        }
+        let due = self.space().lock(local.id()).map(|mut space| self.due(&mut space));
+        self.purge(local, due.unwrap_or(Due::Nothing));
+    }
+
     fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
         if !space.is_isolated(heap) {
             return Err(HeapError::NotAHeap);
@@ -117,7 +129,7 @@ impl<M: Mapper> Allocator<M> {
         Ok(())
     }
 
-    /// Empties a span of a heap that is reset.
+    /// Empties a span; `keeper` may keep it.
     fn start_over<L: Local>(&self, local: L, span: SpanRef, keeper: Option<HeapRef>) {
         let Some(mut space) = self.space().lock(local.id()) else {
             return;

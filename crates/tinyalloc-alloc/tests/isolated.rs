@@ -30,7 +30,7 @@ fn limited(limit_bytes: usize) -> HeapOptions {
 /// The heap of a world without threads.
 fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef) -> Result<(), HeapError> {
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    unsafe { world.destroy_heap(actor, heap) }
+    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }
 }
 
 fn reset<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef, emptying: Emptying) {
@@ -56,7 +56,7 @@ fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {
 #[derive(Clone, Debug)]
 enum Op {
     Create { limit: Option<usize> },
-    Destroy { heap: usize },
+    Destroy { heap: usize, keep: bool },
     Reset { heap: usize, give_back: bool },
     Allocate { actor: usize, heap: usize, bytes: usize },
     AllocateCurrent { actor: usize, bytes: usize },
@@ -80,7 +80,7 @@ fn op() -> impl Strategy<Value = Op> {
     let index = 0usize..64;
     prop_oneof![
         2 => prop_oneof![Just(None), (0usize..2 * MIB).prop_map(Some)].prop_map(|limit| Op::Create { limit }),
-        1 => index.clone().prop_map(|heap| Op::Destroy { heap }),
+        1 => (index.clone(), any::<bool>()).prop_map(|(heap, keep)| Op::Destroy { heap, keep }),
         1 => (index.clone(), any::<bool>()).prop_map(|(heap, give_back)| Op::Reset { heap, give_back }),
         12 => (index.clone(), index.clone(), bytes()).prop_map(|(actor, heap, bytes)| Op::Allocate { actor, heap, bytes }),
         4 => (index.clone(), bytes()).prop_map(|(actor, bytes)| Op::AllocateCurrent { actor, bytes }),
@@ -161,7 +161,7 @@ impl<'world> Model<'world> {
     fn apply(&mut self, op: &Op) {
         match *op {
             Op::Create { limit } => self.create(limit),
-            Op::Destroy { heap } => self.destroy(heap),
+            Op::Destroy { heap, keep } => self.destroy(heap, keep),
             Op::Reset { heap, give_back } => self.reset(heap, give_back),
             Op::Allocate { actor, heap, bytes } => self.allocate(actor % ACTORS, heap, |world, actor, heap| match heap {
                 Some(heap) => (world.allocate_in(actor, heap, bytes), bytes),
@@ -225,11 +225,13 @@ impl<'world> Model<'world> {
         }
     }
 
-    fn destroy(&mut self, index: usize) {
+    fn destroy(&mut self, index: usize, keep: bool) {
         let Some(heap) = self.heap(index) else {
             return;
         };
-        let destroyed = destroy(self.world, self.actors[index % ACTORS], heap);
+        let emptying = if keep { Emptying::Keep } else { Emptying::GiveBack };
+        // SAFETY: nobody uses the heap or its blocks afterwards.
+        let destroyed = unsafe { self.world.destroy_heap(self.actors[index % ACTORS], heap, emptying) };
         if self.entered.iter().flatten().any(|entered| *entered == Some(heap)) {
             return assert_eq!(destroyed, Err(HeapError::Entered));
         }

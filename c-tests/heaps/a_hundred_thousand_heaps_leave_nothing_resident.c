@@ -1,0 +1,24 @@
+#include "heap.h"
+
+enum { HEAPS = 100000, AT_A_TIME = 2000 };
+
+static void use(ta_heap_t **heap, int count)
+{
+    for (int h = 0; h < count; h++) {
+        heap[h] = heap_of("brief", 0);
+        for (int i = 0; i < 10; i++) memset(ta_heap_malloc(heap[h], 64), i, 64);
+    }
+    for (int h = 0; h < count; h++) EXPECT(ta_heap_destroy(heap[h]) == 0);
+}
+
+int main(void)
+{
+    static ta_heap_t *heap[AT_A_TIME];
+    use(heap, AT_A_TIME);
+    size_t before = private_bytes();
+    for (int round = 0; round < HEAPS / AT_A_TIME / 2; round++) use(heap, AT_A_TIME);
+    for (int round = 0; round < HEAPS / 2; round++) use(heap, 1);
+    size_t after = private_bytes();
+    if (after > before + before / 20) say("%zu bytes resident before, %zu after\n", before, after);
+    EXPECT(after <= before + before / 20);
+}

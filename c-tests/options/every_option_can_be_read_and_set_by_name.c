@@ -1,0 +1,56 @@
+#include "options.h"
+
+static void expect_set(const char *name, const char *value, const char *read_back)
+{
+    EXPECT(option_set(name, value) == 0);
+    EXPECT(option_is(name, read_back));
+}
+
+static void expect_refused(const char *name, const char *value)
+{
+    errno = ERRNO_UNTOUCHED;
+    EXPECT(option_set(name, value) == -1);
+    EXPECT(errno == EINVAL);
+}
+
+int main(void)
+{
+    char value[4];
+    require_tinyalloc();
+    expect_set("purge_delay", "250", "250");
+    expect_set("purge", "eager", "eager");
+    expect_set("purge", "never", "never");
+    expect_set("purge", "decay", "decay");
+    expect_set("background_purge", "off", "off");
+    expect_set("region_size", "64M", "67108864");
+    expect_set("huge_pages", "never", "never");
+    expect_set("huge_pages", "always", "always");
+    expect_set("stats_at_exit", "json", "json");
+    expect_set("stats_at_exit", "off", "off");
+    expect_set("stats_file", "/tmp/a,b", "/tmp/a,b");
+    expect_set("stats_file", "", "");
+    expect_set("stats_signal", "SIGUSR2", "12");
+    expect_set("stats_signal", "off", "off");
+    expect_set("limit", "2t", "2199023255552");
+    expect_set("limit", "0", "0");
+    expect_set("on_error", "report", "report");
+    expect_set("on_error", "abort", "abort");
+    expect_set("check_sizes", "on", "on");
+    expect_set("check_sizes", "off", "off");
+    expect_refused("purge_dealy", "1");
+    expect_refused("", "1");
+    expect_refused("purge", "");
+    expect_refused("purge", "eage");
+    expect_refused("purge_delay", "1.5");
+    expect_refused("purge_delay", "99999999999999999999");
+    expect_refused("limit", "17000000T");
+    expect_refused("on_error", NULL);
+    expect_refused(NULL, "on");
+    EXPECT(option_is("purge", "decay"));
+    EXPECT(option_get("purges", value, sizeof value) == -1 && errno == EINVAL);
+    EXPECT(option_get(NULL, value, sizeof value) == -1);
+    EXPECT(option_get("purge", NULL, 0) == 5);
+    memset(value, 'x', sizeof value);
+    EXPECT(option_get("purge", value, 3) == 5);
+    EXPECT(memcmp(value, "de\0x", 4) == 0);
+}

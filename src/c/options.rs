@@ -1,0 +1,70 @@
+//! Options by name, while the program runs: `ta_option_get` and `ta_option_set`. What they are: tinyalloc(7).
+
+use core::ffi::{CStr, c_char, c_int};
+
+use libc::{EAGAIN, EINVAL};
+
+use super::errno::set_errno;
+use super::sized;
+use super::statistics::{copy, invalid};
+use crate::options::{OptionError, OptionValue, SETTINGS, set};
+
+/// What the environment asked for concerns this face, too. Run after the process's own start.
+#[used]
+#[unsafe(link_section = ".init_array.00102")]
+static START: extern "C" fn() = start;
+
+extern "C" fn start() {
+    if SETTINGS.checks_sizes() {
+        sized::check(true);
+    }
+}
+
+/// Writes the value of an option to a buffer, cut to what fits, with a null byte at its end; as ta_option_set() takes it. See tinyalloc(7)
+/// for the options.
+///
+/// Returns the characters of the whole value, as snprintf(3) does, or -1 with errno EINVAL if there is no such option.
+///
+/// # Safety
+/// `name` is a string or null; `value` is valid for a write of `value_bytes` bytes, and may be null if that is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ta_option_get(name: *const c_char, value: *mut c_char, value_bytes: usize) -> c_int {
+    if name.is_null() {
+        return invalid();
+    }
+    // SAFETY: the caller's promise.
+    let name = unsafe { CStr::from_ptr(name) };
+    let Some(found) = OptionValue::of(name.to_bytes()) else {
+        return invalid();
+    };
+    // SAFETY: the caller's promise.
+    let length = unsafe { copy(&found, value, value_bytes) };
+    c_int::try_from(length).unwrap_or(c_int::MAX)
+}
+
+/// Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
+///
+/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, and EAGAIN in a signal handler that
+/// interrupted the allocator.
+///
+/// # Safety
+/// `name` and `value` are strings or null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char) -> c_int {
+    if name.is_null() || value.is_null() {
+        return invalid();
+    }
+    // SAFETY: the caller's promise.
+    let name = unsafe { CStr::from_ptr(name) };
+    // SAFETY: the caller's promise.
+    let value = unsafe { CStr::from_ptr(value) };
+    let checked_before = SETTINGS.checks_sizes();
+    if let Err(error) = set(name.to_bytes(), value.to_bytes()) {
+        set_errno(if error == OptionError::Busy { EAGAIN } else { EINVAL });
+        return -1;
+    }
+    if SETTINGS.checks_sizes() != checked_before {
+        sized::check(!checked_before);
+    }
+    0
+}

@@ -1,0 +1,225 @@
+//! What a user may set by name: with `TINYALLOC_OPTIONS=key=value,...` when the process starts, and while it runs.
+//!
+//! What concerns the engine lies in its `Tunables`, and the rest here. Every change happens under the lock that guards the tunables.
+
+mod key;
+mod mistake;
+mod settings;
+mod value;
+
+mod environment;
+
+use core::fmt::{Display, Formatter, Result as FmtResult};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use tinyalloc_alloc::{PurgeMode, Tunables};
+
+use crate::background;
+use crate::process::{ALLOCATOR, say};
+use crate::snapshot;
+use crate::thread::Thread;
+
+use environment::variable;
+use key::Key;
+use mistake::Mistake;
+
+pub(crate) use settings::{FILE_BYTES_MAX, SETTINGS};
+
+/// Whether the environment was read. In `.data`, beside what every process touches.
+#[unsafe(link_section = ".data")]
+static IS_READ: AtomicBool = AtomicBool::new(false);
+
+/// Why an option was not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionError {
+    /// There is no option of that name.
+    UnknownName,
+    /// The value is not one that the option may have.
+    BadValue,
+    /// Asked by a signal handler that interrupted the allocator.
+    Busy,
+}
+
+impl Display for OptionError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        out.write_str(match self {
+            OptionError::UnknownName => "no such option",
+            OptionError::BadValue => "not a value of that option",
+            OptionError::Busy => "asked from inside the allocator",
+        })
+    }
+}
+
+/// The allocator starts, perhaps before the C library does: the environment is read if it can be found yet.
+pub(crate) fn configure(tunables: &mut Tunables) {
+    if !IS_READ.load(Ordering::Relaxed)
+        && let Some(text) = variable()
+    {
+        IS_READ.store(true, Ordering::Relaxed);
+        read(text, tunables);
+    }
+}
+
+/// The process starts: what the environment asks for takes effect.
+pub(crate) fn start() {
+    if !IS_READ.swap(true, Ordering::Relaxed)
+        && let Some(text) = variable().filter(|text| !text.is_empty())
+    {
+        with_tunables(&mut |tunables| read(text, tunables));
+    }
+    if SETTINGS.signal() != 0 {
+        snapshot::listen_to(SETTINGS.signal());
+    }
+}
+
+/// Reads `key=value,...`. A mistake is one line on standard error, and changes nothing.
+fn read(text: &[u8], tunables: &mut Tunables) {
+    for part in text.split(|byte| *byte == b',').filter(|part| !part.is_empty()) {
+        if let Err(mistake) = read_one(part, tunables) {
+            say(&mistake);
+        }
+    }
+}
+
+fn read_one<'text>(part: &'text [u8], tunables: &mut Tunables) -> Result<(), Mistake<'text>> {
+    let mut halves = part.splitn(2, |byte| *byte == b'=');
+    let name = halves.next().unwrap_or_default();
+    let key = Key::of(name).ok_or(Mistake::UnknownKey(name))?;
+    let value = halves.next().ok_or(Mistake::NoValue(key))?;
+    key.set(value, tunables).ok_or(Mistake::BadValue(key, value))
+}
+
+/// Sets an option of a running process.
+///
+/// # Errors
+/// The option keeps its value then.
+pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
+    let key = Key::of(name).ok_or(OptionError::UnknownName)?;
+    let (mut is_set, signal_before) = (None, SETTINGS.signal());
+    if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
+        return Err(OptionError::Busy);
+    }
+    is_set.ok_or(OptionError::BadValue)?;
+    match key {
+        Key::BackgroundPurge => background::on_option(),
+        Key::StatsSignal => {
+            snapshot::ignore(signal_before);
+            snapshot::listen_to(SETTINGS.signal());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// An option's value, in the words that set it.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionValue {
+    key: Key,
+    tunables: Tunables,
+}
+
+impl OptionValue {
+    pub(crate) fn of(name: &[u8]) -> Option<OptionValue> {
+        let key = Key::of(name)?;
+        Some(OptionValue { key, tunables: tunables() })
+    }
+}
+
+impl Display for OptionValue {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        self.key.write(&self.tunables, out)
+    }
+}
+
+#[inline(never)]
+fn tunables() -> Tunables {
+    let mut copy = Tunables::DEFAULT;
+    with_tunables(&mut |tunables| copy = *tunables);
+    copy
+}
+
+#[inline(never)]
+fn with_tunables(change: &mut dyn FnMut(&mut Tunables)) -> bool {
+    ALLOCATOR.tune(Thread, change)
+}
+
+/// How often somebody should look for memory to purge, in milliseconds; never, if it is to stay.
+pub(crate) fn purge_milliseconds() -> Option<u64> {
+    let tunables = tunables();
+    (tunables.purge_mode != PurgeMode::Never).then_some(tunables.purge_milliseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::{String, ToString};
+
+    use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
+
+    use super::key::Key;
+    use super::read_one;
+
+    fn line(part: &str) -> String {
+        let mistake = read_one(part.as_bytes(), &mut Tunables::default()).expect_err("a mistake");
+        mistake.to_string()
+    }
+
+    fn tuned(part: &str) -> Tunables {
+        let mut tunables = Tunables::default();
+        assert!(read_one(part.as_bytes(), &mut tunables).is_ok(), "{part}");
+        tunables
+    }
+
+    #[test]
+    fn each_key_of_the_engine_sets_its_tunable() {
+        assert_eq!(tuned("purge_delay=1500").purge_milliseconds, 1500);
+        assert_eq!(tuned("purge=eager").purge_mode, PurgeMode::Eager);
+        assert_eq!(tuned("purge=never").purge_mode, PurgeMode::Never);
+        assert_eq!(tuned("huge_pages=always").huge_pages, HugePagePolicy::Always);
+        assert_eq!(tuned("region_size=64M").region_bytes, 64 << 20);
+        assert_eq!(tuned("limit=3k").limit_bytes, 3 << 10);
+        assert_eq!(tuned("limit=0").limit_bytes, usize::MAX);
+    }
+
+    #[test]
+    fn a_mistake_names_the_nearest_key_or_what_is_expected() {
+        assert_eq!(line("prge_delay=1"), "TINYALLOC_OPTIONS: no key \"prge_delay\"; the nearest is purge_delay");
+        assert_eq!(line("zero=on"), "TINYALLOC_OPTIONS: no key \"zero\"; the nearest is purge");
+        assert_eq!(line("purge=soon"), "TINYALLOC_OPTIONS: purge cannot be \"soon\": it is decay, eager or never");
+        assert_eq!(
+            line("limit=-1"),
+            "TINYALLOC_OPTIONS: limit cannot be \"-1\": it is bytes, with K, M, G or T if need be; 0 for none"
+        );
+        assert_eq!(
+            line("limit"),
+            "TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be; 0 for none"
+        );
+    }
+
+    #[test]
+    fn a_bad_value_changes_nothing() {
+        let mut tunables = Tunables::default();
+        for part in [
+            "purge_delay=",
+            "purge_delay=4x",
+            "limit=99999999999999999999",
+            "limit=9999999999T",
+            "region_size=1KK",
+            "purge=DECAY",
+        ] {
+            assert!(read_one(part.as_bytes(), &mut tunables).is_err(), "{part}");
+        }
+        assert_eq!(tunables, Tunables::default());
+    }
+
+    #[test]
+    fn every_key_can_be_read_back_as_it_is_set() {
+        for key in Key::all() {
+            let mut text = String::new();
+            assert!(key.write(&Tunables::default(), &mut text).is_ok());
+            assert_eq!(Key::of(key.name().as_bytes()), Some(key));
+            assert!(key.set(text.as_bytes(), &mut Tunables::default()).is_some(), "{}={text}", key.name());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The options that are not the engine's.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+
+/// Bytes of a path, with the null at its end.
+pub(crate) const FILE_BYTES_MAX: usize = 512;
+
+/// All zero at first.
+pub(crate) struct Settings {
+    background_purge: AtomicBool,
+    only_reports: AtomicBool,
+    checks_sizes: AtomicBool,
+    format_at_exit: AtomicU8,
+    signal: AtomicI32,
+}
+
+/// In `.data`, beside what every process touches.
+#[unsafe(link_section = ".data")]
+pub(crate) static SETTINGS: Settings = Settings {
+    background_purge: AtomicBool::new(false),
+    only_reports: AtomicBool::new(false),
+    checks_sizes: AtomicBool::new(false),
+    format_at_exit: AtomicU8::new(0),
+    signal: AtomicI32::new(0),
+};
+
+static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
+
+impl Settings {
+    /// Whether a thread of its own gives memory back.
+    pub(crate) fn background_purge(&self) -> bool {
+        self.background_purge.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_background_purge(&self, is_on: bool) {
+        self.background_purge.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether a caught mistake is reported and the call ignored.
+    pub(crate) fn only_reports(&self) -> bool {
+        self.only_reports.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_only_reports(&self, is_on: bool) {
+        self.only_reports.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether sizes that are passed to a free are checked.
+    pub(crate) fn checks_sizes(&self) -> bool {
+        self.checks_sizes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_checks_sizes(&self, is_on: bool) {
+        self.checks_sizes.store(is_on, Ordering::Relaxed);
+    }
+
+    /// 0 for none, else one more than the place among the formats.
+    pub(crate) fn format_at_exit(&self) -> usize {
+        self.format_at_exit.load(Ordering::Relaxed).into()
+    }
+
+    pub(super) fn set_format_at_exit(&self, format: usize) {
+        self.format_at_exit.store(u8::try_from(format).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The signal that asks for statistics; 0 for none.
+    pub(crate) fn signal(&self) -> c_int {
+        self.signal.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_signal(&self, signal: c_int) {
+        self.signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// The path of the file that statistics go to; empty for standard error.
+    pub(crate) fn file(&self) -> impl Iterator<Item = u8> {
+        FILE.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
+    }
+
+    /// `None`, and nothing changes, for a path that is too long.
+    pub(super) fn set_file(&self, path: &[u8]) -> Option<()> {
+        let end = FILE.get(path.len())?;
+        for (byte, to) in path.iter().zip(&FILE) {
+            to.store(*byte, Ordering::Relaxed);
+        }
+        end.store(0, Ordering::Relaxed);
+        Some(())
+    }
+}

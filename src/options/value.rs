@@ -1,0 +1,88 @@
+//! Values of options: from text, and back.
+
+use core::fmt::{Result as FmtResult, Write};
+
+use libc::{
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH,
+    c_int,
+};
+
+use crate::words::{place_of, word_at};
+
+const SIGNAL_NAMES: &str = "HUP INT QUIT USR1 USR2 ALRM TERM CONT URG VTALRM PROF WINCH IO PWR";
+const SIGNALS: [c_int; 14] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGURG, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR];
+const SIGNAL_MAX: u64 = 64;
+const UNITS: &[u8; 4] = b"KMGT";
+
+/// Decimal digits, and nothing else.
+#[inline(never)]
+pub(super) fn number(value: &[u8]) -> Option<u64> {
+    let mut number: Option<u64> = None;
+    for byte in value {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit.into())?);
+    }
+    number
+}
+
+/// Bytes, in units of 1024 with a suffix.
+pub(super) fn size(value: &[u8]) -> Option<usize> {
+    let (last, rest) = value.split_last()?;
+    let unit = UNITS.iter().position(|unit| unit.eq_ignore_ascii_case(last));
+    let (digits, factor) = unit.map_or((value, 1), |unit| (rest, 1024 << (10 * unit)));
+    usize::try_from(number(digits)?).ok()?.checked_mul(factor)
+}
+
+pub(super) fn switch(value: &[u8]) -> Option<bool> {
+    Some(place_of("off on", value)? == 1)
+}
+
+/// A signal by number or by name, with or without `SIG`; 0 for `off`.
+pub(super) fn signal(value: &[u8]) -> Option<c_int> {
+    if value == b"off" {
+        return Some(0);
+    }
+    if let Some(number) = number(value) {
+        return c_int::try_from(number).ok().filter(|_| (1..=SIGNAL_MAX).contains(&number));
+    }
+    let name = value.strip_prefix(b"SIG").unwrap_or(value);
+    place_of(SIGNAL_NAMES, name).map(|at| SIGNALS[at])
+}
+
+pub(super) fn write_choice(out: &mut dyn Write, words: &'static str, choice: usize) -> FmtResult {
+    out.write_str(word_at(words, b' ', choice))
+}
+
+pub(super) fn write_switch(out: &mut dyn Write, is_on: bool) -> FmtResult {
+    write_choice(out, "off on", usize::from(is_on))
+}
+
+#[inline(never)]
+pub(super) fn write_number(out: &mut dyn Write, number: u64) -> FmtResult {
+    write!(out, "{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use libc::{SIGUSR1, SIGUSR2};
+
+    use super::{signal, size};
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        assert_eq!(size(b"12"), Some(12));
+        assert_eq!(size(b"2k"), Some(2048));
+        assert_eq!(size(b"3T"), Some(3 << 40));
+        assert_eq!([size(b""), size(b"K"), size(b"+1"), size(b"1KB"), size(b"16777216T")], [None; 5]);
+    }
+
+    #[test]
+    fn signals_have_numbers_and_names() {
+        assert_eq!(signal(b"USR1"), Some(SIGUSR1));
+        assert_eq!(signal(b"SIGUSR2"), Some(SIGUSR2));
+        assert_eq!(signal(b"12"), Some(12));
+        assert_eq!(signal(b"off"), Some(0));
+        assert_eq!([signal(b"0"), signal(b"65"), signal(b"KILL"), signal(b"usr1")], [None; 4]);
+    }
+}
