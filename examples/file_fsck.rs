@@ -1,7 +1,7 @@
 //! Checks heap files: `file_fsck FILE...` says what is in each, and what is wrong with it. It changes nothing.
 //!
-//! It exits with 0 if all are in order, with 1 if one is not, and with 2 if one cannot be opened. Without a file it shows all three on one
-//! that it makes.
+//! It exits with 0 if all are in order, with 1 if one is not, and with 2 if one cannot be opened. Without a file it shows all
+//! three on one that it makes.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::env::{args_os, temp_dir};

@@ -1,4 +1,5 @@
-//! `cargo bench --bench file_heap`: a `FileHeap` beside a plain mapping and a bump allocator in one, which can neither free nor recover.
+//! `cargo bench --bench file_heap`: a `FileHeap` beside a plain mapping and a bump allocator in one, which can neither free nor
+//! recover.
 //!
 //! Three levels of names keep these out of the table of `make bench-rust`, which compares whole heaps.
 
