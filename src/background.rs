@@ -5,7 +5,7 @@
 //! the process can. The child of a fork has none until it takes a mebibyte itself.
 
 use core::ffi::{c_int, c_void};
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, replace};
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -34,6 +34,9 @@ const STACK_BYTES: usize = 64 * 1024;
 const LIBC_SIGNALS: u64 = 0b111 << 31;
 /// How long an option that was changed may take to be noticed. Also when memory is to stay.
 const NAP_MILLISECONDS_MAX: u64 = 500;
+/// How often it looks while the program allocates, and how often in vain before it looks once per delay.
+const LOOKS_PER_DELAY: u64 = 5;
+const QUIET_LOOKS_MIN: u32 = 20;
 /// The clock of purging ticks that often: who slept less may find that no time has passed.
 const TICK_MILLISECONDS: u64 = 8;
 
@@ -54,11 +57,9 @@ pub(crate) fn on_allocation(bytes: usize) {
 #[cold]
 #[inline(never)]
 fn on_allocation_slow(bytes: usize) {
-    if STATE.load(Ordering::Relaxed) != NONE || Thread.mode() != Mode::Attached {
-        return;
-    }
     let bytes = bytes.max(REFILL_BYTES);
-    if TAKEN_BYTES.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) >= TAKEN_BYTES_MIN {
+    let taken_bytes = TAKEN_BYTES.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+    if taken_bytes >= TAKEN_BYTES_MIN && STATE.load(Ordering::Relaxed) == NONE && Thread.mode() == Mode::Attached {
         run_once();
     }
 }
@@ -138,12 +139,17 @@ fn create_with(stack_bytes: usize) -> bool {
 extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
     // SAFETY: the name is a C string.
     unsafe { syscall(SYS_prctl, PR_SET_NAME, c"tinyalloc".as_ptr()) };
+    let (mut taken_bytes, mut quiet_looks) = (0, 0_u32);
     while SETTINGS.background_purge() && threads() > 0 {
         let milliseconds = purge_milliseconds();
-        nap(milliseconds.unwrap_or(NAP_MILLISECONDS_MAX) + TICK_MILLISECONDS);
+        // The program's own calls look at the clock, too: a look that comes a moment after one of those finds nothing due.
+        let parts = if quiet_looks < QUIET_LOOKS_MIN { LOOKS_PER_DELAY } else { 1 };
+        nap(milliseconds.unwrap_or(NAP_MILLISECONDS_MAX) / parts + TICK_MILLISECONDS);
         if milliseconds.is_some() {
             ALLOCATOR.purge_by_time(Thread);
         }
+        let taken_before = replace(&mut taken_bytes, TAKEN_BYTES.load(Ordering::Relaxed));
+        quiet_looks = if taken_bytes == taken_before { quiet_looks.saturating_add(1) } else { 0 };
     }
     STATE.store(NONE, Ordering::Release);
     nothing

@@ -4,11 +4,13 @@ use core::alloc::Layout;
 use core::error::Error;
 use core::fmt::{Debug, Display, Formatter, Result as FmtResult};
 use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, SLOT_ALIGN, Stats};
+use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, Stats};
 
 use crate::process::ALLOCATOR;
+use crate::request::{shares_slot, sized};
 use crate::thread::Thread;
 
 /// There is no memory for another heap.
@@ -39,6 +41,31 @@ impl Error for NoHeap {}
 /// numbers.extend(0..1000u32);
 /// assert!(heap.stats().allocated >= 4000);
 /// # }
+/// # Ok::<(), tinyalloc::NoHeap>(())
+/// ```
+///
+/// What would outlive the heap does not compile:
+///
+/// ```compile_fail,E0505
+/// use allocator_api2_04::boxed::Box;
+/// use tinyalloc::Heap;
+///
+/// let heap = Heap::new()?;
+/// let number = Box::new_in(1, &heap);
+/// drop(heap);
+/// assert_eq!(*number, 1);
+/// # Ok::<(), tinyalloc::NoHeap>(())
+/// ```
+///
+/// Nor does what would outlive it by being leaked:
+///
+/// ```compile_fail,E0597
+/// # use allocator_api2_04::boxed::Box;
+/// # use tinyalloc::Heap;
+/// let number: &'static mut u32 = {
+///     let heap = Heap::new()?;
+///     Box::leak(Box::new_in(1, &heap))
+/// };
 /// # Ok::<(), tinyalloc::NoHeap>(())
 /// ```
 pub struct Heap {
@@ -107,37 +134,37 @@ impl Heap {
 
     /// Frees all that is in it, and keeps its memory for what comes next. Nothing can be in use: everything borrows the heap.
     ///
-    /// ```compile_fail
+    /// ```compile_fail,E0502
     /// # use allocator_api2_04::vec::Vec;
     /// # use tinyalloc::Heap;
-    /// let mut heap = Heap::new().unwrap();
+    /// let mut heap = Heap::new()?;
     /// let mut numbers = Vec::new_in(&heap);
     /// numbers.push(1);
     /// heap.reset();
     /// numbers.push(2);
+    /// # Ok::<(), tinyalloc::NoHeap>(())
     /// ```
     pub fn reset(&mut self) {
         // SAFETY: what is in the heap borrows it, or was promised to be gone.
         let _ = unsafe { ALLOCATOR.reset_heap(Thread, self.heap, Emptying::Keep) };
     }
 
-    /// A block for a layout that is not empty, or `None` when there is no memory within the limit. It is the caller's until it is given to
+    /// A block for a layout, or `None` when there is no memory within the limit. It is the caller's until it is given to
     /// [`Heap::deallocate`], or the heap is reset or dropped.
     #[inline]
     #[must_use]
     pub fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= SLOT_ALIGN {
-            ALLOCATOR.allocate_in(Thread, self.heap, layout.size())
-        } else {
-            ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align())
+        match sized(layout.size(), layout.align()) {
+            Some(bytes) => ALLOCATOR.allocate_in(Thread, self.heap, bytes),
+            None => ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align()),
         }
     }
 
     /// As [`Heap::allocate`], with every byte zero.
     #[must_use]
     pub fn allocate_zeroed(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= SLOT_ALIGN {
-            return ALLOCATOR.allocate_zeroed_in(Thread, self.heap, layout.size());
+        if let Some(bytes) = sized(layout.size(), layout.align()) {
+            return ALLOCATOR.allocate_zeroed_in(Thread, self.heap, bytes);
         }
         let start = self.allocate(layout)?;
         // SAFETY: the block holds that much.
@@ -161,11 +188,15 @@ impl Heap {
     /// The block is this heap's, of this layout, and after success only the returned one is used.
     #[must_use]
     pub unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
-        if layout.align() <= SLOT_ALIGN {
+        let align = layout.align();
+        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align)) {
+            if shares_slot(before, wanted) {
+                return Some(start);
+            }
             // SAFETY: the caller's promise.
-            return unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, bytes) };
+            return unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) };
         }
-        let moved = self.allocate(Layout::from_size_align(bytes, layout.align()).ok()?)?;
+        let moved = self.allocate(Layout::from_size_align(bytes, align).ok()?)?;
         // SAFETY: both blocks are live, distinct, and hold that much.
         unsafe { start.copy_to_nonoverlapping(moved, layout.size().min(bytes)) };
         // SAFETY: the caller's promise.
@@ -176,6 +207,23 @@ impl Heap {
     /// Until the returned value is dropped, what this thread allocates through [`crate::TinyAlloc`], or through `malloc` where that is ours,
     /// comes from this heap. `None` when that is too deep (48 times), or there is no memory.
     ///
+    /// ```
+    /// use tinyalloc::{Heap, TinyAlloc};
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: TinyAlloc = TinyAlloc;
+    ///
+    /// # fn main() -> Result<(), tinyalloc::NoHeap> {
+    /// let heap = Heap::new()?;
+    /// // SAFETY: `words` is the only thing allocated meanwhile, and gone before the heap is.
+    /// let entered = unsafe { heap.enter() }.ok_or(tinyalloc::NoHeap)?;
+    /// let words: Vec<String> = "a request of its own".split(' ').map(str::to_owned).collect();
+    /// drop(entered);
+    /// assert!(heap.contains(words.as_ptr()) && words.iter().all(|word| heap.contains(word.as_ptr())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Safety
     /// Nothing that is allocated meanwhile is used after the heap is reset or dropped. The returned values are dropped in reverse order.
     #[must_use = "the heap is current until this is dropped"]
@@ -183,6 +231,10 @@ impl Heap {
         ALLOCATOR.enter_heap(Thread, Some(self.heap)).then_some(Entered { heap: PhantomData })
     }
 }
+
+/// No call unwinds, so that none leaves the heap half-changed.
+impl UnwindSafe for Heap {}
+impl RefUnwindSafe for Heap {}
 
 impl Drop for Heap {
     fn drop(&mut self) {
@@ -198,12 +250,13 @@ impl Debug for Heap {
     }
 }
 
-/// While it lives, a heap serves the thread that entered it.
+/// While it lives, a heap serves the thread that entered it, and no other:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn send<T: Send>(_: T) {}
-/// let heap = tinyalloc::Heap::new().unwrap();
+/// let heap = tinyalloc::Heap::new()?;
 /// send(unsafe { heap.enter() });
+/// # Ok::<(), tinyalloc::NoHeap>(())
 /// ```
 #[derive(Debug)]
 pub struct Entered<'heap> {

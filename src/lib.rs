@@ -35,9 +35,16 @@ mod process;
 mod snapshot;
 #[cfg(feature = "engine")]
 mod thread;
+#[cfg(feature = "engine")]
+mod trace;
+#[cfg(feature = "engine")]
+mod trap;
 
 #[cfg(feature = "c-abi")]
 mod room;
+
+#[cfg(feature = "engine")]
+mod request;
 
 #[cfg(feature = "engine")]
 mod heap;
@@ -61,7 +68,7 @@ pub use report::{Format, Report};
 #[cfg(feature = "engine")]
 pub use rust::TinyAlloc;
 #[cfg(feature = "engine")]
-pub use tinyalloc_alloc::{ClassStats, HeapName, Stats};
+pub use tinyalloc_alloc::{ClassStats, HeapName, HugePagePolicy, PurgeMode, Stats};
 #[cfg(feature = "global-alloc")]
 pub use tinyalloc_embedded::global;
 #[cfg(feature = "file")]

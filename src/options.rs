@@ -18,6 +18,8 @@ use crate::background;
 use crate::process::{ALLOCATOR, say};
 use crate::snapshot;
 use crate::thread::Thread;
+use crate::trace;
+use crate::trap;
 
 use environment::variable;
 use key::Key;
@@ -38,6 +40,8 @@ pub enum OptionError {
     BadValue,
     /// Asked by a signal handler that interrupted the allocator.
     Busy,
+    /// The option is settled when the process starts.
+    Late,
 }
 
 impl Display for OptionError {
@@ -46,6 +50,7 @@ impl Display for OptionError {
             OptionError::UnknownName => "no such option",
             OptionError::BadValue => "not a value of that option",
             OptionError::Busy => "asked from inside the allocator",
+            OptionError::Late => "settled when the process starts",
         })
     }
 }
@@ -69,6 +74,10 @@ pub(crate) fn start() {
     }
     if SETTINGS.signal() != 0 {
         snapshot::listen_to(SETTINGS.signal());
+    }
+    if tunables().checks.guard_every > 0 {
+        trace::prepare();
+        trap::watch();
     }
 }
 
@@ -95,6 +104,9 @@ fn read_one<'text>(part: &'text [u8], tunables: &mut Tunables) -> Result<(), Mis
 /// The option keeps its value then.
 pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     let key = Key::of(name).ok_or(OptionError::UnknownName)?;
+    if key.is_for_the_start() {
+        return Err(OptionError::Late);
+    }
     let (mut is_set, signal_before) = (None, SETTINGS.signal());
     if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
         return Err(OptionError::Busy);
@@ -150,6 +162,7 @@ pub(crate) fn purge_milliseconds() -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
 mod tests {
     extern crate std;
 

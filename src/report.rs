@@ -107,6 +107,7 @@ fn write_whole(descriptor: c_int, mut bytes: &[u8]) -> Result<(), c_int> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
 mod tests {
     extern crate std;
 
@@ -149,7 +150,6 @@ mod tests {
         assert!(text.contains("tinyalloc_system_calls_total{heap=\"arena\",call=\"mmap\"} 23\n"));
         let types = text.lines().filter(|line| line.starts_with("# TYPE")).count();
         assert_eq!(types, text.lines().filter(|line| line.starts_with("# HELP")).count());
-        assert_eq!(types, text.split("# TYPE ").skip(1).map(|rest| rest.split(' ').next()).count());
     }
 
     #[test]

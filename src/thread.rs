@@ -7,7 +7,7 @@ use core::ptr::{NonNull, with_exposed_provenance};
 
 use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId, Tunables};
 
-use crate::{options, process};
+use crate::{options, process, trace};
 
 global_asm!(
     ".pushsection .tdata.tinyalloc_thread, \"awT\", @progbits",
@@ -195,6 +195,10 @@ unsafe impl Local for Thread {
 
     fn configure(self, tunables: &mut Tunables) {
         options::configure(tunables);
+    }
+
+    fn trace(self, callers: &mut [usize]) {
+        trace::callers(callers);
     }
 
     fn report(self, misuse: Misuse) {

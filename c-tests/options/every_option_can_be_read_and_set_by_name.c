@@ -28,6 +28,7 @@ int main(void)
     expect_set("stats_at_exit", "json", "json");
     expect_set("stats_at_exit", "off", "off");
     expect_set("stats_file", "/tmp/a,b", "/tmp/a,b");
+    expect_set("stats_file", "/tmp/\xc3\xa9t\xc3\xa9", "/tmp/\xc3\xa9t\xc3\xa9");
     expect_set("stats_file", "", "");
     expect_set("stats_signal", "SIGUSR2", "12");
     expect_set("stats_signal", "off", "off");

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use libc::{EAGAIN, EINVAL};
+use libc::{EAGAIN, EBUSY, EINVAL};
 
 use super::errno::set_errno;
 use super::sized;
@@ -44,8 +44,8 @@ pub unsafe extern "C" fn ta_option_get(name: *const c_char, value: *mut c_char, 
 
 /// Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
 ///
-/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, and EAGAIN in a signal handler that
-/// interrupted the allocator.
+/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is settled when the process
+/// starts, and EAGAIN in a signal handler that interrupted the allocator.
 ///
 /// # Safety
 /// `name` and `value` are strings or null.
@@ -60,7 +60,11 @@ pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char
     let value = unsafe { CStr::from_ptr(value) };
     let checked_before = SETTINGS.checks_sizes();
     if let Err(error) = set(name.to_bytes(), value.to_bytes()) {
-        set_errno(if error == OptionError::Busy { EAGAIN } else { EINVAL });
+        set_errno(match error {
+            OptionError::Busy => EAGAIN,
+            OptionError::Late => EBUSY,
+            OptionError::UnknownName | OptionError::BadValue => EINVAL,
+        });
         return -1;
     }
     if SETTINGS.checks_sizes() != checked_before {

@@ -10,7 +10,7 @@ use crate::words::{place_of, word_at};
 
 /// In the order of [`Key`].
 const NAMES: &str = "purge_delay purge background_purge region_size huge_pages stats_at_exit stats_file stats_signal limit on_error \
-                     zero_on_free check_sizes";
+                     zero_on_free check_sizes hardened quarantine guard";
 const EXPECTED: &str = "\
 a number of milliseconds
 decay, eager or never
@@ -22,8 +22,11 @@ a path of less than 512 bytes, in which %p is the process number
 a signal's number or its name, like USR1; off for none
 bytes, with K, M, G or T if need be; 0 for none
 abort or report
-off: it cannot be had yet
-on or off";
+on or off, when the process starts
+on or off
+on or off, when the process starts
+bytes, with K, M, G or T if need be, when the process starts
+one in how many allocations, when the process starts; 0 for none";
 
 const PURGES: &str = "decay eager never";
 const HUGE_PAGES: &str = "never madvise always";
@@ -45,10 +48,13 @@ pub(super) enum Key {
     OnError,
     ZeroOnFree,
     CheckSizes,
+    Hardened,
+    Quarantine,
+    Guard,
 }
 
 impl Key {
-    const ALL: [Key; 12] = [
+    const ALL: [Key; 15] = [
         Key::PurgeDelay,
         Key::Purge,
         Key::BackgroundPurge,
@@ -61,7 +67,15 @@ impl Key {
         Key::OnError,
         Key::ZeroOnFree,
         Key::CheckSizes,
+        Key::Hardened,
+        Key::Quarantine,
+        Key::Guard,
     ];
+
+    /// Whether it is settled once the process has started.
+    pub(super) fn is_for_the_start(self) -> bool {
+        matches!(self, Key::ZeroOnFree | Key::Hardened | Key::Quarantine | Key::Guard)
+    }
 
     pub(super) fn of(name: &[u8]) -> Option<Key> {
         Key::ALL.get(place_of(NAMES, name)?).copied()
@@ -95,8 +109,11 @@ impl Key {
             Key::StatsSignal => SETTINGS.set_signal(signal(value)?),
             Key::Limit => tunables.limit_bytes = size(value).map(|bytes| if bytes == 0 { usize::MAX } else { bytes })?,
             Key::OnError => SETTINGS.set_only_reports(place_of(ON_ERROR, value)? == 1),
-            Key::ZeroOnFree => (!switch(value)?).then_some(())?,
+            Key::ZeroOnFree => tunables.checks.zero_on_free = switch(value)?,
             Key::CheckSizes => SETTINGS.set_checks_sizes(switch(value)?),
+            Key::Hardened => tunables.checks.hardened = switch(value)?,
+            Key::Quarantine => tunables.checks.quarantine_bytes = size(value)?,
+            Key::Guard => tunables.checks.guard_every = u32::try_from(number(value)?).ok()?,
         }
         Some(())
     }
@@ -110,14 +127,17 @@ impl Key {
             Key::RegionSize => write_number(out, tunables.region_bytes as u64),
             Key::HugePages => write_choice(out, HUGE_PAGES, tunables.huge_pages as usize),
             Key::StatsAtExit => write_choice(out, FORMATS, SETTINGS.format_at_exit()),
-            Key::StatsFile => SETTINGS.file().try_for_each(|byte| out.write_char(char::from(byte))),
+            Key::StatsFile => SETTINGS.write_file(out),
             Key::StatsSignal if SETTINGS.signal() == 0 => write_switch(out, false),
             Key::StatsSignal => write_number(out, u64::try_from(SETTINGS.signal()).unwrap_or(0)),
             Key::Limit if tunables.limit_bytes == usize::MAX => write_number(out, 0),
             Key::Limit => write_number(out, tunables.limit_bytes as u64),
             Key::OnError => write_choice(out, ON_ERROR, usize::from(SETTINGS.only_reports())),
-            Key::ZeroOnFree => write_switch(out, false),
+            Key::ZeroOnFree => write_switch(out, tunables.checks.zero_on_free),
             Key::CheckSizes => write_switch(out, SETTINGS.checks_sizes()),
+            Key::Hardened => write_switch(out, tunables.checks.hardened),
+            Key::Quarantine => write_number(out, tunables.checks.quarantine_bytes as u64),
+            Key::Guard => write_number(out, u64::from(tunables.checks.guard_every)),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The options that are not the engine's.
 
 use core::ffi::c_int;
+use core::fmt::{Result as FmtResult, Write};
+use core::str::from_utf8;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 
 /// Bytes of a path, with the null at its end.
@@ -76,6 +78,16 @@ impl Settings {
     /// The path of the file that statistics go to; empty for standard error.
     pub(crate) fn file(&self) -> impl Iterator<Item = u8> {
         FILE.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
+    }
+
+    /// Writes the path, or `?` if it is no UTF-8.
+    pub(super) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
+        let (mut bytes, mut length) = ([0; FILE_BYTES_MAX], 0);
+        for (to, byte) in bytes.iter_mut().zip(self.file()) {
+            *to = byte;
+            length += 1;
+        }
+        out.write_str(bytes.get(..length).and_then(|path| from_utf8(path).ok()).unwrap_or("?"))
     }
 
     /// `None`, and nothing changes, for a path that is too long.

@@ -44,10 +44,15 @@ pub(super) fn signal(value: &[u8]) -> Option<c_int> {
         return Some(0);
     }
     if let Some(number) = number(value) {
-        return c_int::try_from(number).ok().filter(|_| (1..=SIGNAL_MAX).contains(&number));
+        return c_int::try_from(number).ok().filter(|_| (1..=SIGNAL_MAX).contains(&number) && !is_refused(number));
     }
     let name = value.strip_prefix(b"SIG").unwrap_or(value);
     place_of(SIGNAL_NAMES, name).map(|at| SIGNALS[at])
+}
+
+/// SIGKILL and SIGSTOP have no handlers, and two more are the C library's own.
+fn is_refused(number: u64) -> bool {
+    matches!(number, 9 | 19 | 32 | 33)
 }
 
 pub(super) fn write_choice(out: &mut dyn Write, words: &'static str, choice: usize) -> FmtResult {
@@ -83,6 +88,6 @@ mod tests {
         assert_eq!(signal(b"SIGUSR2"), Some(SIGUSR2));
         assert_eq!(signal(b"12"), Some(12));
         assert_eq!(signal(b"off"), Some(0));
-        assert_eq!([signal(b"0"), signal(b"65"), signal(b"KILL"), signal(b"usr1")], [None; 4]);
+        assert_eq!([signal(b"0"), signal(b"65"), signal(b"KILL"), signal(b"usr1"), signal(b"9")], [None; 5]);
     }
 }

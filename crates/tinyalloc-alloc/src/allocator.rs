@@ -7,8 +7,11 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use tinyalloc_sys::Mapper;
 
 use crate::bins::{Bins, EMPTY_BINS};
+use crate::checked::Wish;
+use crate::checks::Checks;
 use crate::class::{SLICE_SHIFT, SizeClass};
 use crate::emergency::Emergency;
+use crate::guard::{GuardRange, Guards};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::pool::Pool;
@@ -32,14 +35,30 @@ struct Hot {
 // SAFETY: A1.
 unsafe impl Sync for Hot {}
 
+/// What the slow paths read: as [`Hot`], but always true. Where every call is to be checked, the hit path is told another secret, and of no
+/// slice at all, so that it finds nothing.
+///
+/// Invariant A2: as A1; `slices_bytes` changes as that of [`Hot`] does.
+struct Cold {
+    secret: Cell<Secret>,
+    checks: Cell<Checks>,
+    slices_bytes: AtomicUsize,
+}
+
+// SAFETY: A2.
+unsafe impl Sync for Cold {}
+
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
 ///
 /// Locks are taken in this order: pool, space.
 #[repr(C)]
 pub struct Allocator<M> {
     hot: Hot,
+    cold: Cold,
     mapper: M,
+    guard_range: GuardRange,
     pool: Lock<Pool>,
+    guards: Lock<Guards>,
     emergency: Emergency,
     // The largest comes last, with what is always touched first: a small process touches one page of all this.
     space: Lock<Space>,
@@ -55,7 +74,10 @@ impl<M: Mapper> Allocator<M> {
                 page_map: Cell::new(null()),
                 secret: Cell::new(Secret::NONE),
             },
+            cold: Cold { secret: Cell::new(Secret::NONE), checks: Cell::new(Checks::NONE), slices_bytes: AtomicUsize::new(0) },
             mapper,
+            guard_range: GuardRange::new(),
+            guards: Lock::new(Guards::new()),
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
             emergency: Emergency::new(),
@@ -76,6 +98,9 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
     pub fn allocate_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        if self.checks_all(local) {
+            return self.allocate_checked(local, Wish::new(bytes));
+        }
         match SizeClass::of(bytes) {
             Some(class) => self.allocate_small_slow(local, class),
             None => self.allocate_large(local, bytes),
@@ -83,22 +108,22 @@ impl<M: Mapper> Allocator<M> {
     }
 
     #[inline(always)]
-    pub(crate) fn allocate_small<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        self.take_slot(local, class).or_else(|| self.allocate_small_slow(local, class))
-    }
-
-    #[inline(always)]
-    fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+    pub(crate) fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         self.take_slot_of(local.bins(), class)
     }
 
     #[inline(always)]
     pub(crate) fn take_slot_of(&self, bins: NonNull<Bins>, class: SizeClass) -> Option<NonNull<u8>> {
+        self.take_slot_with(bins, class, self.hot.secret.get())
+    }
+
+    #[inline(always)]
+    pub(crate) fn take_slot_with(&self, bins: NonNull<Bins>, class: SizeClass, secret: Secret) -> Option<NonNull<u8>> {
         // SAFETY: bins are a heap's, which stays mapped (H2), or the static empty ones.
         let bins = unsafe { bins.as_ref() };
         let bin = bins.head(class);
         let slot = bin.get();
-        if !slot.holds(self.secret()) {
+        if !slot.holds(secret) {
             return None;
         }
         // SAFETY: the seal holds.
@@ -121,7 +146,7 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        match span.free_local(start, self.secret()) {
+        match span.free_local(start, self.hot.secret.get()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -135,18 +160,33 @@ impl<M: Mapper> Allocator<M> {
         if offset >= self.hot.slices_bytes.load(Ordering::Relaxed) {
             return None;
         }
+        Some(self.named(offset))
+    }
+
+    /// As [`Allocator::span_in_first_region`], whatever the hit path was told.
+    pub(crate) fn span_of(&self, address: usize) -> Option<SpanRef> {
+        let offset = address.wrapping_sub(self.hot.slices_start.get());
+        (offset < self.cold.slices_bytes.load(Ordering::Relaxed)).then(|| self.named(offset))
+    }
+
+    /// The record behind a committed slice of the first region.
+    #[inline(always)]
+    fn named(&self, offset: usize) -> SpanRef {
         let page_map = self.hot.page_map.get();
         // SAFETY: the slice is committed, so its entry is (R2).
         let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
         // SAFETY: as above.
         let record = unsafe { &*entry }.load(Ordering::Relaxed);
         // SAFETY: entries of committed slices name records (R3).
-        Some(unsafe { SpanRef::from_raw(record) })
+        unsafe { SpanRef::from_raw(record) }
     }
 
-    #[inline(always)]
     pub(crate) fn secret(&self) -> Secret {
-        self.hot.secret.get()
+        self.cold.secret.get()
+    }
+
+    pub(crate) fn checks(&self) -> Checks {
+        self.cold.checks.get()
     }
 
     /// Tells the hit path what the first region covers now.
@@ -158,7 +198,11 @@ impl<M: Mapper> Allocator<M> {
             self.hot.slices_start.set(region.slices_start().as_ptr().addr());
             self.hot.page_map.set(region.page_map().as_ptr());
         }
-        self.hot.slices_bytes.store(region.slices_committed_bytes(), Ordering::Release);
+        let bytes = region.slices_committed_bytes();
+        self.cold.slices_bytes.store(bytes, Ordering::Release);
+        if !self.checks().any() {
+            self.hot.slices_bytes.store(bytes, Ordering::Release);
+        }
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -177,8 +221,19 @@ impl<M: Mapper> Allocator<M> {
         &self.emergency
     }
 
-    pub(crate) fn set_secret(&self, secret: Secret) {
-        self.hot.secret.set(secret);
+    pub(crate) fn guards(&self) -> &Lock<Guards> {
+        &self.guards
+    }
+
+    pub(crate) fn guard_range(&self) -> &GuardRange {
+        &self.guard_range
+    }
+
+    /// The allocator starts: from here on there is a secret, and what is checked is settled.
+    pub(crate) fn settle(&self, secret: Secret, checks: Checks) {
+        self.cold.secret.set(secret);
+        self.cold.checks.set(checks);
+        self.hot.secret.set(if checks.any() { secret.other() } else { secret });
     }
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.

@@ -8,6 +8,7 @@ use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::attachments::{Attachment, Attachments};
+use crate::checked::Wish;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::heap::HeapRef;
 use crate::isolated::IsolatedRef;
@@ -38,6 +39,10 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
+        if self.checks().any() {
+            let wish = Wish::new(bytes).zeroed();
+            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, wish));
+        }
         if SizeClass::of(bytes).is_none() {
             return self.with_member(local, heap, |this, _| this.allocate_large_zeroed(local, Some(heap), bytes));
         }
@@ -49,6 +54,10 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_aligned`], in `heap`.
     pub fn allocate_aligned_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        if self.checks().any() {
+            let wish = Wish::new(bytes).aligned(align);
+            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, wish));
+        }
         if align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
         {
@@ -67,6 +76,9 @@ impl<M: Mapper> Allocator<M> {
 
     /// In one of this thread's heaps.
     fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
+        if self.checks().any() {
+            return self.allocate_checked_on(local, heap, Wish::new(bytes));
+        }
         match SizeClass::of(bytes) {
             Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(local, heap, class)),
             None => self.allocate_large_aligned(local, IsolatedRef::of(heap), bytes, 1),
@@ -180,7 +192,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// The live span or block at an address, if there is one.
     pub(crate) fn find_span<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
-        let found = match self.span_in_first_region(address) {
+        let found = match self.span_of(address) {
             Some(span) => Some(span),
             None if address == 0 => None,
             None => self.space().lock(local.id())?.find(address),
@@ -326,7 +338,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(Attachment::new(heap, member));
         }
         let mut space = self.space().lock(local.id())?;
-        let member = heap.add_member(space.pages().take(self.mapper())?);
+        let member = heap.add_member(space.pages().take(self.mapper())?, self.checks().hardened);
         member.set_thread(Some(local.id()));
         Some(Attachment::new(heap, member))
     }

@@ -8,10 +8,12 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use crate::bins::Bins;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::lock::ThreadId;
+use crate::quarantine::Quarantine;
 use crate::quota::QuotaRef;
+use crate::random::Random;
 use crate::remote::{DirtyStack, take_remote};
 use crate::slot::{Secret, Slot};
-use crate::span::{Owner, SpanList, SpanRef, SpanState, as_span};
+use crate::span::{Order, Owner, SpanList, SpanRef, SpanState, as_span};
 
 /// How many partial spans a refill compares.
 const PARTIAL_LOOK: usize = 4;
@@ -81,6 +83,10 @@ pub(crate) struct Heap {
     remote_frees: AtomicUsize,
     thread: AtomicUsize,
     quota: Option<QuotaRef>,
+    hardened: bool,
+    to_sample: Cell<u32>,
+    random: Random,
+    quarantine: Cell<Option<NonNull<Quarantine>>>,
 }
 
 // SAFETY: H1 for the cells; the rest is atomic.
@@ -103,10 +109,15 @@ impl Deref for HeapRef {
 impl HeapRef {
     /// # Safety
     /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody else's.
-    pub(crate) unsafe fn init(memory: NonNull<u8>, next_heap: Option<HeapRef>, quota: Option<QuotaRef>) -> HeapRef {
+    pub(crate) unsafe fn init(
+        memory: NonNull<u8>,
+        next_heap: Option<HeapRef>,
+        quota: Option<QuotaRef>,
+        hardened: bool,
+    ) -> HeapRef {
         let heap = memory.cast::<Heap>();
         // SAFETY: the caller's promise.
-        unsafe { heap.write(Heap::new(next_heap, quota)) };
+        unsafe { heap.write(Heap::new(next_heap, quota, hardened, memory.as_ptr().addr() as u64)) };
         HeapRef(heap)
     }
 
@@ -167,7 +178,7 @@ impl HeapRef {
 
     /// Fills the bin with fresh slots of the current span; false where not even one is within the quota.
     fn carve(self, span: SpanRef, page_bytes: usize, secret: Secret) -> bool {
-        let mut slots = span.slots_to_carve(page_bytes);
+        let mut slots = if self.hardened { span.slots_left() } else { span.slots_to_carve(page_bytes) };
         if let Some(quota) = self.quota
             && !quota.charge(slots * span.slot_bytes())
         {
@@ -176,7 +187,8 @@ impl HeapRef {
             }
             slots = 1;
         }
-        self.bins.head(span.class()).set(span.carve(slots, secret));
+        let order = Order::new(slots, self.random.next() ^ secret.word() as u64, self.hardened);
+        self.bins.head(span.class()).set(span.carve(order, secret));
         true
     }
 
@@ -232,7 +244,7 @@ impl HeapRef {
 impl HeapRef {
     /// Whether the heap keeps more empty spans than it may, or any at all.
     pub(crate) fn has_spare(self, keeping: Keeping) -> bool {
-        self.spare_slices.get() > keeping.slices()
+        !self.hardened && self.spare_slices.get() > keeping.slices()
     }
 
     /// The empty span that waited longest, which the caller gives back.
@@ -253,6 +265,9 @@ impl HeapRef {
     /// An empty span for `class`: one that was cut for it before, or one of as many slices as it wants.
     pub(crate) fn take_spare(self, class: SizeClass) -> Option<SpanRef> {
         let span = self.spare_of(class).or_else(|| {
+            if self.hardened {
+                return None;
+            }
             let slices = class.span_slices(self.spans(class));
             let span = self.spare.iter().map(as_span).find(|span| span.slices() as usize == slices)?;
             self.give_back(span);
@@ -427,7 +442,7 @@ impl HeapRef {
 }
 
 impl Heap {
-    fn new(next_heap: Option<HeapRef>, quota: Option<QuotaRef>) -> Heap {
+    fn new(next_heap: Option<HeapRef>, quota: Option<QuotaRef>, hardened: bool, seed: u64) -> Heap {
         Heap {
             bins: Bins::new(),
             current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
@@ -444,11 +459,43 @@ impl Heap {
             remote_frees: AtomicUsize::new(0),
             thread: AtomicUsize::new(NO_THREAD),
             quota,
+            hardened,
+            to_sample: Cell::new(0),
+            random: Random::new(seed),
+            quarantine: Cell::new(None),
         }
     }
 
     pub(crate) fn quota(&self) -> Option<QuotaRef> {
         self.quota
+    }
+
+    pub(crate) fn random(&self) -> &Random {
+        &self.random
+    }
+
+    pub(crate) fn quarantine(&self) -> Option<NonNull<Quarantine>> {
+        self.quarantine.get()
+    }
+
+    pub(crate) fn set_quarantine(&self, quarantine: NonNull<Quarantine>) {
+        self.quarantine.set(Some(quarantine));
+    }
+
+    /// Whether this allocation is the one of about so many that is picked out.
+    pub(crate) fn is_sampled(&self, every: u32) -> bool {
+        let left = self.to_sample.get();
+        if every > 1 && left > 1 {
+            self.to_sample.set(left - 1);
+            return false;
+        }
+        let span = (every as usize).saturating_mul(2);
+        self.to_sample.set(u32::try_from(self.random.below(span) + 1).unwrap_or(every));
+        left == 1 || every == 1
+    }
+
+    pub(crate) fn is_hardened(&self) -> bool {
+        self.hardened
     }
 
     /// Whether this is the heap of that thread, which may then touch it.

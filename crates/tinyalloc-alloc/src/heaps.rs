@@ -70,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
-        match emptying {
+        match self.emptying(emptying) {
             Emptying::GiveBack => self.give_back_spans(local, heap),
             Emptying::Keep => self.release_spans(local, heap),
         }
@@ -88,6 +88,7 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// As for [`Allocator::destroy_heap`]; the heap itself may be used again afterwards.
     pub unsafe fn reset_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let emptying = self.emptying(emptying);
         let keeper = {
             let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
             let space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
@@ -108,6 +109,11 @@ impl<M: Mapper> Allocator<M> {
         }
         heap.quota().give_back(heap.quota().charged_bytes());
         Ok(())
+    }
+
+    /// Hardened, memory comes back cleared, or not at all.
+    fn emptying(&self, wanted: Emptying) -> Emptying {
+        if self.checks().hardened { Emptying::GiveBack } else { wanted }
     }
 
     /// Leaves the spans of a heap that nobody uses any more to the space.
@@ -177,7 +183,7 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+    pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
         let trapped = unsafe { self.mapper().trap(ended.start(), ended.bytes()) }.is_ok();
         if let Some(mut space) = self.space().lock(local.id()) {

@@ -179,7 +179,7 @@ impl IsolatedRef {
 impl IsolatedRef {
     /// # Safety
     /// The page is nobody else's, and stays mapped (I1).
-    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions) -> IsolatedRef {
+    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, hardened: bool) -> IsolatedRef {
         let isolated = page.cast::<Isolated>();
         page.as_ptr().expose_provenance();
         let state = Isolated {
@@ -198,7 +198,7 @@ impl IsolatedRef {
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
         let heap = IsolatedRef(isolated);
-        let first = heap.place_member(page, FIRST_MEMBER_AT);
+        let first = heap.place_member(page, FIRST_MEMBER_AT, hardened);
         heap.pool.push(first);
         heap
     }
@@ -209,9 +209,9 @@ impl IsolatedRef {
     }
 
     /// A member on a page of its own, for a further thread.
-    pub(crate) fn add_member(self, page: NonNull<u8>) -> HeapRef {
+    pub(crate) fn add_member(self, page: NonNull<u8>, hardened: bool) -> HeapRef {
         self.add_page(page, records_after(MEMBER_AT));
-        self.place_member(page, MEMBER_AT)
+        self.place_member(page, MEMBER_AT, hardened)
     }
 
     pub(crate) fn add_records(self, page: NonNull<u8>) {
@@ -226,7 +226,7 @@ impl IsolatedRef {
         self.newest_page.set(head);
     }
 
-    fn place_member(self, page: NonNull<u8>, at: usize) -> HeapRef {
+    fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
         // SAFETY: there is room for a heap at `at`.
         let memory = unsafe { page.add(at) };
         // SAFETY: the quota is part of the heap.
@@ -234,7 +234,7 @@ impl IsolatedRef {
         // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
         // SAFETY: it is a heap's worth of metadata, nobody else's.
-        let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota)) };
+        let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota), hardened) };
         self.members.set(Some(member));
         member
     }

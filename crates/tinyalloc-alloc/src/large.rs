@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::checked::Wish;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::isolated::IsolatedRef;
 use crate::local::Local;
@@ -38,10 +39,19 @@ impl<M: Mapper> Allocator<M> {
         let Some(class) = SizeClass::of(bytes) else {
             return self.allocate_large_zeroed(local, self.current_heap(local), bytes);
         };
-        let start = self.allocate_small(local, class)?;
+        let start = self.take_slot(local, class).or_else(|| self.allocate_zeroed_slow(local, class, bytes))?;
         // SAFETY: the slot holds `bytes`.
         unsafe { start.write_bytes(0, bytes) };
         Some(start)
+    }
+
+    /// As [`Allocator::allocate_zeroed`], but for the zeroes.
+    #[cold]
+    fn allocate_zeroed_slow<L: Local>(&self, local: L, class: SizeClass, bytes: usize) -> Option<NonNull<u8>> {
+        if self.checks_all(local) {
+            return self.allocate_checked(local, Wish::new(bytes));
+        }
+        self.allocate_small_slow(local, class)
     }
 
     #[cold]
@@ -64,8 +74,23 @@ impl<M: Mapper> Allocator<M> {
     pub fn allocate_aligned<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         if align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
+            && let Some(start) = self.take_slot(local, class)
         {
-            return self.allocate_small(local, class);
+            return Some(start);
+        }
+        self.allocate_aligned_slow(local, bytes, align)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_aligned_slow<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        if self.checks_all(local) {
+            return self.allocate_checked(local, Wish::new(bytes).aligned(align));
+        }
+        if align <= SLICE_BYTES
+            && let Some(class) = SizeClass::of_aligned(bytes, align)
+        {
+            return self.allocate_small_slow(local, class);
         }
         self.allocate_large_aligned(local, self.current_heap(local), bytes, align)
     }
@@ -180,6 +205,11 @@ impl<M: Mapper> Allocator<M> {
             drop(space);
             return self.unmap(block);
         }
+        if self.checks().hardened || self.checks().zero_on_free {
+            let ended = space.end_large(span);
+            drop(space);
+            return self.trap(local, &ended);
+        }
         space.release_large(span);
         let due = self.due(&mut space);
         drop(space);
@@ -209,7 +239,8 @@ impl<M: Mapper> Allocator<M> {
 
     /// Changes the size of a block of a region where it stands.
     pub(crate) fn resize_in_region<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
+        let shrinks = bytes < span.slot_bytes();
+        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || (shrinks && self.checks().any()) {
             return None;
         }
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());

@@ -1,14 +1,17 @@
 //! The engine: size classes, spans, regions, heaps, purging and statistics.
 //!
 //! Layers, each of which calls only those before it:
-//! misuse, tunables, class | slot | span | remote | heap | pool | growing | pages | isolated | region, huge, space | allocator and its
-//! halves.
+//! misuse, checks, class | tunables | slot | span | remote | growing | pages | guard, quarantine | heap | pool | isolated | region, huge,
+//! space | allocator and its halves.
 #![cfg_attr(not(test), no_std)]
 
+mod checks;
 mod class;
 mod heap_name;
 mod misuse;
+mod random;
 mod sync;
+
 mod tunables;
 
 mod lock;
@@ -21,15 +24,18 @@ mod span;
 mod quota;
 mod remote;
 
-mod heap;
-
-mod pool;
-
 mod huge_pages;
 
 mod growing;
 
 mod pages;
+
+mod guard;
+mod quarantine;
+
+mod heap;
+
+mod pool;
 
 mod isolated;
 
@@ -48,6 +54,7 @@ mod local;
 
 mod allocator;
 mod attached;
+mod checked;
 mod heaps;
 mod large;
 mod purge;
@@ -61,7 +68,9 @@ mod validate;
 pub use allocator::Allocator;
 pub use attachments::Attachments;
 pub use bins::{Bins, EMPTY_BINS};
+pub use checks::Checks;
 pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
+pub use guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use heap_name::HeapName;
 pub use heaps::{BlockOwner, Emptying, HeapError};
 pub use isolated::{HeapOptions, Isolated, IsolatedRef};

@@ -60,6 +60,9 @@ pub unsafe trait Local: Copy {
     /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
     fn configure(self, _tunables: &mut Tunables) {}
 
+    /// Who called: addresses of code, the innermost first. What cannot be told stays as it is.
+    fn trace(self, _callers: &mut [usize]) {}
+
     /// The program made a mistake. Should not return; if it does, the call that found the mistake does nothing.
     fn report(self, misuse: Misuse);
 }

@@ -64,6 +64,15 @@ impl<T> Lock<T> {
         Some(Guard { lock: self, gives_back: true })
     }
 
+    /// Looks inside without waiting, though somebody may be changing things.
+    ///
+    /// # Safety
+    /// `look` copes with whatever it finds.
+    pub(crate) unsafe fn peek<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: the caller's promise.
+        look(unsafe { &*self.value.get() })
+    }
+
     /// Whether `thread` is inside.
     pub(crate) fn is_held_by(&self, thread: ThreadId) -> bool {
         self.holder.load(Ordering::Relaxed) == thread.0

@@ -51,6 +51,13 @@ pub enum Misuse {
         /// The heap that the block is of.
         owner: Option<HeapName>,
     },
+    /// Somebody wrote beyond the end of the block.
+    Overflow {
+        /// The block.
+        address: usize,
+        /// Bytes of its slot.
+        slot_bytes: usize,
+    },
     /// Somebody wrote to a free slot.
     WriteAfterFree {
         /// The slot.
@@ -81,8 +88,11 @@ impl Display for Misuse {
             Misuse::WrongHeap { address, heap, owner } => {
                 write!(formatter, "free of {address:#x} in {}: it is a block of {}", Named(heap), Named(owner))
             }
+            Misuse::Overflow { address, slot_bytes } => {
+                write!(formatter, "overflow of {address:#x} ({slot_bytes}-byte slot): somebody wrote beyond the block's end")
+            }
             Misuse::WriteAfterFree { address } => {
-                write!(formatter, "write to freed memory at {address:#x}: its free-list words were overwritten")
+                write!(formatter, "write to freed memory at {address:#x}: it was overwritten after it was freed")
             }
         }
     }

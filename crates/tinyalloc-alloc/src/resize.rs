@@ -17,7 +17,10 @@ impl<M: Mapper> Allocator<M> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }
-        self.live_span(local, start).map(|span| span.slot_bytes())
+        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+            return guarded;
+        }
+        self.live_span(local, start).map(|span| self.usable_of(span))
     }
 
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
@@ -29,8 +32,12 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the caller's promise.
             return unsafe { self.move_block(local, None, start, usable, bytes) };
         }
+        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(local, None, start, guarded?, bytes) };
+        }
         let span = self.live_span(local, start)?;
-        let usable = span.slot_bytes();
+        let usable = self.usable_of(span);
         if span.owner() == Owner::Large {
             if bytes > SMALL_BYTES_MAX
                 && let Some(start) = self.resize_large(local, span, bytes)
@@ -74,7 +81,7 @@ impl<M: Mapper> Allocator<M> {
     /// The record of the live block at `start`; `None`, and a report, for anything else.
     pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
         let address = start.as_ptr().addr();
-        let span = match self.span_in_first_region(address) {
+        let span = match self.span_of(address) {
             Some(span) => span,
             // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
             None => match self.space().lock(local.id())?.look_up(address) {

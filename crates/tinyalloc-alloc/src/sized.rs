@@ -30,11 +30,14 @@ impl<M: Mapper> Allocator<M> {
         if self.emergency().block_bytes(address).is_some_and(|bytes| claim.bytes <= bytes) {
             return true;
         }
+        if let Some(guarded) = self.guarded_bytes(local, address) {
+            return guarded.is_some_and(|bytes| claim.bytes <= bytes);
+        }
         let Some(span) = self.live_span(local, start) else {
             return false;
         };
         let is_aligned = claim.align.is_power_of_two() && address.is_multiple_of(claim.align);
-        let is_confirmed = is_aligned && claim.fits(span, self.mapper().page_bytes());
+        let is_confirmed = is_aligned && claim.fits(span, self.canary_bytes(), self.mapper().page_bytes());
         if !is_confirmed {
             local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes: span.slot_bytes() });
         }
@@ -43,14 +46,16 @@ impl<M: Mapper> Allocator<M> {
 }
 
 impl Claim {
-    fn fits(self, span: SpanRef, page_bytes: usize) -> bool {
+    fn fits(self, span: SpanRef, canary_bytes: usize, page_bytes: usize) -> bool {
         let slot_bytes = span.slot_bytes();
         match span.owner() {
             Owner::Emergency => self.bytes <= slot_bytes,
             Owner::Large => self.bytes.max(1).checked_next_multiple_of(page_bytes) == Some(slot_bytes),
             Owner::Nobody | Owner::Heap(_) => {
-                let is_kept = self.resizable && self.bytes <= slot_bytes && keeps_slot(self.bytes, slot_bytes);
-                is_kept || self.class().is_some_and(|class| class.bytes() == slot_bytes)
+                let usable = slot_bytes - canary_bytes;
+                let is_kept = self.resizable && self.bytes <= usable && keeps_slot(self.bytes, usable);
+                let with_canary = Claim { bytes: self.bytes.saturating_add(canary_bytes), ..self };
+                is_kept || with_canary.class().is_some_and(|class| class.bytes() == slot_bytes)
             }
         }
     }

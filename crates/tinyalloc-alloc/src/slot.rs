@@ -39,6 +39,11 @@ impl Secret {
         self.0
     }
 
+    /// One that holds for no slot.
+    pub(crate) const fn other(self) -> Secret {
+        Secret(self.0 ^ 0x5a5a_5a5a_5a5a_5a5a)
+    }
+
     /// Before there is one.
     pub(crate) const NONE: Secret = Secret(0);
 

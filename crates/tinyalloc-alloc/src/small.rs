@@ -169,15 +169,20 @@ impl<M: Mapper> Allocator<M> {
 
     fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
         let mut space = self.space().lock(local.id())?;
-        let slices = class.span_slices(heap.spans(class));
+        let guard = usize::from(heap.is_hardened());
+        let slices = class.span_slices(heap.spans(class)) + guard;
+        let least = class.span_slices(0) + guard;
         let isolated = IsolatedRef::of(heap);
-        let span = space
-            .take_span(self.mapper(), slices, 1, isolated)
-            .or_else(|| space.take_span(self.mapper(), class.span_slices(0), 1, isolated))?;
-        let slots = span.slices() as usize * SLICE_BYTES / class.bytes();
+        let span =
+            space.take_span(self.mapper(), slices, 1, isolated).or_else(|| space.take_span(self.mapper(), least, 1, isolated))?;
+        let slots = (span.slices() as usize - guard) * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(span);
         self.publish(&space);
+        drop(space);
+        if heap.is_hardened() {
+            self.harden(span);
+        }
         Some(span)
     }
 
@@ -263,6 +268,9 @@ impl<M: Mapper> Allocator<M> {
         let Some(start) = NonNull::new(start) else {
             return;
         };
+        if self.checks().any() {
+            return self.free_checked(local, start);
+        }
         let address = start.as_ptr().expose_provenance();
         if self.emergency().release_block(self.mapper(), address) {
             return;
@@ -302,7 +310,9 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
-        if local.is(span.owner_bins()) && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
+        // What waits in quarantine is on no list.
+        let may_be_live = !self.checks().hardened && local.is(span.owner_bins());
+        if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
             return self.free_unsealed(start, local, span);
         }
         local.report(self.verdict(local, span, start.as_ptr().addr()));

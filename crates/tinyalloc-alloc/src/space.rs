@@ -195,7 +195,7 @@ impl Space {
         self.isolated_made += 1;
         self.isolated_live += 1;
         // SAFETY: the page is nobody else's.
-        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options) };
+        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options, self.tunables.checks.hardened) };
         // SAFETY: it is in no list yet.
         unsafe { self.isolated.push_front(heap.as_node()) };
         Some(heap)
@@ -411,6 +411,13 @@ impl Space {
         self.retire_record(span.into(), IsolatedRef::of_span(span));
     }
 
+    /// A large block is freed that is to be trapped first: its slices stay in use until [`Space::take_back`].
+    pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
+        let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
+        self.retire_record(span.into(), IsolatedRef::of_span(span));
+        ended
+    }
+
     /// Takes a large block back.
     pub(crate) fn release_large(&mut self, span: SpanRef) {
         self.counts.large_blocks -= 1;
@@ -468,7 +475,7 @@ impl Space {
     pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M) -> Option<HeapRef> {
         let memory = self.metadata(mapper, size_of::<Heap>(), align_of::<Heap>())?;
         // SAFETY: it is a heap's worth of fresh metadata.
-        let heap = unsafe { HeapRef::init(memory, self.heaps, None) };
+        let heap = unsafe { HeapRef::init(memory, self.heaps, None, self.tunables.checks.hardened) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
         Some(heap)

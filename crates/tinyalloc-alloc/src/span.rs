@@ -183,6 +183,31 @@ struct NoList(Cell<Slot>);
 unsafe impl Sync for NoList {}
 static NO_LIST: NoList = NoList(Cell::new(Slot::END));
 
+/// In which order slots are carved: a random one, so that nobody knows which block follows which. All of them come up, each once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    slots: usize,
+    first: usize,
+    step: usize,
+}
+
+/// Steps that are prime and larger than any span's slots have as a factor in common with them but by being one.
+const STEPS: [usize; 4] = [4099, 5003, 6007, 7001];
+
+impl Order {
+    /// From a random place on; the next one comes next, or, `shuffled`, far away.
+    #[expect(clippy::cast_possible_truncation, reason = "any part of a random number is random")]
+    pub(crate) fn new(slots: usize, random: u64, shuffled: bool) -> Order {
+        let first = (random >> 32) as usize % slots.max(1);
+        let step = if shuffled { STEPS[random as usize % STEPS.len()] } else { 1 };
+        Order { slots, first, step }
+    }
+
+    fn at(self, place: usize) -> usize {
+        (self.first + place * self.step) % self.slots
+    }
+}
+
 /// The slices that a span is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -450,15 +475,20 @@ impl Span {
         (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
     }
 
-    /// Carves `slots` slots more, of which there are that many. Returns the first free slot.
-    pub(crate) fn carve(&self, slots: usize, secret: Secret) -> Slot {
+    /// The slots that were never carved.
+    pub(crate) fn slots_left(&self) -> usize {
+        (self.slots.get() - self.slots_carved.get()) as usize
+    }
+
+    /// Carves as many slots more as `order` has, of which there are that many. Returns the first free slot.
+    pub(crate) fn carve(&self, order: Order, secret: Secret) -> Slot {
         let carved = self.slots_carved.get() as usize;
         let slot_bytes = self.bytes.get();
-        let last = carved + slots;
+        let last = carved + order.slots;
         let mut list = Slot::END;
-        for index in (carved..last).rev() {
-            // SAFETY: `index` is below `slots`, so the slot lies within the span.
-            let start = unsafe { self.first.get().add(index * slot_bytes) };
+        for place in (0..order.slots).rev() {
+            // SAFETY: the order has places below `slots`, so the slot lies within the span.
+            let start = unsafe { self.first.get().add((carved + order.at(place)) * slot_bytes) };
             // SAFETY: as above, and the slot becomes carved below.
             let slot = unsafe { Slot::new(start) };
             slot.seal(list, secret);

@@ -49,7 +49,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             local.configure(space.tunables());
-            self.set_secret(Secret::new(self.mapper().random()));
+            self.settle(Secret::new(self.mapper().random()), space.tunables().checks);
         }
         space.start(self.mapper())?;
         if let Some(slots) = space.emergency() {
@@ -65,6 +65,7 @@ impl<M: Mapper> Allocator<M> {
         if local.mode() != Mode::Attached {
             return;
         }
+        self.end_quarantine(local);
         self.leave_heaps(local);
         let heap = self.enter(local).heap();
         let collected = heap.collect(self.secret());
@@ -89,11 +90,13 @@ impl<M: Mapper> Allocator<M> {
         }
         self.pool().hold_for_fork(local.id());
         self.space().hold_for_fork(local.id());
+        self.guards().hold_for_fork(local.id());
     }
 
     /// After `fork`, in the parent.
     pub fn resume_parent<L: Local>(&self, local: L) {
         if self.space().is_held_for_fork_by(local.id()) {
+            self.guards().release_after_fork();
             self.space().release_after_fork();
             self.pool().release_after_fork();
         }
@@ -104,6 +107,7 @@ impl<M: Mapper> Allocator<M> {
         if !self.space().is_held_for_fork_by(local.id()) {
             return self.reset_foreign_locks(local);
         }
+        self.guards().reset_in_child();
         self.space().reset_in_child();
         self.pool().reset_in_child();
         let Some((pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
@@ -122,6 +126,9 @@ impl<M: Mapper> Allocator<M> {
         }
         if !self.pool().is_held_by(local.id()) {
             self.pool().reset_in_child();
+        }
+        if !self.guards().is_held_by(local.id()) {
+            self.guards().reset_in_child();
         }
     }
 }

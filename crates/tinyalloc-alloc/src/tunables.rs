@@ -1,5 +1,7 @@
 //! What a user may set: when memory goes back, how large regions are, whether huge pages are asked for, and how much may be had in all.
 
+use crate::checks::Checks;
+
 /// When free memory is given back to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PurgeMode {
@@ -35,6 +37,8 @@ pub struct Tunables {
     pub huge_pages: HugePagePolicy,
     /// Bytes of address space that a region reserves, before halving where that is refused.
     pub region_bytes: usize,
+    /// What is checked beyond the default; for good once the first block was allocated.
+    pub checks: Checks,
     /// The most bytes that spans and blocks may take together; beyond it there is no memory.
     pub limit_bytes: usize,
 }
@@ -46,6 +50,7 @@ impl Tunables {
         purge_milliseconds: 400,
         huge_pages: HugePagePolicy::Madvise,
         region_bytes: 1 << 40,
+        checks: Checks::NONE,
         limit_bytes: usize::MAX,
     };
 }

@@ -9,7 +9,7 @@ use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use common::model::Random;
 use common::{Actor, LimitedMapper, MIB, World};
-use tinyalloc_alloc::{HUGE_BYTES_MIN, Misuse, SizeClass, Survey};
+use tinyalloc_alloc::{HUGE_BYTES_MIN, Misuse, SLICE_BYTES, SLOT_ALIGN, SizeClass, Survey};
 
 const OWNER: usize = 0;
 const OTHER: usize = 1;
@@ -305,4 +305,16 @@ fn every_bad_free_is_reported_once_and_changes_nothing() {
 #[ignore = "ten million; a minute in a release build"]
 fn ten_million_bad_frees_are_reported() {
     assert!(mistakes(1, WILD_LONG) > 10_000_000);
+}
+
+/// Before the first slot lie those that serve signal handlers, and none of them is in use.
+#[test]
+#[ignore = "realloc and malloc_usable_size take a slot that is kept for signal handlers for a live block"]
+fn slots_kept_for_signal_handlers_are_no_blocks() {
+    let [mut field, _] = fields();
+    let first = field.known.values().find(|block| block.kind == Kind::Small).unwrap().start & !(SLICE_BYTES - 1);
+    for address in (first - 8 * SLICE_BYTES..first).step_by(SLOT_ALIGN) {
+        CALLS.into_iter().for_each(|call| field.commit(OTHER, call, address));
+    }
+    field.check();
 }

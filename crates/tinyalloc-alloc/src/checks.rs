@@ -1,0 +1,32 @@
+//! Checks that a user may ask for, without another build. With none of them on, they cost nothing: a program that wants some never finds a
+//! free slot where the hit path looks, and so comes to the slow path with every call.
+
+/// What is checked beyond the default. Holds from the first allocation on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Freed memory is cleared at once.
+    pub zero_on_free: bool,
+    /// Freed slots are cleared and wait in random order before they are used again, and nobody may have written to them by then; live ones
+    /// end in a canary that `free` looks at; spans end in a guard, are cut in random order, and stay with their size class; freed large
+    /// blocks trap.
+    pub hardened: bool,
+    /// Bytes of freed slots that a thread keeps waiting, with `hardened`.
+    pub quarantine_bytes: usize,
+    /// One in so many allocations, on average, gets a page of its own between guards; 0 for none.
+    pub guard_every: u32,
+}
+
+impl Checks {
+    /// No checks beyond the default.
+    pub const NONE: Checks =
+        Checks { zero_on_free: false, hardened: false, quarantine_bytes: Checks::QUARANTINE_BYTES, guard_every: 0 };
+
+    /// What a thread keeps waiting unless somebody sets it.
+    pub const QUARANTINE_BYTES: usize = 64 * 1024;
+
+    /// Whether any is on.
+    #[must_use]
+    pub const fn any(&self) -> bool {
+        self.zero_on_free || self.hardened || self.guard_every > 0
+    }
+}

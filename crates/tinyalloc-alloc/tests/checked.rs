@@ -1,0 +1,340 @@
+//! The checks that a user may ask for.
+#![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+#![allow(clippy::cast_possible_truncation, clippy::multiple_unsafe_ops_per_block, reason = "tests are read as a whole")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ptr::NonNull;
+
+use common::{Actor, LimitedMapper, MIB, World};
+use proptest::prelude::*;
+use tinyalloc_alloc::{Checks, Emptying, GuardedAccess, HeapOptions, Local, Misuse, SizeClass};
+use tinyalloc_sys::{Call, CountingMapper};
+
+type Counting = CountingMapper<LimitedMapper>;
+
+const ACTORS: usize = 3;
+
+fn checking(checks: Checks) -> (World<Counting>, Actor) {
+    let (world, actor) = (World::new(), Actor::new());
+    assert!(world.tune(actor, |tunables| tunables.checks = checks));
+    (world, actor)
+}
+
+fn hardened() -> Checks {
+    Checks { hardened: true, ..Checks::NONE }
+}
+
+fn guarding(guard_every: u32) -> Checks {
+    Checks { guard_every, ..Checks::NONE }
+}
+
+fn free(world: &World<Counting>, actor: Actor, start: NonNull<u8>) {
+    // SAFETY: what is freed is not used any more, but by tests of mistakes.
+    unsafe { world.free(actor, start.as_ptr()) };
+}
+
+fn write(start: NonNull<u8>, at: usize, byte: u8) {
+    // SAFETY: tests write within slots of theirs, live or freed.
+    unsafe { start.as_ptr().add(at).write_volatile(byte) };
+}
+
+fn fill(start: NonNull<u8>, bytes: usize, tag: u8) {
+    // SAFETY: the block holds that much.
+    unsafe { start.write_bytes(tag, bytes) };
+}
+
+fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {
+    // SAFETY: the block holds that much.
+    unsafe { std::slice::from_raw_parts(start.as_ptr(), bytes) }.iter().all(|byte| *byte == tag)
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Allocate { actor: usize, bytes: usize, zeroed: bool },
+    AllocateAligned { actor: usize, bytes: usize, shift: u32 },
+    Reallocate { actor: usize, block: usize, bytes: usize },
+    Free { actor: usize, block: usize },
+    ThreadEnds { actor: usize },
+    PurgeAll { actor: usize },
+}
+
+fn bytes() -> impl Strategy<Value = usize> {
+    prop_oneof![8 => 0usize..600, 3 => 600usize..40_000, 1 => 40_000usize..2 * MIB, 1 => Just(33 * MIB)]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let index = 0usize..64;
+    prop_oneof![
+        10 => (index.clone(), bytes(), any::<bool>()).prop_map(|(actor, bytes, zeroed)| Op::Allocate { actor, bytes, zeroed }),
+        2 => (index.clone(), bytes(), 4u32..18).prop_map(|(actor, bytes, shift)| Op::AllocateAligned { actor, bytes, shift }),
+        4 => (index.clone(), index.clone(), bytes()).prop_map(|(actor, block, bytes)| Op::Reallocate { actor, block, bytes }),
+        10 => (index.clone(), index.clone()).prop_map(|(actor, block)| Op::Free { actor, block }),
+        1 => index.clone().prop_map(|actor| Op::ThreadEnds { actor }),
+        1 => index.prop_map(|actor| Op::PurgeAll { actor }),
+    ]
+}
+
+#[allow(clippy::too_many_lines, reason = "an arm for every operation")]
+/// Every block holds what was written to it, usable bytes are all writable, and nothing is reported.
+fn check_trace(checks: Checks, ops: &[Op]) {
+    let (world, first) = checking(checks);
+    let mut actors = [first, Actor::new(), Actor::new()];
+    let mut blocks: Vec<(NonNull<u8>, usize, u8)> = Vec::new();
+    let adopt = |blocks: &mut Vec<_>, actor, start: NonNull<u8>, bytes| {
+        let usable = world.usable_bytes(actor, start).unwrap();
+        assert!(usable >= bytes);
+        let tag = (blocks.len() % 251) as u8 + 1;
+        fill(start, usable.min(MIB), tag);
+        blocks.push((start, usable, tag));
+    };
+    for op in ops {
+        match *op {
+            Op::Allocate { actor, bytes, zeroed } => {
+                let actor = actors[actor % ACTORS];
+                let start = if zeroed { world.allocate_zeroed(actor, bytes) } else { world.allocate(actor, bytes) }.unwrap();
+                assert!(!zeroed || holds(start, bytes.min(MIB), 0));
+                adopt(&mut blocks, actor, start, bytes);
+            }
+            Op::AllocateAligned { actor, bytes, shift } => {
+                let start = world.allocate_aligned(actors[actor % ACTORS], bytes, 1 << shift).unwrap();
+                assert!(start.addr().get().is_multiple_of(1 << shift));
+                adopt(&mut blocks, actors[actor % ACTORS], start, bytes);
+            }
+            Op::Reallocate { actor, block, bytes } if !blocks.is_empty() => {
+                let index = block % blocks.len();
+                let (start, usable, tag) = blocks.swap_remove(index);
+                // SAFETY: the block is live, and used by its last address only.
+                let moved = unsafe { world.reallocate(actors[actor % ACTORS], start, bytes) }.unwrap();
+                assert!(holds(moved, usable.min(bytes).min(MIB), tag));
+                adopt(&mut blocks, actors[actor % ACTORS], moved, bytes);
+            }
+            Op::Free { actor, block } if !blocks.is_empty() => {
+                let index = block % blocks.len();
+                let (start, usable, tag) = blocks.swap_remove(index);
+                assert!(holds(start, usable.min(MIB), tag));
+                free(&world, actors[actor % ACTORS], start);
+            }
+            Op::ThreadEnds { actor } => {
+                world.detach(actors[actor % ACTORS]);
+                assert_eq!(actors[actor % ACTORS].misuses(), []);
+                actors[actor % ACTORS] = Actor::new();
+            }
+            Op::PurgeAll { actor } => _ = world.purge_all(actors[actor % ACTORS]),
+            Op::Reallocate { .. } | Op::Free { .. } => {}
+        }
+        assert!(actors.iter().all(|actor| actor.misuses().is_empty()));
+        world.validate(actors[0]).unwrap();
+    }
+    assert!(blocks.iter().all(|(start, usable, tag)| holds(*start, (*usable).min(MIB), *tag)));
+    blocks.into_iter().for_each(|(start, _, _)| free(&world, actors[0], start));
+    for actor in actors {
+        world.detach(actor);
+        assert_eq!(actor.misuses(), []);
+    }
+    world.validate(Actor::new()).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hardened_blocks_are_blocks(ops in prop::collection::vec(op(), 1..120)) {
+        check_trace(hardened(), &ops);
+    }
+
+    #[test]
+    fn cleared_blocks_are_blocks(ops in prop::collection::vec(op(), 1..120)) {
+        check_trace(Checks { zero_on_free: true, ..Checks::NONE }, &ops);
+    }
+
+    #[test]
+    fn guarded_blocks_are_blocks(ops in prop::collection::vec(op(), 1..120)) {
+        check_trace(guarding(3), &ops);
+    }
+
+    #[test]
+    fn all_checks_go_together(ops in prop::collection::vec(op(), 1..120)) {
+        check_trace(Checks { hardened: true, zero_on_free: true, guard_every: 4, quarantine_bytes: 4000 }, &ops);
+    }
+}
+
+#[test]
+fn a_byte_beyond_the_end_is_noticed_at_the_free() {
+    let (world, actor) = checking(hardened());
+    for bytes in [1, 8, 24, 100, 1000, 5000, 32_000] {
+        let block = world.allocate(actor, bytes).unwrap();
+        let usable = world.usable_bytes(actor, block).unwrap();
+        assert!(SizeClass::all().any(|class| class.bytes() == usable + 8), "the canary ends the slot");
+        write(block, usable, 7);
+        free(&world, actor, block);
+        assert!(matches!(actor.misuses()[..], [Misuse::Overflow { .. }]), "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_write_after_free_is_noticed_before_the_slot_is_used_again() {
+    for at in [0, 8, 16, 40, 95] {
+        let (world, actor) = checking(hardened());
+        let block = world.allocate(actor, 80).unwrap();
+        free(&world, actor, block);
+        write(block, at, 1);
+        let others: Vec<_> = (0..3000).map(|_| world.allocate(actor, 80).unwrap()).collect();
+        others.into_iter().for_each(|other| free(&world, actor, other));
+        (0..3000).for_each(|_| _ = world.allocate(actor, 80));
+        assert!(actor.misuses().contains(&Misuse::WriteAfterFree { address: block.addr().get() }), "at {at}");
+    }
+}
+
+#[test]
+fn a_double_free_is_noticed_at_once_and_later_by_whichever_thread() {
+    let (world, actor) = checking(hardened());
+    let other = Actor::new();
+    world.allocate(other, 1).unwrap();
+    for thread in [actor, other] {
+        let block = world.allocate(actor, 100).unwrap();
+        free(&world, actor, block);
+        free(&world, thread, block);
+        assert!(matches!(thread.misuses()[..], [Misuse::DoubleFree { .. }]));
+        let fillers: Vec<_> = (0..2000).map(|_| world.allocate(actor, 200).unwrap()).collect();
+        fillers.into_iter().for_each(|filler| free(&world, actor, filler));
+        free(&world, thread, block);
+        assert!(matches!(thread.misuses()[..], [Misuse::DoubleFree { .. }]), "after it has waited");
+    }
+}
+
+#[test]
+fn freed_memory_reads_as_zero() {
+    for checks in [hardened(), Checks { zero_on_free: true, ..Checks::NONE }] {
+        let (world, actor) = checking(checks);
+        let block = world.allocate(actor, 2000).unwrap();
+        fill(block, 2000, 0xa5);
+        free(&world, actor, block);
+        let rest = NonNull::new(block.as_ptr().wrapping_add(16)).unwrap();
+        assert!(holds(rest, 1984, 0), "{checks:?}");
+    }
+}
+
+#[test]
+fn hardened_memory_never_changes_its_class() {
+    let (world, actor) = checking(hardened());
+    let mut classes: BTreeMap<usize, usize> = BTreeMap::new();
+    for round in 0..40 {
+        let bytes = 24 + round % 8 * 100;
+        let blocks: Vec<_> = (0..600).map(|_| world.allocate(actor, bytes).unwrap()).collect();
+        for block in &blocks {
+            assert_eq!(*classes.entry(block.addr().get() / 16384).or_insert(bytes), bytes);
+        }
+        blocks.into_iter().for_each(|block| free(&world, actor, block));
+        world.purge_all(actor);
+    }
+    assert_eq!(actor.misuses(), []);
+}
+
+#[test]
+fn slots_come_in_an_order_that_nobody_knows() {
+    // All at a time: each lies elsewhere, and so draws other numbers.
+    let worlds: Vec<_> = (0..4).map(|_| checking(hardened())).collect();
+    worlds.iter().for_each(|(world, actor)| _ = world.allocate(*actor, 1).unwrap());
+    let orders: BTreeSet<Vec<usize>> = worlds
+        .iter()
+        .map(|(world, actor)| {
+            let actor = *actor;
+            let starts: Vec<_> = (0..64).map(|_| world.allocate(actor, 200).unwrap().addr().get()).collect();
+            let least = *starts.iter().min().unwrap();
+            assert!(
+                starts.windows(2).filter(|pair| pair[1] == pair[0] + 208).count() < 8,
+                "neighbours are no neighbours in time"
+            );
+            starts.iter().map(|start| start - least).collect()
+        })
+        .collect();
+    assert!(orders.len() > 1, "the order is the same every time");
+}
+
+#[test]
+fn freed_large_blocks_trap_and_spans_end_in_guards() {
+    let (world, actor) = checking(hardened());
+    world.allocate(actor, 100).unwrap();
+    let guards = world.mapper.calls(Call::Trap);
+    assert!(guards >= 1, "a span without a guard");
+    let large = world.allocate(actor, MIB).unwrap();
+    free(&world, actor, large);
+    assert_eq!(world.mapper.calls(Call::Trap), guards + 1);
+    free(&world, actor, large);
+    assert!(matches!(actor.misuses()[..], [Misuse::FreedBefore { .. }]));
+    let again = world.allocate_zeroed(actor, MIB).unwrap();
+    assert!(holds(again, MIB, 0));
+}
+
+#[test]
+fn heaps_may_be_hardened_too() {
+    let (world, actor) = checking(hardened());
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    for round in 0..20 {
+        let blocks: Vec<_> = (0..200).map(|at| world.allocate_in(actor, heap, at * 7).unwrap()).collect();
+        blocks.iter().enumerate().for_each(|(at, block)| fill(*block, at * 7, 3));
+        blocks.iter().step_by(2).for_each(|block| free(&world, actor, *block));
+        if round % 2 == 0 {
+            // SAFETY: nobody uses the heap's blocks afterwards.
+            unsafe { world.reset_heap(actor, heap, Emptying::Keep) }.unwrap();
+        }
+    }
+    // SAFETY: as above.
+    unsafe { world.destroy_heap(actor, heap, Emptying::Keep) }.unwrap();
+    assert_eq!(actor.misuses(), []);
+    world.validate(actor).unwrap();
+}
+
+#[test]
+fn a_guarded_block_ends_at_a_guard_and_is_explained() {
+    let (world, actor) = checking(guarding(1));
+    let block = world.allocate(actor, 100).unwrap();
+    let start = block.addr().get();
+    assert_eq!(world.usable_bytes(actor, block), Some(100));
+    let page_end = start.next_multiple_of(4096);
+    assert!(page_end - start < 100 + 16);
+    let report = world.explain_trap(page_end).unwrap();
+    assert_eq!((report.access, report.start, report.bytes, report.made_by), (GuardedAccess::Overflow, start, 100, actor.id().0));
+    assert_eq!(world.explain_trap(start - start % 4096 - 1).unwrap().access, GuardedAccess::Underflow);
+    free(&world, actor, block);
+    let report = world.explain_trap(start + 5).unwrap();
+    assert_eq!((report.access, report.freed_by), (GuardedAccess::AfterFree, actor.id().0));
+    assert!(world.explain_trap(4096).is_none());
+    free(&world, actor, block);
+    assert!(matches!(actor.misuses()[..], [Misuse::DoubleFree { .. }]));
+}
+
+#[test]
+fn a_write_between_a_guarded_block_and_its_guard_is_noticed_at_the_free() {
+    let (world, actor) = checking(guarding(1));
+    let block = world.allocate(actor, 100).unwrap();
+    write(block, 100, 1);
+    free(&world, actor, block);
+    assert!(matches!(actor.misuses()[..], [Misuse::Overflow { .. }]));
+    let inside = NonNull::new(world.allocate(actor, 100).unwrap().as_ptr().wrapping_add(8)).unwrap();
+    free(&world, actor, inside);
+    assert!(matches!(actor.misuses()[..], [Misuse::Interior { .. }]));
+}
+
+#[test]
+fn guards_are_used_again_and_run_out_without_harm() {
+    let (world, actor) = checking(guarding(1));
+    let blocks: Vec<_> = (0..2000).map(|_| world.allocate(actor, 64).unwrap()).collect();
+    blocks.iter().for_each(|block| fill(*block, 64, 9));
+    blocks.into_iter().for_each(|block| free(&world, actor, block));
+    for _ in 0..3000 {
+        free(&world, actor, world.allocate(actor, 64).unwrap());
+    }
+    assert_eq!(actor.misuses(), []);
+    world.validate(actor).unwrap();
+}
+
+#[test]
+fn about_one_allocation_in_so_many_is_guarded() {
+    let (world, actor) = checking(guarding(100));
+    let block_of = |_| world.allocate(actor, 64).unwrap();
+    let guarded = (0..20_000).map(block_of).filter(|block| world.explain_trap(block.addr().get()).is_some()).count();
+    assert!((100..300).contains(&guarded), "{guarded} of 20,000");
+}
