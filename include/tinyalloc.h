@@ -185,7 +185,7 @@ size_t malloc_good_size(size_t bytes) TA_CONST;
  *
  * `options` is null, or points to as many bytes as it says.
  */
-ta_heap_t *ta_heap_create(const struct ta_heap_options *options);
+ta_heap_t *ta_heap_create(const struct ta_heap_options *options) TA_CHECK_RESULT;
 
 /* Frees all blocks of a heap, and the heap; null does nothing. The memory goes back to the system, and any access to it faults, unless
  * `TA_HEAP_DESTROY_KEEPS` says otherwise. Takes time for every span and large block, not for every small one.
@@ -214,32 +214,36 @@ ta_heap_t *ta_heap_global(void);
  *
  * `heap` is null or a heap.
  */
-void *ta_heap_malloc(ta_heap_t *heap, size_t bytes);
+void *ta_heap_malloc(ta_heap_t *heap, size_t bytes)
+TA_MALLOC TA_ALLOC_SIZE(2);
 
 /* As calloc(3), in a heap. Errors as for `ta_heap_malloc`, and ENOMEM when the product overflows.
  *
  * `heap` is null or a heap.
  */
-void *ta_heap_calloc(ta_heap_t *heap, size_t count, size_t bytes);
+void *ta_heap_calloc(ta_heap_t *heap, size_t count, size_t bytes) TA_MALLOC TA_ALLOC_SIZE2(2, 3);
 
 /* As realloc(3): the block stays in its heap, which must be `heap`. A null block is allocated in it; 0 bytes free the block and return null.
  * A block of another heap ends the program with a message that names both heaps. Errors as for `ta_heap_malloc`; the block is then as it was.
  *
  * As for realloc.
  */
-void *ta_heap_realloc(ta_heap_t *heap, void *block, size_t bytes);
+void *ta_heap_realloc(ta_heap_t *heap, void *block, size_t bytes)
+TA_CHECK_RESULT TA_ALLOC_SIZE(3);
 
 /* As reallocarray(3), in a heap. Errors as for `ta_heap_realloc`, and ENOMEM when the product overflows.
  *
  * As for realloc.
  */
-void *ta_heap_reallocarray(ta_heap_t *heap, void *block, size_t count, size_t bytes);
+void *ta_heap_reallocarray(ta_heap_t *heap, void *block, size_t count, size_t bytes)
+TA_CHECK_RESULT TA_ALLOC_SIZE2(3, 4);
 
 /* As aligned_alloc(3), in a heap. Errors as for `ta_heap_malloc`, and EINVAL when `alignment` is no power of two.
  *
  * `heap` is null or a heap.
  */
-void *ta_heap_aligned_alloc(ta_heap_t *heap, size_t alignment, size_t bytes);
+void *ta_heap_aligned_alloc(ta_heap_t *heap, size_t alignment, size_t bytes)
+TA_MALLOC TA_ALLOC_ALIGN(2) TA_ALLOC_SIZE(3);
 
 /* Frees a block of a heap; a null block is ignored. A block of another heap ends the program with a message that names both, as does
  * whatever free(3) would not take. Plain free takes blocks of every heap.
@@ -342,8 +346,8 @@ int ta_option_get(const char *name, char *value, size_t value_bytes);
 
 /* Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
  *
- * Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, and EAGAIN in a signal handler that
- * interrupted the allocator.
+ * Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is settled when the process
+ * starts, and EAGAIN in a signal handler that interrupted the allocator.
  *
  * `name` and `value` are strings or null.
  */

@@ -77,3 +77,17 @@ pub use tinyalloc_file as file;
 pub use tinyalloc_stack as stack;
 #[cfg(feature = "testing")]
 pub use tinyalloc_testing as testing;
+
+/// The snippets of the guide and of the front page are tests.
+#[cfg(all(
+    doctest,
+    feature = "engine",
+    feature = "stack",
+    feature = "testing",
+    feature = "file",
+    feature = "global-alloc",
+    feature = "allocator-api2-04"
+))]
+#[doc = include_str!("../docs/RUST.md")]
+#[doc = include_str!("../README.md")]
+struct Guide;

@@ -75,7 +75,7 @@ pub(crate) fn start() {
     if SETTINGS.signal() != 0 {
         snapshot::listen_to(SETTINGS.signal());
     }
-    if tunables().checks.guard_every > 0 {
+    if SETTINGS.guards() {
         trace::prepare();
         trap::watch();
     }

@@ -122,6 +122,7 @@ fn status(result: Result<(), HeapError>) -> c_int {
 ///
 /// # Safety
 /// `options` is null, or points to as many bytes as it says.
+/// cbindgen:postfix=TA_CHECK_RESULT
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_create(options: *const TaHeapOptions) -> *mut TaHeap {
     // SAFETY: the caller's promise.
@@ -215,6 +216,7 @@ pub extern "C" fn ta_heap_global() -> *mut TaHeap {
 ///
 /// # Safety
 /// `heap` is null or a heap.
+/// cbindgen:postfix=TA_MALLOC TA_ALLOC_SIZE(2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_malloc(heap: *mut TaHeap, bytes: usize) -> *mut c_void {
     if let Some(pointer) = NonNull::new(heap.cast::<Isolated>()) {
@@ -257,6 +259,7 @@ fn insist(heap: IsolatedRef, bytes: usize, mut attempt: impl FnMut() -> Option<N
 ///
 /// # Safety
 /// `heap` is null or a heap.
+/// cbindgen:postfix=TA_MALLOC TA_ALLOC_SIZE2(2, 3)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_calloc(heap: *mut TaHeap, count: usize, bytes: usize) -> *mut c_void {
     let Some(total) = count.checked_mul(bytes) else {
@@ -274,6 +277,7 @@ pub unsafe extern "C" fn ta_heap_calloc(heap: *mut TaHeap, count: usize, bytes: 
 ///
 /// # Safety
 /// As for realloc.
+/// cbindgen:postfix=TA_CHECK_RESULT TA_ALLOC_SIZE(3)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_realloc(heap: *mut TaHeap, block: *mut c_void, bytes: usize) -> *mut c_void {
     let Some(name) = named(heap) else {
@@ -300,6 +304,7 @@ pub unsafe extern "C" fn ta_heap_realloc(heap: *mut TaHeap, block: *mut c_void, 
 ///
 /// # Safety
 /// As for realloc.
+/// cbindgen:postfix=TA_CHECK_RESULT TA_ALLOC_SIZE2(3, 4)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_reallocarray(heap: *mut TaHeap, block: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
@@ -313,6 +318,7 @@ pub unsafe extern "C" fn ta_heap_reallocarray(heap: *mut TaHeap, block: *mut c_v
 ///
 /// # Safety
 /// `heap` is null or a heap.
+/// cbindgen:postfix=TA_MALLOC TA_ALLOC_ALIGN(2) TA_ALLOC_SIZE(3)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_aligned_alloc(heap: *mut TaHeap, alignment: usize, bytes: usize) -> *mut c_void {
     let Some(name) = named(heap) else {

@@ -113,7 +113,10 @@ impl Key {
             Key::CheckSizes => SETTINGS.set_checks_sizes(switch(value)?),
             Key::Hardened => tunables.checks.hardened = switch(value)?,
             Key::Quarantine => tunables.checks.quarantine_bytes = size(value)?,
-            Key::Guard => tunables.checks.guard_every = u32::try_from(number(value)?).ok()?,
+            Key::Guard => {
+                tunables.checks.guard_every = u32::try_from(number(value)?).ok()?;
+                SETTINGS.set_guards(tunables.checks.guard_every > 0);
+            }
         }
         Some(())
     }

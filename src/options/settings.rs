@@ -13,6 +13,7 @@ pub(crate) struct Settings {
     background_purge: AtomicBool,
     only_reports: AtomicBool,
     checks_sizes: AtomicBool,
+    guards: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
 }
@@ -23,6 +24,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     background_purge: AtomicBool::new(false),
     only_reports: AtomicBool::new(false),
     checks_sizes: AtomicBool::new(false),
+    guards: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
 };
@@ -55,6 +57,15 @@ impl Settings {
 
     pub(super) fn set_checks_sizes(&self, is_on: bool) {
         self.checks_sizes.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether some blocks are guarded.
+    pub(crate) fn guards(&self) -> bool {
+        self.guards.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_guards(&self, is_on: bool) {
+        self.guards.store(is_on, Ordering::Relaxed);
     }
 
     /// 0 for none, else one more than the place among the formats.
