@@ -176,7 +176,7 @@ typedef struct ta_class_stats ta_class_stats_t;
 extern "C" {
 #endif /* __cplusplus */
 
-/* Bytes that a request for `bytes` bytes really gets. */
+/* Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults. */
 size_t malloc_good_size(size_t bytes) TA_CONST;
 
 /* Makes a heap; `options` may be null.

@@ -7,10 +7,10 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, Stats};
+use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, SLOT_ALIGN, Stats};
 
 use crate::process::ALLOCATOR;
-use crate::request::{shares_slot, sized};
+use crate::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::thread::Thread;
 
 /// There is no memory for another heap.
@@ -154,17 +154,26 @@ impl Heap {
     #[inline]
     #[must_use]
     pub fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
-        match sized(layout.size(), layout.align()) {
-            Some(bytes) => ALLOCATOR.allocate_in(Thread, self.heap, bytes),
-            None => ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align()),
+        let hit = sized(layout.size(), layout.align()).and_then(|bytes| ALLOCATOR.allocate_in_hit(Thread, self.heap, bytes));
+        hit.or_else(|| self.allocate_missed(layout))
+    }
+
+    /// What no free slot lay ready for.
+    #[cold]
+    #[inline(never)]
+    fn allocate_missed(&self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() <= SLOT_ALIGN {
+            ALLOCATOR.allocate_in_slow(Thread, self.heap, layout.size())
+        } else {
+            ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align())
         }
     }
 
     /// As [`Heap::allocate`], with every byte zero.
     #[must_use]
     pub fn allocate_zeroed(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if let Some(bytes) = sized(layout.size(), layout.align()) {
-            return ALLOCATOR.allocate_zeroed_in(Thread, self.heap, bytes);
+        if layout.align() <= SLOT_ALIGN || is_large(layout.size(), layout.align()) {
+            return ALLOCATOR.allocate_zeroed_in(Thread, self.heap, layout.size());
         }
         let start = self.allocate(layout)?;
         // SAFETY: the block holds that much.
@@ -189,8 +198,10 @@ impl Heap {
     #[must_use]
     pub unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
         let align = layout.align();
-        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align)) {
-            if shares_slot(before, wanted) {
+        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align))
+            && (align <= SLOT_ALIGN || slots_are_whole())
+        {
+            if shares_slot(before, wanted) && slots_are_whole() {
                 return Some(start);
             }
             // SAFETY: the caller's promise.

@@ -19,6 +19,10 @@
 mod errno;
 #[cfg(feature = "engine")]
 mod pieces;
+#[cfg(feature = "mmap")]
+mod thread_end;
+#[cfg(feature = "engine")]
+mod thread_words;
 #[cfg(feature = "engine")]
 mod words;
 
@@ -50,6 +54,9 @@ mod request;
 mod heap;
 #[cfg(feature = "engine")]
 mod rust;
+
+#[cfg(feature = "mmap")]
+pub mod mmap;
 
 #[cfg(feature = "engine")]
 mod tuning;

@@ -4,11 +4,11 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
 use core::time::Duration;
 
-use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Stats, Tunables};
+use tinyalloc_alloc::{HugePagePolicy, PurgeMode, SLOT_ALIGN, Stats, Tunables};
 
 use crate::options::OptionError;
 use crate::process::{ALLOCATOR, allocate_slow};
-use crate::request::{shares_slot, sized};
+use crate::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::thread::Thread;
 
 /// The global heap as Rust's global allocator.
@@ -116,14 +116,23 @@ fn or_null(block: Option<NonNull<u8>>) -> *mut u8 {
     block.map_or(null_mut(), NonNull::as_ptr)
 }
 
+/// What no free slot lay ready for.
+#[cold]
+#[inline(never)]
+fn allocate_missed(layout: Layout) -> *mut u8 {
+    or_null(if layout.align() <= SLOT_ALIGN {
+        allocate_slow(layout.size())
+    } else {
+        ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align())
+    })
+}
+
 // SAFETY: blocks are distinct, live until freed, and aligned as asked for. No call unwinds.
 unsafe impl GlobalAlloc for TinyAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match sized(layout.size(), layout.align()) {
-            Some(bytes) => or_null(ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))),
-            None => or_null(ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align())),
-        }
+        let hit = sized(layout.size(), layout.align()).and_then(|bytes| ALLOCATOR.allocate_hit(Thread, bytes));
+        hit.map_or_else(|| allocate_missed(layout), NonNull::as_ptr)
     }
 
     // The layout saves nothing here: where the block lies must be known to whom it belongs and that it is one, not only how large it is.
@@ -135,29 +144,34 @@ unsafe impl GlobalAlloc for TinyAlloc {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if let Some(bytes) = sized(layout.size(), layout.align()) {
-            return or_null(ALLOCATOR.allocate_zeroed(Thread, bytes));
+        if layout.align() <= SLOT_ALIGN || is_large(layout.size(), layout.align()) {
+            return or_null(ALLOCATOR.allocate_zeroed(Thread, layout.size()));
         }
-        let block = ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align());
-        if let Some(start) = block {
+        // SAFETY: the caller's promise.
+        let start = unsafe { self.alloc(layout) };
+        if !start.is_null() {
             // SAFETY: the block holds that much.
             unsafe { start.write_bytes(0, layout.size()) };
         }
-        or_null(block)
+        start
     }
 
     #[inline]
     unsafe fn realloc(&self, start: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
         let align = layout.align();
-        // SAFETY: the caller's promise: no block is at null.
-        let block = unsafe { NonNull::new_unchecked(start) };
         let (Some(bytes), Some(wanted)) = (sized(layout.size(), align), sized(new_bytes, align)) else {
             // SAFETY: the caller's promise.
-            return or_null(unsafe { reallocate_aligned(block, layout, new_bytes) });
+            return unsafe { reallocate_aligned(start, layout, new_bytes) };
         };
-        if shares_slot(bytes, wanted) {
+        if shares_slot(bytes, wanted) && slots_are_whole() {
             return start;
         }
+        if align > SLOT_ALIGN && !slots_are_whole() {
+            // SAFETY: the caller's promise.
+            return unsafe { reallocate_aligned(start, layout, new_bytes) };
+        }
+        // SAFETY: the caller's promise: no block is at null.
+        let block = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: the caller's promise.
         or_null(unsafe { ALLOCATOR.reallocate(Thread, block, wanted) })
     }
@@ -166,16 +180,19 @@ unsafe impl GlobalAlloc for TinyAlloc {
 /// # Safety
 /// As for `GlobalAlloc::realloc`.
 #[cold]
-unsafe fn reallocate_aligned(start: NonNull<u8>, layout: Layout, new_bytes: usize) -> Option<NonNull<u8>> {
-    let usable = ALLOCATOR.usable_bytes(Thread, start)?;
+unsafe fn reallocate_aligned(start: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    let usable = unsafe { TinyAlloc.usable_size(start) };
     // A block that shrinks moves only where that saves at least half of it.
     if (usable / 2 + 1..=usable).contains(&new_bytes) {
-        return Some(start);
+        return start;
     }
-    let moved = ALLOCATOR.allocate_aligned(Thread, new_bytes, layout.align())?;
-    // SAFETY: both blocks are live, distinct, and hold that much.
-    unsafe { start.copy_to_nonoverlapping(moved, layout.size().min(usable).min(new_bytes)) };
-    // SAFETY: the caller's promise.
-    unsafe { ALLOCATOR.free(Thread, start.as_ptr()) };
-    Some(moved)
+    let moved = or_null(ALLOCATOR.allocate_aligned(Thread, new_bytes, layout.align()));
+    if !moved.is_null() {
+        // SAFETY: both blocks are live, distinct, and hold that much.
+        unsafe { start.copy_to_nonoverlapping(moved, layout.size().min(usable).min(new_bytes)) };
+        // SAFETY: the caller's promise.
+        unsafe { ALLOCATOR.free(Thread, start) };
+    }
+    moved
 }

@@ -10,7 +10,7 @@ static void *busy(void *ignored)
     void *block[64] = {NULL};
     for (unsigned i = 0; !stop; i++) {
         free(block[i % 64]);
-        block[i % 64] = malloc(i * 61 % (i % 50 == 0 ? 300000 : 4000));
+        block[i % 64] = malloc(1 + i * 61 % (i % 50 == 0 ? 300000 : 4000));
     }
     for (int i = 0; i < 64; i++) free(block[i]);
     return ignored;
@@ -21,7 +21,7 @@ static void child_body(void)
     void *block[200];
     alarm(20);
     for (int i = 0; i < 200; i++) {
-        block[i] = malloc((size_t)(i % 20 == 0 ? i * 5000 : i * 31));
+        block[i] = malloc((size_t)(i % 20 == 0 ? i * 5000 : i * 31) + 1);
         EXPECT(block[i] != NULL);
         *(char *)block[i] = 1;
     }

@@ -17,8 +17,8 @@ cat > ../../../wanted << END
 ./share/man/man7/tinyalloc.7
 END
 # Other headers and pages may come in addition.
-grep -Ev '^\./(include/[a-z_]+\.hpp|share/man/man[37]/[a-z_]+\.[37])$' ../../../wanted > ../../../wanted_files
-grep -Ev '^\./(include/[a-z_]+\.hpp|share/man/man[37]/[a-z_]+\.[37])$' ../../../found | diff - ../../../wanted_files || exit 1
+grep -Ev '^\./(include/[a-z_]+\.hpp|share/man/man[37]/[a-z_-]+\.[37])$' ../../../wanted > ../../../wanted_files
+grep -Ev '^\./(include/[a-z_]+\.hpp|share/man/man[37]/[a-z_-]+\.[37])$' ../../../found | diff - ../../../wanted_files || exit 1
 [ -e share/man/man3/tinyalloc.3 ] && [ -e share/man/man7/tinyalloc.7 ] || exit 1
 [ "$(readlink lib64/libtinyalloc.so)" = libtinyalloc.so.0 ] || exit 1
 [ "$(readlink lib64/libtinyalloc.so.0)" = "libtinyalloc.so.$version" ] || exit 1

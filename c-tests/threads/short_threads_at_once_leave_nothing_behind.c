@@ -5,7 +5,7 @@ enum { THREADS = 16, WARM = 20, ROUNDS = 100 };
 static void *body(void *ignored)
 {
     for (int i = 0; i < 300; i++) {
-        void *block = malloc((size_t)(i * 37 % 3000));
+        void *block = malloc((size_t)(i * 37 % 3000) + 1);
         EXPECT(block != NULL);
         *(char *)block = 1;
         free(block);

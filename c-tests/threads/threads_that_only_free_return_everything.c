@@ -14,7 +14,7 @@ int main(void)
     size_t resident = 0;
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < BLOCKS; i++) {
-            block[i] = malloc((size_t)(i % 50) * 20);
+            block[i] = malloc((size_t)(i % 50) * 20 + 1);
             EXPECT(block[i] != NULL);
             *(char *)block[i] = 1;
         }

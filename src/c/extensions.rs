@@ -12,12 +12,13 @@ use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
 use super::sized::free_hinted;
 
-/// Bytes that a request for `bytes` bytes really gets.
+/// Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults.
 ///
 /// cbindgen:postfix=TA_CONST
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
     match SizeClass::of(bytes) {
+        Some(_) if bytes == 0 => 0,
         Some(class) => class.bytes(),
         None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
         None => bytes.next_multiple_of(PosixMapper::new().page_bytes()),

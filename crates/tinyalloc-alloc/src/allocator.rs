@@ -11,6 +11,7 @@ use crate::checked::Wish;
 use crate::checks::Checks;
 use crate::class::{SLICE_SHIFT, SizeClass};
 use crate::emergency::Emergency;
+use crate::empty::EmptyBlocks;
 use crate::guard::{GuardRange, Guards};
 use crate::local::Local;
 use crate::lock::Lock;
@@ -59,6 +60,7 @@ pub struct Allocator<M> {
     guard_range: GuardRange,
     pool: Lock<Pool>,
     guards: Lock<Guards>,
+    empty: EmptyBlocks,
     emergency: Emergency,
     // The largest comes last, with what is always touched first: a small process touches one page of all this.
     space: Lock<Space>,
@@ -78,6 +80,7 @@ impl<M: Mapper> Allocator<M> {
             mapper,
             guard_range: GuardRange::new(),
             guards: Lock::new(Guards::new()),
+            empty: EmptyBlocks::new(),
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
             emergency: Emergency::new(),
@@ -93,11 +96,16 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
     #[inline(always)]
     pub fn allocate_hit<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot(local, SizeClass::of(bytes)?)
+        self.take_slot(local, SizeClass::at_hand(bytes)?)
     }
 
     /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
     pub fn allocate_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        if bytes == 0
+            && let Some(start) = self.allocate_nothing(local)
+        {
+            return Some(start);
+        }
         if self.checks_all(local) {
             return self.allocate_checked(local, Wish::new(bytes));
         }
@@ -219,6 +227,10 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn emergency(&self) -> &Emergency {
         &self.emergency
+    }
+
+    pub(crate) fn empty(&self) -> &EmptyBlocks {
+        &self.empty
     }
 
     pub(crate) fn guards(&self) -> &Lock<Guards> {

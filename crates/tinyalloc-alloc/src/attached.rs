@@ -29,7 +29,7 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate_in`], but only if a free slot lies ready.
     #[inline(always)]
     pub fn allocate_in_hit<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot_of(attached_member(local, heap)?.as_bins(), SizeClass::of(bytes)?)
+        self.take_slot_of(attached_member(local, heap)?.as_bins(), SizeClass::at_hand(bytes)?)
     }
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.

@@ -5,10 +5,11 @@ use core::cell::Cell;
 use crate::class::{CLASS_COUNT, SizeClass};
 use crate::slot::Slot;
 
-/// The free lists of a heap's current spans, one per size class: all that the hit path touches.
+/// The free lists of a heap's current spans, one per size class: all that the hit path touches. The last one is for requests of no bytes,
+/// and always empty.
 #[repr(C)]
 pub struct Bins {
-    heads: [Cell<Slot>; CLASS_COUNT],
+    heads: [Cell<Slot>; CLASS_COUNT + 1],
 }
 
 // SAFETY: H1; `EMPTY_BINS` are never written: its lists are at their end, and no span is owned by it.
@@ -19,12 +20,12 @@ pub static EMPTY_BINS: Bins = Bins::new();
 
 impl Bins {
     pub(crate) const fn new() -> Bins {
-        Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT] }
+        Bins { heads: [const { Cell::new(Slot::END) }; CLASS_COUNT + 1] }
     }
 
     #[inline(always)]
     pub(crate) fn head(&self, class: SizeClass) -> &Cell<Slot> {
-        // SAFETY: a class's index is below CLASS_COUNT.
+        // SAFETY: a class's index is at most CLASS_COUNT.
         unsafe { self.heads.get_unchecked(class.index()) }
     }
 }

@@ -53,7 +53,8 @@ const fn stepped_class(bytes: usize, from: usize, shift: u32) -> usize {
 
 #[expect(clippy::cast_possible_truncation, reason = "CLASS_COUNT fits u8")]
 const fn table() -> [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] {
-    let mut table = [0; SMALL_BYTES_MAX / SLOT_ALIGN + 1];
+    // Requests of no bytes never find a slot: they are served elsewhere.
+    let mut table = [CLASS_COUNT as u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1];
     let mut units = 1;
     while units < table.len() {
         let bytes = units * SLOT_ALIGN;
@@ -129,6 +130,12 @@ impl SizeClass {
     #[inline(always)]
     #[must_use]
     pub const fn of(bytes: usize) -> Option<SizeClass> {
+        SizeClass::at_hand(if bytes == 0 { 1 } else { bytes })
+    }
+
+    /// As [`SizeClass::of`], and for no bytes one whose bin is always empty: for the hit path, which asks nothing else of it.
+    #[inline(always)]
+    pub(crate) const fn at_hand(bytes: usize) -> Option<SizeClass> {
         if bytes <= SMALL_BYTES_MAX { Some(SizeClass(TABLE[bytes.div_ceil(SLOT_ALIGN)] as usize)) } else { None }
     }
 

@@ -332,6 +332,16 @@ impl HeapRef {
         }
     }
 
+    /// A full span waits until an eighth of it is free; at a limit it takes part with its first free slot. True if it did.
+    pub(crate) fn take_part(self, span: SpanRef, class: SizeClass) -> bool {
+        let has_room = span.state() == SpanState::Full && span.class() == class && span.live() < span.slots_carved();
+        if has_room && span.owner() == self.owner() {
+            self.settle(span, span.live());
+            return true;
+        }
+        false
+    }
+
     /// Moves a span to where its `live` slots put it.
     fn settle(self, span: SpanRef, live: u32) {
         let list = &self.partial[span.class().index()];

@@ -36,10 +36,10 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate`], with every byte zero.
     #[inline]
     pub fn allocate_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        let Some(class) = SizeClass::of(bytes) else {
+        let Some(class) = SizeClass::at_hand(bytes) else {
             return self.allocate_large_zeroed(local, self.current_heap(local), bytes);
         };
-        let start = self.take_slot(local, class).or_else(|| self.allocate_zeroed_slow(local, class, bytes))?;
+        let start = self.take_slot(local, class).or_else(|| self.allocate_zeroed_slow(local, bytes))?;
         // SAFETY: the slot holds `bytes`.
         unsafe { start.write_bytes(0, bytes) };
         Some(start)
@@ -47,11 +47,8 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], but for the zeroes.
     #[cold]
-    fn allocate_zeroed_slow<L: Local>(&self, local: L, class: SizeClass, bytes: usize) -> Option<NonNull<u8>> {
-        if self.checks_all(local) {
-            return self.allocate_checked(local, Wish::new(bytes));
-        }
-        self.allocate_small_slow(local, class)
+    fn allocate_zeroed_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        self.allocate_slow(local, bytes)
     }
 
     #[cold]

@@ -50,6 +50,7 @@ mod space;
 
 mod attachments;
 mod emergency;
+mod empty;
 mod local;
 
 mod allocator;
@@ -57,6 +58,7 @@ mod attached;
 mod checked;
 mod heaps;
 mod large;
+mod nothing;
 mod purge;
 mod resize;
 mod sized;

@@ -17,6 +17,9 @@ impl<M: Mapper> Allocator<M> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }
+        if self.empty().contains(start.as_ptr().addr()) {
+            return self.is_nothing(local, start.as_ptr().addr()).then_some(0);
+        }
         if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
             return guarded;
         }
@@ -31,6 +34,13 @@ impl<M: Mapper> Allocator<M> {
         if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
             return unsafe { self.move_block(local, None, start, usable, bytes) };
+        }
+        if self.empty().contains(start.as_ptr().addr()) {
+            // SAFETY: the caller's promise; nothing is copied.
+            return self
+                .is_nothing(local, start.as_ptr().addr())
+                .then(|| unsafe { self.move_block(local, None, start, 0, bytes) })
+                .flatten();
         }
         if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
             // SAFETY: the caller's promise.

@@ -30,6 +30,9 @@ impl<M: Mapper> Allocator<M> {
         if self.emergency().block_bytes(address).is_some_and(|bytes| claim.bytes <= bytes) {
             return true;
         }
+        if self.empty().contains(address) {
+            return self.is_nothing(local, address) && claim.bytes == 0;
+        }
         if let Some(guarded) = self.guarded_bytes(local, address) {
             return guarded.is_some_and(|bytes| claim.bytes <= bytes);
         }

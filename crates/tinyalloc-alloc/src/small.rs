@@ -136,9 +136,20 @@ impl<M: Mapper> Allocator<M> {
         let _ = self.release_spare(local, heap, Keeping::Nothing);
         if let Some(isolated) = IsolatedRef::of(heap) {
             self.give_up_pooled(local, isolated);
+            if self.takes_part_early(local, heap, isolated, class)
+                && let Some(slot) = heap.refill(class, page_bytes, secret)?
+            {
+                return Ok(Some(slot));
+            }
         }
         self.give_up_spare(local);
         self.adopt_fresh(local, heap, class)
+    }
+
+    /// At its limit, a heap uses every free slot that it has.
+    fn takes_part_early<L: Local>(&self, local: L, heap: HeapRef, isolated: IsolatedRef, class: SizeClass) -> bool {
+        let space = self.space().lock(local.id());
+        space.is_some() && isolated.spans().any(|span| heap.take_part(span, class))
     }
 
     fn adopt_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
@@ -268,6 +279,9 @@ impl<M: Mapper> Allocator<M> {
         let Some(start) = NonNull::new(start) else {
             return;
         };
+        if self.empty().contains(start.as_ptr().addr()) {
+            return self.free_nothing(local, start.as_ptr().addr());
+        }
         if self.checks().any() {
             return self.free_checked(local, start);
         }

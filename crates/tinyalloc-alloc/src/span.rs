@@ -191,21 +191,28 @@ pub(crate) struct Order {
     step: usize,
 }
 
-/// Steps that are prime and larger than any span's slots have as a factor in common with them but by being one.
-const STEPS: [usize; 4] = [4099, 5003, 6007, 7001];
-
 impl Order {
     /// From a random place on; the next one comes next, or, `shuffled`, far away.
     #[expect(clippy::cast_possible_truncation, reason = "any part of a random number is random")]
     pub(crate) fn new(slots: usize, random: u64, shuffled: bool) -> Order {
         let first = (random >> 32) as usize % slots.max(1);
-        let step = if shuffled { STEPS[random as usize % STEPS.len()] } else { 1 };
+        let step = if shuffled { Order::far_step(slots, random as usize) } else { 1 };
         Order { slots, first, step }
+    }
+
+    /// A step of about a third to two thirds of the slots, with no factor in common with them: it comes to each of them once.
+    fn far_step(slots: usize, random: usize) -> usize {
+        let third = slots / 3;
+        (third + random % (third + 1)..).find(|step| greatest_common_factor(*step, slots) == 1).unwrap_or(1)
     }
 
     fn at(self, place: usize) -> usize {
         (self.first + place * self.step) % self.slots
     }
+}
+
+fn greatest_common_factor(one: usize, other: usize) -> usize {
+    if other == 0 { one } else { greatest_common_factor(other, one % other) }
 }
 
 /// The slices that a span is made of.
@@ -637,5 +644,26 @@ impl Span {
 
     pub(crate) fn dirty_next(&self) -> &AtomicPtr<Span> {
         &self.dirty_next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::replace;
+
+    use super::Order;
+
+    #[test]
+    fn every_order_comes_to_every_slot_once() {
+        for slots in 1..300 {
+            for random in [0, 1, 0x1234_5678_9abc_def0, u64::MAX] {
+                for shuffled in [false, true] {
+                    let order = Order::new(slots, random, shuffled);
+                    let mut met = [false; 300];
+                    (0..slots).for_each(|place| assert!(!replace(&mut met[order.at(place)], true)));
+                    assert!(met[..slots].iter().all(|met| *met), "{slots} slots");
+                }
+            }
+        }
     }
 }

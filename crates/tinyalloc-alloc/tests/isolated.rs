@@ -465,6 +465,19 @@ fn a_limit_is_spent_to_the_last_slot_and_given_back() {
 }
 
 #[test]
+fn a_heap_at_its_limit_uses_every_free_slot() {
+    let (world, actor) = (World::<Plain>::new(), Actor::new());
+    let heap = world.create_heap(actor, &limited(MIB)).unwrap();
+    let blocks: Vec<_> = std::iter::from_fn(|| world.allocate_in(actor, heap, 40)).collect();
+    assert!(blocks.len() > 21_000);
+    let freed: Vec<_> = blocks.into_iter().step_by(100).collect();
+    freed.iter().for_each(|block| free(&world, actor, *block));
+    let again = std::iter::from_fn(|| world.allocate_in(actor, heap, 40)).count();
+    assert_eq!(again, freed.len());
+    world.validate(actor).unwrap();
+}
+
+#[test]
 fn growing_and_shrinking_count_towards_the_limit() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &limited(80 * MIB)).unwrap();

@@ -102,7 +102,8 @@ fn free_inside(model: &Model<'_, LimitedMapper>, actor: usize, block: usize, at:
     let Some(&block) = model.pick(block) else {
         return;
     };
-    let address = block.start.addr().get() + 1 + at % (block.usable - 1);
+    // Addresses of blocks of no bytes are 16 bytes apart.
+    let address = block.start.addr().get() + 1 + at % (block.usable.max(16) - 1);
     let misuses = model.mistake(actor, |actor| free_address(model, actor, address));
     let interior = Misuse::Interior { address, slot_start: block.start.addr().get(), slot_bytes: block.usable };
     // Of a huge block, or one aligned beyond what regions do, only the start is known.

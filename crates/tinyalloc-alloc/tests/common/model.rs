@@ -222,6 +222,10 @@ impl<'world, M: WorldMapper> Model<'world, M> {
 
 /// What a request may be rounded to: its class, or a larger one up to the next power of two; pages for a large one.
 pub fn sizes(bytes: usize) -> RangeInclusive<usize> {
+    if bytes == 0 {
+        // Of its own, or a slot where there is no room for more of those.
+        return 0..=32;
+    }
     if let Some(class) = SizeClass::of(bytes) {
         return class.bytes()..=class.bytes().next_power_of_two().max(32);
     }

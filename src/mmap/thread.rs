@@ -1,0 +1,38 @@
+//! The three words that the engine on a file keeps for each thread.
+
+use core::arch::{asm, global_asm};
+use core::ptr::{NonNull, with_exposed_provenance};
+
+use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
+
+use super::engine;
+use crate::process;
+use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+
+/// The calling thread.
+#[derive(Clone, Copy)]
+pub(super) struct FileThread;
+
+thread_words!(FileThread, "tinyalloc_file_thread");
+
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null.
+unsafe impl Local for FileThread {
+    words_of_local!(FileThread);
+
+    fn id(self) -> ThreadId {
+        process::thread_id()
+    }
+
+    fn arm_detach(self) {
+        engine::arm_detach();
+    }
+
+    fn configure(self, tunables: &mut Tunables) {
+        // A file has none.
+        tunables.huge_pages = HugePagePolicy::Never;
+    }
+
+    fn report(self, misuse: Misuse) {
+        process::abort_on(misuse);
+    }
+}
