@@ -62,7 +62,7 @@ fn bursts_reserve_once_decommit_between_and_leak_nothing() {
     let mut peaks = Vec::new();
     for burst in 0..5 {
         let mut random = Random::new(17);
-        (0..4000).for_each(|_| _ = model.allocate(0, random.bytes() / 8).unwrap());
+        (0..4000).for_each(|_| _ = model.allocate(0, random.bytes() / 8 + 1).unwrap());
         peaks.push(world.stats(actor).committed);
         let decommitted = world.mapper.bytes_decommitted();
         model.free_all(0);

@@ -30,6 +30,9 @@ mod posix;
 #[cfg(unix)]
 mod futex;
 
+#[cfg(target_os = "linux")]
+mod file;
+
 #[cfg(feature = "test-mappers")]
 mod call;
 
@@ -47,6 +50,8 @@ pub use call::Call;
 pub use counting::CountingMapper;
 #[cfg(feature = "test-mappers")]
 pub use failing::FailingMapper;
+#[cfg(target_os = "linux")]
+pub use file::{BackingFile, FILE_DIRECTORIES_MAX, FileFailure, FileMapper, FileOptions, FilePlace, FileStep, Inheritance};
 #[cfg(feature = "test-mappers")]
 pub use fixed_buffer::FixedBufferMapper;
 #[cfg(unix)]
