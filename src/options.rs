@@ -18,7 +18,6 @@ use crate::background;
 use crate::process::{ALLOCATOR, say};
 use crate::snapshot;
 use crate::thread::Thread;
-use crate::trace;
 use crate::trap;
 
 use environment::variable;
@@ -76,7 +75,6 @@ pub(crate) fn start() {
         snapshot::listen_to(SETTINGS.signal());
     }
     if SETTINGS.guards() {
-        trace::prepare();
         trap::watch();
     }
 }

@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
-use tinyalloc_alloc::{IsolatedRef, REQUEST_BYTES_MAX, SizeClass};
+use tinyalloc_alloc::IsolatedRef;
 
 use crate::process::ALLOCATOR;
 use crate::thread::Thread;
@@ -19,21 +19,21 @@ type Handler = unsafe extern "C" fn(heap: *mut c_void, bytes: usize, argument: *
 #[inline]
 pub(crate) fn insist(bytes: usize, mut attempt: impl FnMut() -> Option<NonNull<u8>>) -> Option<NonNull<u8>> {
     loop {
+        let heap = ALLOCATOR.current_heap(Thread);
+        let refusals = heap.map_or(0, |heap| ALLOCATOR.heap_refusals(heap));
         let block = attempt();
-        if block.is_some() || !ALLOCATOR.current_heap(Thread).is_some_and(|heap| makes_room(heap, bytes)) {
+        if block.is_some() || !heap.is_some_and(|heap| makes_room(heap, bytes, refusals)) {
             return block;
         }
     }
 }
 
-/// Asks whoever made the heap to make room, if the limit was in the way; whether it is worth another attempt.
+/// Asks whoever made the heap to make room, if the limit has been in the way since so many `refusals`; whether it is worth another attempt.
 #[cold]
 #[inline(never)]
-pub(crate) fn makes_room(heap: IsolatedRef, bytes: usize) -> bool {
+pub(crate) fn makes_room(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool {
     let handler = heap.word(HANDLER);
-    let (limit, charged) = ALLOCATOR.heap_limit(heap);
-    let slot_bytes = SizeClass::of(bytes).map_or(bytes, SizeClass::bytes);
-    if handler == 0 || bytes > REQUEST_BYTES_MAX || charged.saturating_add(slot_bytes) <= limit {
+    if handler == 0 || ALLOCATOR.heap_refusals(heap) == refusals {
         return false;
     }
     // SAFETY: the word was made of such a function, and is not 0.

@@ -1,15 +1,16 @@
 //! Who called: addresses of code, by the unwinder that C++ and Rust programs bring along. Guarded blocks remember them.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use libc::{AT_PHDR, RTLD_LAZY, dlopen, dlsym, getauxval};
 
-/// `_Unwind_Backtrace`, found when the process starts; null where there is none.
+/// `_Unwind_Backtrace`, found when it is first needed; null where there is none.
 static UNWIND: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static IS_READY: AtomicBool = AtomicBool::new(false);
+static IS_BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// `_Unwind_GetIP`.
 static ADDRESS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
@@ -26,8 +27,13 @@ struct Callers<'trace> {
     length: usize,
 }
 
-/// Loads the unwinder, which may allocate. From then on it neither allocates nor waits (glibc 2.35 finds its tables without a lock).
-pub(crate) fn prepare() {
+/// Loads the unwinder, which allocates. From then on it neither allocates nor waits (glibc 2.35 finds its tables without a lock). Not before
+/// the C library knows the environment: it would be started by the loading, and never learn of it.
+fn prepare() {
+    // SAFETY: a word of the C library's.
+    if unsafe { environ }.is_null() || IS_BEGUN.swap(true, Ordering::Relaxed) {
+        return;
+    }
     // SAFETY: the name is a C string; nobody unloads the library.
     let library = unsafe { dlopen(c"libgcc_s.so.1".as_ptr(), RTLD_LAZY) };
     if library.is_null() {
@@ -39,12 +45,13 @@ pub(crate) fn prepare() {
     ADDRESS.store(unsafe { dlsym(library, c"_Unwind_GetIP".as_ptr()) }, Ordering::Relaxed);
     let found = !UNWIND.load(Ordering::Relaxed).is_null() && !ADDRESS.load(Ordering::Relaxed).is_null();
     IS_READY.store(found, Ordering::Release);
-    // The first one sets things up.
-    callers(&mut [0; 4]);
 }
 
 /// The callers, the innermost first.
 pub(crate) fn callers(trace: &mut [usize]) {
+    if !IS_READY.load(Ordering::Acquire) {
+        prepare();
+    }
     if !IS_READY.load(Ordering::Acquire) {
         return;
     }
@@ -74,6 +81,7 @@ extern "C" fn visit(context: *mut c_void, callers: *mut Callers<'_>) -> c_int {
 }
 
 unsafe extern "C" {
+    static environ: *const *const c_char;
     /// Where this library begins and where its code ends, as the linker lays them out.
     static __ehdr_start: u8;
     static etext: u8;

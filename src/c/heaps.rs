@@ -242,6 +242,7 @@ extern "C" fn malloc_slow(heap: *mut TaHeap, bytes: usize) -> *mut c_void {
 /// Tries until it works, or nobody makes room for it any more.
 fn insist(heap: IsolatedRef, bytes: usize, mut attempt: impl FnMut() -> Option<NonNull<u8>>) -> *mut c_void {
     loop {
+        let refusals = ALLOCATOR.heap_refusals(heap);
         if let Some(start) = attempt() {
             return start.as_ptr().cast();
         }
@@ -249,7 +250,7 @@ fn insist(heap: IsolatedRef, bytes: usize, mut attempt: impl FnMut() -> Option<N
             set_errno(EINVAL);
             return null_mut();
         }
-        if !makes_room(heap, bytes) {
+        if !makes_room(heap, bytes, refusals) {
             return out_of_memory();
         }
     }

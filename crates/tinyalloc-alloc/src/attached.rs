@@ -177,8 +177,8 @@ impl<M: Mapper> Allocator<M> {
 
     /// What is wrong with naming `heap` for a block: it is another one's.
     fn wrong_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>, start: *mut u8) -> Option<Misuse> {
-        let span = self.find_span(local, start.addr())?;
-        let owner = IsolatedRef::of_span(span);
+        let is_global = self.guard_range().contains(start.addr()) || self.empty().contains(start.addr());
+        let owner = if is_global { None } else { IsolatedRef::of_span(self.find_span(local, start.addr())?) };
         if owner == heap {
             return None;
         }
@@ -247,8 +247,9 @@ impl<M: Mapper> Allocator<M> {
         };
         let left = current(local);
         local.set_bins(before.as_bins());
-        self.count_entered(left, false);
         self.keep_or_give_back(local, left);
+        // Last: another thread may destroy the heap as soon as nobody is in it.
+        self.count_entered(left, false);
         true
     }
 

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::ptr::NonNull;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::heap::HeapRef;
 use crate::isolated::IsolatedRef;
@@ -123,16 +124,20 @@ impl Attachments {
         let Some(entered) = self.entered.get(depth) else {
             return false;
         };
-        entered.set(Some(before));
+        // In this order, so that a signal handler which enters and leaves finds, and leaves, what is below it.
         self.depth.set(depth + 1);
+        compiler_fence(Ordering::SeqCst);
+        entered.set(Some(before));
         true
     }
 
     /// The heap that was current before the innermost one was entered.
     pub(crate) fn leave(&self) -> Option<HeapRef> {
         let depth = self.depth.get().checked_sub(1)?;
+        let before = self.entered.get(depth)?.take();
+        compiler_fence(Ordering::SeqCst);
         self.depth.set(depth);
-        self.entered.get(depth)?.take()
+        before
     }
 
     /// The heaps that this thread will return to.

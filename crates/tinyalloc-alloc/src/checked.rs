@@ -117,6 +117,15 @@ impl<M: Mapper> Allocator<M> {
         start
     }
 
+    /// Traps what lies behind a large block, up to the end of its slices.
+    pub(crate) fn guard_end(&self, span: SpanRef) {
+        let bytes = span.slot_bytes();
+        // SAFETY: the block ends within its slices, with a page.
+        let end = unsafe { span.start().add(bytes) };
+        // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+        let _ = unsafe { self.trap_whole_pages(end, span.slices() as usize * SLICE_BYTES - bytes) };
+    }
+
     /// Makes the last slice of a new span a guard, and sees to it that the rest reads as zero.
     pub(crate) fn harden(&self, span: SpanRef) {
         let bytes = (span.slices() as usize - 1) * SLICE_BYTES;
@@ -127,7 +136,7 @@ impl<M: Mapper> Allocator<M> {
             unsafe { span.start().write_bytes(0, bytes) };
         }
         // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
-        let _ = unsafe { self.mapper().trap(guard, SLICE_BYTES) };
+        let _ = unsafe { self.trap_whole_pages(guard, SLICE_BYTES) };
     }
 
     /// The class of a request, with room for the canary.
@@ -173,7 +182,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn canary(&self, start: NonNull<u8>) -> u64 {
-        (self.secret().word() ^ start.as_ptr().addr()) as u64 | 1
+        // Not of the secret that free slots give away to who reads them.
+        (self.secret().other().word() ^ start.as_ptr().addr()).wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64 | 1
     }
 
     /// Nobody may have written to a slot since it was freed, or first cut.

@@ -13,7 +13,7 @@ use crate::class::SLOT_ALIGN;
 const PLACES: usize = 512;
 /// Addresses of callers that are kept.
 pub const TRACE_LENGTH: usize = 14;
-/// Fills the bytes between the end of a block and its guard.
+/// Fills the bytes between a block and its guards.
 const TAIL: u8 = 0xad;
 
 /// Who called: addresses of code, the innermost first; 0 beyond the last.
@@ -140,6 +140,8 @@ impl Guards {
         // SAFETY: the offset lies in the page.
         let start = unsafe { page.add(offset) };
         let tail = page_bytes - offset - bytes;
+        // SAFETY: the page is ours.
+        unsafe { page.write_bytes(TAIL, offset) };
         // SAFETY: the rest of the page follows the block.
         let behind = unsafe { start.add(bytes) };
         // SAFETY: as above.
@@ -163,10 +165,11 @@ impl Guards {
         let page_bytes = mapper.page_bytes();
         let (index, mut place) = self.block_at(range, address, page_bytes)?;
         let page = self.page(range, index, page_bytes);
-        let end = place.start - page.as_ptr().addr() + place.bytes;
+        let begin = place.start - page.as_ptr().addr();
+        let end = begin + place.bytes;
         // SAFETY: a live block's page is accessible.
         let page_contents = unsafe { from_raw_parts(page.as_ptr(), page_bytes) };
-        let is_whole = page_contents[end..].iter().all(|byte| *byte == TAIL);
+        let is_whole = page_contents[..begin].iter().chain(&page_contents[end..]).all(|byte| *byte == TAIL);
         // SAFETY: the page is ours; the caller gave the block up. Refused, the page stays accessible.
         let _ = unsafe { mapper.trap(page, page_bytes) };
         (place.freed_by, place.freed_at) = freer;

@@ -6,9 +6,9 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
-use crate::class::SLOT_ALIGN;
+use crate::class::{SLICE_BYTES, SLOT_ALIGN};
 use crate::decay::Due;
-use crate::heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
 use crate::isolated::{HeapOptions, IsolatedRef};
 use crate::local::{Local, Mode};
 use crate::slot::Slot;
@@ -169,8 +169,9 @@ impl<M: Mapper> Allocator<M> {
                 continue;
             }
             let next = space.end_of(span);
-            drop(space);
+            // Before the lock is given back: statistics would look for its slots in memory that is trapped.
             span.disown();
+            drop(space);
             if ended.as_mut().is_some_and(|ended| ended.join(&next)) {
                 continue;
             }
@@ -183,9 +184,26 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    /// Traps a range; false if it stays accessible, as where pages are larger than slices and belong to neighbours, too.
+    ///
+    /// # Safety
+    /// The range is committed slices, and nothing in them is still wanted.
+    pub(crate) unsafe fn trap_whole_pages(&self, start: NonNull<u8>, bytes: usize) -> bool {
+        if self.mapper().page_bytes() > SLICE_BYTES {
+            return false;
+        }
+        // SAFETY: the caller's promise.
+        if unsafe { self.mapper().trap(start, bytes) }.is_ok() {
+            return true;
+        }
+        // SAFETY: the caller's promise. What was trapped in part is to be had again in full.
+        let _ = unsafe { self.mapper().untrap(start, bytes) };
+        false
+    }
+
     pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
-        let trapped = unsafe { self.mapper().trap(ended.start(), ended.bytes()) }.is_ok();
+        let trapped = unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
         if let Some(mut space) = self.space().lock(local.id()) {
             space.take_back(ended, trapped);
         }
@@ -196,6 +214,9 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
     pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
+        if self.empty().contains(address) || self.guard_range().contains(address) {
+            return Some(BlockOwner::Global);
+        }
         let span = self.find_span(local, address).or_else(|| self.space().lock(local.id())?.block_around(address))?;
         match span.owner() {
             Owner::Nobody => None,
@@ -260,8 +281,7 @@ impl<M: Mapper> Allocator<M> {
             && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
         {
             let visit = self.enter_on(local, own);
-            let _ = own.collect(self.secret());
-            let _ = self.release_spare(local, own, Keeping::Nothing);
+            let _ = self.give_up_idle(local, own);
             self.leave(local, visit);
         }
         self.give_up_idle_members(local, heap);

@@ -86,6 +86,7 @@ pub struct Isolated {
     id: AtomicUsize,
     quota: Quota,
     newest_page: Cell<NonNull<PageHead>>,
+    filling: Cell<NonNull<PageHead>>,
     retired: AtomicPtr<Span>,
     links: Links<Isolated>,
     members: Cell<Option<HeapRef>>,
@@ -187,6 +188,7 @@ impl IsolatedRef {
             id: AtomicUsize::new(id),
             quota: Quota::new(options.limit_bytes),
             newest_page: Cell::new(page.cast()),
+            filling: Cell::new(page.cast()),
             retired: AtomicPtr::new(null_mut()),
             links: Links::new(),
             members: Cell::new(None),
@@ -224,6 +226,7 @@ impl IsolatedRef {
         // SAFETY: the page was taken for this heap.
         unsafe { head.write(PageHead::new(self.0, Some(self.newest_page.get()), records_at)) };
         self.newest_page.set(head);
+        self.filling.set(head);
     }
 
     fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
@@ -266,12 +269,9 @@ impl IsolatedRef {
             self.retired.store(span.dirty_next().load(Ordering::Relaxed), Ordering::Relaxed);
             return Some(record);
         }
-        let page = self.newest_page.get();
+        let page = self.page_with_room()?;
         // SAFETY: pages begin with their heads (I1).
         let head = unsafe { page.as_ref() };
-        if !head.has_room() {
-            return None;
-        }
         // SAFETY: there is room for one more.
         let record = unsafe { page.cast::<u8>().add(head.record_at(head.records.get())) }.cast::<Span>();
         // SAFETY: it is nobody's yet.
@@ -279,6 +279,23 @@ impl IsolatedRef {
         record.as_ptr().expose_provenance();
         head.records.set(head.records.get() + 1);
         Some(record)
+    }
+
+    /// The page that is being filled; the next older one, where a reset left room, when it is full.
+    fn page_with_room(self) -> Option<NonNull<PageHead>> {
+        let page = self.filling.get();
+        // SAFETY: pages begin with their heads (I1).
+        let head = unsafe { page.as_ref() };
+        if head.has_room() {
+            return Some(page);
+        }
+        let older = head.next.get()?;
+        // SAFETY: as above.
+        let has_room = unsafe { older.as_ref() }.has_room();
+        has_room.then(|| {
+            self.filling.set(older);
+            older
+        })
     }
 
     pub(crate) fn retire_record(self, record: NonNull<Span>) {
@@ -306,6 +323,7 @@ impl IsolatedRef {
     /// All records are free.
     pub(crate) fn forget_records(self) {
         self.retired.store(null_mut(), Ordering::Relaxed);
+        self.filling.set(self.newest_page.get());
         for page in self.pages() {
             // SAFETY: pages begin with their heads (I1).
             unsafe { page.cast::<PageHead>().as_ref() }.records.set(0);
@@ -320,8 +338,9 @@ impl Isolated {
         self.id.load(Ordering::Acquire)
     }
 
+    /// Whether this is a heap: what lies on its page now may be something else.
     pub(crate) fn is_live(&self) -> bool {
-        self.id() != 0
+        self.id() != 0 && self.head.isolated.get() == Some(NonNull::from(self))
     }
 
     pub(crate) fn quota(&self) -> &Quota {

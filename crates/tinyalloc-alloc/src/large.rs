@@ -149,10 +149,15 @@ impl<M: Mapper> Allocator<M> {
     fn large_run<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
-        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES), align.div_ceil(SLICE_BYTES), heap)?;
+        let guard = usize::from(self.checks().hardened);
+        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES), heap)?;
         span.become_large(bytes);
         space.name_first_slice(span);
         self.publish(&space);
+        drop(space);
+        if guard > 0 {
+            self.guard_end(span);
+        }
         Some(Block { start: span.start(), zeroed: span.is_zeroed() })
     }
 
@@ -236,8 +241,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Changes the size of a block of a region where it stands.
     pub(crate) fn resize_in_region<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        let shrinks = bytes < span.slot_bytes();
-        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || (shrinks && self.checks().any()) {
+        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.checks().any() {
             return None;
         }
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());

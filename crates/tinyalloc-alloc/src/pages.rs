@@ -106,6 +106,11 @@ impl Store {
         Some(page)
     }
 
+    /// Whether it is committed to its end.
+    fn is_full(&self) -> bool {
+        (self.pages_committed() + 1) * META_PAGE_BYTES > self.pages.bytes()
+    }
+
     /// The number of a page of this store that is taken.
     fn number(&self, address: usize) -> Option<usize> {
         let offset = address.wrapping_sub(self.pages.start().as_ptr().addr());
@@ -156,7 +161,8 @@ impl Pages {
         if let Some(page) = self.stores.iter().find_map(|store| store.take(mapper)) {
             return Some(page);
         }
-        if self.stores.is_full() {
+        // A new one would be refused memory as well.
+        if self.stores.is_full() || self.stores.iter().any(|store| !store.is_full()) {
             return None;
         }
         self.stores.push(Store::reserve(mapper).ok()?).ok()?;

@@ -1,11 +1,14 @@
 //! Purging: decommitting free memory, with no lock held while the system works.
 
+use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::attached::attachments_of;
 use crate::class::SLICE_BYTES;
 use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
+use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::region::Idle;
@@ -17,6 +20,8 @@ const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How many heaps that came to the pool are walked in one epoch.
 const POOLED_WALKS_MAX: usize = 64;
+
+const ISOLATED_AT_A_TIME: usize = 32;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {
@@ -122,9 +127,16 @@ impl<M: Mapper> Allocator<M> {
             found = self.give_up_idle(local, visit.heap());
             self.leave(local, visit);
         }
+        if let Some(home) = attachments_of(local).map(|attachments| attachments.home()).filter(|_| local.mode() == Mode::Attached)
+        {
+            let visit = self.enter_on(local, home);
+            found = found.and(self.give_up_idle(local, home));
+            self.leave(local, visit);
+        }
         if let Some(pool) = self.pool().lock(local.id()) {
             found = pool.heaps().map(|heap| self.give_up_idle(local, heap)).fold(found, Result::and);
         }
+        self.give_up_isolated(local);
         if let Err(tampered) = found {
             local.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
@@ -137,6 +149,26 @@ impl<M: Mapper> Allocator<M> {
         self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::All, slices));
         self.release_idle_regions(local);
         self.purges(local) != before
+    }
+
+    /// What isolated heaps keep, a few of them at a time: latest first, by their numbers.
+    fn give_up_isolated<L: Local>(&self, local: L) {
+        let mut before = usize::MAX;
+        loop {
+            let mut some: Array<IsolatedRef, ISOLATED_AT_A_TIME> = Array::new();
+            if let Some(space) = self.space().lock(local.id()) {
+                let earlier = space.isolated().filter(|heap| heap.id() < before).take(ISOLATED_AT_A_TIME);
+                let _ = some.try_extend(earlier);
+            }
+            let Some(last) = some.last() else {
+                return;
+            };
+            before = last.id();
+            some.iter().for_each(|heap| self.give_up_members(local, *heap));
+            if before == 0 {
+                return;
+            }
+        }
     }
 
     fn release_idle_regions<L: Local>(&self, local: L) {

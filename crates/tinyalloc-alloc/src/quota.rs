@@ -49,7 +49,11 @@ impl Quota {
 
     /// Whether so much more would be admitted.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.charged_bytes().checked_add(bytes).is_some_and(|sum| sum <= self.limit_bytes())
+        let has_room = self.charged_bytes().checked_add(bytes).is_some_and(|sum| sum <= self.limit_bytes());
+        if !has_room {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
+        }
+        has_room
     }
 
     pub(crate) fn give_back(&self, bytes: usize) {

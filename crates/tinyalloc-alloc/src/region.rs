@@ -574,7 +574,14 @@ impl Region {
     /// Gives a claimed run back after an attempt to decommit it.
     pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool) {
         let touched = if decommitted { 0 } else { run.len() };
-        self.free_run(run, touched);
+        self.free_run(run.clone(), touched);
+        if decommitted || self.trapped().all_clear(run.clone()) {
+            return;
+        }
+        for slice in run.filter(|slice| self.trapped().get(*slice)) {
+            self.resident().clear(slice);
+            self.resident_slices.set(self.resident_slices.get() - 1);
+        }
     }
 
     /// One epoch passes: what is resident and free now is old at the next one.

@@ -104,7 +104,8 @@ impl<M: Mapper> Allocator<M> {
         };
         let live = match span.owner() {
             Owner::Nobody => false,
-            Owner::Large | Owner::Emergency => span.is_slot(address),
+            Owner::Large => span.is_slot(address),
+            Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
             // SAFETY: a carved slot starts there.
             Owner::Heap(_) => span.is_slot(address) && !unsafe { Slot::new(start) }.is_sealed(self.secret()),
         };

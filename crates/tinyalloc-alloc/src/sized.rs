@@ -34,7 +34,12 @@ impl<M: Mapper> Allocator<M> {
             return self.is_nothing(local, address) && claim.bytes == 0;
         }
         if let Some(guarded) = self.guarded_bytes(local, address) {
-            return guarded.is_some_and(|bytes| claim.bytes <= bytes);
+            let slot_bytes = guarded.unwrap_or(0);
+            let is_confirmed = guarded == Some(claim.bytes);
+            if guarded.is_some() && !is_confirmed {
+                local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes });
+            }
+            return is_confirmed;
         }
         let Some(span) = self.live_span(local, start) else {
             return false;

@@ -1,11 +1,12 @@
 //! The slow half of small requests: refilling a bin, and frees that change more than a list.
 
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null};
 
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::attached::attachments_of;
+use crate::attachments::Attachments;
 use crate::bins::Bins;
 use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::decay::Due;
@@ -22,6 +23,7 @@ use crate::span::{Freed, Owner, SpanRef};
 pub(crate) struct Visit {
     heap: HeapRef,
     bins: NonNull<Bins>,
+    attachments: *const Attachments,
     mode: Mode,
     busy: bool,
 }
@@ -101,15 +103,18 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::enter`], for one of this thread's heaps that need not be the current one.
     pub(crate) fn enter_on<L: Local>(&self, local: L, heap: HeapRef) -> Visit {
-        let visit = Visit { heap, bins: local.bins(), mode: local.mode(), busy: heap.is_busy() };
+        let (bins, attachments) = (local.bins(), local.attachments());
+        let visit = Visit { heap, bins, attachments, mode: local.mode(), busy: heap.is_busy() };
         heap.set_busy(true);
         local.set_mode(Mode::Busy);
         local.set_bins(Self::NO_BINS);
+        local.set_attachments(null());
         visit
     }
 
     /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
     pub(crate) fn leave<L: Local>(&self, local: L, visit: Visit) {
+        local.set_attachments(visit.attachments);
         local.set_bins(visit.bins);
         local.set_mode(visit.mode);
         visit.heap.set_busy(visit.busy);
@@ -135,6 +140,8 @@ impl<M: Mapper> Allocator<M> {
         }
         let _ = self.release_spare(local, heap, Keeping::Nothing);
         if let Some(isolated) = IsolatedRef::of(heap) {
+            heap.retire_idle(secret);
+            let _ = self.release_spare(local, heap, Keeping::Nothing);
             self.give_up_pooled(local, isolated);
             if self.takes_part_early(local, heap, isolated, class)
                 && let Some(slot) = heap.refill(class, page_bytes, secret)?
@@ -325,7 +332,7 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         // What waits in quarantine is on no list.
-        let may_be_live = !self.checks().hardened && local.is(span.owner_bins());
+        let may_be_live = !self.checks().hardened && is_own(local, span);
         if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
             return self.free_unsealed(start, local, span);
         }
@@ -366,4 +373,12 @@ fn heap_in_use<L: Local>(local: L, bins: NonNull<Bins>) -> Option<HeapRef> {
     // SAFETY: an owner that is a heap is one (H2).
     let heap = unsafe { HeapRef::from_bins(bins) };
     heap.is_of(local.id()).then_some(heap)
+}
+
+/// Whether a span is this thread's, of the current heap or of another one.
+fn is_own<L: Local>(local: L, span: SpanRef) -> bool {
+    match span.owner() {
+        Owner::Heap(bins) => local.is(bins.as_ptr()) || heap_in_use(local, bins).is_some(),
+        Owner::Nobody | Owner::Large | Owner::Emergency => false,
+    }
 }

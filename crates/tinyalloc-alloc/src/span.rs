@@ -527,6 +527,12 @@ impl Span {
         }
     }
 
+    /// Whether the emergency slot at an address is in use.
+    pub(crate) fn emergency_is_taken(&self, address: usize) -> bool {
+        let index = (address - self.start.get()) / self.bytes.get();
+        self.emergency_taken.load(Ordering::Relaxed) & (1 << index) != 0
+    }
+
     /// Gives an emergency slot back; false when it was free.
     pub(crate) fn emergency_release(&self, address: usize) -> bool {
         let index = (address - self.start.get()) / self.bytes.get();

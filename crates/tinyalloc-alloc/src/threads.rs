@@ -1,15 +1,19 @@
 //! Threads that come, go and fork.
 
-use core::iter::successors;
+use core::iter::{once, successors};
+use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
+use crate::attached::attachments_of;
 use crate::heap::{HeapRef, Keeping, Standing};
+use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
 use crate::pool::Pool;
 use crate::slot::Secret;
+use crate::small::current;
 use crate::space::Space;
 
 impl<M: Mapper> Allocator<M> {
@@ -116,6 +120,7 @@ impl<M: Mapper> Allocator<M> {
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));
         for isolated in space.isolated() {
             isolated.members().for_each(|heap| orphan(local, isolated.pool(), heap));
+            isolated.entered().store(times_entered(local, isolated), Ordering::Relaxed);
         }
     }
 
@@ -139,8 +144,18 @@ fn orphan<L: Local>(local: L, pool: &Pool, heap: HeapRef) {
         return;
     }
     if heap.is_busy() {
+        // Nobody's from here on, whatever thread gets the name of the one that is gone.
+        heap.set_thread(None);
         heap.set_standing(Standing::Lost);
     } else {
         pool.push(heap);
     }
+}
+
+/// How often this thread has entered an isolated heap.
+fn times_entered<L: Local>(local: L, isolated: IsolatedRef) -> usize {
+    let Some(attachments) = attachments_of(local) else {
+        return 0;
+    };
+    attachments.entered().chain(once(current(local))).filter(|heap| IsolatedRef::of(*heap) == Some(isolated)).count()
 }

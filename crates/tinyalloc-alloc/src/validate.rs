@@ -65,7 +65,12 @@ impl<M: Mapper> Allocator<M> {
     pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
         let pool = self.pool().lock(local.id()).ok_or(NOT_QUIET)?;
         let space = self.space().lock(local.id()).ok_or(NOT_QUIET)?;
-        let walk = Walk { space: &space, secret: self.secret(), page_bytes: self.mapper().page_bytes() };
+        let walk = Walk {
+            hardened: self.checks().hardened,
+            space: &space,
+            secret: self.secret(),
+            page_bytes: self.mapper().page_bytes(),
+        };
         let survey = walk.regions()?;
         walk.heaps()?;
         for heap in pool.heaps() {
@@ -76,6 +81,7 @@ impl<M: Mapper> Allocator<M> {
 }
 
 struct Walk<'space> {
+    hardened: bool,
     space: &'space Space,
     secret: Secret,
     page_bytes: usize,
@@ -216,7 +222,10 @@ impl Walk<'_> {
         let bytes = span.slot_bytes();
         holds(span.state() == SpanState::Large, "a large block is in no other state")?;
         holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
-        holds(bytes > 0 && bytes.div_ceil(SLICE_BYTES) == span.slices() as usize, "a large block fills its slices")?;
+        holds(
+            bytes > 0 && (span.slices() as usize).wrapping_sub(bytes.div_ceil(SLICE_BYTES)) <= usize::from(self.hardened),
+            "a large block fills its slices",
+        )?;
         holds(!span.links().is_linked(), "a large block is in no list")?;
         survey.large_blocks += 1;
         survey.large_bytes += bytes;

@@ -309,7 +309,6 @@ fn ten_million_bad_frees_are_reported() {
 
 /// Before the first slot lie those that serve signal handlers, and none of them is in use.
 #[test]
-#[ignore = "realloc and malloc_usable_size take a slot that is kept for signal handlers for a live block"]
 fn slots_kept_for_signal_handlers_are_no_blocks() {
     let [mut field, _] = fields();
     let first = field.known.values().find(|block| block.kind == Kind::Small).unwrap().start & !(SLICE_BYTES - 1);

@@ -260,8 +260,9 @@ fn freed_large_blocks_trap_and_spans_end_in_guards() {
     let guards = world.mapper.calls(Call::Trap);
     assert!(guards >= 1, "a span without a guard");
     let large = world.allocate(actor, MIB).unwrap();
+    assert_eq!(world.mapper.calls(Call::Trap), guards + 1, "a large block without a guard");
     free(&world, actor, large);
-    assert_eq!(world.mapper.calls(Call::Trap), guards + 1);
+    assert_eq!(world.mapper.calls(Call::Trap), guards + 2);
     free(&world, actor, large);
     assert!(matches!(actor.misuses()[..], [Misuse::FreedBefore { .. }]));
     let again = world.allocate_zeroed(actor, MIB).unwrap();

@@ -64,7 +64,7 @@ fn every_size_and_alignment_up_to_a_slice_gets_the_first_class_that_serves_both(
 fn every_small_size_gets_its_slot_and_gives_it_back() {
     let world = World::<LimitedMapper>::new();
     let actor = Actor::new();
-    for bytes in 0..=SMALL_BYTES_MAX + SLICE_BYTES {
+    for bytes in 1..=SMALL_BYTES_MAX + SLICE_BYTES {
         let start = world.allocate(actor, bytes).unwrap();
         let usable = SizeClass::of(bytes).map_or_else(|| bytes.next_multiple_of(4096), SizeClass::bytes);
         assert_eq!(world.usable_bytes(actor, start), Some(usable), "{bytes}");

@@ -314,7 +314,7 @@ impl<'world> Model<'world> {
         let survey = self.world.survey(self.actors[0]).unwrap();
         assert_eq!(survey.live_bytes, self.blocks.iter().map(|block| block.usable).sum::<usize>());
         let mut owners = BTreeMap::new();
-        for block in &self.blocks {
+        for block in self.blocks.iter().filter(|block| block.usable > 0) {
             assert!(holds(block.start, block.usable.min(MIB), block.tag), "a block holds what was written to it");
             let first = block.start.addr().get() / PAGE_BYTES;
             let last = (block.start.addr().get() + block.usable - 1) / PAGE_BYTES;

@@ -40,6 +40,10 @@ static TRAPS: AtomicU8 = AtomicU8::new(0);
 const TRAPS_ARE_GUARDS: u8 = 1;
 const TRAPS_ARE_RIGHTS: u8 = 2;
 
+/// About how many ranges are trapped by access rights. Each splits a mapping, of which a process may have 65,530.
+static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
+const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
+
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
 ///
 /// Nothing is remembered and no address is ever hinted at. errno is as before after every call, failed ones too.
@@ -112,7 +116,11 @@ unsafe impl Mapper for PosixMapper {
                 TRAPS.fetch_or(TRAPS_ARE_GUARDS, Ordering::Relaxed);
                 return Ok(());
             }
+            if TRAPPED_BY_RIGHTS.load(Ordering::Relaxed) >= TRAPPED_BY_RIGHTS_MAX {
+                return Err(MapError::Unavailable);
+            }
             TRAPS.fetch_or(TRAPS_ARE_RIGHTS, Ordering::Relaxed);
+            TRAPPED_BY_RIGHTS.fetch_add(1, Ordering::Relaxed);
             // SAFETY: as above.
             unsafe { discard_patiently(start, bytes) }?;
             // SAFETY: as above.
@@ -130,6 +138,8 @@ unsafe impl Mapper for PosixMapper {
             if used & TRAPS_ARE_RIGHTS == 0 {
                 return Ok(());
             }
+            let left = TRAPPED_BY_RIGHTS.load(Ordering::Relaxed).saturating_sub(1);
+            TRAPPED_BY_RIGHTS.store(left, Ordering::Relaxed);
             // SAFETY: the caller owns the range, and more rights disturb nobody.
             outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, READ_WRITE) })
         })
