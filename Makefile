@@ -8,6 +8,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 SECONDS = 600
+HOURS = 2
 THREADS = 8
 CARGO ?= cargo
 CC ?= cc
@@ -32,11 +33,12 @@ INSTALLED := $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so lib
 STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust header install uninstall clean
+.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject fuzz soak \
+    security header install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR SECONDS THREADS CARGO CC CFLAGS OBJCOPY"
+	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -88,6 +90,24 @@ bench-quick: all ## the same with a tenth of the work: under three minutes once 
 
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write docs/PERFORMANCE.md
 	scripts/bench-rust --write
+
+features: ## check the sets of features that are sensible together
+	scripts/features
+
+musl: ## measure statically linked programs with musl's own malloc, mimalloc and ours
+	scripts/musl
+
+inject: all ## make system calls of whole programs fail, one at a time and from then on: thousands of points
+	scripts/inject
+
+fuzz: ## fuzz the engine, ten minutes for each target
+	scripts/fuzz --all --seconds 600
+
+soak: all ## a server's load for HOURS (2): contents, statistics and resident memory checked
+	scripts/soak $(HOURS)
+
+security: all ## make every heap mistake with tinyalloc and others, and write docs/SECURITY.md
+	scripts/security
 
 header: ## write include/tinyalloc.h anew, from the sources of the C face
 	$(CARGO) run --quiet --locked -p tinyalloc-header

@@ -92,6 +92,7 @@ pub use tinyalloc_testing as testing;
     feature = "stack",
     feature = "testing",
     feature = "file",
+    feature = "mmap",
     feature = "global-alloc",
     feature = "allocator-api2-04"
 ))]
