@@ -78,7 +78,7 @@ impl MAlloc {
         MAlloc { place: Place::Kept(path), sparse: false }
     }
 
-    /// Allocates space on the disk only when the system writes to it: the file starts faster, and may promise more than the disk has. A
+    /// Allocates space on the disk only when the system writes to it: the file may promise more than the disk has. A
     /// process that then finds the disk full is ended by the signal `SIGBUS`.
     #[must_use]
     pub const fn sparse(self) -> MAlloc {

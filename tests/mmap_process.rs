@@ -14,7 +14,7 @@ use std::env::current_exe;
 use std::ffi::{CStr, CString, c_char};
 use std::fs::{File, create_dir_all, read, read_dir, read_link, read_to_string, remove_dir_all, write};
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Error};
+use std::io::{BufRead, BufReader, Error, Write};
 use std::ops::BitAnd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -200,6 +200,7 @@ fn play(role: &str) -> i32 {
         "ends" => collections() == collections(),
         "says what it keeps" => says_what_it_keeps(),
         "fills its disk" => fills_its_disk(),
+        "loses its disk" => loses_its_disk(),
         "has a limit of files" => has_a_limit_of_files(),
         "has a limit of memory" => has_a_limit_of_memory(),
         "frees twice" => frees_twice(),
@@ -396,6 +397,28 @@ fn a_full_disk_is_no_memory_and_no_signal_and_a_line_says_so_once() {
             let expected = "tinyalloc: no memory from a file (/mnt): the file cannot grow: no space left on the device";
             assert_eq!(complaints(&output), [expected]);
         }
+        Err(refused) => println!("skipped: no disk of its own can be had: {refused}"),
+    }
+}
+
+/// What it gives back, another file takes.
+fn loses_its_disk() -> bool {
+    let mut held = Vec::with_capacity(20_000);
+    held.extend((0..20_000).map(|_| vec![1u8; 1000]));
+    drop(held.split_off(1));
+    let given = NAMELESS.purge();
+    let mut other = File::create("/mnt/another").expect("there is room");
+    while other.write_all(&[2; 4096]).is_ok() {}
+    let blocks = all_that_there_is(1000).len() + all_that_there_is(100_000).len();
+    given && blocks < 2 * BLOCKS_MAX && held[0].iter().all(|byte| *byte == 1)
+}
+
+#[test]
+fn a_disk_that_another_file_has_filled_meanwhile_is_no_memory_and_no_signal() {
+    let mut command = role("loses its disk", Path::new("/mnt"));
+    on_disk(&mut command, 64 * MIB, 0);
+    match command.current_dir("/").output() {
+        Ok(output) => passes(&output),
         Err(refused) => println!("skipped: no disk of its own can be had: {refused}"),
     }
 }

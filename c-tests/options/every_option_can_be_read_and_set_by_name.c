@@ -13,6 +13,13 @@ static void expect_refused(const char *name, const char *value)
     EXPECT(errno == EINVAL);
 }
 
+static void expect_settled(const char *name, const char *held, const char *value)
+{
+    errno = ERRNO_UNTOUCHED;
+    EXPECT(option_is(name, held) && option_set(name, value) == -1);
+    EXPECT(errno == EBUSY && option_is(name, held));
+}
+
 int main(void)
 {
     char value[4];
@@ -38,6 +45,10 @@ int main(void)
     expect_set("on_error", "abort", "abort");
     expect_set("check_sizes", "on", "on");
     expect_set("check_sizes", "off", "off");
+    expect_settled("hardened", "off", "on");
+    expect_settled("quarantine", "65536", "1M");
+    expect_settled("guard", "0", "1000");
+    expect_settled("zero_on_free", "off", "on");
     expect_refused("purge_dealy", "1");
     expect_refused("", "1");
     expect_refused("purge", "");

@@ -112,7 +112,7 @@ impl<M: Mapper> Allocator<M> {
             let Some(mut space) = self.space().lock(local.id()) else {
                 return;
             };
-            space.unclaim_idle(idle, decommitted);
+            space.unclaim_idle(idle, decommitted, M::RECOMMITS);
             if !decommitted {
                 return space.keep_excess();
             }

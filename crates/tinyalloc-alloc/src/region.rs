@@ -572,7 +572,10 @@ impl Region {
     }
 
     /// Gives a claimed run back after an attempt to decommit it.
-    pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool) {
+    pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool, recommits: bool) {
+        if decommitted && recommits {
+            return self.give_trapped_run(run);
+        }
         let touched = if decommitted { 0 } else { run.len() };
         self.free_run(run.clone(), touched);
         if decommitted || self.trapped().all_clear(run.clone()) {

@@ -581,7 +581,7 @@ impl Space {
         self.decay.on_excess_kept(self.balance());
     }
 
-    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool) {
+    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool, recommits: bool) {
         if decommitted {
             if idle.early {
                 self.decay.on_early_purge(idle.bytes());
@@ -589,7 +589,7 @@ impl Space {
             self.counts.purges += 1;
             self.counts.purged_bytes += idle.bytes();
         }
-        self.regions[idle.region].unclaim_idle(idle.run, decommitted);
+        self.regions[idle.region].unclaim_idle(idle.run, decommitted, recommits);
     }
 
     /// Takes the last region out if it is idle, for its release. The first stays: the hit path knows it.

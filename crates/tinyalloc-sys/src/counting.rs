@@ -81,6 +81,8 @@ impl<M> CountingMapper<M> {
 
 // SAFETY: ranges come from the inner mapper, which promises the same.
 unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
+    const RECOMMITS: bool = M::RECOMMITS;
+
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()
     }

@@ -87,6 +87,8 @@ impl<M> FailingMapper<M> {
 
 // SAFETY: ranges come from the inner mapper, which promises the same.
 unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
+    const RECOMMITS: bool = M::RECOMMITS;
+
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()
     }

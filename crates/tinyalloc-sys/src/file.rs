@@ -210,6 +210,8 @@ impl<'file> FileMapper<'file> {
 
 // SAFETY: the addresses come from a `PosixMapper`, and only `release` gives them back. No two of them show the same part of the file.
 unsafe impl Mapper for FileMapper<'_> {
+    const RECOMMITS: bool = true;
+
     #[inline]
     fn page_bytes(&self) -> usize {
         ADDRESSES.page_bytes()

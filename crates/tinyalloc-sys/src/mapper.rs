@@ -40,6 +40,9 @@ pub enum Protection {
 /// # Safety
 /// An implementation promises that a range it returned is exclusively the caller's until the caller releases it.
 pub unsafe trait Mapper {
+    /// Whether a decommitted range must be untrapped before it is written: the memory for it may be gone then.
+    const RECOMMITS: bool = false;
+
     /// Bytes of one page of memory: a power of two.
     fn page_bytes(&self) -> usize;
 
