@@ -43,6 +43,7 @@ unsafe impl Sync for Hot {}
 struct Cold {
     secret: Cell<Secret>,
     checks: Cell<Checks>,
+    canary: Cell<u64>,
     slices_bytes: AtomicUsize,
 }
 
@@ -76,7 +77,12 @@ impl<M: Mapper> Allocator<M> {
                 page_map: Cell::new(null()),
                 secret: Cell::new(Secret::NONE),
             },
-            cold: Cold { secret: Cell::new(Secret::NONE), checks: Cell::new(Checks::NONE), slices_bytes: AtomicUsize::new(0) },
+            cold: Cold {
+                secret: Cell::new(Secret::NONE),
+                checks: Cell::new(Checks::NONE),
+                canary: Cell::new(0),
+                slices_bytes: AtomicUsize::new(0),
+            },
             mapper,
             guard_range: GuardRange::new(),
             guards: Lock::new(Guards::new()),
@@ -108,6 +114,11 @@ impl<M: Mapper> Allocator<M> {
         }
         if self.checks_all(local) {
             return self.allocate_checked(local, Wish::new(bytes));
+        }
+        if self.checks().guard_every > 0
+            && let Some(start) = self.sampled_at_refill(local, bytes)
+        {
+            return Some(start);
         }
         match SizeClass::of(bytes) {
             Some(class) => self.allocate_small_slow(local, class),
@@ -193,6 +204,11 @@ impl<M: Mapper> Allocator<M> {
         self.cold.secret.get()
     }
 
+    /// What canaries are made of.
+    pub(crate) fn canary_secret(&self) -> u64 {
+        self.cold.canary.get()
+    }
+
     pub(crate) fn checks(&self) -> Checks {
         self.cold.checks.get()
     }
@@ -242,7 +258,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The allocator starts: from here on there is a secret, and what is checked is settled.
-    pub(crate) fn settle(&self, secret: Secret, checks: Checks) {
+    pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
+        self.cold.canary.set(canary);
         self.cold.secret.set(secret);
         self.cold.checks.set(checks);
         self.hot.secret.set(if checks.any() { secret.other() } else { secret });

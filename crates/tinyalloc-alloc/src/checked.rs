@@ -109,6 +109,20 @@ impl<M: Mapper> Allocator<M> {
         self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), wish.bytes, wish.align, maker)
     }
 
+    /// As [`Allocator::sampled`], for a request that found no free slot: it stands for all those that did since the last one.
+    pub(crate) fn sampled_at_refill<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        if local.mode() != Mode::Attached || self.current_heap(local).is_some() {
+            return None;
+        }
+        let heap = current(local);
+        let slots = SizeClass::of(bytes).map_or(1, |class| self.mapper().page_bytes() / class.bytes()).max(1);
+        if !heap.is_sampled_among(u32::try_from(slots).unwrap_or(1), self.checks().guard_every) {
+            return None;
+        }
+        let maker = (local.id().0, trace(local));
+        self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), bytes, SLOT_ALIGN, maker)
+    }
+
     fn cleared(&self, wish: Wish, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
         if let Some(start) = start.filter(|_| wish.zeroed) {
             // SAFETY: the block holds that much.
@@ -183,7 +197,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn canary(&self, start: NonNull<u8>) -> u64 {
         // Not of the secret that free slots give away to who reads them.
-        (self.secret().other().word() ^ start.as_ptr().addr()).wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64 | 1
+        (self.canary_secret() ^ start.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1
     }
 
     /// Nobody may have written to a slot since it was freed, or first cut.
@@ -233,8 +247,10 @@ impl<M: Mapper> Allocator<M> {
         if self.checks().hardened && !self.is_signed(start) {
             return local.report(Misuse::Overflow { address, slot_bytes: span.slot_bytes() });
         }
-        // SAFETY: the slot is live, and the program gave it up.
-        unsafe { start.write_bytes(0, span.slot_bytes()) };
+        if self.checks().hardened || self.checks().zero_on_free {
+            // SAFETY: the slot is live, and the program gave it up.
+            unsafe { start.write_bytes(0, span.slot_bytes()) };
+        }
         if !self.checks().hardened || span.is_isolated() {
             return self.free_now(local, span, start);
         }

@@ -1,6 +1,9 @@
 //! Checks that a user may ask for, without another build. With none of them on, they cost nothing: a program that wants some never finds a
 //! free slot where the hit path looks, and so comes to the slow path with every call.
 
+/// From one in so many on, allocations are sampled where bins are refilled.
+const SAMPLED_AT_REFILLS: u32 = 32;
+
 /// What is checked beyond the default. Holds from the first allocation on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checks {
@@ -24,9 +27,9 @@ impl Checks {
     /// What a thread keeps waiting unless somebody sets it.
     pub const QUARANTINE_BYTES: usize = 64 * 1024;
 
-    /// Whether any is on.
+    /// Whether every call is to be looked at. Rarer samples are picked where bins are refilled, and the hit path stays as it is.
     #[must_use]
     pub const fn any(&self) -> bool {
-        self.zero_on_free || self.hardened || self.guard_every > 0
+        self.zero_on_free || self.hardened || (self.guard_every > 0 && self.guard_every < SAMPLED_AT_REFILLS)
     }
 }

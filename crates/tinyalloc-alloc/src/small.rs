@@ -289,7 +289,7 @@ impl<M: Mapper> Allocator<M> {
         if self.empty().contains(start.as_ptr().addr()) {
             return self.free_nothing(local, start.as_ptr().addr());
         }
-        if self.checks().any() {
+        if self.checks().any() || self.guard_range().contains(start.as_ptr().addr()) {
             return self.free_checked(local, start);
         }
         let address = start.as_ptr().expose_provenance();

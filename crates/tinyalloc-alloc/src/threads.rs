@@ -53,7 +53,9 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             local.configure(space.tunables());
-            self.settle(Secret::new(self.mapper().random()), space.tunables().checks);
+            let checks = space.tunables().checks;
+            let canary = if checks.hardened { self.mapper().random() } else { 0 };
+            self.settle(Secret::new(self.mapper().random()), canary, checks);
         }
         space.start(self.mapper())?;
         if let Some(slots) = space.emergency() {
