@@ -320,7 +320,7 @@ fn statistics_are_counted_while_other_threads_destroy_heaps() {
                 }
             });
         }
-        for _ in 0..400 {
+        for _ in 0..40 {
             let heaps: Vec<_> = (0..20).map(|_| allocator.create_heap(Actor::new(), &named("brief")).unwrap()).collect();
             let actor = Actor::new();
             for heap in &heaps {
@@ -362,7 +362,7 @@ fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
         });
         let busy = allocator.create_heap(Actor::new(), &named("busy")).unwrap();
         let actor = Actor::new();
-        for _ in 0..20_000 {
+        for _ in 0..2_000 {
             let heap = allocator.create_heap(actor, &named("passed on")).unwrap();
             ready.store(false, Ordering::SeqCst);
             current.store(heap.as_ptr().as_ptr(), Ordering::SeqCst);
