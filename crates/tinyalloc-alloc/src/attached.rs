@@ -10,7 +10,7 @@ use crate::allocator::Allocator;
 use crate::attachments::{Attachment, Attachments};
 use crate::checked::Wish;
 use crate::class::{SLICE_BYTES, SizeClass};
-use crate::heap::HeapRef;
+use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
@@ -352,6 +352,7 @@ impl<M: Mapper> Allocator<M> {
         let member = attachment.member();
         if attachment.is_live() && member.is_of(local.id()) {
             let _ = member.collect(self.secret());
+            let _ = self.release_spare(local, member, Keeping::Some);
             attachment.heap().pool().push(member);
         }
     }
