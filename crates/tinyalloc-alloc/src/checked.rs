@@ -319,10 +319,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// This thread's quarantine, and its part in the global heap; `None` when it has none, or is inside the allocator.
     fn quarantine<L: Local>(&self, local: L) -> Option<(HeapRef, &'static Quarantine)> {
-        if local.mode() != Mode::Attached {
-            return None;
-        }
-        let home = attachments_of(local).map_or_else(|| current(local), |attachments| attachments.home());
+        let home = self.home(local)?;
         let quarantine = match home.quarantine() {
             Some(quarantine) => quarantine,
             None => {
@@ -337,9 +334,18 @@ impl<M: Mapper> Allocator<M> {
         Some((home, unsafe { quarantine.as_ref() }))
     }
 
+    /// This thread's part in the global heap.
+    fn home<L: Local>(&self, local: L) -> Option<HeapRef> {
+        let is_attached = local.mode() == Mode::Attached;
+        is_attached.then(|| attachments_of(local).map_or_else(|| current(local), |attachments| attachments.home()))
+    }
+
     /// The thread is ending: nothing of its waits any longer.
     pub(crate) fn end_quarantine<L: Local>(&self, local: L) {
         if !self.checks().hardened {
+            return;
+        }
+        if self.home(local).is_some_and(|home| home.quarantine().is_none()) {
             return;
         }
         if let Some((_, quarantine)) = self.quarantine(local) {

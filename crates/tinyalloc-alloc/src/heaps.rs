@@ -277,6 +277,10 @@ impl<M: Mapper> Allocator<M> {
         let Some(_pool) = self.pool().lock(local.id()) else {
             return;
         };
+        // Another thread may have destroyed it since the caller met it; from here on none can.
+        if !self.is_heap(local, heap) {
+            return;
+        }
         if local.mode() == Mode::Attached
             && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
         {

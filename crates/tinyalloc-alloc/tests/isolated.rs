@@ -446,6 +446,25 @@ fn a_heap_made_on_the_page_of_a_destroyed_one_is_another_heap() {
     world.validate(actor).unwrap();
 }
 
+/// As a purge of everything does that met the heap before another thread destroyed it.
+#[test]
+fn purging_a_destroyed_heap_touches_nothing_that_lies_on_its_page_now() {
+    let (world, actor) = (World::<Plain>::new(), Actor::new());
+    let gone = world.create_heap(actor, &named("gone")).unwrap();
+    world.allocate_in(actor, gone, 64).unwrap();
+    destroy(&world, actor, gone).unwrap();
+    let others: Vec<_> = (0..8).map(|_| Actor::new()).collect();
+    for other in &others {
+        let heap = world.create_heap(*other, &named("on its page")).unwrap();
+        fill(world.allocate_in(*other, heap, 64).unwrap(), 64, 1);
+        world.purge_heap(actor, gone);
+        world.purge_heap(*other, gone);
+        destroy(&world, *other, heap).unwrap();
+        world.purge_heap(*other, gone);
+        world.validate(actor).unwrap();
+    }
+}
+
 #[test]
 fn a_limit_is_spent_to_the_last_slot_and_given_back() {
     let (world, actor, other) = (World::<Plain>::new(), Actor::new(), Actor::new());
