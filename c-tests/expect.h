@@ -305,4 +305,20 @@ UNUSED static void expect_abort_at(const char *file, int line, void (*mistake)(v
     _exit(1);
 }
 
+/* Runs what must die of SIGSEGV in a child. */
+UNUSED static void expect_trap(void (*access)(void *), void *at)
+{
+    int status = 0;
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        access(at);
+        _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child);
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
 #endif

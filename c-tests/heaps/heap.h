@@ -24,20 +24,4 @@ UNUSED static struct ta_stats heap_stats(ta_heap_t *heap)
 /* Resident memory without the pages of files: how many of a program's own are in memory depends on the page cache. */
 UNUSED static size_t private_bytes(void) { return rollup_bytes("\nAnonymous:"); }
 
-/* Runs what must die of SIGSEGV in a child. */
-UNUSED static void expect_trap(void (*access)(void *), void *at)
-{
-    int status = 0;
-    pid_t child = fork();
-    EXPECT(child >= 0);
-    if (child == 0) {
-        struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none);
-        access(at);
-        _exit(0);
-    }
-    EXPECT(waitpid(child, &status, 0) == child);
-    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-}
-
 #endif

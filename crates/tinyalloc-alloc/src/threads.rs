@@ -91,7 +91,7 @@ impl<M: Mapper> Allocator<M> {
     /// Before `fork`: nothing is half done when the address space is copied. A signal handler that forks while it interrupts the
     /// allocator takes nothing: its parent goes on where it was, and so does its child, alone.
     pub fn prepare_fork<L: Local>(&self, local: L) {
-        if self.is_inside(local) {
+        if self.is_inside(local) || self.guards().is_held_by(local.id()) {
             return;
         }
         self.pool().hold_for_fork(local.id());
