@@ -187,7 +187,7 @@ impl HeapRef {
             }
             slots = 1;
         }
-        let order = Order::new(slots, self.random.next() ^ secret.word() as u64, self.hardened);
+        let order = Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.hardened);
         self.bins.head(span.class()).set(span.carve(order, secret));
         true
     }

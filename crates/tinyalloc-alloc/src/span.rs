@@ -192,10 +192,12 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// From a random place on; the next one comes next, or, `shuffled`, far away.
+    /// In a row, from a random one on if it is the span's first; or, `shuffled`, in leaps. (A random start on every page cost a tenth of
+    /// the time of bursts.)
     #[expect(clippy::cast_possible_truncation, reason = "any part of a random number is random")]
-    pub(crate) fn new(slots: usize, random: u64, shuffled: bool) -> Order {
-        let first = (random >> 32) as usize % slots.max(1);
+    pub(crate) fn new(slots: usize, random: u64, is_first: bool, shuffled: bool) -> Order {
+        let is_random = is_first || shuffled;
+        let first = if is_random { (((random >> 32) * slots as u64) >> 32) as usize } else { slots - 1 };
         let step = if shuffled { Order::far_step(slots, random as usize) } else { 1 };
         Order { slots, first, step }
     }
@@ -206,8 +208,14 @@ impl Order {
         (third + random % (third + 1)..).find(|step| greatest_common_factor(*step, slots) == 1).unwrap_or(1)
     }
 
-    fn at(self, place: usize) -> usize {
-        (self.first + place * self.step) % self.slots
+    /// Every slot once, the one that is handed out last first. (A remainder for every slot cost a fifth of the time of bursts.)
+    fn backwards(self) -> impl Iterator<Item = usize> {
+        let mut next = self.first;
+        (0..self.slots).map(move |_| {
+            let slot = next;
+            next = if slot < self.step { slot + self.slots - self.step } else { slot - self.step };
+            slot
+        })
     }
 }
 
@@ -493,9 +501,9 @@ impl Span {
         let slot_bytes = self.bytes.get();
         let last = carved + order.slots;
         let mut list = Slot::END;
-        for place in (0..order.slots).rev() {
-            // SAFETY: the order has places below `slots`, so the slot lies within the span.
-            let start = unsafe { self.first.get().add((carved + order.at(place)) * slot_bytes) };
+        for slot in order.backwards() {
+            // SAFETY: the order has slots below its number of them, so the slot lies within the span.
+            let start = unsafe { self.first.get().add((carved + slot) * slot_bytes) };
             // SAFETY: as above, and the slot becomes carved below.
             let slot = unsafe { Slot::new(start) };
             slot.seal(list, secret);
@@ -664,9 +672,9 @@ mod tests {
         for slots in 1..300 {
             for random in [0, 1, 0x1234_5678_9abc_def0, u64::MAX] {
                 for shuffled in [false, true] {
-                    let order = Order::new(slots, random, shuffled);
+                    let order = Order::new(slots, random, true, shuffled);
                     let mut met = [false; 300];
-                    (0..slots).for_each(|place| assert!(!replace(&mut met[order.at(place)], true)));
+                    order.backwards().for_each(|slot| assert!(!replace(&mut met[slot], true)));
                     assert!(met[..slots].iter().all(|met| *met), "{slots} slots");
                 }
             }
