@@ -33,7 +33,7 @@ INSTALLED := $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so lib
 STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject fuzz soak \
+.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
     security header install uninstall clean
 
 help: ## list the targets
@@ -53,8 +53,9 @@ check: ## install what the tests need, run all of them, end with: N passed, N fa
 test: ## the Rust tests alone
 	$(CARGO) test --workspace --locked
 
-models: ## check the remote-free protocol in every order of its steps, with loom
-	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-alloc --test loom_remote --target-dir $(TARGET)/loom
+models: ## check locks and remote frees in every order of their steps (loom), the whole engine in thousands (shuttle; MODEL_RUNS=N: N times as many)
+	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-alloc --test loom_remote --test loom_lock --test shuttle --target-dir $(TARGET)/loom \
+	    -- --skip ::tests::
 	RUSTFLAGS="--cfg loom" $(CARGO) test --release --locked -p tinyalloc-stack --test loom_lock --target-dir $(TARGET)/loom
 
 c-tests: all ## the C tests alone
@@ -99,6 +100,9 @@ musl: ## measure statically linked programs with musl's own malloc, mimalloc and
 
 inject: all ## make system calls of whole programs fail, one at a time and from then on: thousands of points
 	scripts/inject
+
+tsan: ## run the tests in which threads meet under ThreadSanitizer: a minute or two
+	scripts/tsan
 
 fuzz: ## fuzz the engine, ten minutes for each target
 	scripts/fuzz --all --seconds 600

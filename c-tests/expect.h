@@ -195,10 +195,17 @@ UNUSED static void watchdog_barks(int signal_number)
     _exit(write(STDERR_FILENO, line, sizeof line - 1) < 0 ? 2 : 1);
 }
 
+/* On a slow processor, like valgrind's, everything may take so many times as long. */
+UNUSED static unsigned patience(void)
+{
+    const char *times = getenv("C_TESTS_PATIENCE");
+    return times ? (unsigned)strtoul(times, NULL, 10) : 1;
+}
+
 UNUSED static void watchdog(unsigned seconds)
 {
     signal(SIGALRM, watchdog_barks);
-    alarm(seconds);
+    alarm(seconds * patience());
 }
 
 UNUSED static pthread_t start(void *(*body)(void *), void *argument)
@@ -285,7 +292,7 @@ UNUSED static void expect_abort_at(const char *file, int line, void (*mistake)(v
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        alarm(20);
+        alarm(20 * patience());
         mistake();
         _exit(3);
     }

@@ -392,6 +392,13 @@ int ta_stats_write(int format, ta_write_t write, void *context);
  */
 size_t ta_stats_text(int format, char *out, size_t out_bytes);
 
+/* Says on a file descriptor what a trapped access to a guarded block was, and who made the block and freed it, as is said on standard error
+ * where a program has no handler of its own for SIGSEGV. `address` is the `si_addr` of the signal. For signal handlers; keeps errno.
+ *
+ * Returns 1, or 0, and writes nothing, if the access was meant for no guarded block.
+ */
+int ta_explain_trap(const void *address, int descriptor);
+
 #ifdef __cplusplus
 }  /* extern "C" */
 #endif  /* __cplusplus */

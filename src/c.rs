@@ -27,5 +27,6 @@ mod statistics;
 mod heaps;
 mod mallinfo;
 mod options;
+mod traps;
 
 mod panic;

@@ -18,6 +18,8 @@
 #[cfg(feature = "engine")]
 mod errno;
 #[cfg(feature = "engine")]
+mod object;
+#[cfg(feature = "engine")]
 mod pieces;
 #[cfg(feature = "mmap")]
 mod thread_end;
@@ -26,6 +28,8 @@ mod thread_words;
 #[cfg(feature = "engine")]
 mod words;
 
+#[cfg(feature = "engine")]
+mod explanation;
 #[cfg(feature = "engine")]
 mod report;
 
@@ -66,6 +70,8 @@ mod c;
 
 pub mod prelude;
 
+#[cfg(feature = "engine")]
+pub use explanation::Explanation;
 #[cfg(feature = "engine")]
 pub use heap::{Entered, Heap, NoHeap};
 #[cfg(feature = "engine")]

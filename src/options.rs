@@ -12,7 +12,7 @@ mod environment;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use tinyalloc_alloc::{PurgeMode, Tunables};
+use tinyalloc_alloc::{PurgeMode, Sealing, Tunables};
 
 use crate::background;
 use crate::process::{ALLOCATOR, say};
@@ -61,6 +61,15 @@ pub(crate) fn configure(tunables: &mut Tunables) {
     {
         IS_READ.store(true, Ordering::Relaxed);
         read(text, tunables);
+    }
+}
+
+/// What becomes of what is settled; not known before the environment was read.
+pub(crate) fn sealing() -> Sealing {
+    match IS_READ.load(Ordering::Relaxed) {
+        false => Sealing::Never,
+        true if SETTINGS.only_protects() => Sealing::ReadOnly,
+        true => Sealing::ForGood,
     }
 }
 

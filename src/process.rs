@@ -9,7 +9,7 @@ use libc::{
     STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific,
     syscall,
 };
-use tinyalloc_alloc::{Allocator, Misuse, ThreadId};
+use tinyalloc_alloc::{Allocator, BlockOwner, Misuse, ThreadId};
 use tinyalloc_sys::PosixMapper;
 
 use crate::background;
@@ -18,10 +18,13 @@ use crate::pieces::write_in_pieces;
 use crate::snapshot;
 use crate::thread::Thread;
 
-/// The global heap.
+/// The global heap. It ends with a page of its own, and lies in a section of its own, behind all other data that is not zero.
+#[unsafe(link_section = ".tinyalloc")]
 pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper::new());
 
-/// The key whose destructor tells that a thread ends, plus one; 0 before it is made.
+/// The key whose destructor tells that a thread ends, plus one; 0 before it is made. In `.data`, beside what every process
+/// touches.
+#[unsafe(link_section = ".data")]
 static KEY: AtomicU32 = AtomicU32::new(0);
 
 /// How many threads have a heap and have not ended.
@@ -119,7 +122,8 @@ pub(crate) fn threads() -> usize {
 #[cold]
 #[inline(never)]
 pub(crate) fn abort_on(misuse: Misuse) {
-    say(&misuse);
+    let owner = ALLOCATOR.owner_of(Thread, misuse.block());
+    say(&misuse.of_heap(owner.and_then(BlockOwner::label)));
     if !SETTINGS.only_reports() {
         // SAFETY: ends the process.
         unsafe { abort() }

@@ -1,11 +1,8 @@
 //! What a size and an alignment ask of the engine.
 
-use core::sync::atomic::{AtomicU8, Ordering};
-
 use tinyalloc_alloc::{SLOT_ALIGN, SizeClass};
 
 use crate::process::ALLOCATOR;
-use crate::thread::Thread;
 
 /// Alignments up to this one are a matter of the size: the slots of a size class lie at multiples of every power of two that divides it,
 /// and whatever has no slot starts where a page of the system does, of which there are no smaller ones.
@@ -33,31 +30,11 @@ pub(crate) fn is_large(bytes: usize, align: usize) -> bool {
     SizeClass::of(bytes).is_none() && align <= SIZED_ALIGN_MAX
 }
 
-const UNKNOWN: u8 = 0;
-const WHOLE: u8 = 1;
-const PARTLY: u8 = 2;
-
-/// In `.data`, beside what every process touches.
-#[unsafe(link_section = ".data")]
-static SLOTS: AtomicU8 = AtomicU8::new(UNKNOWN);
-
 /// Whether a block has all of its slot, and lies in one of its size. Not so where somebody wants checks beyond the default: a block may
-/// end in a canary then, or at a guard. Known once there is a block, and for good: see [`tinyalloc_alloc::Checks`].
+/// end in a canary then, or at a guard. Known once there is a block.
 #[inline(always)]
 pub(crate) fn slots_are_whole() -> bool {
-    match SLOTS.load(Ordering::Relaxed) {
-        UNKNOWN => learn_slots(),
-        slots => slots == WHOLE,
-    }
-}
-
-/// A signal handler that interrupted the allocator may not look, and takes the careful way.
-#[cold]
-fn learn_slots() -> bool {
-    let mut slots = UNKNOWN;
-    ALLOCATOR.tune(Thread, |tunables| slots = if tunables.checks.any() { PARTLY } else { WHOLE });
-    SLOTS.store(slots, Ordering::Relaxed);
-    slots == WHOLE
+    !ALLOCATOR.checks_any()
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use core::time::Duration;
 
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, SLOT_ALIGN, Stats, Tunables};
 
+use crate::explanation::Explanation;
 use crate::options::OptionError;
 use crate::process::{ALLOCATOR, allocate_slow};
 use crate::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::thread::Thread;
+use crate::trap::explain;
 
 /// The global heap as Rust's global allocator.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +47,23 @@ impl TinyAlloc {
     #[must_use]
     pub unsafe fn usable_size(&self, start: *const u8) -> usize {
         NonNull::new(start.cast_mut()).and_then(|start| ALLOCATOR.usable_bytes(Thread, start)).unwrap_or(0)
+    }
+}
+
+/// Traps.
+impl TinyAlloc {
+    /// What a trapped access to a guarded block was, for a program's own handler of SIGSEGV; `None` if it was meant for no guarded block.
+    /// `address` is what the signal says. Where a program has no such handler, the same is said on standard error.
+    ///
+    /// ```
+    /// use tinyalloc::TinyAlloc;
+    ///
+    /// let local = 0;
+    /// assert!(TinyAlloc.explain_trap((&raw const local).addr()).is_none());
+    /// ```
+    #[must_use]
+    pub fn explain_trap(&self, address: usize) -> Option<Explanation> {
+        explain(address)
     }
 }
 

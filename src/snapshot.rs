@@ -23,8 +23,10 @@ use crate::thread::Thread;
 pub(crate) const PROCESS: &str = "process";
 const FILE_RIGHTS: c_int = 0o644;
 
-/// A signal came while its thread was inside the allocator.
+/// A signal came that is not answered yet: while its thread was inside the allocator, or while another answer was being written.
 static IS_LATE: AtomicBool = AtomicBool::new(false);
+/// A report is being written, and nothing else is to come between its pieces.
+static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
 /// Run after other destructors: the library is marked to be initialised first, and so it is finished last.
 #[used]
@@ -33,6 +35,7 @@ static END: extern "C" fn() = end;
 
 extern "C" fn end() {
     if let Some(format) = format_at_exit() {
+        IS_WRITING.store(true, Ordering::Relaxed);
         write(&ALLOCATOR.stats(Thread), format);
     }
 }
@@ -68,13 +71,25 @@ fn set_handler(signal: c_int, handler: sighandler_t) {
 
 extern "C" fn on_signal(_signal: c_int) {
     let before = errno();
-    let stats = ALLOCATOR.stats(Thread);
-    if stats.reserved == 0 {
-        IS_LATE.store(true, Ordering::Relaxed);
-    } else {
-        write(&stats, format_at_exit().unwrap_or_default());
-    }
+    IS_LATE.store(true, Ordering::Relaxed);
+    answer();
     set_errno(before);
+}
+
+/// Answers what is late, one report at a time.
+fn answer() {
+    while IS_LATE.load(Ordering::Relaxed) && !IS_WRITING.swap(true, Ordering::Acquire) {
+        let stats = ALLOCATOR.stats(Thread);
+        let is_known = stats.reserved != 0;
+        if is_known {
+            IS_LATE.store(false, Ordering::Relaxed);
+            write(&stats, format_at_exit().unwrap_or_default());
+        }
+        IS_WRITING.store(false, Ordering::Release);
+        if !is_known {
+            return;
+        }
+    }
 }
 
 /// A slow allocation is over: a signal that came meanwhile is answered now.
@@ -88,9 +103,9 @@ pub(crate) fn on_allocation() {
 #[cold]
 #[inline(never)]
 fn catch_up() {
-    if IS_LATE.swap(false, Ordering::Relaxed) {
-        on_signal(0);
-    }
+    let before = errno();
+    answer();
+    set_errno(before);
 }
 
 fn write(stats: &Stats, format: Format) {

@@ -1,87 +1,40 @@
-//! Who called: addresses of code, by the unwinder that C++ and Rust programs bring along. Guarded blocks remember them.
+//! Who called: addresses of code, read off the tables that compilers write for exceptions and debuggers. Nothing is loaded, locked or
+//! allocated for it. Guarded blocks remember them.
 
-use core::ffi::{c_char, c_int, c_void};
-use core::mem::transmute;
-use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+mod bytes;
+#[cfg(target_arch = "aarch64")]
+#[path = "trace/registers_aarch64.rs"]
+mod registers;
+#[cfg(target_arch = "x86_64")]
+#[path = "trace/registers_x86_64.rs"]
+mod registers;
 
-use libc::{AT_PHDR, RTLD_LAZY, dlopen, dlsym, getauxval};
+mod expression;
+mod frame_entry;
 
-/// `_Unwind_Backtrace`, found when it is first needed; null where there is none.
-static UNWIND: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
-static IS_READY: AtomicBool = AtomicBool::new(false);
-static IS_BEGUN: AtomicBool = AtomicBool::new(false);
+mod rules;
 
-/// `_Unwind_GetIP`.
-static ADDRESS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+mod frame;
 
-type Visit = extern "C" fn(context: *mut c_void, callers: *mut Callers<'_>) -> c_int;
-type Unwind = unsafe extern "C-unwind" fn(visit: Visit, callers: *mut Callers<'_>) -> c_int;
-type Address = unsafe extern "C" fn(context: *mut c_void) -> usize;
+use core::iter::successors;
 
-const GO_ON: c_int = 0;
-const STOP: c_int = 4;
+use libc::{AT_PHDR, getauxval};
 
-struct Callers<'trace> {
-    trace: &'trace mut [usize],
-    length: usize,
-}
+use frame::Frame;
 
-/// Loads the unwinder, which allocates. From then on it neither allocates nor waits (glibc 2.35 finds its tables without a lock). Not before
-/// the C library knows the environment: it would be started by the loading, and never learn of it.
-fn prepare() {
-    // SAFETY: a word of the C library's.
-    if unsafe { environ }.is_null() || IS_BEGUN.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    // SAFETY: the name is a C string; nobody unloads the library.
-    let library = unsafe { dlopen(c"libgcc_s.so.1".as_ptr(), RTLD_LAZY) };
-    if library.is_null() {
-        return;
-    }
-    // SAFETY: the library was loaded, and the name is a C string.
-    UNWIND.store(unsafe { dlsym(library, c"_Unwind_Backtrace".as_ptr()) }, Ordering::Relaxed);
-    // SAFETY: as above.
-    ADDRESS.store(unsafe { dlsym(library, c"_Unwind_GetIP".as_ptr()) }, Ordering::Relaxed);
-    let found = !UNWIND.load(Ordering::Relaxed).is_null() && !ADDRESS.load(Ordering::Relaxed).is_null();
-    IS_READY.store(found, Ordering::Release);
-}
+/// Frames of our own that may lie between.
+const OWN_MAX: usize = 64;
 
 /// The callers, the innermost first.
+#[inline(never)]
 pub(crate) fn callers(trace: &mut [usize]) {
-    if !IS_READY.load(Ordering::Acquire) {
-        prepare();
-    }
-    if !IS_READY.load(Ordering::Acquire) {
-        return;
-    }
-    // SAFETY: not null, and such a function.
-    let unwind: Unwind = unsafe { transmute(UNWIND.load(Ordering::Relaxed)) };
-    let mut callers = Callers { trace, length: 0 };
-    // SAFETY: `visit` takes what is passed on to it.
-    unsafe { unwind(visit, &raw mut callers) };
-}
-
-extern "C" fn visit(context: *mut c_void, callers: *mut Callers<'_>) -> c_int {
-    // SAFETY: not null, and such a function: an unwinder is running.
-    let address: Address = unsafe { transmute(ADDRESS.load(Ordering::Relaxed)) };
-    // SAFETY: the context is the unwinder's.
-    let caller = unsafe { address(context) };
-    // SAFETY: passed on by `callers`.
-    let callers = unsafe { &mut *callers };
-    if is_ours(caller) {
-        return GO_ON;
-    }
-    let Some(place) = callers.trace.get_mut(callers.length) else {
-        return STOP;
-    };
-    *place = caller;
-    callers.length += 1;
-    GO_ON
+    let here = Frame::here();
+    let frames = successors(here.caller(), Frame::caller).map(|frame| frame.address());
+    let others = frames.take(OWN_MAX + trace.len()).filter(|address| !is_ours(*address));
+    trace.iter_mut().zip(others).for_each(|(place, caller)| *place = caller);
 }
 
 unsafe extern "C" {
-    static environ: *const *const c_char;
     /// Where this library begins and where its code ends, as the linker lays them out.
     static __ehdr_start: u8;
     static etext: u8;
@@ -94,4 +47,60 @@ fn is_ours(address: usize) -> bool {
     // SAFETY: getauxval takes any number.
     let program = unsafe { getauxval(AT_PHDR) } as usize;
     file.contains(&address) && !file.contains(&program)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
+mod tests {
+    extern crate std;
+
+    use core::hint::black_box;
+    use std::thread;
+
+    use super::callers;
+    use crate::object;
+
+    #[inline(never)]
+    fn inner(trace: &mut [usize]) {
+        callers(trace);
+        black_box(());
+    }
+
+    #[inline(never)]
+    fn outer(depth: usize, trace: &mut [usize]) {
+        let kept: [usize; 100] = black_box([depth; 100]);
+        if depth == 0 {
+            inner(trace)
+        } else {
+            outer(depth - 1, trace)
+        }
+        black_box(kept);
+    }
+
+    fn is_in(function: usize, address: usize) -> bool {
+        (1..4096).contains(&address.wrapping_sub(function))
+    }
+
+    #[test]
+    fn every_caller_is_found_once_the_innermost_first() {
+        object::prepare();
+        let mut trace = [0; 9];
+        outer(5, &mut trace);
+        assert!(is_in(inner as *const () as usize, trace[0]), "{trace:x?}");
+        assert!(trace[1..7].iter().all(|caller| is_in(outer as *const () as usize, *caller)), "{trace:x?}");
+        assert!(!is_in(outer as *const () as usize, trace[7]) && trace[8] != 0, "{trace:x?}");
+    }
+
+    #[test]
+    fn a_trace_ends_where_the_thread_begins() {
+        object::prepare();
+        let trace = thread::spawn(|| {
+            let mut trace = [0; 60];
+            outer(3, &mut trace);
+            trace
+        });
+        let trace = trace.join().unwrap_or([0; 60]);
+        let end = trace.iter().position(|caller| *caller == 0).unwrap_or(trace.len());
+        assert!((6..40).contains(&end) && trace[end..].iter().all(|caller| *caller == 0), "{trace:x?}");
+    }
 }

@@ -1,16 +1,17 @@
 //! A trapped access to a guarded block: says what it was, and lets the process die of it as it would have.
 
 use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_int, c_void};
-use core::fmt::{Display, Formatter, Result as FmtResult};
+use core::ffi::{c_int, c_void};
 use core::mem::{transmute, zeroed};
-use core::ptr::{null_mut, with_exposed_provenance};
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use libc::{Dl_info, SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, dladdr, sigaction, siginfo_t};
-use tinyalloc_alloc::{GuardReport, GuardedAccess, Trace};
+use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, STDERR_FILENO, sigaction, siginfo_t};
 
-use crate::process::{ALLOCATOR, say};
+use crate::explanation::Explanation;
+use crate::object;
+use crate::pieces::write_in_pieces;
+use crate::process::{ALLOCATOR, write_all};
 
 /// What handled the signal before us.
 struct Before(UnsafeCell<Option<sigaction>>);
@@ -28,6 +29,7 @@ pub(crate) fn watch() {
     if IS_INSTALLED.swap(true, Ordering::Relaxed) {
         return;
     }
+    object::prepare();
     // SAFETY: all zero is an action.
     let mut ours: sigaction = unsafe { zeroed() };
     ours.sa_sigaction = on_trap as Handler as usize;
@@ -42,13 +44,18 @@ pub(crate) fn watch() {
     unsafe { sigaction(SIGSEGV, &raw const ours, null_mut()) };
 }
 
+/// What a trapped access at an address was; `None` if it was meant for no guarded block. For signal handlers.
+pub(crate) fn explain(address: usize) -> Option<Explanation> {
+    ALLOCATOR.explain_trap(address).map(Explanation::new)
+}
+
 unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel's own.
     let info_read = unsafe { &*info };
     // SAFETY: a trapped access has an address.
     let address = unsafe { info_read.si_addr() }.addr();
-    if let Some(report) = ALLOCATOR.explain_trap(address) {
-        explain(&report);
+    if let Some(explanation) = explain(address) {
+        write_in_pieces(&explanation, &mut |piece| write_all(STDERR_FILENO, piece));
     }
     // SAFETY: written before the handler was installed.
     let before = unsafe { BEFORE.0.get().read() };
@@ -65,77 +72,5 @@ unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut 
             // SAFETY: as above.
             unsafe { sigaction(signal, &raw const default, null_mut()) };
         }
-    }
-}
-
-fn explain(report: &GuardReport) {
-    say(&Headline(report));
-    say(&Who { what: "it was allocated", thread: report.made_by });
-    callers(&report.made_at);
-    if report.access == GuardedAccess::AfterFree {
-        say(&Who { what: "it was freed", thread: report.freed_by });
-        callers(&report.freed_at);
-    }
-}
-
-fn callers(trace: &Trace) {
-    trace.iter().take_while(|caller| **caller != 0).for_each(|caller| say(&Caller(*caller)));
-}
-
-struct Headline<'report>(&'report GuardReport);
-
-impl Display for Headline<'_> {
-    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        let GuardReport { access, address, start, bytes, .. } = *self.0;
-        match access {
-            GuardedAccess::AfterFree if address < start => {
-                write!(
-                    out,
-                    "use after free: {address:#x} is {} bytes before a freed block of {bytes} bytes at {start:#x}",
-                    start - address
-                )
-            }
-            GuardedAccess::AfterFree => {
-                write!(
-                    out,
-                    "use after free: {address:#x} is {} bytes inside a freed block of {bytes} bytes at {start:#x}",
-                    address - start
-                )
-            }
-            GuardedAccess::Overflow => {
-                let beyond = address - start - bytes;
-                write!(out, "overflow: {address:#x} is {beyond} bytes behind the end of a block of {bytes} bytes at {start:#x}")
-            }
-            GuardedAccess::Underflow => {
-                write!(out, "underflow: {address:#x} is {} bytes before a block of {bytes} bytes at {start:#x}", start - address)
-            }
-        }
-    }
-}
-
-struct Who {
-    what: &'static str,
-    thread: usize,
-}
-
-impl Display for Who {
-    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        write!(out, "{} by thread {:#x} here:", self.what, self.thread)
-    }
-}
-
-/// An address of code, with the file that it is from, as addr2line(1) takes it.
-struct Caller(usize);
-
-impl Display for Caller {
-    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        let mut info = Dl_info { dli_fname: null_mut(), dli_fbase: null_mut(), dli_sname: null_mut(), dli_saddr: null_mut() };
-        // SAFETY: `info` is valid for the write.
-        if unsafe { dladdr(with_exposed_provenance(self.0), &raw mut info) } == 0 || info.dli_fname.is_null() {
-            return write!(out, "    {:#x}", self.0);
-        }
-        // SAFETY: dladdr names the file.
-        let file = unsafe { CStr::from_ptr(info.dli_fname) }.to_str().unwrap_or("?");
-        write!(out, "    {:#x} {file}+{:#x}", self.0, self.0 - info.dli_fbase.addr())
     }
 }

@@ -29,6 +29,9 @@ static int mistake(const char *which)
         block = malloc(MIB);
         free(block);
         return block[5000];
+    } else if (strcmp(which, "beyond a huge block") == 0) {
+        block = realloc(malloc(40 * MIB), 64 * MIB);
+        ((char *)block)[hidden_size(malloc_usable_size(block))] = 'x';
     } else if (strcmp(which, "freed contents") == 0) {
         free(block);
         EXPECT(is_zero(block + 16, usable - 16));
@@ -61,4 +64,5 @@ int main(int arguments, char **argument)
     expect_end("write after free", SIGABRT, "write to freed memory at 0x");
     expect_end("double free, much later", SIGABRT, "double free of 0x");
     expect_end("large use after free", SIGSEGV, NULL);
+    expect_end("beyond a huge block", SIGSEGV, NULL);
 }

@@ -42,7 +42,7 @@ int main(int arguments, char **argument)
     if (child == 0) {
         dup2(file, STDERR_FILENO);
         setenv("TINYALLOC_OPTIONS", "stats_signal=USR1,stats_at_exit=json", 1);
-        execl("/proc/self/exe", "again", "work", (char *)NULL);
+        execl(own_program(), "again", "work", (char *)NULL);
         _exit(9);
     }
     expect_child_exits_0(child);

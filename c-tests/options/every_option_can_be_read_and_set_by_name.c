@@ -49,6 +49,8 @@ int main(void)
     expect_settled("quarantine", "65536", "1M");
     expect_settled("guard", "0", "1000");
     expect_settled("zero_on_free", "off", "on");
+    expect_settled("sealed", "on", "off");
+    expect_settled("valgrind", "off", "on");
     expect_refused("purge_dealy", "1");
     expect_refused("", "1");
     expect_refused("purge", "");

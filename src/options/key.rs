@@ -10,7 +10,7 @@ use crate::words::{place_of, word_at};
 
 /// In the order of [`Key`].
 const NAMES: &str = "purge_delay purge background_purge region_size huge_pages stats_at_exit stats_file stats_signal limit on_error \
-                     zero_on_free check_sizes hardened quarantine guard";
+                     zero_on_free check_sizes hardened quarantine guard sealed valgrind";
 const EXPECTED: &str = "\
 a number of milliseconds
 decay, eager or never
@@ -26,7 +26,9 @@ on or off, when the process starts
 on or off
 on or off, when the process starts
 bytes, with K, M, G or T if need be, when the process starts
-one in how many allocations, when the process starts; 0 for none";
+one in how many allocations, when the process starts; 0 for none
+on or off, when the process starts
+on or off, when the process starts";
 
 const PURGES: &str = "decay eager never";
 const HUGE_PAGES: &str = "never madvise always";
@@ -51,10 +53,12 @@ pub(super) enum Key {
     Hardened,
     Quarantine,
     Guard,
+    Sealed,
+    Valgrind,
 }
 
 impl Key {
-    const ALL: [Key; 15] = [
+    const ALL: [Key; 17] = [
         Key::PurgeDelay,
         Key::Purge,
         Key::BackgroundPurge,
@@ -70,11 +74,13 @@ impl Key {
         Key::Hardened,
         Key::Quarantine,
         Key::Guard,
+        Key::Sealed,
+        Key::Valgrind,
     ];
 
     /// Whether it is settled once the process has started.
     pub(super) fn is_for_the_start(self) -> bool {
-        matches!(self, Key::ZeroOnFree | Key::Hardened | Key::Quarantine | Key::Guard)
+        matches!(self, Key::ZeroOnFree | Key::Hardened | Key::Quarantine | Key::Guard | Key::Sealed | Key::Valgrind)
     }
 
     pub(super) fn of(name: &[u8]) -> Option<Key> {
@@ -117,6 +123,8 @@ impl Key {
                 tunables.checks.guard_every = u32::try_from(number(value)?).ok()?;
                 SETTINGS.set_guards(tunables.checks.guard_every > 0);
             }
+            Key::Sealed => SETTINGS.set_only_protects(!switch(value)?),
+            Key::Valgrind => tunables.checks.valgrind = switch(value)?,
         }
         Some(())
     }
@@ -141,6 +149,8 @@ impl Key {
             Key::Hardened => write_switch(out, tunables.checks.hardened),
             Key::Quarantine => write_number(out, tunables.checks.quarantine_bytes as u64),
             Key::Guard => write_number(out, u64::from(tunables.checks.guard_every)),
+            Key::Sealed => write_switch(out, !SETTINGS.only_protects()),
+            Key::Valgrind => write_switch(out, tunables.checks.valgrind),
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     only_reports: AtomicBool,
     checks_sizes: AtomicBool,
     guards: AtomicBool,
+    only_protects: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
 }
@@ -25,6 +26,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     only_reports: AtomicBool::new(false),
     checks_sizes: AtomicBool::new(false),
     guards: AtomicBool::new(false),
+    only_protects: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
 };
@@ -66,6 +68,15 @@ impl Settings {
 
     pub(super) fn set_guards(&self, is_on: bool) {
         self.guards.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether what is settled is made read-only, and not sealed.
+    pub(crate) fn only_protects(&self) -> bool {
+        self.only_protects.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_only_protects(&self, is_on: bool) {
+        self.only_protects.store(is_on, Ordering::Relaxed);
     }
 
     /// 0 for none, else one more than the place among the formats.

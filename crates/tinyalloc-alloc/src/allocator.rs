@@ -1,8 +1,7 @@
 //! The allocator: which heap, and is it small, large or huge?
 
-use core::cell::Cell;
-use core::ptr::{NonNull, null};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
@@ -14,75 +13,46 @@ use crate::emergency::Emergency;
 use crate::empty::EmptyBlocks;
 use crate::guard::{GuardRange, Guards};
 use crate::local::Local;
-use crate::lock::Lock;
+use crate::lock::{Lock, Ranked};
 use crate::pool::Pool;
+use crate::settled::Settled;
 use crate::slot::Secret;
 use crate::space::Space;
-use crate::span::{Freed, Span, SpanRef};
+use crate::span::{Freed, SpanRef};
 use crate::tunables::Tunables;
 
-/// What every free reads: one cache line.
-///
-/// Invariant A1: the cells are set once, under the lock of the space, before any block exists; only `slices_bytes` changes later, when
-/// the first region grows. (Plain cells, because compilers do not fold an atomic load into the instruction that uses it.)
+/// How many bytes of the first region's slices are committed: what every free reads besides what is settled, on a cache line that changes
+/// only when the region grows. Where every call is to be checked, the hit path is told of no slice at all, so that it finds nothing.
 #[repr(C, align(64))]
-struct Hot {
-    slices_start: Cell<usize>,
-    slices_bytes: AtomicUsize,
-    page_map: Cell<*const AtomicPtr<Span>>,
-    secret: Cell<Secret>,
+struct Reach {
+    hit_bytes: AtomicUsize,
+    bytes: AtomicUsize,
 }
-
-// SAFETY: A1.
-unsafe impl Sync for Hot {}
-
-/// What the slow paths read: as [`Hot`], but always true. Where every call is to be checked, the hit path is told another secret, and of no
-/// slice at all, so that it finds nothing.
-///
-/// Invariant A2: as A1; `slices_bytes` changes as that of [`Hot`] does.
-struct Cold {
-    secret: Cell<Secret>,
-    checks: Cell<Checks>,
-    canary: Cell<u64>,
-    slices_bytes: AtomicUsize,
-}
-
-// SAFETY: A2.
-unsafe impl Sync for Cold {}
 
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
 ///
-/// Locks are taken in this order: pool, space.
+/// Locks are taken in this order: pool, space, guards.
 #[repr(C)]
 pub struct Allocator<M> {
-    hot: Hot,
-    cold: Cold,
+    reach: Reach,
     mapper: M,
     guard_range: GuardRange,
     pool: Lock<Pool>,
     guards: Lock<Guards>,
     empty: EmptyBlocks,
     emergency: Emergency,
-    // The largest comes last, with what is always touched first: a small process touches one page of all this.
+    // The largest comes here, with what is always touched first: a small process touches one page of all this, and the one behind it.
     space: Lock<Space>,
+    // At the end of what the program's file is mapped for: whoever protects it splits one mapping in two, not in three.
+    settled: Settled,
 }
 
 impl<M: Mapper> Allocator<M> {
     /// An allocator that has asked the system for nothing yet.
     pub const fn new(mapper: M) -> Allocator<M> {
         Allocator {
-            hot: Hot {
-                slices_start: Cell::new(0),
-                slices_bytes: AtomicUsize::new(0),
-                page_map: Cell::new(null()),
-                secret: Cell::new(Secret::NONE),
-            },
-            cold: Cold {
-                secret: Cell::new(Secret::NONE),
-                checks: Cell::new(Checks::NONE),
-                canary: Cell::new(0),
-                slices_bytes: AtomicUsize::new(0),
-            },
+            settled: Settled::new(),
+            reach: Reach { hit_bytes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) },
             mapper,
             guard_range: GuardRange::new(),
             guards: Lock::new(Guards::new()),
@@ -113,7 +83,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         if self.checks_all(local) {
-            return self.allocate_checked(local, Wish::new(bytes));
+            return self.take_checked(local, bytes).or_else(|| self.allocate_checked(local, Wish::new(bytes)));
         }
         if self.checks().guard_every > 0
             && let Some(start) = self.sampled_at_refill(local, bytes)
@@ -133,7 +103,7 @@ impl<M: Mapper> Allocator<M> {
 
     #[inline(always)]
     pub(crate) fn take_slot_of(&self, bins: NonNull<Bins>, class: SizeClass) -> Option<NonNull<u8>> {
-        self.take_slot_with(bins, class, self.hot.secret.get())
+        self.take_slot_with(bins, class, self.settled.hit_secret())
     }
 
     #[inline(always)]
@@ -165,7 +135,7 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        match span.free_local(start, self.hot.secret.get()) {
+        match span.free_local(start, self.settled.hit_secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -175,8 +145,8 @@ impl<M: Mapper> Allocator<M> {
     /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
     #[inline(always)]
     pub(crate) fn span_in_first_region(&self, address: usize) -> Option<SpanRef> {
-        let offset = address.wrapping_sub(self.hot.slices_start.get());
-        if offset >= self.hot.slices_bytes.load(Ordering::Relaxed) {
+        let offset = address.wrapping_sub(self.settled.slices_start());
+        if offset >= self.reach.hit_bytes.load(Ordering::Relaxed) {
             return None;
         }
         Some(self.named(offset))
@@ -184,14 +154,14 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::span_in_first_region`], whatever the hit path was told.
     pub(crate) fn span_of(&self, address: usize) -> Option<SpanRef> {
-        let offset = address.wrapping_sub(self.hot.slices_start.get());
-        (offset < self.cold.slices_bytes.load(Ordering::Relaxed)).then(|| self.named(offset))
+        let offset = address.wrapping_sub(self.settled.slices_start());
+        (offset < self.reach.bytes.load(Ordering::Relaxed)).then(|| self.named(offset))
     }
 
     /// The record behind a committed slice of the first region.
     #[inline(always)]
     fn named(&self, offset: usize) -> SpanRef {
-        let page_map = self.hot.page_map.get();
+        let page_map = self.settled.page_map();
         // SAFETY: the slice is committed, so its entry is (R2).
         let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
         // SAFETY: as above.
@@ -201,16 +171,22 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn secret(&self) -> Secret {
-        self.cold.secret.get()
+        self.settled.secret()
     }
 
     /// What canaries are made of.
     pub(crate) fn canary_secret(&self) -> u64 {
-        self.cold.canary.get()
+        self.settled.canary()
     }
 
     pub(crate) fn checks(&self) -> Checks {
-        self.cold.checks.get()
+        self.settled.checks()
+    }
+
+    /// Whether every call is looked at. Known once there is a block, and for good: see [`Checks`].
+    #[inline(always)]
+    pub fn checks_any(&self) -> bool {
+        self.settled.checks_any()
     }
 
     /// Tells the hit path what the first region covers now.
@@ -218,14 +194,13 @@ impl<M: Mapper> Allocator<M> {
         let Some(region) = space.first_region() else {
             return;
         };
-        if self.hot.page_map.get().is_null() {
-            self.hot.slices_start.set(region.slices_start().as_ptr().addr());
-            self.hot.page_map.set(region.page_map().as_ptr());
+        if self.settled.page_map().is_null() {
+            self.settled.settle_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
         }
         let bytes = region.slices_committed_bytes();
-        self.cold.slices_bytes.store(bytes, Ordering::Release);
-        if !self.checks().any() {
-            self.hot.slices_bytes.store(bytes, Ordering::Release);
+        self.reach.bytes.store(bytes, Ordering::Release);
+        if !self.checks_any() {
+            self.reach.hit_bytes.store(bytes, Ordering::Release);
         }
     }
 
@@ -233,12 +208,12 @@ impl<M: Mapper> Allocator<M> {
         &self.mapper
     }
 
-    pub(crate) fn space(&self) -> &Lock<Space> {
-        &self.space
+    pub(crate) fn space(&self) -> Ranked<'_, Space> {
+        Ranked::new(&self.space, [Some(self.guards.holder()), None])
     }
 
-    pub(crate) fn pool(&self) -> &Lock<Pool> {
-        &self.pool
+    pub(crate) fn pool(&self) -> Ranked<'_, Pool> {
+        Ranked::new(&self.pool, [Some(self.space.holder()), Some(self.guards.holder())])
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {
@@ -259,10 +234,13 @@ impl<M: Mapper> Allocator<M> {
 
     /// The allocator starts: from here on there is a secret, and what is checked is settled.
     pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
-        self.cold.canary.set(canary);
-        self.cold.secret.set(secret);
-        self.cold.checks.set(checks);
-        self.hot.secret.set(if checks.any() { secret.other() } else { secret });
+        self.settled.settle(secret, canary, checks);
+    }
+
+    /// What is settled is protected as the thread's allocator may be.
+    pub(crate) fn seal<L: Local>(&self, local: L) {
+        // SAFETY: an allocator of which any page may be sealed lives as long as the process; A1.
+        unsafe { self.settled.seal(self.mapper(), local.sealing()) };
     }
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.

@@ -93,6 +93,7 @@ impl<M: Mapper> Allocator<M> {
         heap: IsolatedRef,
         allocate: impl FnOnce(&Self, HeapRef) -> Option<NonNull<u8>>,
     ) -> Option<NonNull<u8>> {
+        let _quiet = self.quiet();
         if local.mode() == Mode::Unattached {
             self.attach(local)?;
             local.arm_detach();
@@ -185,13 +186,14 @@ impl<M: Mapper> Allocator<M> {
         let heap = heap.filter(|heap| self.is_heap(local, *heap));
         Some(Misuse::WrongHeap {
             address: start.addr(),
-            heap: heap.map(|heap| heap.name()),
-            owner: owner.map(|owner| owner.name()),
+            heap: heap.map(IsolatedRef::label),
+            owner: owner.map(IsolatedRef::label),
         })
     }
 
     /// The live span or block at an address, if there is one.
     pub(crate) fn find_span<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
+        let _quiet = self.quiet();
         let found = match self.span_of(address) {
             Some(span) => Some(span),
             None if address == 0 => None,
@@ -269,7 +271,8 @@ impl<M: Mapper> Allocator<M> {
             if entered {
                 heap.entered().fetch_add(1, Ordering::Relaxed);
             } else {
-                heap.entered().fetch_sub(1, Ordering::Release);
+                // In the child of a fork that a signal handler made right here, it was counted anew, without this thread.
+                let _ = heap.entered().fetch_update(Ordering::Release, Ordering::Relaxed, |entered| entered.checked_sub(1));
             }
         }
     }
@@ -346,6 +349,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// The thread does not use a heap for now. The heap may have been destroyed meanwhile, by another thread.
     fn give_member_back<L: Local>(&self, local: L, attachment: Attachment) {
+        let _quiet = self.quiet();
         let Some(_pool) = self.pool().lock(local.id()) else {
             return;
         };

@@ -15,7 +15,8 @@ pub struct Bins {
 // SAFETY: H1; `EMPTY_BINS` are never written: its lists are at their end, and no span is owned by it.
 unsafe impl Sync for Bins {}
 
-/// The bins of a thread that has no heap: every allocation takes the slow path, every free is remote.
+/// The bins of a thread that has no heap: every allocation takes the slow path, every free is remote. In `.data`, beside what every process touches.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 pub static EMPTY_BINS: Bins = Bins::new();
 
 impl Bins {

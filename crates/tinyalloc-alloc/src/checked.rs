@@ -1,29 +1,24 @@
 //! The ways of a program that wants more checks than the default: every call comes here, and not to the hit path.
 
-use core::ops::Range;
 use core::ptr::NonNull;
-use core::slice::from_raw_parts;
 
 use tinyalloc_sys::Mapper;
 
 use crate::allocator::Allocator;
 use crate::attached::attachments_of;
+use crate::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
 use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::guard::{GuardMistake, GuardReport, TRACE_LENGTH, Trace};
-use crate::heap::HeapRef;
+use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::memory::is_clear;
 use crate::misuse::Misuse;
 use crate::quarantine::Quarantine;
 use crate::remote::push_remote;
 use crate::slot::Slot;
 use crate::small::current;
 use crate::span::{Freed, Owner, SpanRef};
-
-/// Bytes at the end of a hardened slot that only we write.
-const CANARY_BYTES: usize = size_of::<u64>();
-/// The words of a free slot.
-const LINK_BYTES: usize = 2 * size_of::<usize>();
 
 /// What is asked for.
 #[derive(Clone, Copy)]
@@ -59,9 +54,25 @@ impl<M: Mapper> Allocator<M> {
         self.checks().any()
     }
 
+    /// A slot of the current heap that lies ready, for what is asked for most: no guards, no alignment.
+    #[inline(never)]
+    pub(crate) fn take_checked<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        let checks = self.checks();
+        if checks.guard_every > 0 {
+            return None;
+        }
+        let class = SizeClass::of(self.slot_need(bytes)?)?;
+        let start = self.take_slot_with(local.bins(), class, self.secret())?;
+        if checks.hardened {
+            self.begin_life(local, start, class.bytes(), bytes);
+        }
+        Some(start)
+    }
+
     /// Serves a request from the current heap.
     #[cold]
     pub(crate) fn allocate_checked<L: Local>(&self, local: L, wish: Wish) -> Option<NonNull<u8>> {
+        let _quiet = self.quiet();
         if local.mode() == Mode::Unattached {
             self.attach(local)?;
             local.arm_detach();
@@ -71,7 +82,10 @@ impl<M: Mapper> Allocator<M> {
             return self.cleared(
                 wish,
                 match class {
-                    Some(class) => self.allocate_small_slow(local, class).inspect(|start| self.sign(*start)),
+                    Some(class) => self.allocate_small_slow(local, class).inspect(|start| {
+                        self.begin_emergency(local, *start, wish.bytes);
+                        self.announce(local, *start, wish.bytes);
+                    }),
                     None => self.allocate_large_aligned(local, None, wish.bytes, wish.align),
                 },
             );
@@ -81,6 +95,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_checked`], from one of this thread's heaps.
     pub(crate) fn allocate_checked_on<L: Local>(&self, local: L, heap: HeapRef, wish: Wish) -> Option<NonNull<u8>> {
+        let _quiet = self.quiet();
         if IsolatedRef::of(heap).is_none()
             && let Some(start) = self.sampled(local, heap, wish)
         {
@@ -93,10 +108,22 @@ impl<M: Mapper> Allocator<M> {
         let slot = self.take_slot_with(heap.as_bins(), class, self.secret());
         let start = slot.or_else(|| self.allocate_attached(local, heap, class))?;
         if self.checks().hardened {
-            self.check_untouched(local, start, LINK_BYTES..class.bytes());
-            self.sign(start);
+            self.begin_life(local, start, class.bytes(), wish.bytes);
         }
+        self.announce(local, start, wish.bytes);
         self.cleared(wish, Some(start))
+    }
+
+    /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
+    #[inline(always)]
+    fn begin_life<L: Local>(&self, local: L, start: NonNull<u8>, slot_bytes: usize, bytes: usize) {
+        // SAFETY: it is a slot, and taken off its list.
+        unsafe { Slot::new(start) }.clear();
+        // SAFETY: the whole of the slot, which is nobody's yet.
+        if !unsafe { is_clear(start, slot_bytes) } {
+            local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
+        }
+        self.canary(start, slot_bytes).sign(bytes);
     }
 
     /// A guarded block, for one in so many.
@@ -153,62 +180,102 @@ impl<M: Mapper> Allocator<M> {
         let _ = unsafe { self.trap_whole_pages(guard, SLICE_BYTES) };
     }
 
+    /// Gives the memory of empty spans back to the system, but not their addresses, which stay with their class.
+    pub(crate) fn purge_spare<L: Local>(&self, local: L, heap: HeapRef, keeping: Keeping) {
+        if M::RECOMMITS || self.mapper().page_bytes() > SLICE_BYTES {
+            return;
+        }
+        let mut bytes = 0;
+        while heap.purge_spare(keeping, |span| {
+            let before_guard = (span.slices() as usize - 1) * SLICE_BYTES;
+            bytes += before_guard;
+            // SAFETY: the span is this heap's, and nothing lives in it.
+            unsafe { self.mapper().decommit(span.start(), before_guard) }.is_ok()
+        }) {}
+        if let Some(mut space) = self.space().lock(local.id()).filter(|_| bytes > 0) {
+            space.count_purge(bytes);
+        }
+    }
+
     /// The class of a request, with room for the canary.
     pub(crate) fn class_of(&self, wish: Wish) -> Option<SizeClass> {
-        let bytes = wish.bytes.checked_add(self.canary_bytes())?;
+        let bytes = self.slot_need(wish.bytes)?;
         if wish.align <= SLOT_ALIGN {
             return SizeClass::of(bytes);
         }
         if wish.align <= SLICE_BYTES { SizeClass::of_aligned(bytes, wish.align) } else { None }
     }
 
+    /// Bytes of the slot that a request of so many needs.
+    #[inline(always)]
+    pub(crate) fn slot_need(&self, bytes: usize) -> Option<usize> {
+        let bytes = bytes.checked_add(self.canary_bytes())?;
+        Some(if self.checks().hardened { bytes.max(HARDENED_SLOT_BYTES_MIN) } else { bytes })
+    }
+
     /// Bytes of a small slot that are not the program's.
     pub(crate) fn canary_bytes(&self) -> usize {
-        if self.checks().hardened { CANARY_BYTES } else { 0 }
+        if self.checks().hardened { CANARY_BYTES } else { self.redzone_bytes() }
     }
 
-    /// Bytes of a live block that the program may use.
-    pub(crate) fn usable_of(&self, span: SpanRef) -> usize {
-        match span.owner() {
-            Owner::Heap(_) => span.slot_bytes() - self.canary_bytes(),
-            Owner::Nobody | Owner::Large | Owner::Emergency => span.slot_bytes(),
+    /// Bytes of a live block that the program may use; `None`, and a report, if somebody wrote beyond them.
+    pub(crate) fn usable_of<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
+        let slot_bytes = span.slot_bytes();
+        if !self.checks().hardened || !span.has_heap() {
+            return Some(self.announced_bytes(start, slot_bytes));
+        }
+        let asked = self.canary(start, slot_bytes).asked_for();
+        if asked.is_none() {
+            local.report(Misuse::Overflow { address: start.as_ptr().addr(), slot_bytes });
+        }
+        asked
+    }
+
+    /// Bytes that a live block could have where it stands.
+    pub(crate) fn room_of(&self, span: SpanRef) -> usize {
+        if span.has_heap() { span.slot_bytes() - self.canary_bytes() } else { span.slot_bytes() }
+    }
+
+    /// The block stays where it is, and has another size: within its room, of `before` bytes so far.
+    pub(crate) fn resign(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
+        if !self.checks().hardened || !span.has_heap() {
+            return;
+        }
+        if let Some(grown) = bytes.checked_sub(before) {
+            // SAFETY: within the slot.
+            let end = unsafe { start.add(before) };
+            // SAFETY: as above; these bytes were filled, not the program's.
+            unsafe { end.write_bytes(0, grown) };
+        }
+        self.canary(start, span.slot_bytes()).sign(bytes);
+    }
+
+    /// As [`Allocator::begin_life`], for a block that may be no heap's.
+    fn begin_emergency<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+        if let Some(span) = self.span_of(start.as_ptr().addr())
+            && span.has_heap()
+            && self.checks().hardened
+        {
+            self.begin_life(local, start, span.slot_bytes(), bytes);
         }
     }
 
-    /// Puts the canary at the end of a slot.
-    fn sign(&self, start: NonNull<u8>) {
-        if let Some(end) = self.canary_of(start) {
-            // SAFETY: it is the end of the slot.
-            unsafe { end.write_unaligned(self.canary(start)) };
+    /// The last word of a slot of a hardened heap.
+    #[inline(always)]
+    fn canary(&self, start: NonNull<u8>, slot_bytes: usize) -> Canary {
+        // SAFETY: callers name slots. (The secret is not the one that free slots give away to who reads them.)
+        unsafe { Canary::of(start, slot_bytes, self.canary_secret()) }
+    }
+
+    /// Whether a carved slot is free, or waits to be.
+    pub(crate) fn is_free_slot(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
+        // SAFETY: callers name carved slots.
+        let is_sealed = unsafe { Slot::new(start) }.is_sealed(self.secret());
+        if !self.checks().hardened {
+            return is_sealed;
         }
-    }
-
-    fn is_signed(&self, start: NonNull<u8>) -> bool {
-        // SAFETY: it is the end of the slot.
-        self.canary_of(start).is_none_or(|end| unsafe { end.read_unaligned() } == self.canary(start))
-    }
-
-    fn canary_of(&self, start: NonNull<u8>) -> Option<NonNull<u64>> {
-        let span = self.span_of(start.as_ptr().addr()).filter(|span| matches!(span.owner(), Owner::Heap(_)))?;
-        let at = span.slot_bytes().checked_sub(self.canary_bytes()).filter(|_| self.checks().hardened)?;
-        // SAFETY: it lies in the slot.
-        Some(unsafe { start.add(at) }.cast())
-    }
-
-    fn canary(&self, start: NonNull<u8>) -> u64 {
-        // Not of the secret that free slots give away to who reads them.
-        (self.canary_secret() ^ start.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1
-    }
-
-    /// Nobody may have written to a slot since it was freed, or first cut.
-    fn check_untouched<L: Local>(&self, local: L, start: NonNull<u8>, within: Range<usize>) {
-        let first = within.start / size_of::<u64>();
-        // SAFETY: the slot is free, and whole words of it.
-        let words = unsafe { from_raw_parts(start.cast::<u64>().as_ptr(), within.end / size_of::<u64>()) };
-        let is_untouched = words.iter().skip(first).fold(0, |sum, word| sum | word) == 0;
-        if !is_untouched {
-            local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
-        }
+        let canary = self.canary(start, slot_bytes);
+        canary.is_waiting() || (is_sealed && canary.is_clear())
     }
 }
 
@@ -217,7 +284,19 @@ impl<M: Mapper> Allocator<M> {
     /// Frees a block, of whatever kind.
     #[cold]
     pub(crate) fn free_checked<L: Local>(&self, local: L, start: NonNull<u8>) {
+        let _quiet = self.quiet();
+        match self.span_of(start.as_ptr().addr()) {
+            Some(span) if span.has_heap() => self.free_slot_checked(local, span, start),
+            _ => self.free_other_checked(local, start),
+        }
+    }
+
+    /// Frees what is not known to be a slot of a heap.
+    fn free_other_checked<L: Local>(&self, local: L, start: NonNull<u8>) {
         let address = start.as_ptr().expose_provenance();
+        if self.empty().contains(address) {
+            return self.free_nothing(local, address);
+        }
         if self.guard_range().contains(address) {
             return self.free_guarded(local, address);
         }
@@ -232,68 +311,119 @@ impl<M: Mapper> Allocator<M> {
                 Some(Ok(span)) => span,
             },
         };
-        match span.owner() {
-            Owner::Heap(_) => self.free_slot_checked(local, span, start),
-            Owner::Large | Owner::Emergency | Owner::Nobody => self.free_elsewhere(start.as_ptr(), local, span),
+        if span.has_heap() {
+            self.free_slot_checked(local, span, start)
+        } else {
+            self.free_elsewhere(start.as_ptr(), local, span)
         }
     }
 
     fn free_slot_checked<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
-        let address = start.as_ptr().addr();
-        // SAFETY: a carved slot starts there.
-        if !span.is_slot(address) || unsafe { Slot::new(start) }.is_sealed(self.secret()) {
+        let (address, slot_bytes, checks) = (start.as_ptr().addr(), span.slot_bytes(), self.checks());
+        if !span.is_slot(address) {
             return self.free_misused(start, local, span);
         }
-        if self.checks().hardened && !self.is_signed(start) {
-            return local.report(Misuse::Overflow { address, slot_bytes: span.slot_bytes() });
+        if checks.hardened {
+            return self.free_hardened(local, span, start);
         }
-        if self.checks().hardened || self.checks().zero_on_free {
+        // SAFETY: a carved slot starts there.
+        if unsafe { Slot::new(start) }.is_sealed(self.secret()) {
+            return self.free_misused(start, local, span);
+        }
+        self.withdraw(start);
+        if checks.zero_on_free {
             // SAFETY: the slot is live, and the program gave it up.
-            unsafe { start.write_bytes(0, span.slot_bytes()) };
+            unsafe { start.write_bytes(0, slot_bytes) };
         }
-        if !self.checks().hardened || span.is_isolated() {
+        if !checks.keep_slots_waiting() || span.is_isolated() {
             return self.free_now(local, span, start);
         }
         match self.quarantine(local) {
-            Some((heap, quarantine)) => self.free_later(local, heap, quarantine, span, start),
+            Some((heap, quarantine)) => {
+                // SAFETY: a carved slot starts there; sealed, it is freed by nobody.
+                unsafe { Slot::new(start) }.seal(Slot::END, self.secret());
+                self.free_later(local, heap, quarantine, span, start);
+            }
             None => self.free_now(local, span, start),
         }
     }
 
+    /// A slot of a hardened heap: whatever was in it is cleared.
+    #[inline(always)]
+    fn free_hardened<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+        let (address, slot_bytes) = (start.as_ptr().addr(), span.slot_bytes());
+        let canary = self.canary(start, slot_bytes);
+        if canary.asked_for().is_none() {
+            if self.is_free_slot(start, slot_bytes) {
+                return self.free_misused(start, local, span);
+            }
+            return local.report(Misuse::Overflow { address, slot_bytes });
+        }
+        if address > span.address() {
+            // SAFETY: a slot lies before this one.
+            let before = unsafe { start.sub(slot_bytes) };
+            if !self.canary(before, slot_bytes).is_whole() {
+                return local.report(Misuse::Underflow { address, slot_bytes });
+            }
+        }
+        // SAFETY: the slot is live, and the program gave it up.
+        unsafe { start.write_bytes(0, slot_bytes - CANARY_BYTES) };
+        if !span.is_isolated()
+            && let Some((heap, quarantine)) = self.quarantine(local)
+        {
+            canary.wait();
+            return self.free_later(local, heap, quarantine, span, start);
+        }
+        canary.clear();
+        self.free_now(local, span, start);
+    }
+
     /// Puts a slot into quarantine, and frees those that have waited.
     fn free_later<L: Local>(&self, local: L, heap: HeapRef, quarantine: &Quarantine, span: SpanRef, start: NonNull<u8>) {
-        // SAFETY: a carved slot starts there; sealed, it is freed by nobody.
-        unsafe { Slot::new(start) }.seal(Slot::END, self.secret());
-        let mut next = quarantine.replace(start, span.slot_bytes(), heap.random());
-        loop {
-            if let Some(waited) = next {
-                self.free_waited(local, quarantine, waited);
-            }
-            next = quarantine.overflow(self.checks().quarantine_bytes, heap.random());
-            if next.is_none() {
-                return;
-            }
+        quarantine.put(start, span.slot_bytes());
+        while let Some(waited) = quarantine.overflow(self.checks().quarantine_bytes, heap.random()) {
+            self.free_waited(local, quarantine, waited);
         }
     }
 
     /// A slot has waited long enough.
     fn free_waited<L: Local>(&self, local: L, quarantine: &Quarantine, start: NonNull<u8>) {
-        let Some(span) = self.find_span(local, start.as_ptr().addr()) else {
+        let address = start.as_ptr().addr();
+        let Some(span) = self.span_of(address).or_else(|| self.find_span(local, address)) else {
             return;
         };
         quarantine.forget(span.slot_bytes());
+        if !self.ends_waiting(start, span.slot_bytes()) {
+            return local.report(Misuse::WriteAfterFree { address });
+        }
+        self.free_now(local, span, start);
+    }
+
+    /// A slot that waited is about to be put on a list; false if somebody wrote to it. It may be long until it is wanted, and looked at, again.
+    fn ends_waiting(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
-        if slot.next(self.secret()) != Some(Slot::END) {
-            return local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
+        if !self.checks().hardened {
+            let is_sealed = slot.next(self.secret()) == Some(Slot::END);
+            slot.unseal();
+            return is_sealed;
         }
-        self.check_untouched(local, start, LINK_BYTES..span.slot_bytes());
-        slot.unseal();
-        self.free_now(local, span, start);
+        let canary = self.canary(start, slot_bytes);
+        // SAFETY: the slot is nobody's.
+        let is_whole = canary.is_waiting() && unsafe { is_clear(start, slot_bytes - CANARY_BYTES) };
+        canary.clear();
+        is_whole
     }
 
     /// Gives a slot back to its heap.
     fn free_now<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+        if local.is(span.owner_bins()) {
+            return match span.free_local(start, self.secret()) {
+                Freed::Quiet => {}
+                Freed::CreditSpent => self.free_settle(local, span),
+                Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
+            };
+        }
         if let Owner::Heap(bins) = span.owner()
             && local.mode() == Mode::Attached
         {
@@ -342,7 +472,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// The thread is ending: nothing of its waits any longer.
     pub(crate) fn end_quarantine<L: Local>(&self, local: L) {
-        if !self.checks().hardened {
+        if !self.checks().keep_slots_waiting() {
             return;
         }
         if self.home(local).is_some_and(|home| home.quarantine().is_none()) {

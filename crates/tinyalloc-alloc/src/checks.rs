@@ -17,19 +17,36 @@ pub struct Checks {
     pub quarantine_bytes: usize,
     /// One in so many allocations, on average, gets a page of its own between guards; 0 for none.
     pub guard_every: u32,
+    /// Under valgrind, it is told of every block, and nothing is hardened.
+    pub valgrind: bool,
 }
 
 impl Checks {
     /// No checks beyond the default.
-    pub const NONE: Checks =
-        Checks { zero_on_free: false, hardened: false, quarantine_bytes: Checks::QUARANTINE_BYTES, guard_every: 0 };
+    pub const NONE: Checks = Checks {
+        zero_on_free: false,
+        hardened: false,
+        quarantine_bytes: Checks::QUARANTINE_BYTES,
+        guard_every: 0,
+        valgrind: false,
+    };
 
     /// What a thread keeps waiting unless somebody sets it.
     pub const QUARANTINE_BYTES: usize = 64 * 1024;
 
-    /// Whether every call is to be looked at. Rarer samples are picked where bins are refilled, and the hit path stays as it is.
+    /// Whether every free is to be looked at. Rarer samples are picked where bins are refilled, and the hit path stays as it is.
     #[must_use]
     pub const fn any(&self) -> bool {
-        self.zero_on_free || self.hardened || (self.guard_every > 0 && self.guard_every < SAMPLED_AT_REFILLS)
+        self.zero_on_free || self.every_allocation()
+    }
+
+    /// Whether freed slots wait before they are used again.
+    pub(crate) const fn keep_slots_waiting(&self) -> bool {
+        self.hardened || self.valgrind
+    }
+
+    /// Whether every allocation is to be looked at.
+    pub(crate) const fn every_allocation(&self) -> bool {
+        self.hardened || self.valgrind || (self.guard_every > 0 && self.guard_every < SAMPLED_AT_REFILLS)
     }
 }

@@ -106,7 +106,7 @@ impl Decay {
             return Due::DownTo(cap - cap / 4);
         }
         self.events = self.events.wrapping_add(1);
-        if !self.events.is_multiple_of(EVENTS_PER_LOOK) || balance.resident_free_bytes == 0 {
+        if !self.events.is_multiple_of(EVENTS_PER_LOOK) {
             return Due::Nothing;
         }
         self.on_look(balance, tunables, now_milliseconds())

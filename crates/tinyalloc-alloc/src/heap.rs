@@ -23,6 +23,8 @@ const NO_THREAD: usize = 0;
 
 /// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
 const SPARE_SLICES_MAX: u32 = 32;
+/// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four mebibytes that need no system call.
+const HARDENED_SPARE_SLICES_MAX: u32 = 256;
 
 /// Who may touch a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +47,9 @@ pub(crate) enum Keeping {
 }
 
 impl Keeping {
-    const fn slices(self) -> u32 {
+    const fn slices(self, hardened: bool) -> u32 {
         match self {
+            Keeping::Some if hardened => HARDENED_SPARE_SLICES_MAX,
             Keeping::Some => SPARE_SLICES_MAX,
             Keeping::Nothing => 0,
         }
@@ -215,6 +218,18 @@ impl HeapRef {
         span.enter_bin(bin);
     }
 
+    /// The current span of a class takes its free slots back, for who must find bins empty; walks the list.
+    pub(crate) fn retire_current(self, class: SizeClass, secret: Secret) {
+        let span = self.current[class.index()].get();
+        if span.is_none() {
+            return;
+        }
+        let live = span.slots_carved() - self.free_in_bin(class, secret);
+        span.leave_bin(self.bins.head(class));
+        self.current[class.index()].set(SpanRef::NONE);
+        if live == span.slots_carved() { self.put_aside(span, class) } else { self.settle(span, live) }
+    }
+
     /// A span whose carved slots are all live waits at the end of the line if it can be carved further: pages that were touched before
     /// are used up first.
     fn put_aside(self, span: SpanRef, class: SizeClass) {
@@ -244,7 +259,7 @@ impl HeapRef {
 impl HeapRef {
     /// Whether the heap keeps more empty spans than it may, or any at all.
     pub(crate) fn has_spare(self, keeping: Keeping) -> bool {
-        !self.hardened && self.spare_slices.get() > keeping.slices()
+        self.spare_slices.get() > keeping.slices(self.hardened)
     }
 
     /// The empty span that waited longest, which the caller gives back.
@@ -253,6 +268,29 @@ impl HeapRef {
         self.spare_slices.set(self.spare_slices.get() - span.slices());
         self.give_back(span);
         Some(span)
+    }
+
+    /// The memory of the empty span that waited longest goes back to the system by `decommit`, and its addresses stay with its class, at the
+    /// end of the line of those that have free slots. False if there is none, or the system refuses.
+    pub(crate) fn purge_spare(self, keeping: Keeping, decommit: impl FnOnce(SpanRef) -> bool) -> bool {
+        let oldest = if self.has_spare(keeping) { self.spare.pop_back().map(as_span) } else { None };
+        let Some(span) = oldest else {
+            return false;
+        };
+        if !decommit(span) {
+            // SAFETY: it is in no list.
+            unsafe { self.spare.push_back(span.into()) };
+            return false;
+        }
+        self.spare_slices.set(self.spare_slices.get() - span.slices());
+        self.give_back(span);
+        span.recut(span.class(), span.slots());
+        span.become_partial(0);
+        let class = span.class().index();
+        self.spans[class].set(self.spans[class].get().saturating_add(1));
+        // SAFETY: it is in no list.
+        unsafe { self.partial[class].push_back(span.into()) };
+        true
     }
 
     /// The slots of this span are not carved any more.
@@ -370,7 +408,7 @@ impl HeapRef {
 
     /// Whether it may keep this span besides what it keeps already.
     pub(crate) fn may_keep(self, span: SpanRef) -> bool {
-        self.spare_slices.get() + span.slices() <= Keeping::Some.slices()
+        self.spare_slices.get() + span.slices() <= Keeping::Some.slices(self.hardened)
     }
 
     /// Keeps an empty span that is in no list.
@@ -505,7 +543,8 @@ impl Heap {
             return false;
         }
         let span = (every as usize).saturating_mul(2);
-        self.to_sample.set(u32::try_from(self.random.below(span) + 1).unwrap_or(every));
+        // Those that this one stands for are still to come: they will be counted once they are there.
+        self.to_sample.set(u32::try_from(self.random.below(span)).unwrap_or(every).saturating_add(allocations));
         left > 0 || every == 1
     }
 

@@ -9,9 +9,9 @@ use crate::allocator::Allocator;
 use crate::class::{SLICE_BYTES, SLOT_ALIGN};
 use crate::decay::Due;
 use crate::heap::HeapRef;
+use crate::heap_label::HeapLabel;
 use crate::isolated::{HeapOptions, IsolatedRef};
 use crate::local::{Local, Mode};
-use crate::slot::Slot;
 use crate::space::{EndedRun, Space};
 use crate::span::{Owner, SpanRef};
 
@@ -35,6 +35,17 @@ pub enum BlockOwner {
     Isolated(IsolatedRef),
 }
 
+impl BlockOwner {
+    /// How messages name it; `None` for the global heap.
+    #[must_use]
+    pub fn label(self) -> Option<HeapLabel> {
+        match self {
+            BlockOwner::Global => None,
+            BlockOwner::Isolated(heap) => Some(heap.label()),
+        }
+    }
+}
+
 /// What becomes of the memory of a heap that is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emptying {
@@ -48,10 +59,11 @@ pub enum Emptying {
 impl<M: Mapper> Allocator<M> {
     /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
     pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
+        let _quiet = self.quiet();
         let _pool = self.pool().lock(local.id())?;
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
-        let heap = space.new_isolated(self.mapper(), options);
+        let heap = space.new_isolated(self.mapper(), options, self.checks().hardened);
         self.publish(&space);
         heap
     }
@@ -64,12 +76,15 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
     pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let _quiet = self.quiet();
         {
             let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
             let mut space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.withdraw_heap(heap) };
         match self.emptying(emptying) {
             Emptying::GiveBack => self.give_back_spans(local, heap),
             Emptying::Keep => self.release_spans(local, heap),
@@ -88,6 +103,7 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// As for [`Allocator::destroy_heap`]; the heap itself may be used again afterwards.
     pub unsafe fn reset_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let _quiet = self.quiet();
         let emptying = self.emptying(emptying);
         let keeper = {
             let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
@@ -98,13 +114,18 @@ impl<M: Mapper> Allocator<M> {
             heap.members().for_each(HeapRef::start_over);
             heap.members().find(|member| member.is_of(local.id())).or_else(|| heap.members().next())
         };
+        // SAFETY: the caller's promise.
+        unsafe { self.withdraw_heap(heap) };
         if emptying == Emptying::GiveBack {
             self.give_back_spans(local, heap);
         }
+        // The keeper may be another thread's, which is ending, or that of nobody, which is purged: both happen under the pool's lock.
+        let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
         for span in heap.spans() {
             self.start_over(local, span, keeper);
         }
         if emptying == Emptying::GiveBack {
+            let _space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
             heap.forget_records();
         }
         heap.quota().give_back(heap.quota().charged_bytes());
@@ -144,7 +165,7 @@ impl<M: Mapper> Allocator<M> {
             (Owner::Large, _) if Space::is_huge(span) => {
                 let block = space.remove_huge(span);
                 drop(space);
-                self.unmap(block);
+                self.unmap_huge(block);
             }
             (Owner::Large, _) => space.release_large(span),
             (_, Some(keeper)) if keeper.may_keep(span) => {
@@ -165,7 +186,7 @@ impl<M: Mapper> Allocator<M> {
             if Space::is_huge(span) {
                 let block = space.remove_huge(span);
                 drop(space);
-                self.unmap(block);
+                self.unmap_huge(block);
                 continue;
             }
             let next = space.end_of(span);
@@ -214,6 +235,7 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
     pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
+        let _quiet = self.quiet();
         if self.empty().contains(address) || self.guard_range().contains(address) {
             return Some(BlockOwner::Global);
         }
@@ -250,30 +272,41 @@ impl<M: Mapper> Allocator<M> {
     /// Nobody uses the heap meanwhile, `visit` included.
     pub unsafe fn walk_heap(&self, heap: IsolatedRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         heap.spans().all(|span| match span.owner() {
-            Owner::Large => visit(span.start(), span.slot_bytes()),
+            Owner::Large => visit(self.start_of(span), span.slot_bytes()),
             _ => self.walk_span(span, &mut visit),
         })
     }
 
     fn walk_span(&self, span: SpanRef, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         debug_assert!(span.slot_bytes().is_multiple_of(SLOT_ALIGN));
-        (0..span.slots_carved() as usize).all(|index| {
-            // SAFETY: the slot is carved.
-            let start = unsafe { span.start().add(index * span.slot_bytes()) };
-            // SAFETY: as above.
-            let is_free = unsafe { Slot::new(start) }.is_sealed(self.secret());
-            is_free || visit(start, span.slot_bytes())
-        })
+        (0..span.slots_carved() as usize)
+            .all(|index| self.live_slot(span, index).is_none_or(|start| visit(start, span.slot_bytes())))
+    }
+
+    fn start_of(&self, span: SpanRef) -> NonNull<u8> {
+        let _quiet = self.quiet();
+        span.start()
+    }
+
+    /// A carved slot of a span, if it is live.
+    fn live_slot(&self, span: SpanRef, index: usize) -> Option<NonNull<u8>> {
+        let _quiet = self.quiet();
+        // SAFETY: the slot is carved.
+        let start = unsafe { span.start().add(index * span.slot_bytes()) };
+        let is_free = self.known(self.is_free_slot(start, span.slot_bytes()));
+        (!is_free).then_some(start)
     }
 
     /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
     pub fn purge_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        let _quiet = self.quiet();
         self.give_up_members(local, heap);
         self.purge_free(local)
     }
 
     /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
     pub(crate) fn give_up_members<L: Local>(&self, local: L, heap: IsolatedRef) {
+        let _quiet = self.quiet();
         let Some(_pool) = self.pool().lock(local.id()) else {
             return;
         };

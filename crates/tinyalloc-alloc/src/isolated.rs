@@ -16,6 +16,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use tinyalloc_list::{Linked, Links};
 
 use crate::heap::{Heap, HeapRef};
+use crate::heap_label::HeapLabel;
 use crate::heap_name::HeapName;
 use crate::pages::META_PAGE_BYTES;
 use crate::pool::Pool;
@@ -144,6 +145,12 @@ impl IsolatedRef {
     #[must_use]
     pub unsafe fn from_ptr(pointer: NonNull<Isolated>) -> IsolatedRef {
         IsolatedRef(pointer)
+    }
+
+    /// How messages name it.
+    #[must_use]
+    pub fn label(self) -> HeapLabel {
+        HeapLabel::new(self.name, self.0.as_ptr().addr())
     }
 
     pub(crate) fn from_node(node: NonNull<Isolated>) -> IsolatedRef {

@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use tinyalloc_sys::Mapper;
+use tinyalloc_sys::{MapError, Mapper};
 
 use crate::allocator::Allocator;
 use crate::checked::Wish;
@@ -11,7 +11,7 @@ use crate::isolated::IsolatedRef;
 use crate::local::Local;
 use crate::misuse::Misuse;
 use crate::region::RUN_ALIGN_MAX;
-use crate::space::{Space, Unlisted};
+use crate::space::{EndedRun, Space, Unlisted};
 use crate::span::SpanRef;
 
 /// Requests of at least this many bytes get a mapping of their own.
@@ -60,7 +60,9 @@ impl<M: Mapper> Allocator<M> {
         bytes: usize,
     ) -> Option<NonNull<u8>> {
         let block = self.large(local, heap, bytes, 1)?;
-        if !block.zeroed {
+        if block.zeroed {
+            self.announce_zeroed(block.start, bytes);
+        } else {
             // SAFETY: the block holds `bytes`.
             unsafe { block.start.write_bytes(0, bytes) };
         }
@@ -114,6 +116,7 @@ impl<M: Mapper> Allocator<M> {
             let start = self.emergency().allocate(self.mapper(), bytes, align)?;
             return Some(Block { start, zeroed: false });
         }
+        let (wanted, _quiet) = (bytes, self.quiet());
         let bytes = bytes.max(1).next_multiple_of(self.mapper().page_bytes());
         if let Some(heap) = heap
             && !self.charge(local, heap, bytes)
@@ -127,6 +130,9 @@ impl<M: Mapper> Allocator<M> {
             heap.quota().give_back(bytes);
         }
         self.free_left(local);
+        if let Some(block) = block {
+            self.announce(local, block.start, wanted);
+        }
         block
     }
 
@@ -162,7 +168,9 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn huge<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
-        let start = self.mapper().map(bytes, align.max(SLICE_BYTES)).ok()?;
+        // What is checked must be settled: it says how much there is to unmap.
+        self.checks_all(local);
+        let start = self.mapper().map(bytes + self.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
         let added = self.space().lock(local.id()).and_then(|mut space| {
             self.start(local, &mut space)?;
             let admitted = space.is_within_limit(bytes);
@@ -171,10 +179,31 @@ impl<M: Mapper> Allocator<M> {
             added
         });
         if added.is_none() {
-            self.unmap(Unlisted::new(start, bytes));
+            self.unmap_huge(Unlisted::new(start, bytes));
             return None;
         }
+        self.guard_huge(Unlisted::new(start, bytes));
         Some(Block { start, zeroed: true })
+    }
+
+    /// Bytes of a mapping behind its huge block.
+    fn guard_bytes(&self) -> usize {
+        if self.checks().hardened { self.mapper().page_bytes() } else { 0 }
+    }
+
+    /// Traps what lies behind a huge block.
+    fn guard_huge(&self, block: Unlisted) {
+        if self.guard_bytes() > 0 {
+            // SAFETY: the mapping goes on behind the block.
+            let end = unsafe { block.start().add(block.bytes()) };
+            // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+            let _ = unsafe { self.mapper().trap(end, self.guard_bytes()) };
+        }
+    }
+
+    /// Unmaps a huge block, and the guard behind it.
+    pub(crate) fn unmap_huge(&self, block: Unlisted) {
+        self.unmap(Unlisted::new(block.start(), block.bytes() + self.guard_bytes()));
     }
 
     /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
@@ -199,20 +228,42 @@ impl<M: Mapper> Allocator<M> {
             drop(space);
             return local.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
         }
+        self.withdraw(start);
         if let Some(heap) = IsolatedRef::of_span(span) {
             heap.quota().give_back(span.slot_bytes());
         }
         if Space::is_huge(span) {
             let block = space.remove_huge(span);
             drop(space);
-            return self.unmap(block);
+            return self.unmap_huge(block);
         }
         if self.checks().hardened || self.checks().zero_on_free {
             let ended = space.end_large(span);
             drop(space);
             return self.trap(local, &ended);
         }
+        if space.affords_trap(self.mapper(), span) {
+            let ended = space.end_large(span);
+            drop(space);
+            return self.trap_freed(local, &ended);
+        }
         space.release_large(span);
+        let due = self.due(&mut space);
+        drop(space);
+        self.purge(local, due);
+    }
+
+    /// Traps a freed block; where that is refused, it is as if it had not been tried.
+    fn trap_freed<L: Local>(&self, local: L, ended: &EndedRun) {
+        // SAFETY: the run is committed and was the block's: nobody else takes it before it is given back.
+        let trapped = unsafe { self.mapper().trap_cheaply(ended.start(), ended.bytes()) }.is_ok();
+        let Some(mut space) = self.space().lock(local.id()) else {
+            return;
+        };
+        space.take_back(ended, trapped);
+        if !trapped {
+            space.refuse_traps();
+        }
         let due = self.due(&mut space);
         drop(space);
         self.purge(local, due);
@@ -284,11 +335,24 @@ impl<M: Mapper> Allocator<M> {
         }
         let heap = IsolatedRef::of_span(span);
         let old = space.remove_huge(span);
-        // SAFETY: the block is a whole mapping, and in no table.
-        let moved = unsafe { self.mapper().remap(old.start(), old.bytes(), bytes) };
+        let moved = self.remap_guarded(old, bytes);
         let block = moved.map_or(old, |start| Unlisted::new(start, bytes));
+        self.guard_huge(block);
         // The record retired a moment ago is there to be taken again.
         space.add_huge(self.mapper(), block, heap)?;
         moved.ok()
+    }
+
+    /// Changes the size of a mapping with a guard at its end, which is gone then.
+    fn remap_guarded(&self, old: Unlisted, bytes: usize) -> Result<NonNull<u8>, MapError> {
+        let guard = self.guard_bytes();
+        if guard > 0 {
+            // SAFETY: the mapping goes on behind the block.
+            let end = unsafe { old.start().add(old.bytes()) };
+            // SAFETY: the guard is part of the mapping.
+            unsafe { self.mapper().untrap(end, guard) }?;
+        }
+        // SAFETY: it is a whole mapping, and its block in no table.
+        unsafe { self.mapper().remap(old.start(), old.bytes() + guard, bytes + guard) }
     }
 }

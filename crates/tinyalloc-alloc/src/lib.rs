@@ -1,18 +1,22 @@
 //! The engine: size classes, spans, regions, heaps, purging and statistics.
 //!
 //! Layers, each of which calls only those before it:
-//! misuse, checks, class | tunables | slot | span | remote | growing | pages | guard, quarantine | heap | pool | isolated | region, huge,
+//! misuse, memory, checks, class, canary | tunables | slot | span | remote | growing | pages | guard, quarantine | heap | pool | isolated | region, huge,
 //! space | allocator and its halves.
 #![cfg_attr(not(test), no_std)]
 
+mod canary;
 mod checks;
 mod class;
+mod heap_label;
 mod heap_name;
+mod memory;
 mod misuse;
 mod random;
 mod sync;
 
 mod tunables;
+mod valgrind;
 
 mod lock;
 mod slot;
@@ -45,6 +49,7 @@ mod regions;
 
 mod decay;
 mod huge;
+mod trap_budget;
 
 mod space;
 
@@ -52,8 +57,10 @@ mod attachments;
 mod emergency;
 mod empty;
 mod local;
+mod settled;
 
 mod allocator;
+mod announce;
 mod attached;
 mod checked;
 mod heaps;
@@ -73,13 +80,15 @@ pub use bins::{Bins, EMPTY_BINS};
 pub use checks::Checks;
 pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 pub use guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
+pub use heap_label::HeapLabel;
 pub use heap_name::HeapName;
 pub use heaps::{BlockOwner, Emptying, HeapError};
 pub use isolated::{HeapOptions, Isolated, IsolatedRef};
 pub use large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use local::{Local, Mode};
 pub use lock::ThreadId;
-pub use misuse::Misuse;
+pub use misuse::{Misuse, MisuseOfHeap};
+pub use settled::Sealing;
 pub use sized::Claim;
 pub use stats::{ClassStats, Stats};
 pub use tunables::{HugePagePolicy, PurgeMode, Tunables};

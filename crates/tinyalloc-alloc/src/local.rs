@@ -6,6 +6,7 @@ use crate::attachments::Attachments;
 use crate::bins::Bins;
 use crate::lock::ThreadId;
 use crate::misuse::Misuse;
+use crate::settled::Sealing;
 use crate::tunables::Tunables;
 
 /// Where a thread stands towards the allocator.
@@ -26,6 +27,7 @@ pub enum Mode {
 ///
 /// # Safety
 /// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`], [`Mode::Unattached`] and null, and hold what was last set.
+/// [`Local::sealing`] is [`Sealing::Never`], unless every allocator that the handle is used with lies in a static that is never unmapped.
 pub unsafe trait Local: Copy {
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
@@ -59,6 +61,12 @@ pub unsafe trait Local: Copy {
 
     /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
     fn configure(self, _tunables: &mut Tunables) {}
+
+    /// What becomes of what is settled. Asked under the same lock, whenever the allocator may have started, until it is not
+    /// [`Sealing::Never`].
+    fn sealing(self) -> Sealing {
+        Sealing::Never
+    }
 
     /// Who called: addresses of code, the innermost first. What cannot be told stays as it is.
     fn trace(self, _callers: &mut [usize]) {}

@@ -1,15 +1,13 @@
 //! A small lock: spins briefly, then sleeps in the kernel. It knows its holder, so that a signal handler that interrupted the holder is
 //! refused instead of deadlocked, and so that the thread that forks may enter the locks it holds meanwhile.
 
-use core::cell::UnsafeCell;
-use core::hint::spin_loop;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use tinyalloc_sys::{wait_on, wake_one};
+use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wake_one};
 
 const FREE: usize = 0;
-const SPINS: u32 = 100;
+/// After the first lock of an allocator come two others.
+const LATER_MAX: usize = 2;
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +29,13 @@ pub(crate) struct Lock<T> {
 
 // SAFETY: K1.
 unsafe impl<T: Send> Sync for Lock<T> {}
+
+/// A lock of several, which are taken in one order. Who is inside a later one is a signal handler that interrupted its holder, and waiting
+/// for an earlier one could last for ever: its holder may wait for the later one.
+pub(crate) struct Ranked<'lock, T> {
+    lock: &'lock Lock<T>,
+    later: [Option<&'lock AtomicUsize>; LATER_MAX],
+}
 
 /// Access to what a lock protects, until dropped.
 pub(crate) struct Guard<'lock, T> {
@@ -71,6 +76,11 @@ impl<T> Lock<T> {
     pub(crate) unsafe fn peek<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         // SAFETY: the caller's promise.
         look(unsafe { &*self.value.get() })
+    }
+
+    /// Who is inside.
+    pub(crate) const fn holder(&self) -> &AtomicUsize {
+        &self.holder
     }
 
     /// Whether `thread` is inside.
@@ -133,6 +143,27 @@ impl<T> Lock<T> {
             self.events.fetch_add(1, Ordering::SeqCst);
             wake_one(&self.events);
         }
+    }
+}
+
+impl<'lock, T> Ranked<'lock, T> {
+    /// `later` are the holders of those that are taken after it: see [`Lock::holder`].
+    pub(crate) const fn new(lock: &'lock Lock<T>, later: [Option<&'lock AtomicUsize>; LATER_MAX]) -> Ranked<'lock, T> {
+        Ranked { lock, later }
+    }
+
+    /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds this one as well, for a fork.
+    pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
+        let is_late = self.later.iter().flatten().any(|holder| holder.load(Ordering::Relaxed) == thread.0);
+        if is_late && !self.lock.is_held_by(thread) { None } else { self.lock.lock(thread) }
+    }
+}
+
+impl<T> Deref for Ranked<'_, T> {
+    type Target = Lock<T>;
+
+    fn deref(&self) -> &Lock<T> {
+        self.lock
     }
 }
 

@@ -1,4 +1,4 @@
-//! Purging: decommitting free memory, with no lock held while the system works.
+//! Purging: giving free memory back, with no lock held while the system works. What goes back traps from then on, where that is cheap.
 
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
@@ -11,11 +11,11 @@ use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::misuse::Misuse;
-use crate::region::Idle;
+use crate::region::{Idle, Left};
 use crate::slot::Slot;
 use crate::space::{IdleRun, Space};
 
-/// One system call decommits at most this much, so that others may have what is left meanwhile.
+/// One system call gives back at most this much, so that others may have what is left meanwhile.
 const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How many heaps that came to the pool are walked in one epoch.
@@ -45,6 +45,7 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     fn purge_slow<L: Local>(&self, local: L, due: Due) {
+        let _quiet = self.quiet();
         match due {
             Due::Nothing => {}
             Due::Aged => {
@@ -107,20 +108,37 @@ impl<M: Mapper> Allocator<M> {
             let Some(idle) = claimed else {
                 return;
             };
-            // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
-            let decommitted = unsafe { self.mapper().decommit(idle.start(), idle.bytes()) }.is_ok();
+            let left = self.give_back(&idle);
             let Some(mut space) = self.space().lock(local.id()) else {
                 return;
             };
-            space.unclaim_idle(idle, decommitted, M::RECOMMITS);
-            if !decommitted {
+            if idle.is_to_be_trapped() && left != Left::Trapped {
+                space.refuse_traps();
+            }
+            space.unclaim_idle(idle, left);
+            if left == Left::Dirty {
                 return space.keep_excess();
             }
         }
     }
 
+    fn give_back(&self, idle: &IdleRun) -> Left {
+        // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
+        if idle.is_to_be_trapped() && unsafe { self.mapper().trap_cheaply(idle.start(), idle.bytes()) }.is_ok() {
+            return Left::Trapped;
+        }
+        // SAFETY: as above.
+        match unsafe { self.mapper().decommit(idle.start(), idle.bytes()) } {
+            Ok(()) if M::RECOMMITS => Left::Trapped,
+            Ok(()) => Left::Zeroed,
+            Err(_) => Left::Dirty,
+        }
+    }
+
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
+        let _quiet = self.quiet();
+        let before = self.purges(local);
         let mut found = Ok(());
         if local.mode() == Mode::Attached {
             let visit = self.enter(local);
@@ -140,7 +158,7 @@ impl<M: Mapper> Allocator<M> {
         if let Err(tampered) = found {
             local.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
-        self.purge_free(local)
+        self.purge_free(local) || self.purges(local) != before
     }
 
     /// Decommits all that is free in every region. True if anything was.

@@ -8,10 +8,11 @@ use crate::random::Random;
 
 const PLACES: usize = 480;
 
-/// Invariant Q1: one thread's, or nobody's while its heap is pooled.
+/// Invariants. Q1: one thread's, or nobody's while its heap is pooled. Q2: the first `used` places hold slots.
 #[repr(C)]
 pub(crate) struct Quarantine {
     bytes: Cell<usize>,
+    used: Cell<usize>,
     places: [Cell<Option<NonNull<u8>>>; PLACES],
 }
 
@@ -22,26 +23,33 @@ impl Quarantine {
     /// The page is nobody else's, and stays mapped.
     pub(crate) unsafe fn init(page: NonNull<u8>) -> NonNull<Quarantine> {
         let quarantine = page.cast::<Quarantine>();
-        let empty = Quarantine { bytes: Cell::new(0), places: [const { Cell::new(None) }; PLACES] };
+        let empty = Quarantine { bytes: Cell::new(0), used: Cell::new(0), places: [const { Cell::new(None) }; PLACES] };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { quarantine.write(empty) };
         quarantine
     }
 
-    /// Puts a slot in a random place; who waited there comes out.
-    pub(crate) fn replace(&self, slot: NonNull<u8>, bytes: usize, random: &Random) -> Option<NonNull<u8>> {
-        self.bytes.set(self.bytes.get() + bytes);
-        self.places[random.below(PLACES)].replace(Some(slot))
+    /// A slot waits from now on. (A signal handler that frees at the wrong moment makes one wait for ever, and no more than that.)
+    pub(crate) fn put(&self, slot: NonNull<u8>, bytes: usize) {
+        let used = self.used.get();
+        if let Some(place) = self.places.get(used) {
+            place.set(Some(slot));
+            self.used.set(used + 1);
+            self.bytes.set(self.bytes.get() + bytes);
+        }
     }
 
-    /// A slot from a random place, if too many bytes wait.
+    /// One of those that wait, at random, if too many bytes do or there is no room for another one; the latest if it is alone.
+    #[inline(always)]
     pub(crate) fn overflow(&self, bytes_max: usize, random: &Random) -> Option<NonNull<u8>> {
-        if self.bytes.get() <= bytes_max {
+        let used = self.used.get();
+        if used == 0 || (self.bytes.get() <= bytes_max && used < PLACES) {
             return None;
         }
-        let first = random.below(PLACES);
-        let (before, after) = self.places.split_at(first);
-        after.iter().chain(before).find_map(Cell::take)
+        let last = used - 1;
+        let latest = self.places[last].take();
+        self.used.set(last);
+        if last == 0 { latest } else { self.places[random.below(last)].replace(latest) }
     }
 
     /// A slot came out.
@@ -51,6 +59,7 @@ impl Quarantine {
 
     /// Takes every slot out.
     pub(crate) fn take_all(&self) -> impl Iterator<Item = NonNull<u8>> + '_ {
+        self.used.set(0);
         self.places.iter().filter_map(Cell::take)
     }
 }

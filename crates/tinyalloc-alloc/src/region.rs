@@ -36,6 +36,8 @@ const TIMES_EXCESS: usize = 4;
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
 const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
+/// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the system for each of its spans.
+pub(crate) const UNTRAPPED_AHEAD: usize = 16;
 
 /// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero, or faults if it is
 /// trapped.
@@ -60,6 +62,17 @@ pub(crate) enum Idle {
     All,
 }
 
+/// What became of free memory that was to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It may hold old contents.
+    Dirty,
+    /// It reads as zero.
+    Zeroed,
+    /// It faults until it is untrapped.
+    Trapped,
+}
+
 /// Why a region cannot serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shortage {
@@ -72,6 +85,20 @@ pub(crate) enum Shortage {
 impl From<MapError> for Shortage {
     fn from(_refusal: MapError) -> Shortage {
         Shortage::OfMemory
+    }
+}
+
+/// A run that is wanted: how long, on a multiple of what, and how many slices may be untrapped for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    slices: usize,
+    align: usize,
+    untrapped: usize,
+}
+
+impl Wanted {
+    pub(crate) const fn new(slices: usize, align: usize, untrapped: usize) -> Wanted {
+        Wanted { slices, align, untrapped }
     }
 }
 
@@ -300,12 +327,16 @@ impl Region {
     ///
     /// # Errors
     /// [`Shortage`].
-    pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, index: u32) -> Result<Extent, Shortage> {
+    pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, wanted: Wanted, index: u32) -> Result<Extent, Shortage> {
+        let Wanted { slices, align, untrapped } = wanted;
         let first = match self.find_resident(slices, align).or_else(|| self.find_free(slices, align)) {
             Some(first) => first,
             None => self.extend(mapper, slices, align)?,
         };
-        self.untrap(mapper, first..first + slices)?;
+        let first = match self.untrap(mapper, first..first + slices, untrapped) {
+            Ok(()) => first,
+            Err(_) => self.find_accessible(mapper, slices, align)?,
+        };
         self.renew_huge_pages(mapper, first);
         let run = first..first + slices;
         let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
@@ -325,7 +356,7 @@ impl Region {
             return None;
         }
         self.commit_slices(mapper, run.end).ok()?;
-        self.untrap(mapper, run.clone()).ok()?;
+        self.untrap(mapper, run.clone(), UNTRAPPED_AHEAD).ok()?;
         let fresh = run.len() - self.resident().count_set(run.clone());
         self.claim(run.clone());
         self.fill_shared_units(&run);
@@ -370,15 +401,33 @@ impl Region {
         self.free_run(run, 0);
     }
 
-    /// Makes a free run accessible.
-    fn untrap<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Result<(), Shortage> {
+    /// Makes a free run accessible, and what is trapped right behind it, as far as there are less than `slices` in all.
+    fn untrap<M: Mapper>(&self, mapper: &M, run: Range<usize>, slices: usize) -> Result<(), Shortage> {
         if self.trapped().all_clear(run.clone()) {
             return Ok(());
         }
+        let most = (run.start + slices).min(self.committed_slices()).max(run.end);
+        let behind = (run.end..most).take_while(|slice| self.trapped().get(*slice)).count();
+        let run = run.start..run.end + behind;
         // SAFETY: the slices are committed.
         unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }?;
         self.trapped().clear_range(run);
         Ok(())
+    }
+
+    /// A run without a trap, where the system does not take them away any more: a sandbox may have closed since they were set.
+    #[cold]
+    fn find_accessible<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, Shortage> {
+        let mut from = self.lowest_free.get();
+        while let Some(first) = self.used().find_clear_run(from, slices, align) {
+            match self.trapped().find_last_set(first + slices).filter(|trapped| *trapped >= first) {
+                Some(trapped) => from = trapped + 1,
+                None => return Ok(first),
+            }
+        }
+        let first = self.committed_slices().next_multiple_of(align);
+        self.commit_slices(mapper, first + slices)?;
+        Ok(first)
     }
 
     /// Frees a run, of which the first `touched` slices are resident.
@@ -571,14 +620,19 @@ impl Region {
         first..end.max(first)
     }
 
-    /// Gives a claimed run back after an attempt to decommit it.
-    pub(crate) fn unclaim_idle(&self, run: Range<usize>, decommitted: bool, recommits: bool) {
-        if decommitted && recommits {
+    /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes where single pages were trapped.
+    pub(crate) fn may_prefer_huge_pages(&self, run: &Range<usize>) -> bool {
+        self.huge_pages.may_have_filled(run)
+    }
+
+    /// Gives a claimed run back after an attempt to give its memory to the system.
+    pub(crate) fn unclaim_idle(&self, run: Range<usize>, left: Left) {
+        if left == Left::Trapped {
             return self.give_trapped_run(run);
         }
-        let touched = if decommitted { 0 } else { run.len() };
+        let touched = if left == Left::Zeroed { 0 } else { run.len() };
         self.free_run(run.clone(), touched);
-        if decommitted || self.trapped().all_clear(run.clone()) {
+        if left == Left::Zeroed || self.trapped().all_clear(run.clone()) {
             return;
         }
         for slice in run.filter(|slice| self.trapped().get(*slice)) {

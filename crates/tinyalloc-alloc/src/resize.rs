@@ -8,7 +8,6 @@ use crate::allocator::Allocator;
 use crate::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::isolated::IsolatedRef;
 use crate::local::Local;
-use crate::slot::Slot;
 use crate::span::{Owner, SpanRef};
 
 impl<M: Mapper> Allocator<M> {
@@ -23,7 +22,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
             return guarded;
         }
-        self.live_span(local, start).map(|span| self.usable_of(span))
+        self.usable_of(local, self.live_span(local, start)?, start)
     }
 
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
@@ -47,14 +46,16 @@ impl<M: Mapper> Allocator<M> {
             return unsafe { self.move_block(local, None, start, guarded?, bytes) };
         }
         let span = self.live_span(local, start)?;
-        let usable = self.usable_of(span);
+        let (room, usable) = (self.room_of(span), self.usable_of(local, span, start)?);
         if span.owner() == Owner::Large {
             if bytes > SMALL_BYTES_MAX
+                && !self.checks().valgrind
                 && let Some(start) = self.resize_large(local, span, bytes)
             {
                 return Some(start);
             }
-        } else if bytes <= usable && keeps_slot(bytes, usable) {
+        } else if bytes <= room && keeps_slot(bytes, room) && !self.checks().valgrind {
+            self.resign(span, start, usable, bytes);
             return Some(start);
         }
         // SAFETY: the caller's promise.
@@ -90,25 +91,29 @@ impl<M: Mapper> Allocator<M> {
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
     pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
+        let _quiet = self.quiet();
         let address = start.as_ptr().addr();
         let span = match self.span_of(address) {
             Some(span) => span,
             // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
-            None => match self.space().lock(local.id())?.look_up(address) {
-                Ok(span) => span,
-                Err(misuse) => {
-                    local.report(misuse);
-                    return None;
+            None => {
+                let found = self.space().lock(local.id())?.look_up(address);
+                match found {
+                    Ok(span) => span,
+                    Err(misuse) => {
+                        local.report(misuse);
+                        return None;
+                    }
                 }
-            },
+            }
         };
         let live = match span.owner() {
             Owner::Nobody => false,
             Owner::Large => span.is_slot(address),
             Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
-            // SAFETY: a carved slot starts there.
-            Owner::Heap(_) => span.is_slot(address) && !unsafe { Slot::new(start) }.is_sealed(self.secret()),
+            Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
         };
+        let live = self.known(live);
         if !live {
             local.report(self.verdict(local, span, address));
         }

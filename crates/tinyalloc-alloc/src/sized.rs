@@ -45,7 +45,8 @@ impl<M: Mapper> Allocator<M> {
             return false;
         };
         let is_aligned = claim.align.is_power_of_two() && address.is_multiple_of(claim.align);
-        let is_confirmed = is_aligned && claim.fits(span, self.canary_bytes(), self.mapper().page_bytes());
+        let need = self.slot_need(claim.bytes).unwrap_or(usize::MAX);
+        let is_confirmed = is_aligned && claim.fits(span, need, self.room_of(span), self.mapper().page_bytes());
         if !is_confirmed {
             local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes: span.slot_bytes() });
         }
@@ -54,16 +55,16 @@ impl<M: Mapper> Allocator<M> {
 }
 
 impl Claim {
-    fn fits(self, span: SpanRef, canary_bytes: usize, page_bytes: usize) -> bool {
+    /// Whether the block can be of this size: its slot has room for so many bytes, and the request needs a slot of `need` bytes.
+    fn fits(self, span: SpanRef, need: usize, room: usize, page_bytes: usize) -> bool {
         let slot_bytes = span.slot_bytes();
         match span.owner() {
             Owner::Emergency => self.bytes <= slot_bytes,
             Owner::Large => self.bytes.max(1).checked_next_multiple_of(page_bytes) == Some(slot_bytes),
             Owner::Nobody | Owner::Heap(_) => {
-                let usable = slot_bytes - canary_bytes;
-                let is_kept = self.resizable && self.bytes <= usable && keeps_slot(self.bytes, usable);
-                let with_canary = Claim { bytes: self.bytes.saturating_add(canary_bytes), ..self };
-                is_kept || with_canary.class().is_some_and(|class| class.bytes() == slot_bytes)
+                let is_kept = self.resizable && self.bytes <= room && keeps_slot(self.bytes, room);
+                let slot = Claim { bytes: need, ..self };
+                is_kept || slot.class().is_some_and(|class| class.bytes() == slot_bytes)
             }
         }
     }

@@ -34,6 +34,11 @@ impl Secret {
         Secret(random as usize | 1 << (usize::BITS - 1))
     }
 
+    /// What [`Secret::word`] told.
+    pub(crate) const fn of_word(word: usize) -> Secret {
+        Secret(word)
+    }
+
     #[inline(always)]
     pub(crate) const fn word(self) -> usize {
         self.0
@@ -143,6 +148,15 @@ impl Slot {
     /// Makes this a live slot.
     #[inline(always)]
     pub(crate) fn unseal(self) {
+        self.words().seal.set(0);
+    }
+}
+
+/// Hardened slots.
+impl Slot {
+    /// Leaves nothing of what the slot held as a free one.
+    pub(crate) fn clear(self) {
+        self.words().next.set(null_mut());
         self.words().seal.set(0);
     }
 }

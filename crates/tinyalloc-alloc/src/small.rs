@@ -57,6 +57,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn allocate_attached<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
         let visit = self.enter_on(local, heap);
         let slot = self.refill(local, visit.heap, class);
+        self.empty_bin(visit.heap, class);
         let due = self.release_spare(local, visit.heap, Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
@@ -70,6 +71,7 @@ impl<M: Mapper> Allocator<M> {
         let slot = self.borrow_heap(local).map_or(Ok(None), |heap| {
             heap.set_busy(true);
             let slot = self.refill(local, heap, class);
+            self.empty_bin(heap, class);
             let _ = self.release_spare(local, heap, Keeping::Some);
             heap.set_busy(false);
             self.return_heap(local, heap);
@@ -93,7 +95,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
     pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
-        self.space().is_held_by(local.id()) || self.pool().is_held_by(local.id())
+        self.space().is_held_by(local.id()) || self.pool().is_held_by(local.id()) || self.guards().is_held_by(local.id())
     }
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
@@ -210,6 +212,10 @@ impl<M: Mapper> Allocator<M> {
         if !heap.has_spare(keeping) {
             return Due::Nothing;
         }
+        if heap.is_hardened() {
+            self.purge_spare(local, heap, keeping);
+            return Due::Nothing;
+        }
         // Refused to a signal handler: they stay where they are until the next time.
         let Some(mut space) = self.space().lock(local.id()) else {
             return Due::Nothing;
@@ -286,11 +292,11 @@ impl<M: Mapper> Allocator<M> {
         let Some(start) = NonNull::new(start) else {
             return;
         };
-        if self.empty().contains(start.as_ptr().addr()) {
-            return self.free_nothing(local, start.as_ptr().addr());
-        }
         if self.checks().any() || self.guard_range().contains(start.as_ptr().addr()) {
             return self.free_checked(local, start);
+        }
+        if self.empty().contains(start.as_ptr().addr()) {
+            return self.free_nothing(local, start.as_ptr().addr());
         }
         let address = start.as_ptr().expose_provenance();
         if self.emergency().release_block(self.mapper(), address) {
@@ -332,7 +338,7 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         // What waits in quarantine is on no list.
-        let may_be_live = !self.checks().hardened && is_own(local, span);
+        let may_be_live = !self.checks().keep_slots_waiting() && is_own(local, span);
         if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
             return self.free_unsealed(start, local, span);
         }

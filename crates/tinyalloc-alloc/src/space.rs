@@ -14,10 +14,11 @@ use crate::huge::HugeTable;
 use crate::isolated::{HeapOptions, Isolated, IsolatedRef};
 use crate::misuse::Misuse;
 use crate::pages::Pages;
-use crate::region::{Idle, REGION_BYTES_MIN, Region, Shortage};
+use crate::region::{Idle, Left, REGION_BYTES_MIN, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
 use crate::regions::Regions;
 use crate::span::{Extent, Owner, Span, SpanRef};
-use crate::tunables::Tunables;
+use crate::trap_budget::TrapBudget;
+use crate::tunables::{PurgeMode, Tunables};
 
 /// Of a limited address space, a region takes this part at most.
 const ADDRESS_SPACE_PART: usize = 8;
@@ -41,16 +42,22 @@ pub(crate) struct Counts {
     purged_bytes: usize,
 }
 
-/// A free run that is being decommitted.
+/// A free run whose memory is being given back.
 #[derive(Clone, Debug)]
 pub(crate) struct IdleRun {
     region: usize,
     run: Range<usize>,
     start: NonNull<u8>,
     early: bool,
+    to_trap: bool,
 }
 
 impl IdleRun {
+    /// Whether it is to be trapped, where that is cheap.
+    pub(crate) fn is_to_be_trapped(&self) -> bool {
+        self.to_trap
+    }
+
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
@@ -127,6 +134,7 @@ pub(crate) struct Space {
     emergency: Option<SpanRef>,
     counts: Counts,
     decay: Decay,
+    trap_budget: TrapBudget,
     tunables: Tunables,
     pages: Pages,
     regions: Regions,
@@ -151,6 +159,7 @@ impl Space {
             emergency: None,
             counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
             decay: Decay::new(),
+            trap_budget: TrapBudget::new(),
             tunables: Tunables::DEFAULT,
         }
     }
@@ -190,12 +199,12 @@ impl Space {
     }
 
     /// A new isolated heap on a page of its own.
-    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions) -> Option<IsolatedRef> {
+    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions, hardened: bool) -> Option<IsolatedRef> {
         let page = self.pages.take(mapper)?;
         self.isolated_made += 1;
         self.isolated_live += 1;
         // SAFETY: the page is nobody else's.
-        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options, self.tunables.checks.hardened) };
+        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options, hardened) };
         // SAFETY: it is in no list yet.
         unsafe { self.isolated.push_front(heap.as_node()) };
         Some(heap)
@@ -215,6 +224,8 @@ impl Space {
         region.set_span(ended.run.clone(), SpanRef::FREED);
         if trapped {
             region.give_trapped_run(ended.run.clone());
+            self.counts.purges += 1;
+            self.counts.purged_bytes += ended.bytes();
         } else {
             region.give_run(ended.run.clone(), ended.run.len());
         }
@@ -264,6 +275,11 @@ impl Space {
         self.counts.large_bytes
     }
 
+    pub(crate) fn count_purge(&mut self, bytes: usize) {
+        self.counts.purges += 1;
+        self.counts.purged_bytes += bytes;
+    }
+
     pub(crate) fn purges(&self) -> usize {
         self.counts.purges
     }
@@ -280,15 +296,22 @@ impl Space {
         &self.huge
     }
 
-    /// Reserves the first region and sets the emergency slots aside.
-    pub(crate) fn start<M: Mapper>(&mut self, mapper: &M) -> Option<()> {
+    /// Reserves the first region and sets the emergency slots aside, before a guard if wanted: of what lies behind them, too.
+    pub(crate) fn start<M: Mapper>(&mut self, mapper: &M, guarded: bool) -> Option<()> {
         if self.regions.is_empty() {
             self.add_region(mapper, 1)?;
         }
         if self.emergency.is_none() {
             let class = SizeClass::of(EMERGENCY_BYTES)?;
             let bytes = class.bytes() * EMERGENCY_SLOTS as usize;
-            let span = self.take_span(mapper, bytes.div_ceil(SLICE_BYTES), 1, None)?;
+            let slices = bytes.div_ceil(SLICE_BYTES);
+            let span = self.take_span(mapper, slices + usize::from(guarded), 1, None)?;
+            if guarded && mapper.page_bytes() <= SLICE_BYTES {
+                // SAFETY: the span has a slice more than its slots need.
+                let guard = unsafe { span.start().add(slices * SLICE_BYTES) };
+                // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+                let _ = unsafe { mapper.trap(guard, SLICE_BYTES) };
+            }
             span.become_emergency(class, EMERGENCY_SLOTS);
             self.emergency = Some(span);
             self.name_slices(span);
@@ -366,8 +389,9 @@ impl Space {
 
     fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
         let mut refused = false;
+        let wanted = Wanted::new(slices, align, self.untrapped_ahead());
         for (index, region) in self.regions.iter().enumerate() {
-            match region.take_run(mapper, slices, align, u32::try_from(index).ok()?) {
+            match region.take_run(mapper, wanted, u32::try_from(index).ok()?) {
                 Ok(extent) => return Some(extent),
                 Err(shortage) => refused |= shortage == Shortage::OfMemory,
             }
@@ -378,7 +402,7 @@ impl Space {
         }
         self.add_region(mapper, slices + align)?;
         let index = self.regions.len() - 1;
-        self.regions[index].take_run(mapper, slices, align, u32::try_from(index).ok()?).ok()
+        self.regions[index].take_run(mapper, wanted, u32::try_from(index).ok()?).ok()
     }
 
     /// Makes a span of small slots known: from here on its slots are found.
@@ -414,6 +438,8 @@ impl Space {
     /// A large block is freed that is to be trapped first: its slices stay in use until [`Space::take_back`].
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
         let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
+        // The record may describe another span before the slices are taken back.
+        self.regions[ended.region].set_span(ended.run.start..ended.run.start + 1, SpanRef::FREED);
         self.retire_record(span.into(), IsolatedRef::of_span(span));
         ended
     }
@@ -472,10 +498,10 @@ impl Space {
     }
 
     /// A new heap, live for the caller.
-    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M) -> Option<HeapRef> {
+    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M, hardened: bool) -> Option<HeapRef> {
         let memory = self.metadata(mapper, size_of::<Heap>(), align_of::<Heap>())?;
         // SAFETY: it is a heap's worth of fresh metadata.
-        let heap = unsafe { HeapRef::init(memory, self.heaps, None, self.tunables.checks.hardened) };
+        let heap = unsafe { HeapRef::init(memory, self.heaps, None, hardened) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
         Some(heap)
@@ -562,13 +588,45 @@ impl Space {
         Balance::new(self.used_bytes(), self.resident_free_bytes())
     }
 
-    /// Claims a free run that should be decommitted, if any is left.
+    /// Claims a free run that should go back to the system, if any is left.
     pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, idle: Idle, slices_max: usize) -> Option<IdleRun> {
-        self.regions.iter().enumerate().find_map(|(index, region)| {
+        let claimed = self.regions.iter().enumerate().find_map(|(index, region)| {
             let run = region.claim_idle(mapper, idle, slices_max)?;
             let start = region.start_of(run.start);
-            Some(IdleRun { region: index, run, start, early: idle == Idle::Excess })
-        })
+            Some(IdleRun { region: index, run, start, early: idle == Idle::Excess, to_trap: false })
+        })?;
+        let may_trap = self.may_trap(mapper, claimed.region, &claimed.run);
+        let to_trap = may_trap
+            && match idle {
+                // Once in an epoch, and nobody wanted it for that long.
+                Idle::Aged => !self.trap_budget.is_refused(),
+                Idle::Excess | Idle::All => self.trap_budget.pay_for_purge(claimed.bytes(), || mapper.now_milliseconds()),
+            };
+        Some(IdleRun { to_trap, ..claimed })
+    }
+
+    /// Whether a large block is to be trapped as soon as it is freed, though nobody asked for that.
+    pub(crate) fn affords_trap<M: Mapper>(&mut self, mapper: &M, span: SpanRef) -> bool {
+        let EndedRun { region, run, .. } = self.end_of(span);
+        self.tunables.purge_mode == PurgeMode::Decay
+            && self.may_trap(mapper, region, &run)
+            && self.trap_budget.pay_for_free(run.len() * SLICE_BYTES, || mapper.now_milliseconds())
+    }
+
+    /// Where pages are larger than slices, a trap would be a neighbour's as well.
+    fn may_trap<M: Mapper>(&self, mapper: &M, region: usize, run: &Range<usize>) -> bool {
+        mapper.page_bytes() <= SLICE_BYTES && !self.regions[region].may_prefer_huge_pages(run)
+    }
+
+    /// The system refused to trap memory.
+    pub(crate) fn refuse_traps(&mut self) {
+        self.trap_budget.refuse();
+    }
+
+    /// Where every freed block is to trap, no trap goes before its block is used again.
+    fn untrapped_ahead(&self) -> usize {
+        let checks = &self.tunables.checks;
+        if checks.hardened || checks.zero_on_free { 0 } else { UNTRAPPED_AHEAD }
     }
 
     /// Whether far more is free and resident than in use.
@@ -581,15 +639,15 @@ impl Space {
         self.decay.on_excess_kept(self.balance());
     }
 
-    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, decommitted: bool, recommits: bool) {
-        if decommitted {
+    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, left: Left) {
+        if left != Left::Dirty {
             if idle.early {
                 self.decay.on_early_purge(idle.bytes());
             }
             self.counts.purges += 1;
             self.counts.purged_bytes += idle.bytes();
         }
-        self.regions[idle.region].unclaim_idle(idle.run, decommitted, recommits);
+        self.regions[idle.region].unclaim_idle(idle.run, left);
     }
 
     /// Takes the last region out if it is idle, for its release. The first stays: the hit path knows it.
@@ -601,6 +659,7 @@ impl Space {
 
     /// One epoch passes.
     pub(crate) fn age(&mut self) {
+        self.trap_budget.forget_refusal();
         for region in self.regions.iter() {
             region.age();
         }

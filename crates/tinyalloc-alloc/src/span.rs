@@ -4,7 +4,7 @@
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::{NonNull, from_ref, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use tinyalloc_list::{Linked, Links, List};
 
@@ -15,6 +15,7 @@ use crate::slot::{Secret, Slot, SlotWords};
 
 /// Where a span stands in its heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum SpanState {
     /// Its free slots are the list of its heap's bin; `credit` means nothing.
     Current,
@@ -26,6 +27,10 @@ pub(crate) enum SpanState {
     Spare,
     /// One block of its own.
     Large,
+}
+
+impl SpanState {
+    const ALL: [SpanState; 5] = [SpanState::Current, SpanState::Partial, SpanState::Full, SpanState::Spare, SpanState::Large];
 }
 
 /// What a local free tells the heap.
@@ -48,21 +53,21 @@ const CREDIT_UNCOUNTED: u32 = u32::MAX / 2;
 /// The record of one span.
 ///
 /// Invariants. S1: a record is never unmapped while the allocator lives. S2: the fields in cells are touched only by who owns the
-/// heap that `owner` names, or holds the lock of the space while nobody does. S3: `bound` is `slots_carved * scale`; every slot
-/// below `slots_carved` lies in committed memory.
+/// heap that `owner` names, or holds the lock of the space while nobody does; so are `bound`, `slots_carved` and `state` written, which
+/// others read, too. S3: `bound` is `slots_carved * scale`; every slot below `slots_carved` lies in committed memory.
 #[repr(C, align(128))]
 pub(crate) struct Span {
     owner: AtomicPtr<Bins>,
     start: Cell<usize>,
     reciprocal: Cell<u64>,
-    bound: Cell<u64>,
+    bound: AtomicU64,
     head: Cell<*const Cell<Slot>>,
     list: Cell<Slot>,
     credit: Cell<u32>,
-    slots_carved: Cell<u32>,
+    slots_carved: AtomicU32,
     slots: Cell<u32>,
     class: Cell<u8>,
-    state: Cell<SpanState>,
+    state: AtomicU8,
     zeroed: Cell<bool>,
     // The second line: other threads write `remote`.
     remote: AtomicPtr<SlotWords>,
@@ -144,9 +149,12 @@ impl Owner {
     }
 }
 
-/// The record behind every slice that never held a span.
+/// The record behind every slice that never held a span. In `.data`, as what follows, beside what every process touches: the dynamic
+/// linker writes the addresses in it.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static NO_SPAN: Span = Span::none();
 /// The record behind every slice whose span was freed; a large block may have taken all but its first since.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static FREED_SPAN: Span = Span::none();
 
 impl Span {
@@ -155,14 +163,14 @@ impl Span {
             owner: AtomicPtr::new(Owner::Nobody.pointer()),
             start: Cell::new(0),
             reciprocal: Cell::new(0),
-            bound: Cell::new(0),
+            bound: AtomicU64::new(0),
             head: Cell::new(from_ref(&NO_LIST.0)),
             list: Cell::new(Slot::END),
             credit: Cell::new(0),
-            slots_carved: Cell::new(0),
+            slots_carved: AtomicU32::new(0),
             slots: Cell::new(0),
             class: Cell::new(0),
-            state: Cell::new(SpanState::Full),
+            state: AtomicU8::new(SpanState::Full as u8),
             zeroed: Cell::new(false),
             remote: AtomicPtr::new(null_mut()),
             dirty_next: AtomicPtr::new(null_mut()),
@@ -181,6 +189,7 @@ impl Span {
 struct NoList(Cell<Slot>);
 // SAFETY: never written; a span that is nobody's has no local frees.
 unsafe impl Sync for NoList {}
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static NO_LIST: NoList = NoList(Cell::new(Slot::END));
 
 /// In which order slots are carved: a random one, so that nobody knows which block follows which. All of them come up, each once.
@@ -301,8 +310,8 @@ impl Span {
 
     /// Makes this spare span one of another class, with nothing carved.
     pub(crate) fn recut(&self, class: SizeClass, slots: u32) {
-        self.slots_carved.set(0);
-        self.bound.set(0);
+        self.slots_carved.store(0, Ordering::Relaxed);
+        self.bound.store(0, Ordering::Relaxed);
         self.list.set(Slot::END);
         self.zeroed.set(false);
         self.class.set(class.byte());
@@ -326,9 +335,9 @@ impl Span {
 
     /// Makes this one large block of `bytes`, the whole of its one slot.
     pub(crate) fn become_large(&self, bytes: usize) {
-        self.state.set(SpanState::Large);
+        self.set_state(SpanState::Large);
         self.reciprocal.set(1);
-        self.bound.set(1);
+        self.bound.store(1, Ordering::Relaxed);
         self.bytes.set(bytes);
         self.set_owner(Owner::Large);
     }
@@ -337,7 +346,7 @@ impl Span {
     pub(crate) fn become_emergency(&self, class: SizeClass, slots: u32) {
         self.class.set(class.byte());
         self.reciprocal.set(class.reciprocal());
-        self.bound.set(class.scale() * u64::from(slots));
+        self.bound.store(class.scale() * u64::from(slots), Ordering::Relaxed);
         self.slots.set(slots);
         self.bytes.set(class.bytes());
         self.set_owner(Owner::Emergency);
@@ -356,6 +365,11 @@ impl Span {
     #[inline(always)]
     pub(crate) fn owner_bins(&self) -> *const Bins {
         self.owner.load(Ordering::Relaxed)
+    }
+
+    /// Whether its slots are a heap's.
+    pub(crate) fn has_heap(&self) -> bool {
+        matches!(self.owner(), Owner::Heap(_))
     }
 
     pub(crate) fn owner(&self) -> Owner {
@@ -388,12 +402,21 @@ impl Span {
         self.slices.set(slices);
     }
 
+    /// Where the record holds the address of the first slot.
+    pub(crate) fn address_fields(&self) -> [usize; 2] {
+        [self.start.as_ptr().addr(), self.first.as_ptr().addr()]
+    }
+
     pub(crate) fn region(&self) -> u32 {
         self.region.get()
     }
 
     pub(crate) fn state(&self) -> SpanState {
-        self.state.get()
+        SpanState::ALL[usize::from(self.state.load(Ordering::Relaxed)) % SpanState::ALL.len()]
+    }
+
+    fn set_state(&self, state: SpanState) {
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
     pub(crate) fn is_zeroed(&self) -> bool {
@@ -409,15 +432,20 @@ impl Span {
         self.bytes.set(bytes);
     }
 
+    /// How many slots it has room for.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots.get()
+    }
+
     pub(crate) fn slots_carved(&self) -> u32 {
-        self.slots_carved.get()
+        self.slots_carved.load(Ordering::Relaxed)
     }
 
     /// Bytes from the span's start that may have been written.
     pub(crate) fn touched_bytes(&self) -> usize {
-        match self.state.get() {
+        match self.state() {
             SpanState::Large => self.bytes.get(),
-            _ => self.slots_carved.get() as usize * self.bytes.get(),
+            _ => self.slots_carved() as usize * self.bytes.get(),
         }
     }
 }
@@ -427,8 +455,21 @@ impl Span {
     /// Whether a carved slot starts at `address`.
     #[inline(always)]
     pub(crate) fn is_slot(&self, address: usize) -> bool {
+        self.place(address) < self.bound.load(Ordering::Relaxed)
+    }
+
+    /// As [`Span::is_slot`], for the owner: compilers fold a plain load into the comparison, and an atomic one they do not.
+    #[inline(always)]
+    fn is_own_slot(&self, address: usize) -> bool {
+        // SAFETY: nobody else writes it (S2).
+        self.place(address) < unsafe { self.bound.as_ptr().read() }
+    }
+
+    /// Below the bound, if a carved slot starts there.
+    #[inline(always)]
+    fn place(&self, address: usize) -> u64 {
         let offset = address.wrapping_sub(self.start.get()) as u64;
-        offset.wrapping_mul(self.reciprocal.get()) < self.bound.get()
+        offset.wrapping_mul(self.reciprocal.get())
     }
 
     /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. For the owner, who alone takes slots off.
@@ -464,7 +505,7 @@ impl Span {
     /// The owner's free: checks the pointer, puts the slot on the list.
     #[inline(always)]
     pub(crate) fn free_local(&self, start: NonNull<u8>, secret: Secret) -> Freed {
-        if !self.is_slot(start.as_ptr().addr()) {
+        if !self.is_own_slot(start.as_ptr().addr()) {
             return Freed::NotASlot;
         }
         // SAFETY: a carved slot starts there.
@@ -484,7 +525,7 @@ impl Span {
     /// The slots that start on the next OS page or pages: at least one, at most all. Not carving further keeps pages untouched until
     /// they are needed.
     pub(crate) fn slots_to_carve(&self, page_bytes: usize) -> usize {
-        let carved = self.slots_carved.get() as usize;
+        let carved = self.slots_carved() as usize;
         let slot_bytes = self.bytes.get();
         let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
         (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
@@ -492,12 +533,12 @@ impl Span {
 
     /// The slots that were never carved.
     pub(crate) fn slots_left(&self) -> usize {
-        (self.slots.get() - self.slots_carved.get()) as usize
+        (self.slots.get() - self.slots_carved()) as usize
     }
 
     /// Carves as many slots more as `order` has, of which there are that many. Returns the first free slot.
     pub(crate) fn carve(&self, order: Order, secret: Secret) -> Slot {
-        let carved = self.slots_carved.get() as usize;
+        let carved = self.slots_carved() as usize;
         let slot_bytes = self.bytes.get();
         let last = carved + order.slots;
         let mut list = Slot::END;
@@ -510,13 +551,13 @@ impl Span {
             list = slot;
         }
         let last = u32::try_from(last).unwrap_or(self.slots.get());
-        self.slots_carved.set(last);
-        self.bound.set(self.class().scale() * u64::from(last));
+        self.slots_carved.store(last, Ordering::Relaxed);
+        self.bound.store(self.class().scale() * u64::from(last), Ordering::Relaxed);
         list
     }
 
     pub(crate) fn can_carve(&self) -> bool {
-        self.slots_carved.get() < self.slots.get()
+        self.slots_carved() < self.slots.get()
     }
 
     /// Claims an emergency slot; safe at any time, from a signal handler too.
@@ -556,7 +597,7 @@ impl Span {
         bin.set(self.list.replace(Slot::END));
         self.head.set(from_ref(bin));
         self.credit.set(CREDIT_UNCOUNTED);
-        self.state.set(SpanState::Current);
+        self.set_state(SpanState::Current);
     }
 
     /// Leaves `bin` with whatever list is there, and keeps it as its own.
@@ -567,7 +608,7 @@ impl Span {
 
     /// Becomes a span that waits for a class.
     pub(crate) fn become_spare(&self) {
-        self.state.set(SpanState::Spare);
+        self.set_state(SpanState::Spare);
         self.credit.set(CREDIT_UNCOUNTED);
     }
 
@@ -575,7 +616,7 @@ impl Span {
     ///
     /// Without this, random replacement turns a span partial and full at every other call (measured: twice the time).
     pub(crate) fn become_full(&self) {
-        self.state.set(SpanState::Full);
+        self.set_state(SpanState::Full);
         self.credit.set(self.full_credit());
     }
 
@@ -585,16 +626,17 @@ impl Span {
 
     /// Takes part again with `live` live slots.
     pub(crate) fn become_partial(&self, live: u32) {
-        self.state.set(SpanState::Partial);
+        self.set_state(SpanState::Partial);
         self.credit.set(live);
     }
 
     /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots the caller counts.
     pub(crate) fn live(&self) -> u32 {
-        match self.state.get() {
-            SpanState::Full => self.slots.get() - (self.full_credit() - self.credit.get()),
+        match self.state() {
+            // Statistics of another thread's span may meet it half-way through a change.
+            SpanState::Full => self.slots.get().saturating_sub(self.full_credit().saturating_sub(self.credit.get())),
             SpanState::Partial => self.credit.get(),
-            SpanState::Current => self.slots_carved.get(),
+            SpanState::Current => self.slots_carved(),
             SpanState::Spare => 0,
             SpanState::Large => 1,
         }

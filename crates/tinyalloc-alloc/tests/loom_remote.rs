@@ -32,13 +32,15 @@ mod sync {
         Release(Step),
     }
 
-    /// The four atomic steps of the protocol.
+    /// The four atomic steps of the protocol, and the two of a span that changes its owner.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Step {
         PushSlot,
         TakeSlots,
         PushSpan,
         TakeSpans,
+        SetOwner,
+        SeeOwner,
     }
 
     thread_local! {
@@ -50,7 +52,7 @@ mod sync {
         WEAKNESS.set(weakness);
     }
 
-    fn weakened(ordering: Ordering, step: Step) -> Ordering {
+    pub(crate) fn weakened(ordering: Ordering, step: Step) -> Ordering {
         let (acquires, releases) = match ordering {
             Ordering::AcqRel => (true, true),
             Ordering::Acquire => (true, false),
@@ -323,6 +325,7 @@ mod span {
 
 use std::sync::atomic::{AtomicUsize, Ordering as StdOrdering};
 
+use loom::cell::UnsafeCell;
 use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::Ordering;
@@ -331,11 +334,13 @@ use loom::thread;
 use remote::{DirtyStack, push_remote, take_remote};
 use slot::{Secret, Slot, SlotWords};
 use span::{Span, SpanRef};
-use sync::{Step, Weakness, weaken};
+use sync::{Step, Weakness, weaken, weakened};
 
 /// One run: heaps with their stacks, spans, slots, and how often each slot arrived.
 struct Stage {
     stacks: Vec<DirtyStack>,
+    /// Written by who makes a heap, and read by who finds it.
+    made: Vec<UnsafeCell<bool>>,
     spans: Vec<Box<Span>>,
     slots: Vec<Box<SlotWords>>,
     arrived: Vec<AtomicUsize>,
@@ -348,6 +353,7 @@ impl Stage {
         stacks.iter().for_each(|stack| assert!(stack.is_empty()));
         Arc::new(Stage {
             stacks,
+            made: (0..heaps).map(|_| UnsafeCell::new(false)).collect(),
             spans: (0..spans).map(|_| Span::new(0)).collect(),
             slots: (0..slots).map(|name| Box::new(SlotWords::new(name))).collect(),
             arrived: (0..slots).map(|_| AtomicUsize::new(0)).collect(),
@@ -362,8 +368,23 @@ impl Stage {
         let slot = unsafe { Slot::from_words(std::ptr::from_ref(words).cast_mut()) };
         if push_remote(span, slot, Secret) {
             span.enter_stack();
-            self.stacks[span.owner.load(Ordering::Acquire)].push(span);
+            self.stacks[self.owner_of(span)].push(span);
         }
+    }
+
+    /// As `Span::owner`, for who uses the heap then.
+    fn owner_of(&self, span: SpanRef) -> usize {
+        let owner = span.owner.load(weakened(Ordering::Acquire, Step::SeeOwner));
+        // SAFETY: loom checks that no one writes.
+        self.made[owner].with(|made| unsafe { *made });
+        owner
+    }
+
+    /// Makes a heap, which takes a span over, as `Span::set_owner` says.
+    fn adopt(&self, heap: usize, span: usize) {
+        // SAFETY: loom checks that the writer is alone.
+        self.made[heap].with_mut(|made| unsafe { *made = true });
+        self.spans[span].owner.store(heap, weakened(Ordering::Release, Step::SetOwner));
     }
 
     /// As `Heap::collect` does.
@@ -373,7 +394,7 @@ impl Stage {
         }
         for span in self.stacks[heap].take_all() {
             span.leave_stack();
-            let owner = span.owner.load(Ordering::Acquire);
+            let owner = self.owner_of(span);
             if owner == heap {
                 self.integrate(span);
             } else {
@@ -458,7 +479,7 @@ fn changing_owner() {
     let adopter = {
         let stage = stage.clone();
         thread::spawn(move || {
-            stage.spans[0].owner.store(1, Ordering::Release);
+            stage.adopt(1, 0);
             stage.collect(1);
         })
     };
@@ -477,7 +498,7 @@ fn forwarding() {
     });
     // The pool's lock orders these two in the engine: the old owner gives the span up before the new one takes it.
     stage.collect(0);
-    stage.spans[0].owner.store(1, Ordering::Release);
+    stage.adopt(1, 0);
     stage.collect(0);
     stage.collect(1);
     freers.into_iter().for_each(|freer| freer.join().unwrap());
@@ -509,6 +530,22 @@ fn check_weakened(weakness: Weakness, model: impl Fn() + Sync + Send + 'static) 
         weaken(weakness);
         model();
     });
+}
+
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// The freer pushes the span on the stack of a heap that, for all that it knows, is not made yet.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn taking_a_span_over_must_release() {
+    check_weakened(Weakness::Release(Step::SetOwner), changing_owner);
+}
+
+/// Loom: "Causality violation: Concurrent read and write accesses."
+/// As above.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn looking_at_a_spans_owner_must_acquire() {
+    check_weakened(Weakness::Acquire(Step::SeeOwner), changing_owner);
 }
 
 /// Loom: "Causality violation: Concurrent write accesses to `UnsafeCell`."

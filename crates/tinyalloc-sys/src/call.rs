@@ -19,15 +19,17 @@ pub enum Call {
     Remap,
     /// `prefer_huge_pages`
     Advise,
-    /// `trap`
+    /// `trap` and `trap_cheaply`
     Trap,
     /// `untrap`
     Untrap,
+    /// `seal`
+    Seal,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Call; 10] = [
+    pub const ALL: [Call; 11] = [
         Call::Reserve,
         Call::Map,
         Call::Commit,
@@ -38,6 +40,7 @@ impl Call {
         Call::Advise,
         Call::Trap,
         Call::Untrap,
+        Call::Seal,
     ];
 
     pub(crate) const COUNT: usize = Self::ALL.len();

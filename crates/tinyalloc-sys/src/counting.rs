@@ -124,6 +124,12 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         self.count(Call::Trap, bytes, &[&self.bytes_decommitted], result)
     }
 
+    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.trap_cheaply(start, bytes) };
+        self.count(Call::Trap, bytes, &[&self.bytes_decommitted], result)
+    }
+
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.untrap(start, bytes) };
@@ -134,6 +140,12 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.protect(start, bytes, protection) };
         self.count(Call::Protect, bytes, &[], result)
+    }
+
+    unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.seal(start, bytes) };
+        self.count(Call::Seal, bytes, &[], result)
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

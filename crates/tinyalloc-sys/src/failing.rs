@@ -125,6 +125,11 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
         unsafe { self.admit(Call::Trap)?.trap(start, bytes) }
     }
 
+    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Trap)?.trap_cheaply(start, bytes) }
+    }
+
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Untrap)?.untrap(start, bytes) }
@@ -133,6 +138,11 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Protect)?.protect(start, bytes, protection) }
+    }
+
+    unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Seal)?.seal(start, bytes) }
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

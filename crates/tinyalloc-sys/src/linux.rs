@@ -1,10 +1,11 @@
 //! What Linux has of its own: the auxiliary vector, mremap, coarse clocks, and madvise that zeroes.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_int, c_long, c_ulong, c_void};
 use core::ptr::with_exposed_provenance;
 use libc::{
-    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, MADV_DONTNEED, MADV_HUGEPAGE,
-    MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, clockid_t, getauxval, madvise, mremap, sysconf,
+    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, FUTEX_PRIVATE_FLAG,
+    FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, SYS_futex, clockid_t, getauxval,
+    madvise, mremap, syscall, sysconf, timespec,
 };
 
 /// How mmap is told that a reservation needs no memory set aside for it.
@@ -64,6 +65,19 @@ pub(crate) unsafe fn install_guards(start: *mut c_void, bytes: usize) -> c_int {
     unsafe { madvise(start, bytes, MADV_GUARD_INSTALL) }
 }
 
+/// Whether the kernel finds nothing at an address. Emulators of system calls say yes to every advice, and many do nothing.
+///
+/// # Safety
+/// The range is the caller's.
+pub(crate) unsafe fn is_guarded(start: *mut c_void) -> bool {
+    let at_once = timespec { tv_sec: 0, tv_nsec: 0 };
+    let anything: c_int = 1;
+    // SAFETY: the kernel reads a word there, if it can, and waits for nothing.
+    let status = unsafe { syscall(SYS_futex, start, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, anything, &raw const at_once) };
+    // SAFETY: the C library keeps errno of this thread at this address.
+    status == -1 && unsafe { errno_location().read() } == EFAULT
+}
+
 /// Takes guards away, where there are any.
 ///
 /// # Safety
@@ -71,6 +85,18 @@ pub(crate) unsafe fn install_guards(start: *mut c_void, bytes: usize) -> c_int {
 pub(crate) unsafe fn remove_guards(start: *mut c_void, bytes: usize) -> c_int {
     // SAFETY: the caller promises it; contents stay.
     unsafe { madvise(start, bytes, MADV_GUARD_REMOVE) }
+}
+
+/// mseal, since Linux 6.10; not among the C library's constants everywhere. Nothing but an address, a length, and no flags.
+const SYS_MSEAL: c_long = 462;
+
+/// Keeps a range as it is for good.
+///
+/// # Safety
+/// The range is the caller's, who keeps it.
+pub(crate) unsafe fn seal(start: *mut c_void, bytes: usize) -> c_int {
+    // SAFETY: the caller promises it; contents stay.
+    if unsafe { syscall(SYS_MSEAL, start, bytes, 0 as c_ulong) } == 0 { 0 } else { -1 }
 }
 
 /// # Safety

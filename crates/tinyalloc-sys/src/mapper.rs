@@ -104,6 +104,17 @@ pub unsafe trait Mapper {
         unsafe { self.protect(start, bytes, Protection::None) }
     }
 
+    /// As [`Mapper::trap`], where that splits no mapping and is one call: what may be done unasked.
+    ///
+    /// # Errors
+    /// [`MapError`], always where traps cost more; nothing faults then, and the contents are unspecified: as they were, or zero.
+    ///
+    /// # Safety
+    /// The range was committed and nothing in it is still wanted.
+    unsafe fn trap_cheaply(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
+        Err(MapError::Unavailable)
+    }
+
     /// Makes trapped ranges, and whatever lies between them, accessible again: what was trapped reads as zero.
     ///
     /// # Errors
@@ -122,8 +133,20 @@ pub unsafe trait Mapper {
     /// [`MapError`]; the range is then as it was.
     ///
     /// # Safety
-    /// The range lies within one that this mapper returned, and nobody relies on rights that are taken away.
+    /// The range lies within one that this mapper returned, or is the caller's otherwise, and nobody relies on rights that are taken away.
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError>;
+
+    /// Keeps a range as it is, for as long as the process lives: its access rights can no longer be changed, nor can it be unmapped,
+    /// moved or, if it cannot be written, discarded. The program's own calls are refused with `EPERM`, too; see mseal(2).
+    ///
+    /// # Errors
+    /// [`MapError`], always where there is no such call; the range is then as it was.
+    ///
+    /// # Safety
+    /// The range is the caller's, who keeps it for good.
+    unsafe fn seal(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
+        Err(MapError::Unavailable)
+    }
 
     /// Gives back memory and address space.
     ///

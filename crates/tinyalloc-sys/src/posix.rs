@@ -3,8 +3,8 @@
 use crate::align::{is_aligned, round_up};
 use crate::mapper::{MapError, Mapper, Protection};
 use crate::system::{
-    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, monotonic_clock, page_bytes, random_seeds, remap,
-    remove_guards, tick_clock,
+    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, page_bytes,
+    random_seeds, remap, remove_guards, seal, tick_clock,
 };
 use crate::system_calls::SystemCall;
 use core::ffi::{c_int, c_void};
@@ -39,6 +39,8 @@ static RANDOMS_TAKEN: AtomicU64 = AtomicU64::new(0);
 static TRAPS: AtomicU8 = AtomicU8::new(0);
 const TRAPS_ARE_GUARDS: u8 = 1;
 const TRAPS_ARE_RIGHTS: u8 = 2;
+/// Guard markers are granted, and do nothing.
+const GUARDS_ARE_IGNORED: u8 = 4;
 
 /// About how many ranges are trapped by access rights. Each splits a mapping, of which a process may have 65,530.
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
@@ -112,8 +114,7 @@ unsafe impl Mapper for PosixMapper {
         keeping_errno(|| {
             let used = TRAPS.load(Ordering::Relaxed);
             // SAFETY: the caller owns the range and wants nothing in it.
-            if used & TRAPS_ARE_RIGHTS == 0 && unsafe { install_guards(start.as_ptr().cast(), bytes) } == 0 {
-                TRAPS.fetch_or(TRAPS_ARE_GUARDS, Ordering::Relaxed);
+            if used & TRAPS_ARE_RIGHTS == 0 && unsafe { self.trap_cheaply(start, bytes) }.is_ok() {
                 return Ok(());
             }
             if TRAPPED_BY_RIGHTS.load(Ordering::Relaxed) >= TRAPPED_BY_RIGHTS_MAX {
@@ -128,10 +129,29 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
+    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        let used = TRAPS.load(Ordering::Relaxed);
+        if used & GUARDS_ARE_IGNORED != 0 {
+            return Err(MapError::Unavailable);
+        }
+        keeping_errno(|| {
+            // SAFETY: the caller owns the range and wants nothing in it.
+            unsafe { guard(start, bytes) }?;
+            if used & TRAPS_ARE_GUARDS != 0 {
+                return Ok(());
+            }
+            // SAFETY: the caller owns the range.
+            let works = unsafe { is_guarded(start.as_ptr().cast()) };
+            TRAPS.fetch_or(if works { TRAPS_ARE_GUARDS } else { GUARDS_ARE_IGNORED }, Ordering::Relaxed);
+            if works { Ok(()) } else { Err(MapError::Unavailable) }
+        })
+    }
+
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
             let used = TRAPS.load(Ordering::Relaxed);
             if used & TRAPS_ARE_GUARDS != 0 {
+                SystemCall::Madvise.count();
                 // SAFETY: the caller owns the range; contents stay.
                 outcome(unsafe { remove_guards(start.as_ptr().cast(), bytes) })?;
             }
@@ -154,6 +174,11 @@ unsafe impl Mapper for PosixMapper {
         SystemCall::Mprotect.count();
         // SAFETY: the caller owns the range and answers for its rights.
         keeping_errno(|| outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, rights) }))
+    }
+
+    unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller owns the range, and keeps it.
+        keeping_errno(|| outcome(unsafe { seal(start.as_ptr().cast(), bytes) }))
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -310,6 +335,22 @@ unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapE
         }
     }
     result
+}
+
+/// Puts guard markers on every page of a range, or on none.
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+unsafe fn guard(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    SystemCall::Madvise.count();
+    // SAFETY: the caller promises it.
+    let guarded = outcome(unsafe { install_guards(start.as_ptr().cast(), bytes) });
+    if guarded == Err(MapError::OutOfMemory) {
+        // The kernel may have come half way.
+        // SAFETY: the caller promises it.
+        unsafe { remove_guards(start.as_ptr().cast(), bytes) };
+    }
+    guarded
 }
 
 /// The time of a clock; zero if there is no such clock.

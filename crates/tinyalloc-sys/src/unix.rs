@@ -46,6 +46,14 @@ pub(crate) unsafe fn install_guards(_start: *mut c_void, _bytes: usize) -> c_int
 ///
 /// # Safety
 /// None: nothing is touched.
+pub(crate) unsafe fn is_guarded(_start: *mut c_void) -> bool {
+    false
+}
+
+/// As [`install_guards`].
+///
+/// # Safety
+/// None: nothing is touched.
 pub(crate) unsafe fn remove_guards(_start: *mut c_void, _bytes: usize) -> c_int {
     0
 }
@@ -55,6 +63,16 @@ pub(crate) unsafe fn remove_guards(_start: *mut c_void, _bytes: usize) -> c_int 
 /// # Safety
 /// None: nothing is touched.
 pub(crate) unsafe fn advise_huge_pages(_start: *mut c_void, _bytes: usize, _preferred: bool) -> c_int {
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().write(ENOSYS) };
+    -1
+}
+
+/// There is no such call.
+///
+/// # Safety
+/// None: nothing is touched.
+pub(crate) unsafe fn seal(_start: *mut c_void, _bytes: usize) -> c_int {
     // SAFETY: the C library keeps errno of this thread at this address.
     unsafe { errno_location().write(ENOSYS) };
     -1

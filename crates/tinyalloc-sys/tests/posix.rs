@@ -307,3 +307,22 @@ fn trapped_pages_fault_in_a_child_as_well() {
     unmoved(|| unsafe { MAPPER.trap(start, page()) }).unwrap();
     release(start, page());
 }
+
+#[test]
+fn what_is_sealed_stays_read_only_and_mapped() {
+    let start = MAPPER.map(page(), page()).unwrap();
+    fill(start, page(), 7);
+    // SAFETY: nobody writes to the page any more.
+    unmoved(|| unsafe { MAPPER.protect(start, page(), Protection::Read) }).unwrap();
+    // SAFETY: the page stays for good.
+    if unmoved(|| unsafe { MAPPER.seal(start, page()) }) == Err(MapError::Unavailable) {
+        return release(start, page());
+    }
+    // SAFETY: refused, or the test fails.
+    assert_eq!(unmoved(|| unsafe { MAPPER.protect(start, page(), Protection::ReadWrite) }), Err(MapError::Unavailable));
+    // SAFETY: as above.
+    assert_eq!(unmoved(|| unsafe { MAPPER.release(start, page()) }), Err(MapError::Unavailable));
+    // SAFETY: as above.
+    assert_eq!(unmoved(|| unsafe { MAPPER.decommit(start, page()) }), Err(MapError::Unavailable));
+    assert!(reads_as(start, page(), 7) && faults(|| write(start, 0, 1)));
+}

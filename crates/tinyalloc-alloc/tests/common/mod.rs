@@ -13,7 +13,7 @@ use std::ptr::{NonNull, null};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tinyalloc_alloc::{Allocator, Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, ThreadId};
+use tinyalloc_alloc::{Allocator, Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, Sealing, ThreadId};
 use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
 
 pub const MIB: usize = 1024 * 1024;
@@ -30,6 +30,7 @@ struct ActorState {
     mode: Cell<Mode>,
     id: ThreadId,
     armed: Cell<usize>,
+    sealing: Cell<Sealing>,
     misuses: RefCell<Vec<Misuse>>,
 }
 
@@ -42,6 +43,7 @@ impl Actor {
             mode: Cell::new(Mode::Unattached),
             id: ThreadId(IDS.fetch_add(1, Ordering::Relaxed) * 16),
             armed: Cell::new(0),
+            sealing: Cell::new(Sealing::Never),
             misuses: RefCell::default(),
         })))
     }
@@ -54,9 +56,15 @@ impl Actor {
     pub fn times_armed(self) -> usize {
         self.0.armed.get()
     }
+
+    /// What becomes of what its worlds settle, from now on.
+    pub fn seal(self, sealing: Sealing) {
+        self.0.sealing.set(sealing);
+    }
 }
 
-// SAFETY: an actor is not `Send`, so its words are used by one thread; they start as asked and hold what was set.
+// SAFETY: an actor is not `Send`, so its words are used by one thread; they start as asked and hold what was set. Worlds never give their
+// allocators back.
 unsafe impl Local for Actor {
     fn bins(self) -> NonNull<Bins> {
         self.0.bins.get()
@@ -88,6 +96,10 @@ unsafe impl Local for Actor {
 
     fn arm_detach(self) {
         self.0.armed.set(self.0.armed.get() + 1);
+    }
+
+    fn sealing(self) -> Sealing {
+        self.0.sealing.get()
     }
 
     fn report(self, misuse: Misuse) {
@@ -185,6 +197,11 @@ unsafe impl Mapper for LimitedMapper {
         unsafe { PosixMapper.trap(start, bytes) }
     }
 
+    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.trap_cheaply(start, bytes) }
+    }
+
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.untrap(start, bytes) }
@@ -193,6 +210,11 @@ unsafe impl Mapper for LimitedMapper {
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.protect(start, bytes, protection) }
+    }
+
+    /// Nothing is sealed in earnest: the process runs other tests as well.
+    unsafe fn seal(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
+        Ok(())
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -336,6 +358,11 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
         unsafe { self.0.trap(start, bytes) }
     }
 
+    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.trap_cheaply(start, bytes) }
+    }
+
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.untrap(start, bytes) }
@@ -344,6 +371,11 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.protect(start, bytes, protection) }
+    }
+
+    unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.seal(start, bytes) }
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

@@ -1,0 +1,349 @@
+//! The lock under loom: `src/lock.rs` itself, word for word, on loom's atomics, around a value that loom checks for races.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_lock --release` runs it; without the flag there is nothing here.
+//! The last tests weaken one ordering each and expect loom to object, or a thread to sleep for ever: were one of them to pass, the model
+//! would prove nothing about it.
+//!
+//! Loom has no total order of sequentially consistent accesses: it takes them for acquire and release. Here such a load or store is an
+//! exchange, which loom orders with all others of that atomic: that is what the lock relies on, and a lost order is a plain access.
+#![cfg(loom)]
+#![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::absolute_paths, reason = "tests may allocate and give up")]
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "a part of it serves the engine only")]
+
+#[path = "../src/lock.rs"]
+mod lock;
+
+/// What `crate::sync` is in the engine, with orderings that a test may weaken.
+mod sync {
+    use std::cell::{Cell, OnceCell};
+    pub(crate) use std::sync::atomic::Ordering;
+
+    use loom::cell::UnsafeCell as LoomCell;
+    use loom::sync::atomic::{AtomicBool as LoomBool, AtomicU32 as LoomU32, AtomicUsize as LoomUsize};
+    use loom::sync::{Condvar, Mutex};
+
+    /// Once: the next look finds the lock free too often.
+    pub(crate) const SPINS: u32 = 1;
+
+    /// The step that loses its ordering.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Step {
+        /// The holder is set.
+        Take,
+        /// The holder is cleared.
+        GiveBack,
+        /// The waiters are counted by who gives back.
+        LookForWaiters,
+        /// Who gives back wakes nobody.
+        Wake,
+    }
+
+    thread_local! {
+        /// Loom runs every thread of a model on one thread of the system.
+        pub(crate) static LOST: Cell<Option<Step>> = const { Cell::new(None) };
+    }
+
+    fn is_lost(step: Step) -> bool {
+        LOST.get() == Some(step)
+    }
+
+    pub(crate) fn spin_loop() {
+        loom::thread::yield_now();
+    }
+
+    /// An atomic that loom knows from its first use on: `core`'s can be made in a constant.
+    macro_rules! begun_late {
+        ($name:ident, $loom:ty, $value:ty) => {
+            pub(crate) struct $name {
+                first: $value,
+                atomic: OnceCell<$loom>,
+            }
+
+            // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+            unsafe impl Sync for $name {}
+            // SAFETY: as above.
+            unsafe impl Send for $name {}
+
+            impl $name {
+                pub(crate) const fn new(first: $value) -> Self {
+                    Self { first, atomic: OnceCell::new() }
+                }
+
+                /// The model uses the lock before there are threads.
+                pub(crate) fn get(&self) -> &$loom {
+                    self.atomic.get_or_init(|| <$loom>::new(self.first))
+                }
+            }
+        };
+    }
+
+    begun_late!(AtomicBool, LoomBool, bool);
+    begun_late!(AtomicUsize, LoomUsize, usize);
+    begun_late!(AtomicU32, LoomU32, u32);
+
+    impl AtomicBool {
+        pub(crate) fn load(&self, ordering: Ordering) -> bool {
+            self.get().load(ordering)
+        }
+
+        pub(crate) fn store(&self, value: bool, ordering: Ordering) {
+            self.get().store(value, ordering);
+        }
+
+        pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
+            self.get().swap(value, ordering)
+        }
+    }
+
+    impl AtomicUsize {
+        pub(crate) fn load(&self, ordering: Ordering) -> usize {
+            self.get().load(ordering)
+        }
+
+        pub(crate) fn store(&self, value: usize, ordering: Ordering) {
+            match ordering {
+                Ordering::SeqCst if is_lost(Step::GiveBack) => self.get().store(value, Ordering::Relaxed),
+                Ordering::SeqCst => drop(self.get().swap(value, Ordering::AcqRel)),
+                other => self.get().store(value, other),
+            }
+        }
+
+        pub(crate) fn compare_exchange(
+            &self,
+            from: usize,
+            to: usize,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<usize, usize> {
+            let success = if is_lost(Step::Take) { Ordering::Release } else { success };
+            self.get().compare_exchange(from, to, success, failure)
+        }
+    }
+
+    impl AtomicU32 {
+        pub(crate) fn load(&self, ordering: Ordering) -> u32 {
+            match ordering {
+                Ordering::SeqCst if is_lost(Step::LookForWaiters) => self.get().load(Ordering::Acquire),
+                Ordering::SeqCst => self.get().fetch_add(0, Ordering::AcqRel),
+                other => self.get().load(other),
+            }
+        }
+
+        pub(crate) fn store(&self, value: u32, ordering: Ordering) {
+            self.get().store(value, ordering);
+        }
+
+        pub(crate) fn fetch_add(&self, value: u32, ordering: Ordering) -> u32 {
+            self.get().fetch_add(value, ordering)
+        }
+
+        pub(crate) fn fetch_sub(&self, value: u32, ordering: Ordering) -> u32 {
+            self.get().fetch_sub(value, ordering)
+        }
+    }
+
+    /// A cell that loom checks: whoever asks for it may write.
+    pub(crate) struct UnsafeCell<T> {
+        value: std::cell::UnsafeCell<T>,
+        checked: OnceCell<LoomCell<()>>,
+    }
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell { value: std::cell::UnsafeCell::new(value), checked: OnceCell::new() }
+        }
+
+        pub(crate) fn get(&self) -> *mut T {
+            self.checked.get_or_init(|| LoomCell::new(())).with_mut(|_| ());
+            self.value.get()
+        }
+    }
+
+    /// The kernel's half of a futex: nobody gets in between the look and the sleep, and one who sleeps is woken.
+    pub(crate) struct Futex {
+        sleepers: Mutex<Sleepers>,
+        woken: Condvar,
+    }
+
+    #[derive(Default)]
+    struct Sleepers {
+        asleep: u32,
+        to_wake: u32,
+    }
+
+    impl Futex {
+        pub(crate) fn new() -> Futex {
+            Futex { sleepers: Mutex::new(Sleepers::default()), woken: Condvar::new() }
+        }
+
+        fn wait(&self, word: &AtomicU32, expected: u32) {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            if word.get().fetch_add(0, Ordering::AcqRel) != expected {
+                return;
+            }
+            sleepers.asleep += 1;
+            while sleepers.to_wake == 0 {
+                sleepers = self.woken.wait(sleepers).unwrap();
+            }
+            sleepers.to_wake -= 1;
+            sleepers.asleep -= 1;
+        }
+
+        fn wake(&self) {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            if sleepers.to_wake < sleepers.asleep && !is_lost(Step::Wake) {
+                sleepers.to_wake += 1;
+                self.woken.notify_one();
+            }
+        }
+    }
+
+    thread_local! {
+        /// The kernel of the model that runs.
+        pub(crate) static FUTEX: Cell<Option<&'static Futex>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn wait_on(word: &AtomicU32, expected: u32) {
+        FUTEX.get().expect("a model runs").wait(word, expected);
+    }
+
+    pub(crate) fn wake_one(_word: &AtomicU32) {
+        FUTEX.get().expect("a model runs").wake();
+    }
+}
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread::{JoinHandle, spawn};
+
+use lock::{Lock, Ranked, ThreadId};
+use sync::{FUTEX, Futex, LOST, Step};
+
+/// What the lock protects: two numbers that are the same but while somebody is inside.
+type Pair = [u32; 2];
+
+const MAIN: ThreadId = ThreadId(16);
+const RACE: &str = "Causality violation";
+const DEADLOCK: &str = "deadlock";
+
+/// A lock that loom knows, and the kernel that its threads sleep in.
+fn begin() -> Arc<Lock<Pair>> {
+    let futex: &'static Futex = Box::leak(Box::new(Futex::new()));
+    FUTEX.set(Some(futex));
+    let lock = Lock::new([0, 0]);
+    lock.hold_for_fork(MAIN);
+    drop(lock.lock(MAIN).expect("it is held for a fork"));
+    lock.release_after_fork();
+    Arc::new(lock)
+}
+
+fn count(lock: &Lock<Pair>, thread: ThreadId) {
+    let mut pair = lock.lock(thread).expect("no handler interrupts");
+    assert_eq!(pair[0], pair[1], "whoever is inside is alone");
+    pair[0] += 1;
+    pair[1] += 1;
+}
+
+fn counting(lock: &Arc<Lock<Pair>>, name: usize) -> JoinHandle<()> {
+    let lock = lock.clone();
+    spawn(move || count(&lock, ThreadId(name * 16)))
+}
+
+fn total(lock: &Lock<Pair>) -> Pair {
+    *lock.lock(MAIN).expect("no handler interrupts")
+}
+
+/// Three threads count.
+fn counts() {
+    let lock = begin();
+    let threads = [2, 3].map(|name| counting(&lock, name));
+    count(&lock, MAIN);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(total(&lock), [3, 3]);
+}
+
+/// A thread holds the lock for a fork, and enters it meanwhile, once at a time; what the child would see is whole.
+fn forks() {
+    let lock = begin();
+    let threads = [2, 3].map(|name| counting(&lock, name));
+    lock.hold_for_fork(MAIN);
+    {
+        let pair = lock.lock(MAIN).expect("the holder may enter");
+        assert!(lock.lock(MAIN).is_none(), "a signal handler that interrupts it may not");
+        assert_eq!(pair[0], pair[1], "nothing is half done");
+    }
+    lock.release_after_fork();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(total(&lock), [2, 2]);
+}
+
+fn check(model: fn()) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}
+
+/// What loom says when that step loses its ordering.
+fn objection_without(step: Step, model: fn()) -> String {
+    LOST.set(Some(step));
+    let outcome = catch_unwind(AssertUnwindSafe(|| check(model)));
+    LOST.set(None);
+    let reason = outcome.expect_err("loom objects");
+    reason
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| reason.downcast_ref::<&str>().map(|text| (*text).into()))
+        .unwrap_or_default()
+}
+
+#[test]
+fn whoever_is_inside_is_alone_and_nobody_sleeps_for_ever() {
+    check(counts);
+}
+
+#[test]
+fn who_forks_holds_the_lock_and_enters_it() {
+    check(forks);
+}
+
+/// A signal handler that interrupts the holder of a later lock would wait for who waits for that one.
+#[test]
+fn who_is_inside_a_later_lock_is_refused_an_earlier_one() {
+    loom::model(|| {
+        let (earlier, later) = (begin(), begin());
+        let earlier = || Ranked::new(&earlier, [Some(later.holder()), None]);
+        let inside = later.lock(MAIN);
+        assert!(earlier().lock(MAIN).is_none());
+        drop(inside);
+        assert!(earlier().lock(MAIN).is_some());
+        earlier().hold_for_fork(MAIN);
+        later.hold_for_fork(MAIN);
+        assert!(earlier().lock(MAIN).is_some(), "who holds both for a fork enters both");
+    });
+}
+
+#[test]
+fn taking_the_lock_must_acquire() {
+    assert!(objection_without(Step::Take, counts).contains(RACE));
+}
+
+#[test]
+fn giving_it_back_must_release() {
+    assert!(objection_without(Step::GiveBack, counts).contains(RACE));
+}
+
+/// A waiter announces itself and finds the lock taken; who gives it back finds no waiter: as if each had come before the other.
+/// (The store that gives it back must be in that order as well. Loom lets a load be early, not a store be late: it is the same.)
+#[test]
+fn the_look_for_waiters_must_be_in_order() {
+    let said = objection_without(Step::LookForWaiters, counts);
+    assert!(said.contains(DEADLOCK), "{said}");
+}
+
+#[test]
+fn waiters_must_be_woken() {
+    let said = objection_without(Step::Wake, counts);
+    assert!(said.contains(DEADLOCK), "{said}");
+}

@@ -1,0 +1,173 @@
+//! Isolated heaps that are destroyed or emptied, while threads that used them end, and others give back all they can find.
+
+use crate::common::Actor;
+use crate::heaps::{Emptying, HeapError};
+use crate::isolated::{HeapOptions, IsolatedRef};
+use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
+use crate::watch::{Access, Lost, yield_now};
+
+const SLOT_BYTES: usize = 2048;
+const LARGE_BYTES: usize = 40_000;
+const SCHEDULES: usize = 1500;
+
+fn block_in(stage: &Stage, actor: Actor, heap: IsolatedRef, bytes: usize) -> Block {
+    Block::filled(stage.allocate_in(actor, heap, bytes).expect("there is memory"), bytes)
+}
+
+fn create(stage: &Stage, actor: Actor) -> IsolatedRef {
+    stage.create_heap(actor, &HeapOptions::default()).expect("there is memory")
+}
+
+fn destroy(stage: &Stage, actor: Actor, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+    // SAFETY: whoever used the heap has said that it is done.
+    unsafe { stage.destroy_heap(actor, heap, emptying) }
+}
+
+/// A heap like any other: what was destroyed before does not matter.
+fn use_new_heap(stage: &Stage, actor: Actor) {
+    let heap = create(stage, actor);
+    let blocks = [SLOT_BYTES, LARGE_BYTES, SLOT_BYTES].map(|bytes| block_in(stage, actor, heap, bytes));
+    blocks.into_iter().for_each(|block| block.free(stage, actor));
+    destroy(stage, actor, heap, Emptying::Keep).expect("it is a heap");
+}
+
+/// Allocates in the heap, hands out half of it, says when it is done, and ends.
+fn allocating(stage: &Stage, heap: IsolatedRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
+    let (stage, shelf, done) = (stage.clone(), shelf.clone(), done.clone());
+    start(move |actor| {
+        for bytes in [SLOT_BYTES, LARGE_BYTES] {
+            shelf.put(block_in(&stage, actor, heap, bytes));
+            block_in(&stage, actor, heap, bytes).free(&stage, actor);
+        }
+        // Never freed.
+        let _ = block_in(&stage, actor, heap, SLOT_BYTES);
+        done.put(());
+        stage.leave(actor);
+    })
+}
+
+/// Frees what the other thread allocated, allocates as well, says when it is done, and ends.
+fn freeing(stage: &Stage, heap: IsolatedRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
+    let (stage, shelf, done) = (stage.clone(), shelf.clone(), done.clone());
+    start(move |actor| {
+        shelf.take().free(&stage, actor);
+        let own = block_in(&stage, actor, heap, SLOT_BYTES);
+        shelf.take().free(&stage, actor);
+        own.free(&stage, actor);
+        done.put(());
+        stage.leave(actor);
+    })
+}
+
+fn purging(stage: &Stage) -> Running<()> {
+    let stage = stage.clone();
+    start(move |actor| {
+        for _ in 0..3 {
+            stage.purge_all(actor);
+        }
+        stage.leave(actor);
+    })
+}
+
+fn users(stage: &Stage, heap: IsolatedRef) -> [Running<()>; 3] {
+    let (shelf, done) = (Shelf::new(), Shelf::new());
+    let threads = [allocating(stage, heap, &shelf, &done), freeing(stage, heap, &shelf, &done), purging(stage)];
+    (0..2).for_each(|_| done.take());
+    threads
+}
+
+fn destruction_of(emptying: Emptying) {
+    let stage = Stage::new();
+    let actor = Actor::new();
+    let heap = create(&stage, actor);
+    let threads = users(&stage, heap);
+    destroy(&stage, actor, heap, emptying).expect("it is a heap");
+    use_new_heap(&stage, actor);
+    threads.into_iter().for_each(|thread| thread.join());
+    assert!(!stage.is_heap(actor, heap));
+    stage.leave(actor);
+    stage.finish();
+}
+
+pub(crate) fn destruction() {
+    destruction_of(Emptying::GiveBack);
+    destruction_of(Emptying::Keep);
+}
+
+pub(crate) fn reset() {
+    let stage = Stage::new();
+    let actor = Actor::new();
+    let heap = create(&stage, actor);
+    let threads = users(&stage, heap);
+    for emptying in [Emptying::Keep, Emptying::GiveBack] {
+        // SAFETY: whoever used the heap has said that it is done.
+        unsafe { stage.reset_heap(actor, heap, emptying) }.expect("it is a heap");
+        assert_eq!(stage.heap_limit(heap).1, 0);
+        block_in(&stage, actor, heap, SLOT_BYTES).free(&stage, actor);
+    }
+    threads.into_iter().for_each(|thread| thread.join());
+    destroy(&stage, actor, heap, Emptying::GiveBack).expect("it is a heap");
+    stage.leave(actor);
+    stage.finish();
+}
+
+/// A heap is destroyed as soon as nobody is in it.
+pub(crate) fn leaving() {
+    let stage = Stage::new();
+    let actor = Actor::new();
+    let heap = create(&stage, actor);
+    let entered = Shelf::new();
+    let threads = [0, 1].map(|_| {
+        let (stage, entered) = (stage.clone(), entered.clone());
+        start(move |actor| {
+            assert!(stage.enter_heap(actor, Some(heap)));
+            entered.put(());
+            let block = stage.block(actor, SLOT_BYTES);
+            block.free(&stage, actor);
+            assert!(stage.leave_heap(actor));
+            stage.block(actor, SLOT_BYTES).free(&stage, actor);
+            stage.leave(actor);
+        })
+    });
+    (0..2).for_each(|_| entered.take());
+    while destroy(&stage, actor, heap, Emptying::GiveBack) == Err(HeapError::Entered) {
+        yield_now();
+    }
+    use_new_heap(&stage, actor);
+    threads.into_iter().for_each(|thread| thread.join());
+    stage.leave(actor);
+    stage.finish();
+}
+
+#[test]
+fn a_heap_is_destroyed_while_its_threads_end_and_others_purge() {
+    check(SCHEDULES, destruction);
+}
+
+#[test]
+fn a_heap_is_emptied_while_its_threads_end_and_others_purge() {
+    check(SCHEDULES, reset);
+}
+
+#[test]
+fn a_heap_is_destroyed_as_soon_as_nobody_is_in_it() {
+    check(SCHEDULES, leaving);
+}
+
+/// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.
+#[test]
+fn leaving_a_heap_must_release() {
+    assert!(objection("attached.rs", Access::CompareExchange, Lost::Release, leaving).contains("race"));
+}
+
+/// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.
+#[test]
+fn the_look_whether_anybody_is_in_a_heap_must_acquire() {
+    assert!(objection("heaps.rs", Access::Load, Lost::Acquire, leaving).contains("race"));
+}
+
+/// "race: lock.rs (use what it protects) overwrites what lock.rs (the same) wrote"
+#[test]
+fn destroying_a_heap_must_keep_others_out() {
+    assert!(objection("lock.rs", Access::CompareExchange, Lost::Comparison, destruction).contains("race"));
+}
