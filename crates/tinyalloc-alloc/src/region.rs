@@ -36,6 +36,8 @@ const TIMES_EXCESS: usize = 4;
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
 const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
+/// How many trapped runs are passed over for one without a trap.
+const TRAPPED_LOOK: usize = 8;
 /// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the system for each of its spans.
 pub(crate) const UNTRAPPED_AHEAD: usize = 16;
 
@@ -323,7 +325,7 @@ impl Region {
 
 /// Runs of slices.
 impl Region {
-    /// Takes a run of free slices: resident ones first, then the lowest, then fresh ones.
+    /// Takes a run of free slices: resident ones first, then low ones, then fresh ones.
     ///
     /// # Errors
     /// [`Shortage`].
@@ -465,8 +467,22 @@ impl Region {
         self.resident().find_set_run(lowest, slices, align)
     }
 
+    /// The lowest free run; of those further up, one without a trap is taken instead if there is one not far away. It saves a system call, and
+    /// what was freed and trapped keeps its trap for longer.
     fn find_free(&self, slices: usize, align: usize) -> Option<usize> {
-        self.used().find_clear_run(self.lowest_free.get(), slices, align)
+        let lowest = self.used().find_clear_run(self.lowest_free.get(), slices, align)?;
+        let mut first = lowest;
+        for _ in 0..TRAPPED_LOOK {
+            if self.trapped().all_clear(first..first + slices) {
+                return Some(first);
+            }
+            let beyond = self.trapped().find_first_set(first).and_then(|trapped| self.trapped().find_clear_run(trapped, 1, 1));
+            match beyond.and_then(|beyond| self.used().find_clear_run(beyond, slices, align)) {
+                Some(next) => first = next,
+                None => break,
+            }
+        }
+        Some(lowest)
     }
 
     /// Commits a run at the top, beginning with the free slices that are there.

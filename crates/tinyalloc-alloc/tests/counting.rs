@@ -122,7 +122,7 @@ fn free_memory_beyond_the_cap_goes_back_at_once() {
 fn memory_that_stays_idle_is_decommitted_after_two_epochs() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);
-    (0..10).for_each(|_| _ = model.allocate(0, MIB / 8).unwrap());
+    (0..20).for_each(|_| _ = model.allocate(0, MIB / 8).unwrap());
     model.free_all(0);
     assert!(world.stats(model.actors[0]).resident_free >= MIB / 2, "all but the first ones wait for an epoch");
     for _ in 0..5 {
