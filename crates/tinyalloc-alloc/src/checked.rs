@@ -58,15 +58,25 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     pub(crate) fn take_checked<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
         let checks = self.checks();
-        if checks.guard_every > 0 {
+        if checks.guard_every > 0 || local.mode() != Mode::Attached {
             return None;
         }
         let class = SizeClass::of(self.slot_need(bytes)?)?;
-        let start = self.take_slot_with(local.bins(), class, self.secret())?;
+        let start = self.take_whole(local, current(local), class)?;
         if checks.hardened {
             self.begin_life(local, start, class.bytes(), bytes);
         }
         Some(start)
+    }
+
+    /// A slot that lies ready, as if in one instruction: a signal handler that frees what it allocates does not leave a list as it found it when
+    /// freed slots wait.
+    #[inline(always)]
+    fn take_whole<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+        let visit = self.enter_on(local, heap);
+        let start = self.take_slot_with(heap.as_bins(), class, self.secret());
+        self.leave(local, visit);
+        start
     }
 
     /// Serves a request from the current heap.
@@ -83,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
                 wish,
                 match class {
                     Some(class) => self.allocate_small_slow(local, class).inspect(|start| {
-                        self.begin_emergency(local, *start, wish.bytes);
+                        self.begin_any_life(local, *start, wish.bytes);
                         self.announce(local, *start, wish.bytes);
                     }),
                     None => self.allocate_large_aligned(local, None, wish.bytes, wish.align),
@@ -105,11 +115,19 @@ impl<M: Mapper> Allocator<M> {
             let start = self.allocate_large_aligned(local, IsolatedRef::of(heap), wish.bytes, wish.align);
             return self.cleared(wish, start);
         };
-        let slot = self.take_slot_with(heap.as_bins(), class, self.secret());
-        let start = slot.or_else(|| self.allocate_attached(local, heap, class))?;
-        if self.checks().hardened {
-            self.begin_life(local, start, class.bytes(), wish.bytes);
-        }
+        let start = match self.take_whole(local, heap, class) {
+            Some(start) => {
+                if self.checks().hardened {
+                    self.begin_life(local, start, class.bytes(), wish.bytes);
+                }
+                start
+            }
+            None => {
+                let start = self.allocate_attached(local, heap, class)?;
+                self.begin_any_life(local, start, wish.bytes);
+                start
+            }
+        };
         self.announce(local, start, wish.bytes);
         self.cleared(wish, Some(start))
     }
@@ -250,11 +268,11 @@ impl<M: Mapper> Allocator<M> {
         self.canary(start, span.slot_bytes()).sign(bytes);
     }
 
-    /// As [`Allocator::begin_life`], for a block that may be no heap's.
-    fn begin_emergency<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
-        if let Some(span) = self.span_of(start.as_ptr().addr())
+    /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is no heap's.
+    fn begin_any_life<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+        if self.checks().hardened
+            && let Some(span) = self.find_span(local, start.as_ptr().addr())
             && span.has_heap()
-            && self.checks().hardened
         {
             self.begin_life(local, start, span.slot_bytes(), bytes);
         }
@@ -380,9 +398,15 @@ impl<M: Mapper> Allocator<M> {
 
     /// Puts a slot into quarantine, and frees those that have waited.
     fn free_later<L: Local>(&self, local: L, heap: HeapRef, quarantine: &Quarantine, span: SpanRef, start: NonNull<u8>) {
+        let visit = self.enter_on(local, heap);
         quarantine.put(start, span.slot_bytes());
-        while let Some(waited) = quarantine.overflow(self.checks().quarantine_bytes, heap.random()) {
+        let mut next = quarantine.overflow(self.checks().quarantine_bytes, heap.random());
+        self.leave(local, visit);
+        while let Some(waited) = next {
             self.free_waited(local, quarantine, waited);
+            let visit = self.enter_on(local, heap);
+            next = quarantine.overflow(self.checks().quarantine_bytes, heap.random());
+            self.leave(local, visit);
         }
     }
 
@@ -417,20 +441,16 @@ impl<M: Mapper> Allocator<M> {
 
     /// Gives a slot back to its heap.
     fn free_now<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
-        if local.is(span.owner_bins()) {
-            return match span.free_local(start, self.secret()) {
-                Freed::Quiet => {}
-                Freed::CreditSpent => self.free_settle(local, span),
-                Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
-            };
-        }
         if let Owner::Heap(bins) = span.owner()
             && local.mode() == Mode::Attached
         {
             // SAFETY: an owner that is a heap is one (H2).
             let heap = unsafe { HeapRef::from_bins(bins) };
-            if heap.is_of(local.id()) {
-                return match span.free_local(start, self.secret()) {
+            if local.is(bins.as_ptr()) || heap.is_of(local.id()) {
+                let visit = self.enter_on(local, heap);
+                let freed = span.free_local(start, self.secret());
+                self.leave(local, visit);
+                return match freed {
                     Freed::Quiet => {}
                     Freed::CreditSpent => self.free_settle_on(local, heap, span),
                     Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),

@@ -29,7 +29,7 @@ impl Quarantine {
         quarantine
     }
 
-    /// A slot waits from now on. (A signal handler that frees at the wrong moment makes one wait for ever, and no more than that.)
+    /// A slot waits from now on.
     pub(crate) fn put(&self, slot: NonNull<u8>, bytes: usize) {
         let used = self.used.get();
         if let Some(place) = self.places.get(used) {
