@@ -55,6 +55,7 @@ unsafe extern "C" fn resume_child() {
     ALLOCATOR.resume_child(Thread);
     THREADS.store(1, Ordering::Relaxed);
     background::on_child();
+    snapshot::on_child();
 }
 
 /// At least `bytes` bytes for a request that no free slot lay ready for; and what waited for a moment outside the allocator is done.

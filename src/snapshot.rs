@@ -92,6 +92,11 @@ fn answer() {
     }
 }
 
+/// In the child of a fork nobody else is writing.
+pub(crate) fn on_child() {
+    IS_WRITING.store(false, Ordering::Relaxed);
+}
+
 /// A slow allocation is over: a signal that came meanwhile is answered now.
 #[inline]
 pub(crate) fn on_allocation() {

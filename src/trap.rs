@@ -6,7 +6,7 @@ use core::mem::{transmute, zeroed};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, STDERR_FILENO, sigaction, siginfo_t};
+use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, STDERR_FILENO, raise, sigaction, siginfo_t};
 
 use crate::explanation::Explanation;
 use crate::object;
@@ -59,18 +59,25 @@ unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut 
     }
     // SAFETY: written before the handler was installed.
     let before = unsafe { BEFORE.0.get().read() };
-    match before.filter(|before| !matches!(before.sa_sigaction, SIG_DFL | SIG_IGN)) {
-        Some(before) => {
-            // SAFETY: the program's own handler; one without information ignores it.
-            let handler: Handler = unsafe { transmute(before.sa_sigaction) };
-            // SAFETY: as the kernel would have called it.
-            unsafe { handler(signal, info, context) };
-        }
-        None => {
+    // One that somebody sent: nothing is tried again.
+    let is_sent = info_read.si_code <= 0;
+    match before.map_or(SIG_DFL, |before| before.sa_sigaction) {
+        SIG_IGN if is_sent => {}
+        SIG_DFL | SIG_IGN => {
             // SAFETY: all zero is the default action. The access is tried again, and ends the process.
             let default: sigaction = unsafe { zeroed() };
             // SAFETY: as above.
             unsafe { sigaction(signal, &raw const default, null_mut()) };
+            if is_sent {
+                // SAFETY: it waits until this handler returns.
+                unsafe { raise(signal) };
+            }
+        }
+        theirs => {
+            // SAFETY: the program's own handler; one without information ignores it.
+            let handler: Handler = unsafe { transmute(theirs) };
+            // SAFETY: as the kernel would have called it.
+            unsafe { handler(signal, info, context) };
         }
     }
 }

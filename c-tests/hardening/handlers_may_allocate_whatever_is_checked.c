@@ -1,4 +1,3 @@
-/* modes: preload */
 #include "../options/options.h"
 #include "../signals/timer.h"
 

@@ -11,6 +11,7 @@ use tinyalloc_sys::{Mapper, PosixMapper};
 use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
 use super::sized::free_hinted;
+use crate::request::slots_are_whole;
 
 /// Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults.
 ///
@@ -19,6 +20,8 @@ use super::sized::free_hinted;
 pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
     match SizeClass::of(bytes) {
         Some(_) if bytes == 0 => 0,
+        // Where more is checked, a block may end in a canary: what is beyond the request is not the program's.
+        Some(_) if !slots_are_whole() => bytes,
         Some(class) => class.bytes(),
         None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
         None => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
@@ -36,6 +39,7 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
         return malloc_good_size(bytes);
     }
     match SizeClass::of_aligned(bytes, align) {
+        Some(_) if align <= SLICE_BYTES && !slots_are_whole() => bytes,
         Some(class) if align <= SLICE_BYTES => class.bytes(),
         _ => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
     }

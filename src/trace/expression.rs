@@ -25,7 +25,7 @@ impl Expression {
     }
 
     /// The address; `None` where it takes more than a register, sums and looks into memory.
-    pub(super) fn value(self, registers: &[usize; COUNT], look: impl Fn(usize) -> Option<usize>) -> Option<usize> {
+    pub(super) fn value(self, registers: &[usize; COUNT], mut look: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
         let mut bytes = self.start;
         let end = bytes.address() + self.bytes;
         let mut value = None;
