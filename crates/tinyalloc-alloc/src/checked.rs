@@ -249,6 +249,14 @@ impl<M: Mapper> Allocator<M> {
         asked
     }
 
+    /// As [`Allocator::usable_of`], for who only looks: of a block that somebody wrote beyond, all that it could have.
+    pub(crate) fn told_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
+        if !self.checks().hardened || !span.has_heap() {
+            return self.announced_bytes(start, span.slot_bytes());
+        }
+        self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.room_of(span))
+    }
+
     /// Bytes that a live block could have where it stands.
     pub(crate) fn room_of(&self, span: SpanRef) -> usize {
         if span.has_heap() { span.slot_bytes() - self.canary_bytes() } else { span.slot_bytes() }

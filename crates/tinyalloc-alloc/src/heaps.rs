@@ -132,9 +132,10 @@ impl<M: Mapper> Allocator<M> {
         Ok(())
     }
 
-    /// Hardened, memory comes back cleared, or not at all.
+    /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where it is to be cleared.
     fn emptying(&self, wanted: Emptying) -> Emptying {
-        if self.checks().hardened { Emptying::GiveBack } else { wanted }
+        let checks = self.checks();
+        if checks.hardened || checks.zero_on_free { Emptying::GiveBack } else { wanted }
     }
 
     /// Leaves the spans of a heap that nobody uses any more to the space.
@@ -272,7 +273,7 @@ impl<M: Mapper> Allocator<M> {
     /// Nobody uses the heap meanwhile, `visit` included.
     pub unsafe fn walk_heap(&self, heap: IsolatedRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         heap.spans().all(|span| match span.owner() {
-            Owner::Large => visit(self.start_of(span), span.slot_bytes()),
+            Owner::Large => self.visit(span, self.start_of(span), &mut visit),
             _ => self.walk_span(span, &mut visit),
         })
     }
@@ -280,7 +281,15 @@ impl<M: Mapper> Allocator<M> {
     fn walk_span(&self, span: SpanRef, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         debug_assert!(span.slot_bytes().is_multiple_of(SLOT_ALIGN));
         (0..span.slots_carved() as usize)
-            .all(|index| self.live_slot(span, index).is_none_or(|start| visit(start, span.slot_bytes())))
+            .all(|index| self.live_slot(span, index).is_none_or(|start| self.visit(span, start, visit)))
+    }
+
+    fn visit(&self, span: SpanRef, start: NonNull<u8>, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        let bytes = {
+            let _quiet = self.quiet();
+            self.told_bytes(span, start)
+        };
+        visit(start, bytes)
     }
 
     fn start_of(&self, span: SpanRef) -> NonNull<u8> {

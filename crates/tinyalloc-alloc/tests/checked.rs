@@ -290,6 +290,62 @@ fn heaps_may_be_hardened_too() {
 }
 
 #[test]
+fn a_thread_that_is_ending_gets_hardened_blocks_wherever_they_lie() {
+    let (world, actor) = checking(hardened());
+    assert!(world.tune(actor, |tunables| tunables.region_bytes = 4 * MIB));
+    for _ in 0..6_000 {
+        world.allocate(actor, 1_000).unwrap();
+    }
+    let ending = Actor::new();
+    free(&world, ending, world.allocate(ending, 1).unwrap());
+    world.detach(ending);
+    for bytes in (0..3_000).step_by(100) {
+        let block = world.allocate(ending, bytes).unwrap();
+        fill(block, bytes, 1);
+        assert_eq!(world.usable_bytes(ending, block), Some(bytes));
+        free(&world, ending, block);
+    }
+    assert_eq!((actor.misuses(), ending.misuses()), (vec![], vec![]));
+}
+
+#[test]
+fn a_walk_over_a_hardened_heap_tells_what_may_be_used() {
+    let (world, actor) = checking(hardened());
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    let expected: BTreeMap<_, _> = [50, 500, 50_000].map(|bytes| (world.allocate_in(actor, heap, bytes).unwrap(), bytes)).into();
+    let mut found = BTreeMap::new();
+    // SAFETY: nobody uses the heap meanwhile.
+    unsafe { world.walk_heap(heap, |block, bytes| found.insert(block, bytes).is_none()) };
+    assert!(found.keys().eq(expected.keys()));
+    assert!(found.iter().all(|(block, bytes)| Some(*bytes) == world.usable_bytes(actor, *block)), "{found:?}");
+    found.iter().for_each(|(block, bytes)| fill(*block, *bytes, 1));
+    found.keys().for_each(|block| free(&world, actor, *block));
+    assert_eq!(actor.misuses(), []);
+}
+
+#[test]
+fn nothing_that_a_heap_held_outlives_it_where_freed_memory_is_cleared() {
+    for (bytes, destroyed) in [(400, false), (20_000, false), (100_000, false), (400, true), (20_000, true), (100_000, true)] {
+        let (world, actor) = checking(Checks { zero_on_free: true, ..Checks::NONE });
+        let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+        (0..40).for_each(|_| fill(world.allocate_in(actor, heap, bytes).unwrap(), bytes, 0xaa));
+        if destroyed {
+            // SAFETY: nobody uses its blocks afterwards.
+            unsafe { world.destroy_heap(actor, heap, Emptying::Keep) }.unwrap();
+        } else {
+            // SAFETY: as above.
+            unsafe { world.reset_heap(actor, heap, Emptying::Keep) }.unwrap();
+        }
+        for _ in 0..40 {
+            let again = if destroyed { world.allocate(actor, bytes) } else { world.allocate_in(actor, heap, bytes) }.unwrap();
+            // SAFETY: within the block, behind what a free slot holds.
+            let rest = unsafe { again.add(16) };
+            assert!(holds(rest, bytes - 16, 0), "{bytes} bytes, destroyed: {destroyed}");
+        }
+    }
+}
+
+#[test]
 fn a_guarded_block_ends_at_a_guard_and_is_explained() {
     let (world, actor) = checking(guarding(1));
     let block = world.allocate(actor, 100).unwrap();

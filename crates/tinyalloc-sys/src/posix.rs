@@ -143,7 +143,13 @@ unsafe impl Mapper for PosixMapper {
             // SAFETY: the caller owns the range.
             let works = unsafe { is_guarded(start.as_ptr().cast()) };
             TRAPS.fetch_or(if works { TRAPS_ARE_GUARDS } else { GUARDS_ARE_IGNORED }, Ordering::Relaxed);
-            if works { Ok(()) } else { Err(MapError::Unavailable) }
+            if works {
+                return Ok(());
+            }
+            // Perhaps it was only not to be found out: a sandbox may refuse the question.
+            // SAFETY: the caller owns the range; contents stay.
+            unsafe { remove_guards(start.as_ptr().cast(), bytes) };
+            Err(MapError::Unavailable)
         })
     }
 
