@@ -124,7 +124,9 @@ fn is_in_memory(file: c_int) -> bool {
         return false;
     }
     // SAFETY: fstatfs succeeded, so it filled it in.
-    unsafe { system.assume_init() }.f_type == TMPFS_MAGIC
+    let kind = unsafe { system.assume_init() }.f_type;
+    // The C libraries do not agree on its type, nor on that of the constant.
+    i128::from(kind) == i128::from(TMPFS_MAGIC)
 }
 
 /// A path that ends with a null byte.
