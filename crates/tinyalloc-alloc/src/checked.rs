@@ -8,7 +8,6 @@ use crate::allocator::Allocator;
 use crate::attached::attachments_of;
 use crate::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
 use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::guard::{GuardMistake, GuardReport, TRACE_LENGTH, Trace};
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
@@ -35,6 +34,14 @@ impl Wish {
 
     pub(crate) const fn aligned(self, align: usize) -> Wish {
         Wish { align, ..self }
+    }
+
+    pub(crate) const fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) const fn align(self) -> usize {
+        self.align
     }
 
     pub(crate) const fn zeroed(self) -> Wish {
@@ -142,30 +149,6 @@ impl<M: Mapper> Allocator<M> {
             local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
         }
         self.canary(start, slot_bytes).sign(bytes);
-    }
-
-    /// A guarded block, for one in so many.
-    fn sampled<L: Local>(&self, local: L, heap: HeapRef, wish: Wish) -> Option<NonNull<u8>> {
-        let every = self.checks().guard_every;
-        if every == 0 || !heap.is_sampled(every) {
-            return None;
-        }
-        let maker = (local.id().0, trace(local));
-        self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), wish.bytes, wish.align, maker)
-    }
-
-    /// As [`Allocator::sampled`], for a request that found no free slot: it stands for all those that did since the last one.
-    pub(crate) fn sampled_at_refill<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        if local.mode() != Mode::Attached || self.current_heap(local).is_some() {
-            return None;
-        }
-        let heap = current(local);
-        let slots = SizeClass::of(bytes).map_or(1, |class| self.mapper().page_bytes() / class.bytes()).max(1);
-        if !heap.is_sampled_among(u32::try_from(slots).unwrap_or(1), self.checks().guard_every) {
-            return None;
-        }
-        let maker = (local.id().0, trace(local));
-        self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), bytes, SLOT_ALIGN, maker)
     }
 
     fn cleared(&self, wish: Wish, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
@@ -512,58 +495,4 @@ impl<M: Mapper> Allocator<M> {
             }
         }
     }
-}
-
-/// Guarded blocks.
-impl<M: Mapper> Allocator<M> {
-    fn free_guarded<L: Local>(&self, local: L, address: usize) {
-        let freer = (local.id().0, trace(local));
-        let Some(mut guards) = self.guards().lock(local.id()) else {
-            return;
-        };
-        let freed = guards.free(self.mapper(), self.guard_range(), address, freer);
-        drop(guards);
-        if let Err(mistake) = freed {
-            local.report(self.guard_misuse(mistake, address));
-        }
-    }
-
-    fn guard_misuse(&self, mistake: GuardMistake, address: usize) -> Misuse {
-        let slot_bytes = self.mapper().page_bytes();
-        match mistake {
-            GuardMistake::Freed => Misuse::DoubleFree { address, slot_bytes },
-            GuardMistake::Inside { start } => Misuse::Interior { address, slot_start: start, slot_bytes },
-            GuardMistake::NoBlock => Misuse::NotAllocated { address },
-            GuardMistake::Overflown => Misuse::Overflow { address, slot_bytes },
-        }
-    }
-
-    /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an address in their range.
-    pub(crate) fn guarded_bytes<L: Local>(&self, local: L, address: usize) -> Option<Option<usize>> {
-        if !self.guard_range().contains(address) {
-            return None;
-        }
-        let found =
-            self.guards().lock(local.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
-        Some(match found {
-            None => None,
-            Some(Ok(bytes)) => Some(bytes),
-            Some(Err(mistake)) => {
-                local.report(self.guard_misuse(mistake, address));
-                None
-            }
-        })
-    }
-
-    /// What a trapped access at an address was meant for; `None` if no guarded block was. For signal handlers.
-    pub fn explain_trap(&self, address: usize) -> Option<GuardReport> {
-        // SAFETY: a place is plain data that always stays mapped.
-        unsafe { self.guards().peek(|guards| guards.look(self.guard_range(), address, self.mapper().page_bytes())) }
-    }
-}
-
-fn trace<L: Local>(local: L) -> Trace {
-    let mut trace = [0; TRACE_LENGTH];
-    local.trace(&mut trace);
-    trace
 }

@@ -63,6 +63,7 @@ mod allocator;
 mod announce;
 mod attached;
 mod checked;
+mod guarded;
 mod heaps;
 mod large;
 mod nothing;

@@ -63,6 +63,8 @@ mod empty;
 mod growing;
 #[path = "../../src/guard.rs"]
 mod guard;
+#[path = "../../src/guarded.rs"]
+mod guarded;
 #[path = "../../src/heap.rs"]
 mod heap;
 #[path = "../../src/heap_label.rs"]
