@@ -90,8 +90,7 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     pub(crate) fn allocate_checked<L: Local>(&self, local: L, wish: Wish) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
-        if local.mode() == Mode::Unattached {
-            self.attach(local)?;
+        if local.mode() == Mode::Unattached && self.attach(local).is_some() {
             local.arm_detach();
         }
         if local.mode() != Mode::Attached {
@@ -189,9 +188,10 @@ impl<M: Mapper> Allocator<M> {
         let mut bytes = 0;
         while heap.purge_spare(keeping, |span| {
             let before_guard = (span.slices() as usize - 1) * SLICE_BYTES;
-            bytes += before_guard;
             // SAFETY: the span is this heap's, and nothing lives in it.
-            unsafe { self.mapper().decommit(span.start(), before_guard) }.is_ok()
+            let decommitted = unsafe { self.mapper().decommit(span.start(), before_guard) }.is_ok();
+            bytes += if decommitted { before_guard } else { 0 };
+            decommitted
         }) {}
         if let Some(mut space) = self.space().lock(local.id()).filter(|_| bytes > 0) {
             space.count_purge(bytes);
