@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use common::{Actor, LimitedMapper, MIB, World};
 use proptest::prelude::*;
 use tinyalloc_alloc::{Checks, Emptying, GuardedAccess, HeapOptions, Local, Misuse};
-use tinyalloc_sys::{Call, CountingMapper};
+use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
 
@@ -506,4 +506,21 @@ fn hardened_memory_goes_back_to_the_system_and_its_addresses_stay_with_their_siz
     assert!(again.intersection(&before).count() * 10 > before.len() * 9, "the addresses are used again");
     assert_eq!(actor.misuses(), []);
     world.validate(actor).unwrap();
+}
+
+#[test]
+fn hardened_memory_that_the_system_does_not_take_back_is_not_counted_and_is_used_again() {
+    let (world, actor) = (World::<FailingMapper<LimitedMapper>>::new(), Actor::new());
+    assert!(world.tune(actor, |tunables| tunables.checks = hardened()));
+    world.mapper.fail_every(Call::Decommit);
+    for _ in 0..2 {
+        let blocks: Vec<_> = (0..60_000).map(|_| world.allocate(actor, 100).unwrap()).collect();
+        blocks.iter().for_each(|block| fill(*block, 100, 5));
+        // SAFETY: nobody uses them afterwards.
+        blocks.into_iter().for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+        let before = world.stats(actor).purged;
+        assert!(!world.purge_all(actor));
+        assert_eq!(world.stats(actor).purged, before);
+    }
+    assert_eq!(actor.misuses(), []);
 }
