@@ -21,7 +21,7 @@ mod errno;
 mod object;
 #[cfg(feature = "engine")]
 mod pieces;
-#[cfg(feature = "mmap")]
+#[cfg(feature = "engine")]
 mod thread_end;
 #[cfg(feature = "engine")]
 mod thread_words;

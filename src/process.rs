@@ -2,13 +2,10 @@
 
 use core::ffi::{c_int, c_void};
 use core::fmt::Display;
-use core::ptr::{NonNull, without_provenance};
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-use libc::{
-    STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_key_create, pthread_key_t, pthread_self, pthread_setspecific,
-    syscall,
-};
+use libc::{STDERR_FILENO, SYS_write, abort, pthread_atfork, pthread_self, syscall};
 use tinyalloc_alloc::{Allocator, BlockOwner, Misuse, ThreadId};
 use tinyalloc_sys::PosixMapper;
 
@@ -17,15 +14,15 @@ use crate::options::{self, SETTINGS};
 use crate::pieces::write_in_pieces;
 use crate::snapshot;
 use crate::thread::Thread;
+use crate::thread_end::ThreadEnd;
 
 /// The global heap. It ends with a page of its own, and lies in a section of its own, behind all other data that is not zero.
 #[unsafe(link_section = ".tinyalloc")]
 pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper::new());
 
-/// The key whose destructor tells that a thread ends, plus one; 0 before it is made. In `.data`, beside what every process
-/// touches.
+/// In `.data`, beside what every process touches.
 #[unsafe(link_section = ".data")]
-static KEY: AtomicU32 = AtomicU32::new(0);
+static THREAD_END: ThreadEnd = ThreadEnd::new(detach);
 
 /// How many threads have a heap and have not ended.
 #[unsafe(link_section = ".data")]
@@ -40,6 +37,7 @@ static START: extern "C" fn() = start;
 extern "C" fn start() {
     // SAFETY: the handlers are valid for the life of the process: the library is never unloaded.
     unsafe { pthread_atfork(Some(prepare_fork), Some(resume_parent), Some(resume_child)) };
+    THREAD_END.prepare();
     options::start();
 }
 
@@ -76,35 +74,15 @@ pub(crate) fn thread_id() -> ThreadId {
 
 /// Sees to it that this thread's heap is given back when it ends.
 pub(crate) fn arm_detach() {
-    THREADS.fetch_add(1, Ordering::Relaxed);
-    let Some(key) = detach_key() else {
-        return;
-    };
-    // Any value but null makes the destructor run.
-    let value: *const c_void = without_provenance(1);
-    // SAFETY: the key was made; should there be no memory for the value, the heap stays with its thread.
-    unsafe { pthread_setspecific(key, value) };
-}
-
-fn detach_key() -> Option<pthread_key_t> {
-    match KEY.load(Ordering::Acquire) {
-        0 => make_detach_key(),
-        key => Some(key - 1),
+    if THREAD_END.arm() {
+        THREADS.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn make_detach_key() -> Option<pthread_key_t> {
-    let mut key: pthread_key_t = 0;
-    // SAFETY: `key` is valid for the write.
-    let failed: c_int = unsafe { pthread_key_create(&raw mut key, Some(detach)) };
-    if failed != 0 {
-        return None;
-    }
-    // A thread that lost the race leaves a key that nobody uses.
-    match KEY.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Some(key),
-        Err(theirs) => Some(theirs - 1),
-    }
+/// Whether this thread's end is certain to be told once it was armed.
+#[inline]
+pub(crate) fn is_end_told() -> bool {
+    THREAD_END.is_certain()
 }
 
 unsafe extern "C" fn detach(_value: *mut c_void) {

@@ -27,6 +27,11 @@ unsafe impl Local for Thread {
         process::arm_detach();
     }
 
+    #[inline]
+    fn is_end_told(self) -> bool {
+        process::is_end_told()
+    }
+
     fn configure(self, tunables: &mut Tunables) {
         options::configure(tunables);
     }

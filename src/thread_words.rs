@@ -168,6 +168,7 @@ macro_rules! words_of_local {
                 1 => Mode::Attached,
                 2 => Mode::Busy,
                 3 => Mode::Detached,
+                4 => Mode::Visiting,
                 _ => Mode::Unattached,
             }
         }

@@ -94,19 +94,16 @@ impl<M: Mapper> Allocator<M> {
         allocate: impl FnOnce(&Self, HeapRef) -> Option<NonNull<u8>>,
     ) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
-        if local.mode() == Mode::Unattached {
-            self.attach(local)?;
-            local.arm_detach();
-        }
+        self.attach_in_time(local)?;
         match local.mode() {
             Mode::Attached => allocate(self, self.member(local, heap)?),
-            Mode::Detached => {
+            Mode::Unattached | Mode::Visiting | Mode::Detached => {
                 let attachment = self.borrow_member(local, heap)?;
                 let start = allocate(self, attachment.member());
                 self.give_member_back(local, attachment);
                 start
             }
-            Mode::Unattached | Mode::Busy => None,
+            Mode::Busy => None,
         }
     }
 }
@@ -221,7 +218,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn try_enter_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>) -> Option<()> {
-        if local.mode() == Mode::Unattached {
+        if matches!(local.mode(), Mode::Unattached | Mode::Visiting) {
             self.attach(local)?;
             local.arm_detach();
         }

@@ -90,9 +90,7 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     pub(crate) fn allocate_checked<L: Local>(&self, local: L, wish: Wish) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
-        if local.mode() == Mode::Unattached && self.attach(local).is_some() {
-            local.arm_detach();
-        }
+        let _ = self.attach_in_time(local);
         if local.mode() != Mode::Attached {
             let class = self.class_of(wish);
             return self.cleared(

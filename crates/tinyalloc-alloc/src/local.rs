@@ -21,6 +21,8 @@ pub enum Mode {
     Busy = 2,
     /// It gave its heap back because it is ending.
     Detached = 3,
+    /// It has allocated and has no heap yet: it is not certain that its end will be told.
+    Visiting = 4,
 }
 
 /// The state that the engine keeps for each thread: three words. The implementor stores them; a copy of the handle names the same words.
@@ -58,6 +60,13 @@ pub unsafe trait Local: Copy {
 
     /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
     fn arm_detach(self);
+
+    /// Whether the thread's end is certain to be told, after [`Local::arm_detach`] at the latest. Until it is, the thread has no heap of its
+    /// own that could be lost with it.
+    #[inline]
+    fn is_end_told(self) -> bool {
+        true
+    }
 
     /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
     fn configure(self, _tunables: &mut Tunables) {}

@@ -40,17 +40,33 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn allocate_small_slow<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         match local.mode() {
             Mode::Attached => self.allocate_attached(local, current(local), class),
-            Mode::Unattached => {
-                if self.attach(local).is_none() {
-                    return self.slot_or_report(local, class, Ok(None));
-                }
-                let start = self.allocate_attached(local, current(local), class);
-                local.arm_detach();
-                start
-            }
+            Mode::Unattached | Mode::Visiting => self.allocate_unattached(local, class),
             Mode::Busy => self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN),
-            Mode::Detached => self.allocate_detached(local, class),
+            Mode::Detached => self.allocate_borrowed(local, class, Mode::Detached),
         }
+    }
+
+    fn allocate_unattached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+        if !local.is_end_told() {
+            return self.allocate_visiting(local, class);
+        }
+        if self.attach(local).is_none() {
+            return self.slot_or_report(local, class, Ok(None));
+        }
+        let start = self.allocate_attached(local, current(local), class);
+        local.arm_detach();
+        start
+    }
+
+    /// The second call arms the thread, and the third finds it armed, or arms it again: the first may be a part of what forgets that.
+    #[cold]
+    fn allocate_visiting<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+        if local.mode() == Mode::Visiting {
+            // What that allocates itself must not come back here.
+            local.set_mode(Mode::Detached);
+            local.arm_detach();
+        }
+        self.allocate_borrowed(local, class, Mode::Visiting)
     }
 
     /// Allocates in one of this thread's heaps.
@@ -65,8 +81,8 @@ impl<M: Mapper> Allocator<M> {
         self.slot_or_report(local, class, slot)
     }
 
-    /// A thread that is ending borrows a heap for one call.
-    fn allocate_detached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
+    /// A thread that may not have a heap borrows one for one call, and is in `mode` afterwards.
+    fn allocate_borrowed<L: Local>(&self, local: L, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
         local.set_mode(Mode::Busy);
         let slot = self.borrow_heap(local).map_or(Ok(None), |heap| {
             heap.set_busy(true);
@@ -77,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
             self.return_heap(local, heap);
             slot
         });
-        local.set_mode(Mode::Detached);
+        local.set_mode(mode);
         self.slot_or_report(local, class, slot)
     }
 

@@ -28,6 +28,15 @@ impl<M: Mapper> Allocator<M> {
         heap.map(|_| ())
     }
 
+    /// Gives a thread that has no heap yet one, unless it is not certain that its end will be told; `None` if there is none to be had.
+    pub(crate) fn attach_in_time<L: Local>(&self, local: L) -> Option<()> {
+        if matches!(local.mode(), Mode::Unattached | Mode::Visiting) && local.is_end_told() {
+            self.attach(local)?;
+            local.arm_detach();
+        }
+        Some(())
+    }
+
     pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
         if let Some(heap) = self.pool().lock(local.id())?.pop(local.id()) {
             return Some(heap);
