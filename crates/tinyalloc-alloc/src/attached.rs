@@ -46,10 +46,12 @@ impl<M: Mapper> Allocator<M> {
         if SizeClass::of(bytes).is_none() {
             return self.with_member(local, heap, |this, _| this.allocate_large_zeroed(local, Some(heap), bytes));
         }
-        let start = self.allocate_in(local, heap, bytes)?;
-        // SAFETY: the slot holds `bytes`.
-        unsafe { start.write_bytes(0, bytes) };
-        Some(start)
+        if let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(local, heap, bytes)) {
+            // SAFETY: the slot is of that class.
+            unsafe { start.write_bytes(0, class.bytes()) };
+            return Some(start);
+        }
+        self.allocate_in_slow(local, heap, bytes).inspect(|start| self.clear(local, *start, bytes))
     }
 
     /// As [`Allocator::allocate_aligned`], in `heap`.

@@ -94,6 +94,7 @@ impl<M: Mapper> Allocator<M> {
         if local.mode() != Mode::Attached {
             let class = self.class_of(wish);
             return self.cleared(
+                local,
                 wish,
                 match class {
                     Some(class) => self.allocate_small_slow(local, class).inspect(|start| {
@@ -113,11 +114,11 @@ impl<M: Mapper> Allocator<M> {
         if IsolatedRef::of(heap).is_none()
             && let Some(start) = self.sampled(local, heap, wish)
         {
-            return self.cleared(wish, Some(start));
+            return self.cleared(local, wish, Some(start));
         }
         let Some(class) = self.class_of(wish) else {
             let start = self.allocate_large_aligned(local, IsolatedRef::of(heap), wish.bytes, wish.align);
-            return self.cleared(wish, start);
+            return self.cleared(local, wish, start);
         };
         let start = match self.take_whole(local, heap, class) {
             Some(start) => {
@@ -133,7 +134,7 @@ impl<M: Mapper> Allocator<M> {
             }
         };
         self.announce(local, start, wish.bytes);
-        self.cleared(wish, Some(start))
+        self.cleared(local, wish, Some(start))
     }
 
     /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
@@ -148,10 +149,9 @@ impl<M: Mapper> Allocator<M> {
         self.canary(start, slot_bytes).sign(bytes);
     }
 
-    fn cleared(&self, wish: Wish, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+    fn cleared<L: Local>(&self, local: L, wish: Wish, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
         if let Some(start) = start.filter(|_| wish.zeroed) {
-            // SAFETY: the block holds that much.
-            unsafe { start.write_bytes(0, wish.bytes) };
+            self.clear(local, start, wish.bytes);
         }
         start
     }

@@ -33,22 +33,30 @@ impl<M: Mapper> Allocator<M> {
         self.large(local, self.current_heap(local), bytes, 1).map(|block| block.start)
     }
 
-    /// As [`Allocator::allocate`], with every byte zero.
+    /// As [`Allocator::allocate`], with every byte zero, also those that are usable beyond `bytes`.
     #[inline]
     pub fn allocate_zeroed<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
         let Some(class) = SizeClass::at_hand(bytes) else {
             return self.allocate_large_zeroed(local, self.current_heap(local), bytes);
         };
-        let start = self.take_slot(local, class).or_else(|| self.allocate_zeroed_slow(local, bytes))?;
-        // SAFETY: the slot holds `bytes`.
-        unsafe { start.write_bytes(0, bytes) };
+        let Some(start) = self.take_slot(local, class) else {
+            return self.allocate_zeroed_slow(local, bytes);
+        };
+        // SAFETY: the slot is of that class.
+        unsafe { start.write_bytes(0, class.bytes()) };
         Some(start)
     }
 
-    /// As [`Allocator::allocate_zeroed`], but for the zeroes.
     #[cold]
     fn allocate_zeroed_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.allocate_slow(local, bytes)
+        self.allocate_slow(local, bytes).inspect(|start| self.clear(local, *start, bytes))
+    }
+
+    /// Clears a new block of at least `bytes` bytes, whatever kind of block it became.
+    pub(crate) fn clear<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+        let usable = self.usable_bytes(local, start).unwrap_or(bytes);
+        // SAFETY: the block holds that much.
+        unsafe { start.write_bytes(0, usable) };
     }
 
     #[cold]
@@ -63,8 +71,7 @@ impl<M: Mapper> Allocator<M> {
         if block.zeroed {
             self.announce_zeroed(block.start, bytes);
         } else {
-            // SAFETY: the block holds `bytes`.
-            unsafe { block.start.write_bytes(0, bytes) };
+            self.clear(local, block.start, bytes);
         }
         Some(block.start)
     }

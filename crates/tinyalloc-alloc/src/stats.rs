@@ -250,6 +250,11 @@ impl Stats {
             all.live_slots -= of_heap.live_slots.min(all.live_slots);
             all.free_slots -= of_heap.free_slots.min(all.free_slots);
         }
+        // The heap was counted a moment later than the process, and other threads used it meanwhile.
+        self.active = self.active.max(self.allocated);
+        self.mapped = self.mapped.max(self.active);
+        self.resident = self.resident.max(self.active);
+        self.committed = self.committed.max(self.resident);
     }
 
     fn add_large(&mut self, span: SpanRef) {
@@ -269,18 +274,20 @@ impl Stats {
 
     fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
         let class = span.class();
-        let carved = span.slots_carved() as usize;
+        let span_bytes = span.slices() as usize * SLICE_BYTES;
+        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond the span, and no more live than were carved.
+        let carved = (span.slots_carved() as usize).min(span_bytes / class.bytes());
         let live = match span.state() {
             SpanState::Current => carved.saturating_sub(free_in_current(class)),
-            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => span.live() as usize,
+            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => carved.min(span.live() as usize),
         };
-        self.active += (carved * class.bytes()).next_multiple_of(page_bytes);
+        self.active += (carved * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;
         of_class.live_slots += live;
-        of_class.free_slots += carved.saturating_sub(live);
+        of_class.free_slots += carved - live;
         self.live_slots += live;
-        self.free_slots += carved.saturating_sub(live);
+        self.free_slots += carved - live;
         self.allocated += live * class.bytes();
     }
 }
