@@ -216,6 +216,16 @@ impl<M: Mapper> Allocator<M> {
         Ranked::new(&self.pool, [Some(self.space.holder()), Some(self.guards.holder())])
     }
 
+    /// How often a thread was refused because another one forks: see [`Lock::lock`].
+    pub(crate) fn refusals(&self) -> usize {
+        self.pool.refusals().wrapping_add(self.space.refusals()).wrapping_add(self.guards.refusals())
+    }
+
+    /// Whether threads are being refused because another one forks.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.pool.is_stalled() || self.space.is_stalled() || self.guards.is_stalled()
+    }
+
     pub(crate) fn emergency(&self) -> &Emergency {
         &self.emergency
     }
@@ -245,7 +255,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.
     pub fn tune<L: Local>(&self, local: L, change: impl FnOnce(&mut Tunables)) -> bool {
-        let Some(mut space) = self.space.lock(local.id()) else {
+        let Some(mut space) = self.space.lock_patiently(local.id()) else {
             return false;
         };
         change(space.tunables());

@@ -13,6 +13,7 @@ use crate::class::{SLICE_BYTES, SizeClass};
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::lock::Patience;
 use crate::misuse::Misuse;
 use crate::pages::{Kept, META_PAGE_BYTES};
 use crate::small::current;
@@ -96,7 +97,7 @@ impl<M: Mapper> Allocator<M> {
         allocate: impl FnOnce(&Self, HeapRef) -> Option<NonNull<u8>>,
     ) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
-        self.attach_in_time(local)?;
+        self.attach_in_time(local, Patience::WithForks)?;
         match local.mode() {
             Mode::Attached => allocate(self, self.member(local, heap)?),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
@@ -178,7 +179,12 @@ impl<M: Mapper> Allocator<M> {
     /// What is wrong with naming `heap` for a block: it is another one's.
     fn wrong_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>, start: *mut u8) -> Option<Misuse> {
         let is_global = self.guard_range().contains(start.addr()) || self.empty().contains(start.addr());
-        let owner = if is_global { None } else { IsolatedRef::of_span(self.find_span(local, start.addr())?) };
+        let span = if is_global { None } else { Some(self.find_span(local, start.addr())?) };
+        // A slot for emergencies served whatever heap there was.
+        if span.is_some_and(|span| span.owner() == Owner::Emergency) {
+            return None;
+        }
+        let owner = span.and_then(IsolatedRef::of_span);
         if owner == heap {
             return None;
         }
@@ -196,7 +202,7 @@ impl<M: Mapper> Allocator<M> {
         let found = match self.span_of(address) {
             Some(span) => Some(span),
             None if address == 0 => None,
-            None => self.space().lock(local.id())?.find(address),
+            None => self.space().look(local.id())?.find(address),
         };
         found.filter(|span| span.owner() != Owner::Nobody)
     }
@@ -221,7 +227,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn try_enter_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>) -> Option<()> {
         if matches!(local.mode(), Mode::Unattached | Mode::Visiting) {
-            self.attach(local)?;
+            self.attach(local, Patience::WithForks)?;
             local.arm_detach();
         }
         if local.mode() != Mode::Attached {
@@ -322,7 +328,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(attachments) = attachments_of(local) {
             return Some(attachments);
         }
-        let page = self.space().lock(local.id())?.pages().take(self.mapper())?;
+        let page = self.space().lock_patiently(local.id())?.pages().take(self.mapper())?;
         // Of the global heap: it could not enter another one yet.
         let home = current(local);
         // SAFETY: the page was taken for this thread, which gives it back when it ends.
@@ -333,14 +339,14 @@ impl<M: Mapper> Allocator<M> {
 
     /// A part in `heap` that no thread uses, or a new one.
     fn borrow_member<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Attachment> {
-        let _pool = self.pool().lock(local.id())?;
-        if !self.space().lock(local.id())?.is_isolated(heap) {
+        let _pool = self.pool().lock_patiently(local.id())?;
+        if !self.space().lock_patiently(local.id())?.is_isolated(heap) {
             return None;
         }
         if let Some(member) = heap.pool().pop(local.id()) {
             return Some(Attachment::new(heap, member));
         }
-        let mut space = self.space().lock(local.id())?;
+        let mut space = self.space().lock_patiently(local.id())?;
         let member = heap.add_member(space.pages().take(self.mapper())?, self.checks().hardened);
         member.set_thread(Some(local.id()));
         Some(Attachment::new(heap, member))
@@ -349,7 +355,7 @@ impl<M: Mapper> Allocator<M> {
     /// The thread does not use a heap for now. The heap may have been destroyed meanwhile, by another thread.
     fn give_member_back<L: Local>(&self, local: L, attachment: Attachment) {
         let _quiet = self.quiet();
-        let Some(_pool) = self.pool().lock(local.id()) else {
+        let Some(_pool) = self.pool().lock_patiently(local.id()) else {
             return;
         };
         let member = attachment.member();
@@ -376,13 +382,13 @@ impl<M: Mapper> Allocator<M> {
 
     /// Gives a page of metadata back.
     pub(crate) fn retire_page<L: Local>(&self, local: L, page: NonNull<u8>) {
-        let kept = self.space().lock(local.id()).map(|mut space| space.pages().retire(self.mapper(), page));
+        let kept = self.space().lock_patiently(local.id()).map(|mut space| space.pages().retire(self.mapper(), page));
         if kept != Some(Kept::Not) {
             return;
         }
         // SAFETY: nobody uses the page. Refused, it keeps its memory, and nothing else is lost.
         let _ = unsafe { self.mapper().decommit(page, META_PAGE_BYTES) };
-        if let Some(mut space) = self.space().lock(local.id()) {
+        if let Some(mut space) = self.space().lock_patiently(local.id()) {
             space.pages().free(page);
         }
     }

@@ -11,6 +11,7 @@ use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::lock::Patience;
 use crate::memory::is_clear;
 use crate::misuse::Misuse;
 use crate::quarantine::Quarantine;
@@ -90,7 +91,7 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     pub(crate) fn allocate_checked<L: Local>(&self, local: L, wish: Wish) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
-        let _ = self.attach_in_time(local);
+        let _ = self.attach_in_time(local, Patience::None);
         if local.mode() != Mode::Attached {
             let class = self.class_of(wish);
             return self.cleared(
@@ -312,8 +313,8 @@ impl<M: Mapper> Allocator<M> {
         }
         let span = match self.span_of(address) {
             Some(span) => span,
-            None => match self.space().lock(local.id()).map(|space| space.look_up(address)) {
-                None => return self.emergency().leave(address),
+            None => match self.space().look(local.id()).map(|space| space.look_up(address)) {
+                None => return self.emergency().leave(self.mapper(), address),
                 Some(Err(misuse)) => return local.report(misuse),
                 Some(Ok(span)) => span,
             },

@@ -45,7 +45,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_guarded<L: Local>(&self, local: L, address: usize) {
         let freer = (local.id().0, trace(local));
         let Some(mut guards) = self.guards().lock(local.id()) else {
-            return;
+            return self.emergency().leave(self.mapper(), address);
         };
         let freed = guards.free(self.mapper(), self.guard_range(), address, freer);
         drop(guards);
@@ -70,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let found =
-            self.guards().lock(local.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
+            self.guards().look(local.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
         Some(match found {
             None => None,
             Some(Ok(bytes)) => Some(bytes),

@@ -372,12 +372,15 @@ impl HeapRef {
 
     /// A full span waits until an eighth of it is free; at a limit it takes part with its first free slot. True if it did.
     pub(crate) fn take_part(self, span: SpanRef, class: SizeClass) -> bool {
-        let has_room = span.state() == SpanState::Full && span.class() == class && span.live() < span.slots_carved();
-        if has_room && span.owner() == self.owner() {
-            self.settle(span, span.live());
-            return true;
+        // Its owner first: another thread may be changing the span.
+        if span.owner() != self.owner() || span.state() != SpanState::Full || span.class() != class {
+            return false;
         }
-        false
+        let has_room = span.live() < span.slots_carved();
+        if has_room {
+            self.settle(span, span.live());
+        }
+        has_room
     }
 
     /// Moves a span to where its `live` slots put it.

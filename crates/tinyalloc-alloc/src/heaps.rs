@@ -60,8 +60,8 @@ impl<M: Mapper> Allocator<M> {
     /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
     pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
         let _quiet = self.quiet();
-        let _pool = self.pool().lock(local.id())?;
-        let mut space = self.space().lock(local.id())?;
+        let _pool = self.pool().lock_patiently(local.id())?;
+        let mut space = self.space().lock_patiently(local.id())?;
         self.start(local, &mut space)?;
         let heap = space.new_isolated(self.mapper(), options, self.checks().hardened);
         self.publish(&space);
@@ -78,8 +78,8 @@ impl<M: Mapper> Allocator<M> {
     pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
         let _quiet = self.quiet();
         {
-            let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
-            let mut space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let mut space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
@@ -106,8 +106,8 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.quiet();
         let emptying = self.emptying(emptying);
         let keeper = {
-            let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
-            let space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
             if !space.is_isolated(heap) {
                 return Err(HeapError::NotAHeap);
             }
@@ -120,12 +120,12 @@ impl<M: Mapper> Allocator<M> {
             self.give_back_spans(local, heap);
         }
         // The keeper may be another thread's, which is ending, or that of nobody, which is purged: both happen under the pool's lock.
-        let _pool = self.pool().lock(local.id()).ok_or(HeapError::Interrupted)?;
+        let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
         for span in heap.spans() {
             self.start_over(local, span, keeper);
         }
         if emptying == Emptying::GiveBack {
-            let _space = self.space().lock(local.id()).ok_or(HeapError::Interrupted)?;
+            let _space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
             heap.forget_records();
         }
         heap.quota().give_back(heap.quota().charged_bytes());
@@ -143,7 +143,7 @@ impl<M: Mapper> Allocator<M> {
         for span in heap.spans() {
             self.start_over(local, span, None);
         }
-        let due = self.space().lock(local.id()).map(|mut space| self.due(&mut space));
+        let due = self.space().lock_patiently(local.id()).map(|mut space| self.due(&mut space));
         self.purge(local, due.unwrap_or(Due::Nothing));
     }
 
@@ -159,7 +159,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Empties a span; `keeper` may keep it.
     fn start_over<L: Local>(&self, local: L, span: SpanRef, keeper: Option<HeapRef>) {
-        let Some(mut space) = self.space().lock(local.id()) else {
+        let Some(mut space) = self.space().lock_patiently(local.id()) else {
             return;
         };
         match (span.owner(), keeper) {
@@ -181,7 +181,7 @@ impl<M: Mapper> Allocator<M> {
     fn give_back_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
         let mut ended: Option<EndedRun> = None;
         for span in heap.spans() {
-            let Some(mut space) = self.space().lock(local.id()) else {
+            let Some(mut space) = self.space().lock_patiently(local.id()) else {
                 return;
             };
             if Space::is_huge(span) {
@@ -223,10 +223,10 @@ impl<M: Mapper> Allocator<M> {
         false
     }
 
-    pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+    fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
         let trapped = unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
-        if let Some(mut space) = self.space().lock(local.id()) {
+        if let Some(mut space) = self.space().lock_patiently(local.id()) {
             space.take_back(ended, trapped);
         }
     }
@@ -240,7 +240,7 @@ impl<M: Mapper> Allocator<M> {
         if self.empty().contains(address) || self.guard_range().contains(address) {
             return Some(BlockOwner::Global);
         }
-        let span = self.find_span(local, address).or_else(|| self.space().lock(local.id())?.block_around(address))?;
+        let span = self.find_span(local, address).or_else(|| self.space().look(local.id())?.block_around(address))?;
         match span.owner() {
             Owner::Nobody => None,
             _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
@@ -249,7 +249,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Whether it is a live heap.
     pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
-        self.space().lock(local.id()).is_some_and(|space| space.is_isolated(heap))
+        self.space().look(local.id()).is_some_and(|space| space.is_isolated(heap))
     }
 
     /// The limit, and how much of it is taken, in bytes.

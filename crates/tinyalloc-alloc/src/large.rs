@@ -9,6 +9,7 @@ use crate::checked::Wish;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::isolated::IsolatedRef;
 use crate::local::Local;
+use crate::lock::Guard;
 use crate::misuse::Misuse;
 use crate::region::RUN_ALIGN_MAX;
 use crate::space::{EndedRun, Space, Unlisted};
@@ -123,7 +124,7 @@ impl<M: Mapper> Allocator<M> {
             let start = self.emergency().allocate(self.mapper(), bytes, align)?;
             return Some(Block { start, zeroed: false });
         }
-        let (wanted, _quiet) = (bytes, self.quiet());
+        let (wanted, refusals, _quiet) = (bytes, self.refusals(), self.quiet());
         let bytes = bytes.max(1).next_multiple_of(self.mapper().page_bytes());
         if let Some(heap) = heap
             && !self.charge(local, heap, bytes)
@@ -135,6 +136,10 @@ impl<M: Mapper> Allocator<M> {
         let block = in_region.or_else(|| self.huge(local, heap, bytes, align));
         if let Some(heap) = heap.filter(|_| block.is_none()) {
             heap.quota().give_back(bytes);
+        }
+        if block.is_none() && self.refusals() != refusals {
+            let start = self.emergency().allocate_block(self.mapper(), bytes, align)?;
+            return Some(Block { start, zeroed: true });
         }
         self.free_left(local);
         if let Some(block) = block {
@@ -228,7 +233,7 @@ impl<M: Mapper> Allocator<M> {
             return self.free_misused(start, local, span);
         }
         let Some(mut space) = self.space().lock(local.id()) else {
-            return self.emergency().leave(address);
+            return self.emergency().leave(self.mapper(), address);
         };
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
         if !span.is_slot(address) || !span.claim_large() {
@@ -246,13 +251,14 @@ impl<M: Mapper> Allocator<M> {
         }
         if self.checks().hardened || self.checks().zero_on_free {
             let ended = space.end_large(span);
-            drop(space);
-            return self.trap(local, &ended);
+            // SAFETY: nobody else takes the block's run before it is taken back.
+            return self.trap_freed(local, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
         }
         if space.affords_trap(self.mapper(), span) {
             let ended = space.end_large(span);
-            drop(space);
-            return self.trap_freed(local, &ended);
+            // SAFETY: as above, and it is committed.
+            let trap = |this: &Self| unsafe { this.mapper().trap_cheaply(ended.start(), ended.bytes()) }.is_ok();
+            return self.trap_freed(local, space, &ended, trap);
         }
         space.release_large(span);
         let due = self.due(&mut space);
@@ -260,11 +266,17 @@ impl<M: Mapper> Allocator<M> {
         self.purge(local, due);
     }
 
-    /// Traps a freed block; where that is refused, it is as if it had not been tried.
-    fn trap_freed<L: Local>(&self, local: L, ended: &EndedRun) {
-        // SAFETY: the run is committed and was the block's: nobody else takes it before it is given back.
-        let trapped = unsafe { self.mapper().trap_cheaply(ended.start(), ended.bytes()) }.is_ok();
-        let Some(mut space) = self.space().lock(local.id()) else {
+    /// Traps a freed block, with the lock given back meanwhile, unless a fork is about to begin; where that is refused, it is as if it had
+    /// not been tried.
+    fn trap_freed<L: Local>(&self, local: L, space: Guard<'_, Space>, ended: &EndedRun, trap: impl FnOnce(&Self) -> bool) {
+        let (trapped, space) = match space.unfinished() {
+            Some(unfinished) => self.amid(local, |this| {
+                drop(space);
+                (trap(this), unfinished.finish(local.id()))
+            }),
+            None => (trap(self), Some(space)),
+        };
+        let Some(mut space) = space else {
             return;
         };
         space.take_back(ended, trapped);

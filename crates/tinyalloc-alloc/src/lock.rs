@@ -1,19 +1,32 @@
 //! A small lock: spins briefly, then sleeps in the kernel. It knows its holder, so that a signal handler that interrupted the holder is
 //! refused instead of deadlocked, and so that the thread that forks may enter the locks it holds meanwhile.
+//!
+//! Nobody waits for ever for a thread that forks. Behind our handler it waits for locks of the C library (the list of files, the name
+//! service's), and who has one of those may be waiting for ours. So a waiter is refused when a fork has lasted for a moment, and does
+//! without: see [`Lock::lock`]. Who only reads need not wait at all, since a thread that forks changes nothing: see [`Lock::look`].
 
 use core::ops::{Deref, DerefMut};
 
-use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wake_one};
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all, wake_one,
+};
 
 const FREE: usize = 0;
 /// After the first lock of an allocator come two others.
 const LATER_MAX: usize = 2;
+/// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18), and one that waits itself, for ever.
+const FORK_NANOSECONDS: u32 = 1_000_000;
+/// How often, and how long each time, a thread that forks waits for what others will finish in a moment: two seconds in all, should one of
+/// them have been thrown out of the allocator by a signal handler.
+const FINISH_LOOKS: u32 = 10_000;
+const FINISH_NANOSECONDS: u32 = 200_000;
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadId(pub usize);
 
-/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread that forks while it holds the lock.
+/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread that forks while it holds the lock, or,
+/// for reading, by the thread that moved `reader` away from free while another one forks and has not entered.
 ///
 /// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and sleeps only while the count stands.
 /// Who gives the lock back looks for waiters afterwards and moves the count; either sees the other.
@@ -22,8 +35,13 @@ pub(crate) struct Lock<T> {
     holder: AtomicUsize,
     forking: AtomicBool,
     entered: AtomicBool,
+    stalled: AtomicBool,
+    closing: AtomicBool,
     waiters: AtomicU32,
     events: AtomicU32,
+    unfinished: AtomicU32,
+    reader: AtomicUsize,
+    refusals: AtomicUsize,
     value: UnsafeCell<T>,
 }
 
@@ -37,11 +55,35 @@ pub(crate) struct Ranked<'lock, T> {
     later: [Option<&'lock AtomicUsize>; LATER_MAX],
 }
 
+/// Whether a thread waits for one that forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// For a moment.
+    None,
+    /// However long it takes: for who holds no lock of the C library's.
+    WithForks,
+}
+
+/// How the access was come by, and so how it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Taken,
+    Entered,
+    Shared,
+}
+
 /// Access to what a lock protects, until dropped.
 pub(crate) struct Guard<'lock, T> {
     lock: &'lock Lock<T>,
-    gives_back: bool,
+    way: Way,
 }
+
+/// Access to what a lock protects, to read it, until dropped.
+pub(crate) struct View<'lock, T>(Guard<'lock, T>);
+
+/// What a holder of the lock has begun and will finish when it holds the lock again. No fork comes in between.
+#[must_use = "finish it"]
+pub(crate) struct Unfinished<'lock, T>(&'lock Lock<T>);
 
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Lock<T> {
@@ -49,24 +91,55 @@ impl<T> Lock<T> {
             holder: AtomicUsize::new(FREE),
             forking: AtomicBool::new(false),
             entered: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             waiters: AtomicU32::new(0),
             events: AtomicU32::new(0),
+            unfinished: AtomicU32::new(0),
+            reader: AtomicUsize::new(FREE),
+            refusals: AtomicUsize::new(0),
             value: UnsafeCell::new(value),
         }
     }
 
-    /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it.
+    /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it; or another thread holds it for a fork,
+    /// and has for longer than forks take: [`Lock::refusals`] counts that.
     pub(crate) fn lock(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
+        self.lock_with(thread, Patience::None)
+    }
+
+    /// As [`Lock::lock`], but waits for a fork, too, however long.
+    pub(crate) fn lock_patiently(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
+        self.lock_with(thread, Patience::WithForks)
+    }
+
+    fn lock_with(&self, thread: ThreadId, patience: Patience) -> Option<Guard<'_, T>> {
         if self.try_take(thread) {
-            return Some(Guard { lock: self, gives_back: true });
+            return Some(self.guard(Way::Taken));
         }
-        if self.is_held_by(thread) {
-            // Once only: a signal handler that interrupts the forking thread inside is refused like any other.
-            let may_enter = self.forking.load(Ordering::Relaxed) && !self.entered.swap(true, Ordering::Relaxed);
-            return may_enter.then_some(Guard { lock: self, gives_back: false });
+        if self.is_inside(thread) {
+            return self.enter(thread);
         }
-        self.take_slow(thread);
-        Some(Guard { lock: self, gives_back: true })
+        self.take_slow(thread, patience).then(|| self.guard(Way::Taken))
+    }
+
+    /// As [`Lock::lock`], to read only: never refused because of a fork.
+    pub(crate) fn look(&self, thread: ThreadId) -> Option<View<'_, T>> {
+        loop {
+            if self.try_take(thread) {
+                return Some(View(self.guard(Way::Taken)));
+            }
+            if self.is_inside(thread) {
+                return self.enter(thread).map(View);
+            }
+            if self.share(thread) {
+                return Some(View(self.guard(Way::Shared)));
+            }
+            if !self.forking.load(Ordering::SeqCst) && self.take_slow(thread, Patience::None) {
+                return Some(View(self.guard(Way::Taken)));
+            }
+            spin_loop();
+        }
     }
 
     /// Looks inside without waiting, though somebody may be changing things.
@@ -83,18 +156,111 @@ impl<T> Lock<T> {
         &self.holder
     }
 
-    /// Whether `thread` is inside.
+    /// Whether `thread` holds the lock.
     pub(crate) fn is_held_by(&self, thread: ThreadId) -> bool {
         self.holder.load(Ordering::Relaxed) == thread.0
     }
 
-    /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`]; `thread` may enter meanwhile.
-    /// `thread` does not hold it yet.
-    pub(crate) fn hold_for_fork(&self, thread: ThreadId) {
-        if !self.try_take(thread) {
-            self.take_slow(thread);
+    /// Whether `thread` holds the lock, or reads what it protects.
+    pub(crate) fn is_inside(&self, thread: ThreadId) -> bool {
+        self.is_held_by(thread) || self.reader.load(Ordering::Relaxed) == thread.0
+    }
+
+    /// How often somebody was refused because of a fork.
+    pub(crate) fn refusals(&self) -> usize {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Whether whoever wants the lock is refused at once, because of a fork.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed)
+    }
+
+    fn guard(&self, way: Way) -> Guard<'_, T> {
+        Guard { lock: self, way }
+    }
+
+    fn try_take(&self, thread: ThreadId) -> bool {
+        self.holder.compare_exchange(FREE, thread.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
+    #[cold]
+    fn take_slow(&self, thread: ThreadId, patience: Patience) -> bool {
+        for _ in 0..SPINS {
+            if self.holder.load(Ordering::Relaxed) == FREE && self.try_take(thread) {
+                return true;
+            }
+            spin_loop();
         }
-        self.forking.store(true, Ordering::Relaxed);
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        let is_taken = self.wait(thread, patience);
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        is_taken
+    }
+
+    fn wait(&self, thread: ThreadId, patience: Patience) -> bool {
+        loop {
+            let events = self.events.load(Ordering::SeqCst);
+            if self.try_take(thread) {
+                return true;
+            }
+            if patience == Patience::WithForks || !self.forking.load(Ordering::SeqCst) {
+                wait_on(&self.events, events);
+            } else if self.is_stalled() || !wait_on_briefly(&self.events, events, FORK_NANOSECONDS) {
+                return self.refuse(thread);
+            }
+        }
+    }
+
+    /// The fork lasts: unless it has just ended, nobody waits for it any more.
+    fn refuse(&self, thread: ThreadId) -> bool {
+        if self.try_take(thread) {
+            return true;
+        }
+        self.stalled.store(true, Ordering::Relaxed);
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+
+    fn give_back(&self) {
+        self.holder.store(FREE, Ordering::SeqCst);
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            self.events.fetch_add(1, Ordering::SeqCst);
+            wake_one(&self.events);
+        }
+    }
+}
+
+/// Forks.
+impl<T> Lock<T> {
+    /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`], once nothing is unfinished, unless it is `thread`
+    /// itself that may not have finished; `thread` may enter meanwhile, and does not hold it yet.
+    pub(crate) fn hold_for_fork(&self, thread: ThreadId, may_be_unfinished: bool) {
+        self.take_for_fork(thread);
+        for _ in 0..FINISH_LOOKS {
+            let unfinished = self.unfinished.load(Ordering::Relaxed);
+            if may_be_unfinished || unfinished == 0 {
+                break;
+            }
+            self.closing.store(true, Ordering::Relaxed);
+            self.give_back();
+            wait_on_briefly(&self.unfinished, unfinished, FINISH_NANOSECONDS);
+            self.take_for_fork(thread);
+        }
+        self.closing.store(false, Ordering::Relaxed);
+        self.stalled.store(false, Ordering::Relaxed);
+        self.forking.store(true, Ordering::SeqCst);
+        // Who waits for the lock without knowing of the fork would wait for as long as it lasts.
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            self.events.fetch_add(1, Ordering::SeqCst);
+            wake_all(&self.events);
+        }
+    }
+
+    fn take_for_fork(&self, thread: ThreadId) {
+        if !self.try_take(thread) {
+            self.take_slow(thread, Patience::WithForks);
+        }
     }
 
     /// Whether `thread` holds the lock for a fork, not because a signal handler interrupted it inside.
@@ -103,45 +269,53 @@ impl<T> Lock<T> {
     }
 
     pub(crate) fn release_after_fork(&self) {
-        self.forking.store(false, Ordering::Relaxed);
+        self.forking.store(false, Ordering::SeqCst);
+        self.stalled.store(false, Ordering::Relaxed);
+        self.wait_for_reader();
         self.give_back();
     }
 
-    /// In the child only the forking thread is left: nobody waits, and nobody else holds anything.
+    /// In the child only the forking thread is left: nobody waits, and nobody else holds, reads or finishes anything.
     pub(crate) fn reset_in_child(&self) {
-        self.forking.store(false, Ordering::Relaxed);
-        self.waiters.store(0, Ordering::Relaxed);
+        for mark in [&self.forking, &self.entered, &self.stalled, &self.closing] {
+            mark.store(false, Ordering::Relaxed);
+        }
+        for count in [&self.waiters, &self.unfinished] {
+            count.store(0, Ordering::Relaxed);
+        }
+        // A signal handler may have forked while its thread was about to sleep.
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.reader.store(FREE, Ordering::Relaxed);
         self.holder.store(FREE, Ordering::Release);
     }
 
-    fn try_take(&self, thread: ThreadId) -> bool {
-        self.holder.compare_exchange(FREE, thread.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    /// The thread that forks goes inside, once at a time: a signal handler that interrupts it there is refused like any other.
+    fn enter(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
+        if !self.is_held_for_fork_by(thread) || self.entered.swap(true, Ordering::SeqCst) {
+            return None;
+        }
+        self.wait_for_reader();
+        Some(self.guard(Way::Entered))
     }
 
-    #[cold]
-    fn take_slow(&self, thread: ThreadId) {
-        for _ in 0..SPINS {
-            if self.holder.load(Ordering::Relaxed) == FREE && self.try_take(thread) {
-                return;
-            }
+    /// Reads beside a thread that forks and is not inside.
+    fn share(&self, thread: ThreadId) -> bool {
+        if !self.forking.load(Ordering::SeqCst)
+            || self.reader.compare_exchange(FREE, thread.0, Ordering::SeqCst, Ordering::Relaxed).is_err()
+        {
+            return false;
+        }
+        // Announced first: whoever ends the fork, or goes inside, looks for a reader afterwards.
+        let may_read = self.forking.load(Ordering::SeqCst) && !self.entered.load(Ordering::SeqCst);
+        if !may_read {
+            self.reader.store(FREE, Ordering::SeqCst);
+        }
+        may_read
+    }
+
+    fn wait_for_reader(&self) {
+        while self.reader.load(Ordering::SeqCst) != FREE {
             spin_loop();
-        }
-        self.waiters.fetch_add(1, Ordering::SeqCst);
-        loop {
-            let events = self.events.load(Ordering::SeqCst);
-            if self.try_take(thread) {
-                break;
-            }
-            wait_on(&self.events, events);
-        }
-        self.waiters.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    fn give_back(&self) {
-        self.holder.store(FREE, Ordering::SeqCst);
-        if self.waiters.load(Ordering::SeqCst) > 0 {
-            self.events.fetch_add(1, Ordering::SeqCst);
-            wake_one(&self.events);
         }
     }
 }
@@ -154,8 +328,27 @@ impl<'lock, T> Ranked<'lock, T> {
 
     /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds this one as well, for a fork.
     pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
+        self.lock_with(thread, Patience::None)
+    }
+
+    /// As [`Lock::lock_patiently`], refused as [`Ranked::lock`].
+    pub(crate) fn lock_patiently(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
+        self.lock_with(thread, Patience::WithForks)
+    }
+
+    /// The one or the other.
+    pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'lock, T>> {
+        if self.is_late(thread) { None } else { self.lock.lock_with(thread, patience) }
+    }
+
+    /// As [`Lock::look`], refused as [`Ranked::lock`].
+    pub(crate) fn look(self, thread: ThreadId) -> Option<View<'lock, T>> {
+        if self.is_late(thread) { None } else { self.lock.look(thread) }
+    }
+
+    fn is_late(&self, thread: ThreadId) -> bool {
         let is_late = self.later.iter().flatten().any(|holder| holder.load(Ordering::Relaxed) == thread.0);
-        if is_late && !self.lock.is_held_by(thread) { None } else { self.lock.lock(thread) }
+        is_late && !self.lock.is_held_by(thread)
     }
 }
 
@@ -164,6 +357,28 @@ impl<T> Deref for Ranked<'_, T> {
 
     fn deref(&self) -> &Lock<T> {
         self.lock
+    }
+}
+
+impl<'lock, T> Guard<'lock, T> {
+    /// Leaves something to be finished under the lock, in a moment and without waiting for anybody; `None` if a fork is about to begin.
+    /// (The thread that forks waits for nobody.)
+    pub(crate) fn unfinished(&self) -> Option<Unfinished<'lock, T>> {
+        if self.way != Way::Taken || self.lock.closing.load(Ordering::Relaxed) {
+            return None;
+        }
+        // Under the lock: nobody else changes it.
+        self.lock.unfinished.store(self.lock.unfinished.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Some(Unfinished(self.lock))
+    }
+}
+
+impl<'lock, T> Unfinished<'lock, T> {
+    /// Takes the lock to finish. In the child of a fork that a signal handler made in between, the count is gone.
+    pub(crate) fn finish(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
+        let guard = self.0.lock_patiently(thread)?;
+        self.0.unfinished.store(self.0.unfinished.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+        Some(guard)
     }
 }
 
@@ -178,17 +393,26 @@ impl<T> Deref for Guard<'_, T> {
 
 impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: K1.
+        // SAFETY: K1: only a view is shared.
         unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Deref for View<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
     }
 }
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        if self.gives_back {
-            self.lock.give_back();
-        } else {
-            self.lock.entered.store(false, Ordering::Relaxed);
+        match self.way {
+            Way::Taken => self.lock.give_back(),
+            // A reader that finds nobody inside sees what was written there.
+            Way::Entered => self.lock.entered.store(false, Ordering::SeqCst),
+            Way::Shared => self.lock.reader.store(FREE, Ordering::SeqCst),
         }
     }
 }

@@ -104,12 +104,20 @@ impl<M: Mapper> Allocator<M> {
 
     fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
         loop {
-            let claimed = self.space().lock(local.id()).and_then(|mut space| claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES));
-            let Some(idle) = claimed else {
+            let Some(mut space) = self.space().lock(local.id()) else {
                 return;
             };
-            let left = self.give_back(&idle);
-            let Some(mut space) = self.space().lock(local.id()) else {
+            let Some(idle) = claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES) else {
+                return;
+            };
+            let Some(unfinished) = space.unfinished() else {
+                return space.unclaim_idle(idle, Left::Dirty);
+            };
+            let (left, space) = self.amid(local, |this| {
+                drop(space);
+                (this.give_back(&idle), unfinished.finish(local.id()))
+            });
+            let Some(mut space) = space else {
                 return;
             };
             if idle.is_to_be_trapped() && left != Left::Trapped {
@@ -120,6 +128,16 @@ impl<M: Mapper> Allocator<M> {
                 return space.keep_excess();
             }
         }
+    }
+
+    /// Gives the lock of the space back for a moment, to take it again and finish. A signal handler that forks meanwhile finds the thread
+    /// inside the slow path, and does not wait for it.
+    pub(crate) fn amid<L: Local, R>(&self, local: L, work: impl FnOnce(&Self) -> R) -> R {
+        let mode = local.mode();
+        local.set_mode(Mode::Busy);
+        let result = work(self);
+        local.set_mode(mode);
+        result
     }
 
     fn give_back(&self, idle: &IdleRun) -> Left {
@@ -138,6 +156,7 @@ impl<M: Mapper> Allocator<M> {
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
     pub fn purge_all<L: Local>(&self, local: L) -> bool {
         let _quiet = self.quiet();
+        self.free_left(local);
         let before = self.purges(local);
         let mut found = Ok(());
         if local.mode() == Mode::Attached {

@@ -97,7 +97,7 @@ impl<M: Mapper> Allocator<M> {
             Some(span) => span,
             // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
             None => {
-                let found = self.space().lock(local.id())?.look_up(address);
+                let found = self.space().look(local.id())?.look_up(address);
                 match found {
                     Ok(span) => span,
                     Err(misuse) => {

@@ -13,6 +13,7 @@ use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::lock::Patience;
 use crate::misuse::Misuse;
 use crate::remote::push_remote;
 use crate::slot::Slot;
@@ -27,6 +28,9 @@ pub(crate) struct Visit {
     mode: Mode,
     busy: bool,
 }
+
+/// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.
+type Refilled = Result<Option<Slot>, Slot>;
 
 impl Visit {
     pub(crate) fn heap(self) -> HeapRef {
@@ -50,8 +54,9 @@ impl<M: Mapper> Allocator<M> {
         if !local.is_end_told() {
             return self.allocate_visiting(local, class);
         }
-        if self.attach(local).is_none() {
-            return self.slot_or_report(local, class, Ok(None));
+        let refusals = self.refusals();
+        if self.attach(local, Patience::None).is_none() {
+            return self.slot_or_report(local, class, Ok(None), refusals);
         }
         let start = self.allocate_attached(local, current(local), class);
         local.arm_detach();
@@ -71,6 +76,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Allocates in one of this thread's heaps.
     pub(crate) fn allocate_attached<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+        let refusals = self.refusals();
         let visit = self.enter_on(local, heap);
         let slot = self.refill(local, visit.heap, class);
         self.empty_bin(visit.heap, class);
@@ -78,13 +84,14 @@ impl<M: Mapper> Allocator<M> {
         self.leave(local, visit);
         self.purge(local, due);
         self.free_left(local);
-        self.slot_or_report(local, class, slot)
+        self.slot_or_report(local, class, slot, refusals)
     }
 
     /// A thread that may not have a heap borrows one for one call, and is in `mode` afterwards.
     fn allocate_borrowed<L: Local>(&self, local: L, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
+        let refusals = self.refusals();
         local.set_mode(Mode::Busy);
-        let slot = self.borrow_heap(local).map_or(Ok(None), |heap| {
+        let slot = self.borrow_heap(local, Patience::None).map_or(Ok(None), |heap| {
             heap.set_busy(true);
             let slot = self.refill(local, heap, class);
             self.empty_bin(heap, class);
@@ -94,13 +101,16 @@ impl<M: Mapper> Allocator<M> {
             slot
         });
         local.set_mode(mode);
-        self.slot_or_report(local, class, slot)
+        self.slot_or_report(local, class, slot, refusals)
     }
 
-    fn slot_or_report<L: Local>(&self, local: L, class: SizeClass, slot: Result<Option<Slot>, Slot>) -> Option<NonNull<u8>> {
+    /// `refusals` are those before the refill began.
+    fn slot_or_report<L: Local>(&self, local: L, class: SizeClass, slot: Refilled, refusals: usize) -> Option<NonNull<u8>> {
         match slot {
             Ok(Some(slot)) => Some(slot.start()),
-            Ok(None) if self.is_inside(local) => self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN),
+            Ok(None) if self.is_inside(local) || self.refusals() != refusals => {
+                self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN)
+            }
             Ok(None) => None,
             Err(tampered) => {
                 local.report(Misuse::WriteAfterFree { address: tampered.address() });
@@ -111,7 +121,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
     pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
-        self.space().is_held_by(local.id()) || self.pool().is_held_by(local.id()) || self.guards().is_held_by(local.id())
+        self.space().is_inside(local.id()) || self.pool().is_inside(local.id()) || self.guards().is_inside(local.id())
     }
 
     /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
@@ -138,7 +148,7 @@ impl<M: Mapper> Allocator<M> {
         visit.heap.set_busy(visit.busy);
     }
 
-    fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
+    fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Refilled {
         let (secret, page_bytes) = (self.secret(), self.mapper().page_bytes());
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
@@ -177,7 +187,7 @@ impl<M: Mapper> Allocator<M> {
         space.is_some() && isolated.spans().any(|span| heap.take_part(span, class))
     }
 
-    fn adopt_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<Slot>, Slot> {
+    fn adopt_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Refilled {
         if heap.quota().is_some_and(|quota| !quota.has_room(class.bytes())) {
             return Ok(None);
         }
@@ -318,8 +328,8 @@ impl<M: Mapper> Allocator<M> {
         if self.emergency().release_block(self.mapper(), address) {
             return;
         }
-        let Some(space) = self.space().lock(local.id()) else {
-            return self.emergency().leave(address);
+        let Some(space) = self.space().look(local.id()) else {
+            return self.emergency().leave(self.mapper(), address);
         };
         let found = space.look_up(address);
         drop(space);
@@ -330,12 +340,14 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Frees what signal handlers left.
+    /// Frees what signal handlers left, and what threads could not free beside a fork.
     pub(crate) fn free_left<L: Local>(&self, local: L) {
         if self.is_inside(local) {
             return;
         }
-        while let Some(start) = self.emergency().take_left() {
+        while !self.is_stalled()
+            && let Some(start) = self.emergency().take_left()
+        {
             // SAFETY: a signal handler gave the block up.
             unsafe { self.free(local, start.as_ptr()) };
         }
@@ -365,7 +377,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn verdict<L: Local>(&self, local: L, span: SpanRef, address: usize) -> Misuse {
         match span.owner() {
             Owner::Nobody => {
-                self.space().lock(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
+                self.space().look(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
             }
             Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
         }

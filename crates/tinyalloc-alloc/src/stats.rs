@@ -79,7 +79,7 @@ impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
     pub fn stats<L: Local>(&self, local: L) -> Stats {
         // The pool's lock keeps the bins of pooled heaps still.
-        let Some((_pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
+        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
@@ -101,15 +101,15 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
     pub fn heap_stats<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Stats> {
-        let _pool = self.pool().lock(local.id())?;
-        let space = self.space().lock(local.id())?;
+        let _pool = self.pool().look(local.id())?;
+        let space = self.space().look(local.id())?;
         space.is_isolated(heap).then(|| self.count_heap(local, heap))
     }
 
     /// As [`Allocator::stats`], without what isolated heaps hold.
     pub fn global_heap_stats<L: Local>(&self, local: L) -> Stats {
         let mut stats = self.stats(local);
-        let Some((_pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
+        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
             return Stats::default();
         };
         space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(local, heap)));

@@ -10,6 +10,7 @@ use crate::attached::attachments_of;
 use crate::heap::{HeapRef, Keeping, Standing};
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
+use crate::lock::Patience;
 use crate::misuse::Misuse;
 use crate::pool::Pool;
 use crate::slot::Secret;
@@ -18,9 +19,13 @@ use crate::space::Space;
 
 impl<M: Mapper> Allocator<M> {
     /// Gives the thread a heap: one that a thread before it left, or a new one.
-    pub(crate) fn attach<L: Local>(&self, local: L) -> Option<()> {
+    pub(crate) fn attach<L: Local>(&self, local: L, patience: Patience) -> Option<()> {
+        // A signal handler may have come first, since the caller looked.
+        if local.mode() == Mode::Attached {
+            return Some(());
+        }
         local.set_mode(Mode::Busy);
-        let heap = self.borrow_heap(local);
+        let heap = self.borrow_heap(local, patience);
         if let Some(heap) = heap {
             local.set_bins(heap.as_bins());
         }
@@ -29,19 +34,19 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Gives a thread that has no heap yet one, unless it is not certain that its end will be told; `None` if there is none to be had.
-    pub(crate) fn attach_in_time<L: Local>(&self, local: L) -> Option<()> {
+    pub(crate) fn attach_in_time<L: Local>(&self, local: L, patience: Patience) -> Option<()> {
         if matches!(local.mode(), Mode::Unattached | Mode::Visiting) && local.is_end_told() {
-            self.attach(local)?;
+            self.attach(local, patience)?;
             local.arm_detach();
         }
         Some(())
     }
 
-    pub(crate) fn borrow_heap<L: Local>(&self, local: L) -> Option<HeapRef> {
-        if let Some(heap) = self.pool().lock(local.id())?.pop(local.id()) {
+    pub(crate) fn borrow_heap<L: Local>(&self, local: L, patience: Patience) -> Option<HeapRef> {
+        if let Some(heap) = self.pool().lock_with(local.id(), patience)?.pop(local.id()) {
             return Some(heap);
         }
-        let mut space = self.space().lock(local.id())?;
+        let mut space = self.space().lock_with(local.id(), patience)?;
         self.start(local, &mut space)?;
         let heap = space.new_heap(self.mapper(), self.checks().hardened);
         if let Some(heap) = heap {
@@ -53,7 +58,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
     pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
-        if let Some(pool) = self.pool().lock(local.id()) {
+        if let Some(pool) = self.pool().lock_patiently(local.id()) {
             pool.push(heap);
         }
     }
@@ -86,7 +91,7 @@ impl<M: Mapper> Allocator<M> {
         self.leave_heaps(local);
         let heap = self.enter(local).heap();
         let collected = heap.collect(self.secret());
-        if let Some(pool) = self.pool().lock(local.id()) {
+        if let Some(pool) = self.pool().lock_patiently(local.id()) {
             // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
             let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
             let _ = self.release_spare(local, heap, keeping);
@@ -105,9 +110,11 @@ impl<M: Mapper> Allocator<M> {
         if self.is_inside(local) {
             return;
         }
-        self.pool().hold_for_fork(local.id());
-        self.space().hold_for_fork(local.id());
-        self.guards().hold_for_fork(local.id());
+        // A signal handler that interrupted the slow path does not wait for its own thread.
+        let is_amid = local.mode() == Mode::Busy;
+        self.pool().hold_for_fork(local.id(), is_amid);
+        self.space().hold_for_fork(local.id(), is_amid);
+        self.guards().hold_for_fork(local.id(), is_amid);
     }
 
     /// After `fork`, in the parent.

@@ -63,8 +63,8 @@ impl<M: Mapper> Allocator<M> {
     /// The sentence that does not hold.
     #[doc(hidden)]
     pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
-        let pool = self.pool().lock(local.id()).ok_or(NOT_QUIET)?;
-        let space = self.space().lock(local.id()).ok_or(NOT_QUIET)?;
+        let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
+        let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
         let walk = Walk {
             hardened: self.checks().hardened,
             space: &space,

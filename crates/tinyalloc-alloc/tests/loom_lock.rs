@@ -36,6 +36,12 @@ mod sync {
         LookForWaiters,
         /// Who gives back wakes nobody.
         Wake,
+        /// Who forks wakes nobody.
+        WakeAll,
+        /// The fork is looked for by who reads beside it.
+        LookForFork,
+        /// The reader is looked for by who ends the fork.
+        LookForReader,
     }
 
     thread_local! {
@@ -83,11 +89,18 @@ mod sync {
 
     impl AtomicBool {
         pub(crate) fn load(&self, ordering: Ordering) -> bool {
-            self.get().load(ordering)
+            match ordering {
+                Ordering::SeqCst if is_lost(Step::LookForFork) => self.get().load(Ordering::Relaxed),
+                Ordering::SeqCst => self.get().fetch_or(false, Ordering::AcqRel),
+                other => self.get().load(other),
+            }
         }
 
         pub(crate) fn store(&self, value: bool, ordering: Ordering) {
-            self.get().store(value, ordering);
+            match ordering {
+                Ordering::SeqCst => drop(self.get().swap(value, Ordering::AcqRel)),
+                other => self.get().store(value, other),
+            }
         }
 
         pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
@@ -97,7 +110,15 @@ mod sync {
 
     impl AtomicUsize {
         pub(crate) fn load(&self, ordering: Ordering) -> usize {
-            self.get().load(ordering)
+            match ordering {
+                Ordering::SeqCst if is_lost(Step::LookForReader) => self.get().load(Ordering::Relaxed),
+                Ordering::SeqCst => self.get().fetch_add(0, Ordering::AcqRel),
+                other => self.get().load(other),
+            }
+        }
+
+        pub(crate) fn fetch_add(&self, value: usize, ordering: Ordering) -> usize {
+            self.get().fetch_add(value, ordering)
         }
 
         pub(crate) fn store(&self, value: usize, ordering: Ordering) {
@@ -169,6 +190,8 @@ mod sync {
     struct Sleepers {
         asleep: u32,
         to_wake: u32,
+        /// How often all were woken.
+        dawns: u32,
     }
 
     impl Futex {
@@ -182,11 +205,14 @@ mod sync {
                 return;
             }
             sleepers.asleep += 1;
-            while sleepers.to_wake == 0 {
+            let dawns = sleepers.dawns;
+            while sleepers.to_wake == 0 && sleepers.dawns == dawns {
                 sleepers = self.woken.wait(sleepers).unwrap();
             }
-            sleepers.to_wake -= 1;
-            sleepers.asleep -= 1;
+            if sleepers.dawns == dawns {
+                sleepers.to_wake -= 1;
+                sleepers.asleep -= 1;
+            }
         }
 
         fn wake(&self) {
@@ -194,6 +220,16 @@ mod sync {
             if sleepers.to_wake < sleepers.asleep && !is_lost(Step::Wake) {
                 sleepers.to_wake += 1;
                 self.woken.notify_one();
+            }
+        }
+    }
+
+    impl Futex {
+        fn wake_all(&self) {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            if !is_lost(Step::WakeAll) {
+                *sleepers = Sleepers { dawns: sleepers.dawns + 1, ..Sleepers::default() };
+                self.woken.notify_all();
             }
         }
     }
@@ -207,15 +243,24 @@ mod sync {
         FUTEX.get().expect("a model runs").wait(word, expected);
     }
 
+    /// The time is over at once.
+    pub(crate) fn wait_on_briefly(_word: &AtomicU32, _expected: u32, _nanoseconds: u32) -> bool {
+        loom::thread::yield_now();
+        false
+    }
+
     pub(crate) fn wake_one(_word: &AtomicU32) {
         FUTEX.get().expect("a model runs").wake();
+    }
+
+    pub(crate) fn wake_all(_word: &AtomicU32) {
+        FUTEX.get().expect("a model runs").wake_all();
     }
 }
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use loom::model::Builder;
-use loom::sync::Arc;
 use loom::thread::{JoinHandle, spawn};
 
 use lock::{Lock, Ranked, ThreadId};
@@ -229,26 +274,26 @@ const RACE: &str = "Causality violation";
 const DEADLOCK: &str = "deadlock";
 
 /// A lock that loom knows, and the kernel that its threads sleep in.
-fn begin() -> Arc<Lock<Pair>> {
+fn begin() -> &'static Lock<Pair> {
     let futex: &'static Futex = Box::leak(Box::new(Futex::new()));
     FUTEX.set(Some(futex));
-    let lock = Lock::new([0, 0]);
-    lock.hold_for_fork(MAIN);
+    // Never dropped: a thread that loom ends inside must not look at it again.
+    let lock: &'static Lock<Pair> = Box::leak(Box::new(Lock::new([0, 0])));
+    lock.hold_for_fork(MAIN, false);
     drop(lock.lock(MAIN).expect("it is held for a fork"));
     lock.release_after_fork();
-    Arc::new(lock)
+    lock
 }
 
 fn count(lock: &Lock<Pair>, thread: ThreadId) {
-    let mut pair = lock.lock(thread).expect("no handler interrupts");
+    let mut pair = lock.lock_patiently(thread).expect("no handler interrupts");
     assert_eq!(pair[0], pair[1], "whoever is inside is alone");
     pair[0] += 1;
     pair[1] += 1;
 }
 
-fn counting(lock: &Arc<Lock<Pair>>, name: usize) -> JoinHandle<()> {
-    let lock = lock.clone();
-    spawn(move || count(&lock, ThreadId(name * 16)))
+fn counting(lock: &'static Lock<Pair>, name: usize) -> JoinHandle<()> {
+    spawn(move || count(lock, ThreadId(name * 16)))
 }
 
 fn total(lock: &Lock<Pair>) -> Pair {
@@ -258,17 +303,17 @@ fn total(lock: &Lock<Pair>) -> Pair {
 /// Three threads count.
 fn counts() {
     let lock = begin();
-    let threads = [2, 3].map(|name| counting(&lock, name));
-    count(&lock, MAIN);
+    let threads = [2, 3].map(|name| counting(lock, name));
+    count(lock, MAIN);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(total(&lock), [3, 3]);
+    assert_eq!(total(lock), [3, 3]);
 }
 
 /// A thread holds the lock for a fork, and enters it meanwhile, once at a time; what the child would see is whole.
 fn forks() {
     let lock = begin();
-    let threads = [2, 3].map(|name| counting(&lock, name));
-    lock.hold_for_fork(MAIN);
+    let threads = [2, 3].map(|name| counting(lock, name));
+    lock.hold_for_fork(MAIN, false);
     {
         let pair = lock.lock(MAIN).expect("the holder may enter");
         assert!(lock.lock(MAIN).is_none(), "a signal handler that interrupts it may not");
@@ -276,7 +321,56 @@ fn forks() {
     }
     lock.release_after_fork();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(total(&lock), [2, 2]);
+    assert_eq!(total(lock), [2, 2]);
+}
+
+/// A thread reads while another one forks, goes inside, and comes to an end.
+fn readings() {
+    let lock = begin();
+    let reader = spawn(move || {
+        let pair = lock.look(ThreadId(32)).expect("no handler interrupts");
+        assert_eq!(pair[0], pair[1], "whoever reads meets nobody who writes");
+    });
+    lock.hold_for_fork(MAIN, false);
+    count(lock, MAIN);
+    lock.release_after_fork();
+    count(lock, MAIN);
+    reader.join().unwrap();
+    assert_eq!(total(lock), [2, 2]);
+}
+
+/// The thread that forks waits for who waits for the lock: that one does without.
+fn stalls() {
+    let lock = begin();
+    let counting = counting(lock, 2);
+    let refused = spawn(move || drop(lock.lock(ThreadId(48))));
+    lock.hold_for_fork(MAIN, false);
+    refused.join().unwrap();
+    lock.release_after_fork();
+    counting.join().unwrap();
+    assert_eq!(total(lock), [1, 1]);
+}
+
+/// A thread gives the lock back for a moment, with things half done, and no fork comes in between.
+fn finishes() {
+    let lock = begin();
+    let thread = ThreadId(32);
+    let finishing = spawn(move || {
+        let mut pair = lock.lock_patiently(thread).expect("no handler interrupts");
+        let Some(unfinished) = pair.unfinished() else {
+            return;
+        };
+        pair[0] += 1;
+        drop(pair);
+        unfinished.finish(thread).expect("no handler interrupts")[1] += 1;
+    });
+    lock.hold_for_fork(MAIN, false);
+    {
+        let pair = lock.lock(MAIN).expect("the holder may enter");
+        assert_eq!(pair[0], pair[1], "nothing is half done");
+    }
+    lock.release_after_fork();
+    finishing.join().unwrap();
 }
 
 fn check(model: fn()) {
@@ -308,18 +402,33 @@ fn who_forks_holds_the_lock_and_enters_it() {
     check(forks);
 }
 
+#[test]
+fn who_reads_beside_a_fork_is_waited_for() {
+    check(readings);
+}
+
+#[test]
+fn nobody_waits_for_a_fork_that_lasts() {
+    check(stalls);
+}
+
+#[test]
+fn a_fork_waits_for_what_is_unfinished() {
+    check(finishes);
+}
+
 /// A signal handler that interrupts the holder of a later lock would wait for who waits for that one.
 #[test]
 fn who_is_inside_a_later_lock_is_refused_an_earlier_one() {
     loom::model(|| {
         let (earlier, later) = (begin(), begin());
-        let earlier = || Ranked::new(&earlier, [Some(later.holder()), None]);
+        let earlier = || Ranked::new(earlier, [Some(later.holder()), None]);
         let inside = later.lock(MAIN);
         assert!(earlier().lock(MAIN).is_none());
         drop(inside);
         assert!(earlier().lock(MAIN).is_some());
-        earlier().hold_for_fork(MAIN);
-        later.hold_for_fork(MAIN);
+        earlier().hold_for_fork(MAIN, false);
+        later.hold_for_fork(MAIN, false);
         assert!(earlier().lock(MAIN).is_some(), "who holds both for a fork enters both");
     });
 }
@@ -346,4 +455,20 @@ fn the_look_for_waiters_must_be_in_order() {
 fn waiters_must_be_woken() {
     let said = objection_without(Step::Wake, counts);
     assert!(said.contains(DEADLOCK), "{said}");
+}
+
+/// A thread that sleeps, and does not know of the fork, sleeps as long as that lasts.
+#[test]
+fn whoever_forks_must_wake_the_waiters() {
+    let said = objection_without(Step::WakeAll, stalls);
+    assert!(said.contains(DEADLOCK), "{said}");
+}
+
+/// As if the reader had come before the fork's end, and the fork's end before the reader.
+#[test]
+fn the_looks_of_readers_and_forks_at_each_other_must_be_in_order() {
+    for step in [Step::LookForFork, Step::LookForReader] {
+        let said = objection_without(step, readings);
+        assert!(said.contains(RACE) || said.contains("whoever reads meets"), "{step:?}: {said}");
+    }
 }

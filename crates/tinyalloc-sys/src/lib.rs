@@ -55,7 +55,7 @@ pub use file::{BackingFile, FILE_DIRECTORIES_MAX, FileFailure, FileMapper, FileO
 #[cfg(feature = "test-mappers")]
 pub use fixed_buffer::FixedBufferMapper;
 #[cfg(unix)]
-pub use futex::{wait_on, wake_one};
+pub use futex::{wait_on, wait_on_briefly, wake_all, wake_one};
 pub use mapper::{MapError, Mapper, Protection};
 pub use page::{page_ceiling, pages_for};
 #[cfg(unix)]

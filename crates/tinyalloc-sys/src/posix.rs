@@ -253,7 +253,7 @@ pub(crate) fn keeping_errno<R>(call: impl FnOnce() -> R) -> R {
 }
 
 #[inline]
-fn errno() -> c_int {
+pub(crate) fn errno() -> c_int {
     // SAFETY: the C library keeps errno of this thread at this address.
     unsafe { errno_location().read() }
 }

@@ -24,16 +24,30 @@ pub(crate) fn forget_sleepers() {
 
 /// As the futex: nobody gets in between the look and the sleep.
 pub(crate) fn wait_on(word: &AtomicU32, expected: u32) {
-    if is_alone() {
-        leave_child("the child of a fork waits for a thread that is gone");
-    }
     if word.peek() == expected {
+        if is_alone() {
+            leave_child("the child of a fork waits for a thread that is gone");
+        }
         let sleeper = current();
         SLEEPERS.with_borrow_mut(|sleepers| sleepers.push((from_ref(word).addr(), sleeper.clone())));
         park();
         // It may have woken for no reason.
         SLEEPERS.with_borrow_mut(|sleepers| sleepers.retain(|(_, other)| other.id() != sleeper.id()));
     }
+}
+
+/// The time is over at once, or after others ran.
+pub(crate) fn wait_on_briefly(_word: &AtomicU32, _expected: u32, _nanoseconds: u32) -> bool {
+    crate::watch::yield_now();
+    false
+}
+
+pub(crate) fn wake_all(word: &AtomicU32) {
+    pause();
+    let address = from_ref(word).addr();
+    let woken =
+        SLEEPERS.with_borrow_mut(|sleepers| sleepers.extract_if(.., |(sleeps_on, _)| *sleeps_on == address).collect::<Vec<_>>());
+    woken.into_iter().for_each(|(_, thread)| thread.unpark());
 }
 
 pub(crate) fn wake_one(word: &AtomicU32) {
