@@ -42,7 +42,7 @@
 //!   into it are looked up at every use. Damage is an [`Error`], never a panic, and never a wild access. Contents have checksums
 //!   as well, which [`FileHeap::check`] compares.
 //! - **A full disk is an error** of the allocation or the commit that met it, not a signal: space on the disk is allocated before
-//!   it is mapped (unless [`Options::sparse`]).
+//!   it is mapped (unless [`Options::sparse`]). So is the process's limit for files (`RLIMIT_FSIZE`).
 //! - **One writer or many readers**, by the lock of the file (`flock`). Readers never change it, even if a commit has to be
 //!   finished: they do that in their memory.
 //!

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
+use tinyalloc_sys::file_bytes_limit;
 
 const ZEROS: [u8; 4096] = [0; 4096];
 
@@ -37,6 +38,7 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// The system's; any part of the bytes may have been written.
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        check_limit(offset + bytes.len() as u64)?;
         self.file().write_all_at(bytes, offset)
     }
 
@@ -53,20 +55,29 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// The system's.
     fn set_length(&self, bytes: u64) -> Result<()> {
+        if bytes > self.length()? {
+            check_limit(bytes)?;
+        }
         self.file().set_len(bytes)
     }
 
     /// Lengthens the file to `end` with zeros that have their space on the disk.
     ///
     /// # Errors
-    /// The system's, a full disk above all.
+    /// The system's, a full disk above all; that the process may have no file of that length.
     fn allocate(&self, start: u64, end: u64) -> Result<()> {
+        check_limit(end)?;
         match fallocate(self.file(), FallocateFlags::empty(), start, end - start) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, start.max(self.length()?), end),
             Err(Errno::INTR) => self.allocate(start, end),
             outcome => Ok(outcome?),
         }
     }
+}
+
+/// Whether this process may make a file so long; if it may not, trying ends it.
+pub(crate) fn check_limit(end: u64) -> Result<()> {
+    if end > file_bytes_limit() { Err(Errno::FBIG.into()) } else { Ok(()) }
 }
 
 /// Where a file system cannot allocate, written zeros have their space as well.

@@ -13,6 +13,7 @@ mod chunks;
 mod exclusive;
 mod extents;
 mod failure;
+mod limit;
 mod table;
 
 mod place;
@@ -23,6 +24,7 @@ mod fork;
 mod mapping;
 
 pub use failure::{FileFailure, FileStep};
+pub use limit::file_bytes_limit;
 pub use place::{FILE_DIRECTORIES_MAX, FilePlace};
 
 use backing::Backing;

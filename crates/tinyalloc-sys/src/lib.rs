@@ -51,7 +51,9 @@ pub use counting::CountingMapper;
 #[cfg(feature = "test-mappers")]
 pub use failing::FailingMapper;
 #[cfg(target_os = "linux")]
-pub use file::{BackingFile, FILE_DIRECTORIES_MAX, FileFailure, FileMapper, FileOptions, FilePlace, FileStep, Inheritance};
+pub use file::{
+    BackingFile, FILE_DIRECTORIES_MAX, FileFailure, FileMapper, FileOptions, FilePlace, FileStep, Inheritance, file_bytes_limit,
+};
 #[cfg(feature = "test-mappers")]
 pub use fixed_buffer::FixedBufferMapper;
 #[cfg(unix)]

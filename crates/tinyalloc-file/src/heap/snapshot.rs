@@ -10,7 +10,7 @@ use rustix::fs::ioctl_ficlone;
 use super::FileHeap;
 use crate::error::{During, Result};
 use crate::new_file::NewFile;
-use crate::storage::Storage;
+use crate::storage::{Storage, check_limit};
 
 const PIECE_BYTES: usize = 1 << 20;
 const HOLE_BYTES: usize = 4096;
@@ -40,10 +40,11 @@ impl FileHeap {
 }
 
 fn copy(storage: &dyn Storage, to: &File) -> IoResult<Copied> {
+    let length = storage.length()?;
+    check_limit(length)?;
     if ioctl_ficlone(to, storage.file()).is_ok() {
         return Ok(Copied::Shared);
     }
-    let length = storage.length()?;
     to.set_len(length)?;
     let mut piece = vec![0; PIECE_BYTES];
     let mut offset = 0;

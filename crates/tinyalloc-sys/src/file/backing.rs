@@ -6,12 +6,13 @@ use core::ptr::with_exposed_provenance_mut;
 
 use libc::{
     EBADF, EFBIG, EINTR, ENXIO, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MAP_ANON, MAP_FAILED, MAP_FIXED, MAP_PRIVATE,
-    MAP_SHARED, PROT_READ, PROT_WRITE, RLIM_INFINITY, RLIMIT_FSIZE, SEEK_DATA, SEEK_HOLE, dev_t, fallocate, fstat, ftruncate,
-    getrlimit, ino_t, lseek, mmap, off_t, pread, rlimit, stat,
+    MAP_SHARED, PROT_READ, PROT_WRITE, SEEK_DATA, SEEK_HOLE, dev_t, fallocate, fstat, ftruncate, ino_t, lseek, mmap, off_t,
+    pread, stat,
 };
 
 use super::extents::Extent;
 use super::failure::{FileFailure, FileStep, errno};
+use super::limit::file_bytes_limit;
 use super::place::{FilePlace, close_file};
 use crate::mapper::{MapError, Mapper};
 use crate::posix::PosixMapper;
@@ -72,8 +73,7 @@ impl Backing {
     pub(super) fn allocate(&self, extent: &Extent) -> Result<(), FileFailure> {
         self.find()?;
         let end = extent.offset() + extent.bytes();
-        // The signal that the system sends for a file beyond this ends the process.
-        if end > file_bytes_limit() {
+        if end as u64 > file_bytes_limit() {
             return Err(FileFailure::new(FileStep::Grow, EFBIG));
         }
         let grown = if self.sparse { self.reach(end) } else { patiently(|| allocate(self.file, 0, extent)) };
@@ -143,19 +143,6 @@ fn status(file: c_int) -> Result<stat, FileFailure> {
     }
     // SAFETY: fstat succeeded, so it filled the status in.
     Ok(unsafe { status.assume_init() })
-}
-
-fn file_bytes_limit() -> usize {
-    let mut limit = MaybeUninit::<rlimit>::uninit();
-    // SAFETY: the pointer is to writable memory of the right type.
-    if unsafe { getrlimit(RLIMIT_FSIZE, limit.as_mut_ptr()) } != 0 {
-        return usize::MAX;
-    }
-    // SAFETY: getrlimit succeeded, so it filled the limit in.
-    match unsafe { limit.assume_init() }.rlim_cur {
-        RLIM_INFINITY => usize::MAX,
-        bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
-    }
 }
 
 fn punch(file: c_int, extent: &Extent) -> Result<(), c_int> {
