@@ -8,7 +8,7 @@ use tinyalloc_sys::Mapper;
 use crate::bins::{Bins, EMPTY_BINS};
 use crate::checked::Wish;
 use crate::checks::Checks;
-use crate::class::{SLICE_SHIFT, SizeClass};
+use crate::class::{SLICE_SHIFT, SLOT_ALIGN, SizeClass};
 use crate::emergency::Emergency;
 use crate::empty::EmptyBlocks;
 use crate::guard::{GuardRange, Guards};
@@ -78,7 +78,7 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
     pub fn allocate_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
         if bytes == 0
-            && let Some(start) = self.allocate_nothing(local)
+            && let Some(start) = self.allocate_nothing(local, SLOT_ALIGN)
         {
             return Some(start);
         }

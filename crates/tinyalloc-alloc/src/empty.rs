@@ -71,27 +71,29 @@ impl EmptyBlocks {
         Some(())
     }
 
-    /// An address that is nobody else's until it is freed.
-    pub(crate) fn allocate(&self) -> Option<NonNull<u8>> {
+    /// An address aligned to `align`, a power of two up to a page, that is nobody else's until it is freed.
+    pub(crate) fn allocate(&self, align: usize) -> Option<NonNull<u8>> {
         let words = self.bytes.load(Ordering::Acquire) / SLOT_ALIGN / PER_WORD;
-        let first = self.next.load(Ordering::Relaxed);
-        let (word, bit) = (0..WORDS_ASKED.min(words)).find_map(|step| {
-            let word = (first + step) % words;
-            Some((word, self.claim(word)?))
+        let (stride, bits) = aligned_bits(align);
+        let first = self.next.load(Ordering::Relaxed).next_multiple_of(stride);
+        let (word, bit) = (0..WORDS_ASKED.min(words / stride)).find_map(|step| {
+            let word = (first + step * stride) % words;
+            Some((word, self.claim(word, bits)?))
         })?;
         self.next.store(word, Ordering::Relaxed);
         let address = self.start.load(Ordering::Relaxed) + (word * PER_WORD + bit) * SLOT_ALIGN;
         NonNull::new(with_exposed_provenance_mut(address))
     }
 
-    fn claim(&self, word: usize) -> Option<usize> {
+    /// Takes the first free one of some bits of a word.
+    fn claim(&self, word: usize, bits: u64) -> Option<usize> {
         let taken = self.word(word);
-        let mut bits = taken.load(Ordering::Relaxed);
-        while bits != u64::MAX {
-            let bit = bits.trailing_ones();
-            match taken.compare_exchange_weak(bits, bits | 1 << bit, Ordering::Acquire, Ordering::Relaxed) {
+        let mut now = taken.load(Ordering::Relaxed);
+        while bits & !now != 0 {
+            let bit = (bits & !now).trailing_zeros();
+            match taken.compare_exchange_weak(now, now | 1 << bit, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Some(bit as usize),
-                Err(now) => bits = now,
+                Err(changed) => now = changed,
             }
         }
         None
@@ -125,5 +127,70 @@ impl EmptyBlocks {
         let word = unsafe { self.taken.load(Ordering::Relaxed).add(word) };
         // SAFETY: as above; zero is a valid state.
         unsafe { &*word }
+    }
+}
+
+/// Which words have an address aligned to `align`, one in so many, and which bits of them stand for one.
+const fn aligned_bits(align: usize) -> (usize, u64) {
+    if align > PER_WORD * SLOT_ALIGN {
+        return (align / (PER_WORD * SLOT_ALIGN), 1);
+    }
+    let step = if align > SLOT_ALIGN { align / SLOT_ALIGN } else { 1 };
+    // Ones that are `step` apart: all ones, divided by as many of them as `step`.
+    (1, u64::MAX / (u64::MAX >> (PER_WORD - step)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tinyalloc_sys::{Mapper, PosixMapper};
+
+    use super::{EmptyBlocks, EmptyMistake, RANGE_BYTES_MAX};
+    use crate::class::SLOT_ALIGN;
+
+    fn begun() -> EmptyBlocks {
+        let blocks = EmptyBlocks::new();
+        blocks.begin(&PosixMapper::new()).expect("there are addresses");
+        blocks
+    }
+
+    fn take(blocks: &EmptyBlocks, align: usize) -> Option<usize> {
+        blocks.allocate(align).map(|start| start.as_ptr().addr())
+    }
+
+    #[test]
+    fn addresses_are_aligned_and_nobody_elses_in_any_order_of_alignments() {
+        let blocks = begun();
+        let page_bytes = PosixMapper::new().page_bytes();
+        let aligns = (0..=page_bytes.ilog2()).map(|shift| 1usize << shift);
+        let mut taken = BTreeSet::new();
+        for round in 0..50 {
+            for align in aligns.clone().chain(aligns.clone().rev()) {
+                let address = take(&blocks, align).expect("there are more");
+                assert!(address.is_multiple_of(align.max(SLOT_ALIGN)) && blocks.contains(address), "{align}");
+                assert!(taken.insert(address), "{address:#x} in round {round}");
+                assert_eq!(blocks.look_up(address), Ok(()));
+            }
+        }
+        for address in taken {
+            assert_eq!(blocks.free(address), Ok(()));
+            assert_eq!(blocks.free(address), Err(EmptyMistake::Free));
+        }
+    }
+
+    #[test]
+    fn every_address_of_an_alignment_can_be_had() {
+        let page_bytes = PosixMapper::new().page_bytes();
+        for align in [page_bytes, 2048, 1024, 256] {
+            let blocks = begun();
+            let all: BTreeSet<_> = (0..RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();
+            assert_eq!(all.len(), RANGE_BYTES_MAX / align);
+            assert_eq!(take(&blocks, align), None, "all are taken");
+            let first = *all.first().expect("one at least");
+            assert!(take(&blocks, SLOT_ALIGN).is_some(), "others lie between");
+            assert_eq!(blocks.free(first), Ok(()));
+            assert_eq!(take(&blocks, align), Some(first));
+        }
     }
 }

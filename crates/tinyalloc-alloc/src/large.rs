@@ -79,7 +79,8 @@ impl<M: Mapper> Allocator<M> {
 
     /// At least `bytes` bytes, aligned to `align`, a power of two.
     pub fn allocate_aligned<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if align <= SLICE_BYTES
+        if bytes > 0
+            && align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
             && let Some(start) = self.take_slot(local, class)
         {
@@ -91,6 +92,11 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     fn allocate_aligned_slow<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        if bytes == 0
+            && let Some(start) = self.allocate_nothing(local, align)
+        {
+            return Some(start);
+        }
         if self.checks_all(local) {
             return self.allocate_checked(local, Wish::new(bytes).aligned(align));
         }

@@ -11,17 +11,18 @@ use crate::local::Local;
 use crate::misuse::Misuse;
 
 impl<M: Mapper> Allocator<M> {
-    /// A block of no bytes; `None` where a slot must do: in an isolated heap, and where there is no room for more.
+    /// A block of no bytes; `None` where a slot must do: in an isolated heap, for an alignment beyond a page,
+    /// and where there is no room for more.
     #[cold]
-    pub(crate) fn allocate_nothing<L: Local>(&self, local: L) -> Option<NonNull<u8>> {
-        if self.current_heap(local).is_some() {
+    pub(crate) fn allocate_nothing<L: Local>(&self, local: L, align: usize) -> Option<NonNull<u8>> {
+        if self.current_heap(local).is_some() || align > self.mapper().page_bytes() {
             return None;
         }
         if !self.empty().has_begun() {
             let _space = self.space().lock(local.id())?;
             self.empty().begin(self.mapper())?;
         }
-        self.empty().allocate()
+        self.empty().allocate(align)
     }
 
     /// Frees an address of the range of blocks of no bytes.

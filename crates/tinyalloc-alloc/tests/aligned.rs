@@ -4,7 +4,8 @@
 mod common;
 
 use common::{Actor, LimitedMapper, World};
-use tinyalloc_alloc::{SLICE_BYTES, SizeClass};
+use tinyalloc_alloc::{HeapOptions, Misuse, SLICE_BYTES, SizeClass};
+use tinyalloc_sys::{Mapper, PosixMapper};
 
 #[test]
 fn aligned_requests_are_aligned_whichever_class_has_free_slots() {
@@ -57,4 +58,43 @@ fn what_cannot_be_is_refused() {
     assert_eq!(world.allocate_aligned(actor, 16, 1 << 62), None);
     assert_eq!(world.usable_bytes(actor, block), world.usable_bytes(actor, block));
     world.validate(actor).unwrap();
+}
+
+#[test]
+fn requests_of_no_bytes_are_alike_up_to_an_alignment_of_a_page() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    // Slots that lie ready are not for them.
+    SizeClass::all().for_each(|class| _ = world.allocate(actor, class.bytes()).unwrap());
+    let live_bytes = world.survey(actor).unwrap().live_bytes;
+    let shifts = 0..=PosixMapper::new().page_bytes().ilog2();
+    let blocks: Vec<_> = shifts.map(|shift| world.allocate_aligned(actor, 0, 1 << shift).unwrap()).collect();
+    assert!(blocks.iter().all(|start| world.usable_bytes(actor, *start) == Some(0)));
+    assert_eq!(world.survey(actor).unwrap().live_bytes, live_bytes);
+    for start in blocks {
+        // SAFETY: nobody uses the block.
+        let moved = unsafe { world.reallocate(actor, start, 100) }.unwrap();
+        assert!(world.usable_bytes(actor, moved).unwrap() >= 100);
+        // SAFETY: at most a mistake, which is to be found out.
+        unsafe { world.free(actor, start.as_ptr()) };
+        assert_eq!(actor.misuses(), [Misuse::DoubleFree { address: start.addr().get(), slot_bytes: 0 }]);
+    }
+}
+
+#[test]
+fn larger_alignments_and_heaps_have_slots_for_requests_of_no_bytes() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    let align = 2 * PosixMapper::new().page_bytes();
+    let block = world.allocate_aligned(actor, 0, align).unwrap();
+    assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    assert!(world.enter_heap(actor, Some(heap)));
+    for align in [16, 64, 1024, 4096] {
+        // A free slot of the class lies ready, or none does.
+        for _ in 0..3 {
+            let block = world.allocate_aligned(actor, 0, align).unwrap();
+            assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
+        }
+    }
 }
