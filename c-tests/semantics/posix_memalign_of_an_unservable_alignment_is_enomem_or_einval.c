@@ -4,10 +4,11 @@ int main(void)
 {
     void *untouched = &untouched;
     size_t top = hidden_size((size_t)1 << 63);
-    int result = posix_memalign(&untouched, top, 8);
-    EXPECT(result == ENOMEM || result == EINVAL);
-    EXPECT(untouched == &untouched);
-    result = posix_memalign(&untouched, top / 2, 8);
-    EXPECT(result == ENOMEM || result == EINVAL);
-    EXPECT(untouched == &untouched);
+    for (size_t alignment = top; alignment > top / 4; alignment /= 2) {
+        errno = ERRNO_UNTOUCHED;
+        int result = posix_memalign(&untouched, alignment, 8);
+        EXPECT(result == ENOMEM || result == EINVAL);
+        EXPECT(errno == (result == ENOMEM ? ENOMEM : ERRNO_UNTOUCHED));
+        EXPECT(untouched == &untouched);
+    }
 }

@@ -36,8 +36,9 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align.max(1).next_power_of_two()))
 }
 
-/// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two and a multiple of the size of a
-/// pointer, `ENOMEM` when no memory is to be had; `*block` is then untouched, and `errno` always is.
+/// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two and a
+/// multiple of the size of a pointer, `ENOMEM` when no memory is to be had; `*block` is then untouched. With
+/// `ENOMEM`, and only then, `errno` is set to it as well, as the GNU C library does.
 ///
 /// # Safety
 /// `block` is valid for a write.
@@ -47,6 +48,7 @@ pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, b
         return EINVAL;
     }
     let Some(start) = ALLOCATOR.allocate_aligned(Thread, bytes, align) else {
+        set_errno(ENOMEM);
         return ENOMEM;
     };
     // SAFETY: the caller's promise.
