@@ -61,23 +61,12 @@ impl<'heap> Report<'heap> {
         Report { calls: Some(calls), ..self }
     }
 
-    /// Hands the report on in pieces of up to 512 bytes.
-    pub(crate) fn write_pieces(&self, mut sink: impl FnMut(&[u8])) {
-        write_in_pieces(self, &mut sink);
-    }
-
-    /// Writes the report to a file descriptor; signal-safe, and no cancellation point.
+    /// Writes the report to a file descriptor, as [`write_text_to`] does.
     ///
     /// # Errors
-    /// The `errno` of the write that failed; what follows it is not written.
+    /// As there.
     pub(crate) fn write_to(&self, descriptor: c_int) -> Result<(), c_int> {
-        let mut result = Ok(());
-        self.write_pieces(|piece| {
-            if result.is_ok() {
-                result = write_whole(descriptor, piece);
-            }
-        });
-        result
+        write_text_to(self, descriptor)
     }
 }
 
@@ -90,6 +79,20 @@ impl Display for Report<'_> {
             Format::Xml => write_xml(self, out),
         }
     }
+}
+
+/// Writes text to a file descriptor; signal-safe, and no cancellation point.
+///
+/// # Errors
+/// The `errno` of the write that failed; what follows it is not written.
+pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(), c_int> {
+    let mut result = Ok(());
+    write_in_pieces(text, &mut |piece| {
+        if result.is_ok() {
+            result = write_whole(descriptor, piece);
+        }
+    });
+    result
 }
 
 /// A pipe takes a part at a time.
@@ -116,7 +119,7 @@ mod tests {
     use tinyalloc_alloc::Stats;
     use tinyalloc_sys::SystemCalls;
 
-    use super::{Format, Report};
+    use super::{Format, Report, write_in_pieces};
 
     fn stats() -> Stats {
         let mut stats = Stats { allocated: 11, purged: 19, ..Stats::default() };
@@ -170,7 +173,7 @@ mod tests {
     fn pieces_put_together_are_the_report() {
         let (stats, mut joined) = (stats(), std::vec![]);
         let report = Report::new("process", &stats, Format::Prometheus);
-        report.write_pieces(|piece| joined.extend_from_slice(piece));
+        write_in_pieces(&report, &mut |piece| joined.extend_from_slice(piece));
         assert_eq!(joined, report.to_string().into_bytes());
     }
 }

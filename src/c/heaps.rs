@@ -13,6 +13,7 @@ use super::blocks::{block_or_enomem, out_of_memory};
 use super::errno::set_errno;
 use super::malloc::{calloc, malloc, malloc_usable_size};
 use super::statistics::{TaStats, TaWrite, format_of, invalid, print};
+use crate::pieces::write_in_pieces;
 use crate::process::ALLOCATOR;
 use crate::report::Report;
 use crate::room::{ARGUMENT, HANDLER, makes_room};
@@ -471,7 +472,7 @@ pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, w
     let Some(((format, write), stats)) = format_of(format).zip(write).zip(ALLOCATOR.heap_stats(Thread, heap)) else {
         return invalid();
     };
-    Report::new(heap.name().as_str(), &stats, format).write_pieces(|piece| {
+    write_in_pieces(&Report::new(heap.name().as_str(), &stats, format), &mut |piece| {
         // SAFETY: the caller's promise.
         unsafe { write(context, piece.as_ptr().cast(), piece.len()) };
     });

@@ -1,13 +1,15 @@
 //! The heap through the GNU C library's own windows: mallinfo, malloc_stats, malloc_info, malloc_trim; and `ta_purge`.
 
 use core::ffi::c_int;
+use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use libc::{EINVAL, FILE, STDERR_FILENO, fwrite, mallinfo, mallinfo2};
+use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
-use super::statistics::{TA_FORMAT_TEXT, ta_stats_print};
+use crate::pieces::write_in_pieces;
 use crate::process::ALLOCATOR;
-use crate::report::{Format, Report};
+use crate::report::{Format, Report, write_text_to};
 use crate::snapshot::PROCESS;
 use crate::thread::Thread;
 
@@ -72,10 +74,32 @@ pub extern "C" fn mallopt(_parameter: c_int, _value: c_int) -> c_int {
     1
 }
 
-/// Writes a summary to standard error.
+/// Writes a summary to standard error: a table, and the lines that the GNU C library's ends with. It is no
+/// cancellation point.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_stats() {
-    ta_stats_print(TA_FORMAT_TEXT, STDERR_FILENO);
+    let stats = ALLOCATOR.stats(Thread);
+    let table = Report::new(PROCESS, &stats, Format::Text).with_calls(SystemCalls::so_far());
+    let totals = Totals { stats: &stats, peak: ALLOCATOR.huge_peak(Thread) };
+    // There is nobody to tell.
+    let _ = write_text_to(&format_args!("{table}{totals}"), STDERR_FILENO);
+}
+
+/// The end of the C library's own summary, which programs look for: in its words and columns, though not cut
+/// to 32 bits.
+struct Totals<'stats> {
+    stats: &'stats Stats,
+    peak: HugePeak,
+}
+
+impl Display for Totals<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        writeln!(out, "Total (incl. mmap):")?;
+        writeln!(out, "system bytes     = {:>10}", self.stats.committed)?;
+        writeln!(out, "in use bytes     = {:>10}", self.stats.allocated)?;
+        writeln!(out, "max mmap regions = {:>10}", self.peak.blocks)?;
+        writeln!(out, "max mmap bytes   = {:>10}", self.peak.bytes)
+    }
 }
 
 /// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as the GNU C library does.
@@ -88,7 +112,8 @@ pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int
         return EINVAL;
     }
     let stats = ALLOCATOR.stats(Thread);
-    Report::new(PROCESS, &stats, Format::Xml).with_calls(SystemCalls::so_far()).write_pieces(|piece| {
+    let report = Report::new(PROCESS, &stats, Format::Xml).with_calls(SystemCalls::so_far());
+    write_in_pieces(&report, &mut |piece| {
         // SAFETY: the caller's promise.
         unsafe { fwrite(piece.as_ptr().cast(), 1, piece.len(), stream) };
     });

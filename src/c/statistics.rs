@@ -201,7 +201,7 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
         return invalid();
     };
     let hand_on = |report: &Report<'_>| {
-        report.write_pieces(|piece| {
+        write_in_pieces(report, &mut |piece| {
             // SAFETY: the caller's promise.
             unsafe { write(context, piece.as_ptr().cast(), piece.len()) };
         });

@@ -5,17 +5,28 @@ use crate::span::{SpanList, SpanRef, as_span};
 
 const BUCKETS: usize = 256;
 
+/// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HugePeak {
+    /// A count.
+    pub blocks: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
 /// The blocks, hashed by address. The lock of the space guards it.
 #[repr(C)]
 pub(crate) struct HugeTable {
     blocks: usize,
     bytes: usize,
+    peak: HugePeak,
     buckets: [SpanList; BUCKETS],
 }
 
 impl HugeTable {
     pub(crate) const fn new() -> HugeTable {
-        HugeTable { buckets: [const { SpanList::new() }; BUCKETS], blocks: 0, bytes: 0 }
+        let peak = HugePeak { blocks: 0, bytes: 0 };
+        HugeTable { buckets: [const { SpanList::new() }; BUCKETS], blocks: 0, bytes: 0, peak }
     }
 
     pub(crate) fn blocks(&self) -> usize {
@@ -24,6 +35,10 @@ impl HugeTable {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    pub(crate) fn peak(&self) -> HugePeak {
+        self.peak
     }
 
     pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
@@ -36,6 +51,7 @@ impl HugeTable {
     pub(crate) fn insert(&mut self, span: SpanRef) {
         self.blocks += 1;
         self.bytes += span.slot_bytes();
+        self.peak = HugePeak { blocks: self.peak.blocks.max(self.blocks), bytes: self.peak.bytes.max(self.bytes) };
         // SAFETY: a huge block's record is in no other list.
         unsafe { self.bucket(span.address()).push_front(span.into()) };
     }

@@ -84,6 +84,7 @@ pub use guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use heap_label::HeapLabel;
 pub use heap_name::HeapName;
 pub use heaps::{BlockOwner, Emptying, HeapError};
+pub use huge::HugePeak;
 pub use isolated::{HeapOptions, Isolated, IsolatedRef};
 pub use large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use local::{Local, Mode};

@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 use crate::allocator::Allocator;
 use crate::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::heap::HeapRef;
+use crate::huge::HugePeak;
 use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::pages::META_PAGE_BYTES;
@@ -94,6 +95,11 @@ impl<M: Mapper> Allocator<M> {
         stats.resident = stats.active + stats.resident_free + stats.metadata;
         stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
+    }
+
+    /// How many huge blocks there were at most; none for a signal handler that interrupted the allocator.
+    pub fn huge_peak<L: Local>(&self, local: L) -> HugePeak {
+        self.space().lock(local.id()).map_or(HugePeak::default(), |space| space.huge().peak())
     }
 
     /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it; nothing is reserved or kept free for one

@@ -5,6 +5,7 @@ mod common;
 
 use common::model::{Model, Random};
 use common::{LimitedMapper, MIB, World};
+use tinyalloc_alloc::HugePeak;
 use tinyalloc_sys::{Call, CountingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -197,4 +198,21 @@ fn what_a_shrunken_block_gave_up_is_cleared_for_the_next() {
         model.check_contents();
         model.free_all(0);
     }
+}
+
+#[test]
+fn the_most_huge_blocks_and_bytes_at_a_time_are_remembered() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 1);
+    model.allocate(0, 20 * MIB).unwrap();
+    assert_eq!(world.huge_peak(model.actors[0]), HugePeak::default());
+    model.free_all(0);
+    (0..3).for_each(|_| _ = model.allocate(0, 40 * MIB).unwrap());
+    (0..2).for_each(|_| model.free(0, 0));
+    assert_eq!(world.huge_peak(model.actors[0]), HugePeak { blocks: 3, bytes: 120 * MIB });
+    model.reallocate(0, 0, 100 * MIB).unwrap();
+    assert_eq!(world.huge_peak(model.actors[0]), HugePeak { blocks: 3, bytes: 120 * MIB });
+    model.reallocate(0, 0, 200 * MIB).unwrap();
+    model.free_all(0);
+    assert_eq!(world.huge_peak(model.actors[0]), HugePeak { blocks: 3, bytes: 200 * MIB });
 }
