@@ -44,7 +44,8 @@ help: ## list the targets
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	$(BUILD) cdylib,staticlib
 	@# Programs and other libraries bring functions of these names along; theirs come first then.
-	@$(OBJCOPY) $(foreach name,reallocarr recallocarray freezero,--weaken-symbol=$(name)) $(ARCHIVE)
+	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
+	@$(OBJCOPY) $(foreach name,reallocarr recallocarray freezero,--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 check: ## install what the tests need, run all of them, end with: N passed, N failed

@@ -13,6 +13,13 @@ mod sized;
 mod aligned;
 mod extensions;
 mod libc_names;
+mod loading;
+#[cfg(target_arch = "aarch64")]
+#[path = "c/loading_aarch64.rs"]
+mod loading_trampoline;
+#[cfg(target_arch = "x86_64")]
+#[path = "c/loading_x86_64.rs"]
+mod loading_trampoline;
 mod operators;
 mod throwing;
 #[cfg(target_arch = "aarch64")]

@@ -45,6 +45,8 @@ int main(void)
     expect_set("on_error", "abort", "abort");
     expect_set("check_sizes", "on", "on");
     expect_set("check_sizes", "off", "off");
+    expect_set("deepbind", "keep", "keep");
+    expect_set("deepbind", "strip", "strip");
     expect_settled("hardened", "off", "on");
     expect_settled("quarantine", "65536", "1M");
     expect_settled("guard", "0", "1000");
@@ -58,6 +60,7 @@ int main(void)
     expect_refused("purge_delay", "1.5");
     expect_refused("purge_delay", "99999999999999999999");
     expect_refused("limit", "17000000T");
+    expect_refused("deepbind", "on");
     expect_refused("on_error", NULL);
     expect_refused(NULL, "on");
     EXPECT(option_is("purge", "decay"));

@@ -10,7 +10,7 @@ use crate::words::{place_of, word_at};
 
 /// In the order of [`Key`].
 const NAMES: &str = "purge_delay purge background_purge region_size huge_pages stats_at_exit stats_file stats_signal limit on_error \
-                     zero_on_free check_sizes hardened quarantine guard sealed valgrind";
+                     zero_on_free check_sizes hardened quarantine guard sealed valgrind deepbind";
 const EXPECTED: &str = "\
 a number of milliseconds
 decay, eager or never
@@ -28,12 +28,14 @@ on or off, when the process starts
 bytes, with K, M, G or T if need be, when the process starts
 one in how many allocations, when the process starts; 0 for none
 on or off, when the process starts
-on or off, when the process starts";
+on or off, when the process starts
+strip or keep";
 
 const PURGES: &str = "decay eager never";
 const HUGE_PAGES: &str = "never madvise always";
 const FORMATS: &str = "off text json prometheus";
 const ON_ERROR: &str = "abort report";
+const DEEPBIND: &str = "strip keep";
 
 /// An option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +57,11 @@ pub(super) enum Key {
     Guard,
     Sealed,
     Valgrind,
+    Deepbind,
 }
 
 impl Key {
-    const ALL: [Key; 17] = [
+    const ALL: [Key; 18] = [
         Key::PurgeDelay,
         Key::Purge,
         Key::BackgroundPurge,
@@ -76,6 +79,7 @@ impl Key {
         Key::Guard,
         Key::Sealed,
         Key::Valgrind,
+        Key::Deepbind,
     ];
 
     /// Whether it is settled once the process has started.
@@ -125,6 +129,7 @@ impl Key {
             }
             Key::Sealed => SETTINGS.set_only_protects(!switch(value)?),
             Key::Valgrind => tunables.checks.valgrind = switch(value)?,
+            Key::Deepbind => SETTINGS.set_keeps_deep_binding(place_of(DEEPBIND, value)? == 1),
         }
         Some(())
     }
@@ -151,6 +156,7 @@ impl Key {
             Key::Guard => write_number(out, u64::from(tunables.checks.guard_every)),
             Key::Sealed => write_switch(out, !SETTINGS.only_protects()),
             Key::Valgrind => write_switch(out, tunables.checks.valgrind),
+            Key::Deepbind => write_choice(out, DEEPBIND, usize::from(SETTINGS.keeps_deep_binding())),
         }
     }
 }

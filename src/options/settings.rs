@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     checks_sizes: AtomicBool,
     guards: AtomicBool,
     only_protects: AtomicBool,
+    keeps_deep_binding: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
 }
@@ -27,6 +28,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     checks_sizes: AtomicBool::new(false),
     guards: AtomicBool::new(false),
     only_protects: AtomicBool::new(false),
+    keeps_deep_binding: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
 };
@@ -77,6 +79,15 @@ impl Settings {
 
     pub(super) fn set_only_protects(&self, is_on: bool) {
         self.only_protects.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether libraries may be bound past this one.
+    pub(crate) fn keeps_deep_binding(&self) -> bool {
+        self.keeps_deep_binding.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_keeps_deep_binding(&self, is_on: bool) {
+        self.keeps_deep_binding.store(is_on, Ordering::Relaxed);
     }
 
     /// 0 for none, else one more than the place among the formats.
