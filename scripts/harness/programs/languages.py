@@ -1,4 +1,4 @@
-"""perl, bash, java."""
+"""perl, php, bash, java."""
 
 from harness.catalogue import program
 
@@ -20,6 +20,39 @@ for my $part (1 .. 4) {
 }
 my $long = ''; $long .= chr(97 + $_ % 26) x 37 for 1 .. 20000;
 print length($long), ' ', ($long =~ tr/a//), "\n";
+"""
+
+PHP_SCRIPT = r"""<?php
+$rounds = (int)$argv[1];
+$words = [];
+for ($i = 0; $i < $rounds * 1000; $i++) $words['k' . $i * 7919 % 1009][] = ['n' => $i, 's' => str_repeat(chr(97 + $i % 26), $i % 40)];
+ksort($words);
+$text = json_encode($words);
+echo strlen($text), ' ', sha1($text), ' ', json_decode($text, true) === $words ? 'same' : 'different', "\n";
+echo sha1(preg_replace_callback('/"n":(\d)(\d*)/', fn($found) => $found[2] . '-' . $found[1], $text)), "\n";
+echo sha1(mb_convert_encoding(mb_strtoupper(str_repeat('Grüße, 世界. ', $rounds * 100)), 'UTF-16')), "\n";
+$document = new DOMDocument();
+$list = $document->appendChild($document->createElement('list'));
+for ($i = 0; $i < $rounds * 100; $i++) $list->appendChild($document->createElement('item', "text $i"))->setAttribute('n', $i % 7);
+$copy = simplexml_load_string($document->saveXML());
+echo count($copy->item), ' ', count($copy->xpath('//item[@n="3"]')), "\n";
+$tables = new SQLite3(':memory:');
+$tables->exec('create table numbers(a, b)');
+$insert = $tables->prepare('insert into numbers values(?, ?)');
+for ($i = 0; $i < $rounds * 100; $i++) {
+    $insert->bindValue(1, $i % 17);
+    $insert->bindValue(2, "number $i");
+    $insert->execute();
+}
+echo json_encode($tables->querySingle('select count(*), sum(a), max(b) from numbers', true)), "\n";
+$packed = gzcompress($text);
+echo gzuncompress($packed) === $text ? 'unpacked' : 'broken', ' ', strlen(serialize(new ArrayObject($words))), "\n";
+for ($part = 0; $part < 3; $part++) {
+    $child = pcntl_fork();
+    if ($child === 0) { $list = array_map('strrev', array_map('strval', range(0, 20000))); exit(count($list) % 7); }
+    pcntl_waitpid($child, $status);
+    echo "part $part ", pcntl_wexitstatus($status), "\n";
+}
 """
 
 BASH_SCRIPT = r"""
@@ -80,6 +113,14 @@ def perl(session):
     """hashes, sorting, expressions, deep copies, forks"""
     session.write("script.pl", PERL_SCRIPT)
     session.run("perl", "script.pl", session.size(40, 600))
+
+
+@program("php")
+def php(session):
+    """loads all extensions; arrays, JSON, expressions, Unicode, XML, SQLite, zlib, forks"""
+    session.run("php", "-m")
+    session.write("script.php", PHP_SCRIPT)
+    session.run("php", "script.php", session.size(10, 150))
 
 
 @program("bash")
