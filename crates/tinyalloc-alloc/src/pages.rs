@@ -1,4 +1,4 @@
-//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in reservations of their own, between guards.
+//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in places of their own, with nothing right before and behind them.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -7,7 +7,7 @@ use tinyalloc_array::Array;
 use tinyalloc_bitmap::{BitmapOps, Words};
 use tinyalloc_sys::{MapError, Mapper};
 
-use crate::growing::Growing;
+use crate::growing::{Backing, DATA_STEP_BYTES, Growing, METADATA_STEP_BYTES};
 
 /// Bytes of one page of metadata, and its alignment, whatever the pages of the system.
 pub(crate) const META_PAGE_BYTES: usize = 4096;
@@ -19,7 +19,7 @@ const STORES_MAX: usize = 8;
 /// Free pages that keep their memory, for heaps that come and go.
 const WARM_MAX: usize = 32;
 
-/// One reservation: bits, a guard, pages, a guard.
+/// One place: bits, a page of nothing, pages, a page of nothing.
 struct Store {
     bits: Growing,
     pages: Growing,
@@ -44,31 +44,55 @@ impl Words for Taken<'_> {
 }
 
 impl Store {
+    /// A store in a room whose beginning is nobody's, or in a reservation.
+    fn new<M: Mapper>(mapper: &M) -> Result<Store, MapError> {
+        let page_bytes = mapper.page_bytes();
+        if let Some(start) = mapper.room(Store::whole_bytes(STORE_BYTES_MAX, page_bytes), page_bytes) {
+            let store = Store::lay_out(start, STORE_BYTES_MAX, page_bytes, Backing::Room);
+            if store.bits.commit_to(mapper, 1).and_then(|()| store.pages.commit_to(mapper, 1)).is_ok() {
+                return Ok(store);
+            }
+            store.bits.release(mapper);
+        }
+        Store::reserve(mapper)
+    }
+
     fn reserve<M: Mapper>(mapper: &M) -> Result<Store, MapError> {
         let page_bytes = mapper.page_bytes();
         let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
         let mut bytes = part.clamp(STORE_BYTES_MIN, STORE_BYTES_MAX).next_multiple_of(page_bytes);
         loop {
-            let bits_bytes = (bytes / META_PAGE_BYTES).div_ceil(u8::BITS as usize).next_multiple_of(page_bytes);
-            match mapper.reserve(bits_bytes + bytes + 2 * page_bytes, page_bytes) {
-                Ok(start) => return Ok(Store::lay_out(start, bits_bytes, page_bytes, bytes)),
+            match mapper.reserve(Store::whole_bytes(bytes, page_bytes), page_bytes) {
+                Ok(start) => return Ok(Store::lay_out(start, bytes, page_bytes, Backing::Reserved)),
                 Err(error) if bytes / 2 < STORE_BYTES_MIN => return Err(error),
                 Err(_) => bytes = (bytes / 2).next_multiple_of(page_bytes),
             }
         }
     }
 
-    fn lay_out(start: NonNull<u8>, bits_bytes: usize, guard_bytes: usize, bytes: usize) -> Store {
+    fn bits_bytes(bytes: usize, page_bytes: usize) -> usize {
+        (bytes / META_PAGE_BYTES).div_ceil(u8::BITS as usize).next_multiple_of(page_bytes)
+    }
+
+    fn whole_bytes(bytes: usize, page_bytes: usize) -> usize {
+        Store::bits_bytes(bytes, page_bytes) + bytes + 2 * page_bytes
+    }
+
+    fn lay_out(start: NonNull<u8>, bytes: usize, page_bytes: usize, backing: Backing) -> Store {
         start.as_ptr().expose_provenance();
-        // SAFETY: the reservation holds bits, guard and pages.
-        let pages = unsafe { start.add(bits_bytes + guard_bytes) };
+        let bits_bytes = Store::bits_bytes(bytes, page_bytes);
+        let pages = start.map_addr(|address| address.saturating_add(bits_bytes + page_bytes));
         Store {
-            // SAFETY: the parts are reserved and do not overlap.
-            bits: unsafe { Growing::new(start, bits_bytes) },
+            // SAFETY: the parts are reserved, or lie in the room, and do not overlap.
+            bits: unsafe { Growing::new(start, bits_bytes, METADATA_STEP_BYTES, backing) },
             // SAFETY: as above.
-            pages: unsafe { Growing::new(pages, bytes) },
+            pages: unsafe { Growing::new(pages, bytes, DATA_STEP_BYTES, backing) },
             lowest_free: Cell::new(0),
         }
+    }
+
+    fn reserved_bytes(&self) -> usize {
+        self.bits.mapped() + self.pages.mapped()
     }
 
     fn pages_committed(&self) -> usize {
@@ -147,6 +171,11 @@ impl Pages {
         self.taken * META_PAGE_BYTES
     }
 
+    /// Bytes of address space that are taken.
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.stores.iter().map(Store::reserved_bytes).sum()
+    }
+
     /// A page; its contents are unspecified.
     pub(crate) fn take<M: Mapper>(&mut self, mapper: &M) -> Option<NonNull<u8>> {
         let page = match self.warm.pop() {
@@ -165,7 +194,7 @@ impl Pages {
         if self.stores.is_full() || self.stores.iter().any(|store| !store.is_full()) {
             return None;
         }
-        self.stores.push(Store::reserve(mapper).ok()?).ok()?;
+        self.stores.push(Store::new(mapper).ok()?).ok()?;
         self.stores.last()?.take(mapper)
     }
 

@@ -209,8 +209,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn release_idle_regions<L: Local>(&self, local: L) {
-        while let Some(region) = self.space().lock(local.id()).and_then(|mut space| space.remove_idle_region()) {
-            self.unmap(region);
+        while let Some(mappings) = self.space().lock(local.id()).and_then(|mut space| space.remove_idle_region()) {
+            mappings.into_iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| self.unmap(mapping));
         }
     }
 

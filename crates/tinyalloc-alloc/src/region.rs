@@ -1,6 +1,6 @@
-//! A region: one large reservation, cut into slices. Runs of slices become spans.
+//! A region: a room to grow into, or one large reservation where there is none, cut into slices. Runs of slices become spans.
 //!
-//! Layout, from low to high addresses, each part committed from its start as it is needed:
+//! Layout, from low to high addresses, each part committed from its start as it is needed; in a room, nothing else is taken:
 //! near part (the first slice bits, the first records), page map (slice to span record) | slice bits | records | guard | slices.
 //! The near part is committed with the page map: a small process touches two places of a region, and asks the system three times.
 
@@ -13,13 +13,15 @@ use tinyalloc_bitmap::{BitmapOps, Words};
 use tinyalloc_sys::{MapError, Mapper};
 
 use crate::class::{SLICE_BYTES, SLICE_SHIFT};
-use crate::growing::Growing;
+use crate::growing::{Backing, DATA_STEP_BYTES, Growing, METADATA_STEP_BYTES};
 use crate::huge_pages::{HugePages, UNIT_SLICES};
 use crate::span::{Extent, Owner, Span, SpanRef};
 use crate::tunables::HugePagePolicy;
 
 /// The least a region may reserve.
-pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
+const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
+/// Of a limited address space, a region reserves this part at most.
+const ADDRESS_SPACE_PART: usize = 8;
 /// Runs are aligned to at most this; larger alignments get a mapping of their own.
 pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 /// Metadata records beyond one per slice: heaps.
@@ -85,10 +87,19 @@ pub(crate) enum Shortage {
 }
 
 impl From<MapError> for Shortage {
-    fn from(_refusal: MapError) -> Shortage {
-        Shortage::OfMemory
+    fn from(refusal: MapError) -> Shortage {
+        match refusal {
+            MapError::OutOfMemory => Shortage::OfMemory,
+            // Somebody has what lies behind: the room ends there.
+            MapError::Unavailable => Shortage::OfRoom,
+        }
     }
 }
+
+/// How many rooms are tried before a region is reserved.
+const ROOMS_TRIED: usize = 4;
+/// The parts of a region.
+pub(crate) const PARTS: usize = 4;
 
 /// A run that is wanted: how long, on a multiple of what, and how many slices may be untrapped for it.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +146,8 @@ pub(crate) struct Region {
     huge_pages: HugePages,
     near_records_end: Cell<usize>,
     far_records_end: Cell<usize>,
-    reserved: Range<usize>,
+    whole_bytes: usize,
+    backing: Backing,
     used_slices: Cell<usize>,
     resident_slices: Cell<usize>,
     lowest_free: Cell<usize>,
@@ -164,49 +176,89 @@ impl Layout {
 
 /// Life.
 impl Region {
-    /// Reserves at most `bytes`, halving while that is refused; room for a run of `slices` at least.
+    /// A region of at most `bytes`, with room for a run of `slices` at least.
     ///
     /// # Errors
     /// [`MapError`] when not even the least is to be had.
-    pub(crate) fn reserve<M: Mapper>(
-        mapper: &M,
-        bytes: usize,
-        slices: usize,
-        policy: HugePagePolicy,
-    ) -> Result<Region, MapError> {
+    pub(crate) fn new<M: Mapper>(mapper: &M, bytes: usize, slices: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
         let least = (slices * SLICE_BYTES * 9 / 8 + 2 * RUN_ALIGN_MAX).next_power_of_two().max(REGION_BYTES_MIN);
-        let mut bytes = bytes.max(least);
+        let bytes = (bytes / SLICE_BYTES * SLICE_BYTES).max(least);
+        match Region::in_a_room(mapper, bytes, least, policy) {
+            Err(MapError::Unavailable) => Region::reserve(mapper, bytes, least, policy),
+            region => region,
+        }
+    }
+
+    /// In a room of which nobody has taken the beginning.
+    fn in_a_room<M: Mapper>(mapper: &M, most: usize, least: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
+        for _ in 0..ROOMS_TRIED {
+            let mut bytes = most;
+            let start = loop {
+                match mapper.room(bytes, RUN_ALIGN_MAX) {
+                    Some(start) => break start,
+                    None if bytes > least => bytes = (bytes / 2).max(least),
+                    None => return Err(MapError::Unavailable),
+                }
+            };
+            let region = Region::lay_out(mapper, start, bytes, Backing::Room, policy);
+            match region.commit_slices(mapper, 1) {
+                Ok(()) => return Ok(region),
+                Err(Shortage::OfRoom) => region.abandon(mapper),
+                Err(Shortage::OfMemory) => {
+                    region.abandon(mapper);
+                    return Err(MapError::OutOfMemory);
+                }
+            }
+        }
+        Err(MapError::Unavailable)
+    }
+
+    /// Gives back what a region took of a room that it cannot have.
+    fn abandon<M: Mapper>(&self, mapper: &M) {
+        for part in self.parts() {
+            part.release(mapper);
+        }
+    }
+
+    /// In a reservation, of half the size while that is refused.
+    fn reserve<M: Mapper>(mapper: &M, bytes: usize, least: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
+        let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART / SLICE_BYTES * SLICE_BYTES;
+        let mut bytes = bytes.min(part).max(least);
         loop {
             match mapper.reserve(bytes, mapper.page_bytes()) {
-                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes, policy)),
+                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes, Backing::Reserved, policy)),
                 Err(error) if bytes <= least => return Err(error),
                 Err(_) => bytes = (bytes / 2).max(least),
             }
         }
     }
 
-    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize, policy: HugePagePolicy) -> Region {
+    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize, backing: Backing, policy: HugePagePolicy) -> Region {
         let address = start.as_ptr().expose_provenance();
         let page_bytes = mapper.page_bytes();
         let layout = Layout::of(address, bytes, page_bytes);
         let slices_bytes = (bytes - layout.slices_at) & !(SLICE_BYTES - 1);
-        let part = |at: usize, bytes: usize| {
-            // SAFETY: `at` lies within the reservation.
-            let start = unsafe { start.add(at) };
-            // SAFETY: the parts are reserved and do not overlap.
-            unsafe { Growing::new(start, bytes) }
+        let part = |at: usize, bytes: usize, first_step: usize| {
+            let start = start.map_addr(|address| address.saturating_add(at));
+            // SAFETY: the parts are reserved, or lie in the room, and do not overlap.
+            unsafe { Growing::new(start, bytes, first_step, backing) }
         };
-        let slices = part(layout.slices_at, slices_bytes);
+        let slices = part(layout.slices_at, slices_bytes, DATA_STEP_BYTES);
         Region {
-            near_and_map: part(0, layout.bits_at),
-            far_bits: part(layout.bits_at, layout.records_at - layout.bits_at),
+            near_and_map: part(0, layout.bits_at, METADATA_STEP_BYTES),
+            far_bits: part(layout.bits_at, layout.records_at - layout.bits_at, METADATA_STEP_BYTES),
             // The page before the slices stays a guard.
-            far_records: part(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
+            far_records: part(
+                layout.records_at,
+                (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1),
+                METADATA_STEP_BYTES,
+            ),
             huge_pages: HugePages::new(slices.start(), policy),
             slices,
             near_records_end: Cell::new(NEAR_RECORDS_AT),
             far_records_end: Cell::new(0),
-            reserved: address..address + bytes,
+            whole_bytes: bytes,
+            backing,
             used_slices: Cell::new(0),
             resident_slices: Cell::new(0),
             lowest_free: Cell::new(0),
@@ -227,12 +279,30 @@ impl Region {
         unsafe { self.near_and_map.start().add(NEAR_BYTES) }.cast()
     }
 
-    pub(crate) fn reserved_bytes(&self) -> usize {
-        self.reserved.len()
+    /// Bytes of the room or the reservation.
+    pub(crate) fn whole_bytes(&self) -> usize {
+        self.whole_bytes
     }
 
-    pub(crate) fn reserved_start(&self) -> NonNull<u8> {
-        self.near_and_map.start()
+    /// Bytes of address space that are taken.
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        match self.backing {
+            Backing::Reserved => self.whole_bytes,
+            Backing::Room => self.parts().map(Growing::mapped).iter().sum(),
+        }
+    }
+
+    /// The mappings that it consists of, empty ones among them.
+    pub(crate) fn mappings(&self) -> [(NonNull<u8>, usize); PARTS] {
+        let start = self.near_and_map.start();
+        match self.backing {
+            Backing::Reserved => [(start, self.whole_bytes), (start, 0), (start, 0), (start, 0)],
+            Backing::Room => self.parts().map(|part| (part.start(), part.mapped())),
+        }
+    }
+
+    fn parts(&self) -> [&Growing; PARTS] {
+        [&self.near_and_map, &self.far_bits, &self.far_records, &self.slices]
     }
 
     /// Whether nothing of it is in use: no slice, and no record.

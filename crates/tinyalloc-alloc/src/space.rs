@@ -14,14 +14,12 @@ use crate::huge::HugeTable;
 use crate::isolated::{HeapOptions, Isolated, IsolatedRef};
 use crate::misuse::Misuse;
 use crate::pages::Pages;
-use crate::region::{Idle, Left, REGION_BYTES_MIN, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
+use crate::region::{Idle, Left, PARTS, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
 use crate::regions::Regions;
 use crate::span::{Extent, Owner, Span, SpanRef};
 use crate::trap_budget::TrapBudget;
 use crate::tunables::{PurgeMode, Tunables};
 
-/// Of a limited address space, a region takes this part at most.
-const ADDRESS_SPACE_PART: usize = 8;
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
 /// Slots for signal handlers that interrupt the allocator.
@@ -193,6 +191,11 @@ impl Space {
         self.pages.bytes()
     }
 
+    /// Bytes of address space that regions and pages of metadata take.
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.regions.iter().map(Region::reserved_bytes).sum::<usize>() + self.pages.reserved_bytes()
+    }
+
     /// Whether the address is that of an isolated heap that was not destroyed.
     pub(crate) fn is_isolated(&self, heap: IsolatedRef) -> bool {
         self.pages.is_page(heap.address()) && heap.is_live()
@@ -355,9 +358,7 @@ impl Space {
         if !self.regions.make_room(mapper) {
             return None;
         }
-        let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
-        let wish = (self.tunables.region_bytes.min(part) / SLICE_BYTES * SLICE_BYTES).max(REGION_BYTES_MIN);
-        let region = Region::reserve(mapper, wish, slices, self.tunables.huge_pages).ok()?;
+        let region = Region::new(mapper, self.tunables.region_bytes, slices, self.tunables.huge_pages).ok()?;
         self.regions.push(region);
         Some(())
     }
@@ -650,11 +651,11 @@ impl Space {
         self.regions[idle.region].unclaim_idle(idle.run, left);
     }
 
-    /// Takes the last region out if it is idle, for its release. The first stays: the hit path knows it.
-    pub(crate) fn remove_idle_region(&mut self) -> Option<Unlisted> {
+    /// Takes the last region out if it is idle, for the release of its mappings. The first stays: the hit path knows it.
+    pub(crate) fn remove_idle_region(&mut self) -> Option<[Unlisted; PARTS]> {
         let is_idle = self.regions.last().is_some_and(Region::is_idle);
         let region = if is_idle { self.regions.pop_further()? } else { return None };
-        Some(Unlisted::new(region.reserved_start(), region.reserved_bytes()))
+        Some(region.mappings().map(|(start, bytes)| Unlisted::new(start, bytes)))
     }
 
     /// One epoch passes.

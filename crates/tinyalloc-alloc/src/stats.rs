@@ -212,7 +212,7 @@ impl Stats {
         let mut stats = Stats {
             allocated: space.large_bytes() + huge,
             committed: space.used_bytes() + resident_free + huge + metadata,
-            reserved: space.regions().iter().map(Region::reserved_bytes).sum::<usize>() + huge,
+            reserved: space.reserved_bytes() + huge,
             active: space.large_bytes() + huge,
             mapped: space.used_bytes() + huge,
             metadata,

@@ -156,7 +156,7 @@ impl Walk<'_> {
 
     /// The bits are private to the region: found where its layout puts them. The counts above catch a copy of the layout that is stale.
     fn slice_bits<'region>(&self, region: &'region Region) -> SliceBits<'region> {
-        let map_bytes = region.reserved_bytes() / SLICE_BYTES * size_of::<*const u8>();
+        let map_bytes = region.whole_bytes() / SLICE_BYTES * size_of::<*const u8>();
         // SAFETY: the region starts that far below its page map.
         let near = unsafe { region.page_map().cast::<u8>().sub(NEAR_BYTES) };
         // SAFETY: the far bits begin on the page after the page map.

@@ -25,11 +25,13 @@ pub enum Call {
     Untrap,
     /// `seal`
     Seal,
+    /// `claim`
+    Claim,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Call; 11] = [
+    pub const ALL: [Call; 12] = [
         Call::Reserve,
         Call::Map,
         Call::Commit,
@@ -41,6 +43,7 @@ impl Call {
         Call::Trap,
         Call::Untrap,
         Call::Seal,
+        Call::Claim,
     ];
 
     pub(crate) const COUNT: usize = Self::ALL.len();

@@ -95,6 +95,16 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         self.count(Call::Reserve, bytes, &[&self.bytes_reserved], self.inner.reserve(bytes, align))
     }
 
+    fn room(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        self.inner.room(bytes, align)
+    }
+
+    unsafe fn claim(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.claim(start, bytes) };
+        self.count(Call::Claim, bytes, &[&self.bytes_reserved, &self.bytes_committed], result)
+    }
+
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         let counters = [&self.bytes_reserved, &self.bytes_committed];
         self.count(Call::Map, bytes, &counters, self.inner.map(bytes, align))

@@ -101,6 +101,15 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
         self.admit(Call::Reserve)?.reserve(bytes, align)
     }
 
+    fn room(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        self.inner.room(bytes, align)
+    }
+
+    unsafe fn claim(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Claim)?.claim(start, bytes) }
+    }
+
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         self.admit(Call::Map)?.map(bytes, align)
     }

@@ -26,6 +26,8 @@ mod system_calls;
 
 #[cfg(unix)]
 mod posix;
+#[cfg(unix)]
+mod room;
 
 #[cfg(unix)]
 mod futex;

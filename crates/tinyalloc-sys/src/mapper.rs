@@ -55,6 +55,24 @@ pub unsafe trait Mapper {
     /// [`MapError`] when the address space cannot be had.
     fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
 
+    /// A place to grow into: an address, aligned to `align`, with `bytes` of address space behind it that are probably nobody's. Nothing is
+    /// reserved, so it costs nothing, and others may come first: see [`Mapper::claim`]. Every call names another place. `None` where there
+    /// is none of that size, or none at all.
+    fn room(&self, _bytes: usize, _align: usize) -> Option<NonNull<u8>> {
+        None
+    }
+
+    /// Reserves and commits exactly this range, in a [`Mapper::room`]; the memory reads as zero.
+    ///
+    /// # Errors
+    /// [`MapError`], [`MapError::Unavailable`] if somebody has a part of the range; nothing is changed then.
+    ///
+    /// # Safety
+    /// The range lies in a room that this mapper named.
+    unsafe fn claim(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
+        Err(MapError::Unavailable)
+    }
+
     /// Reserves and commits `bytes` in one call, aligned to `align`; the memory reads as zero.
     ///
     /// # Errors

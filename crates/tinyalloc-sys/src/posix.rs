@@ -2,6 +2,7 @@
 
 use crate::align::{is_aligned, round_up};
 use crate::mapper::{MapError, Mapper, Protection};
+use crate::room;
 use crate::system::{
     RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, page_bytes,
     random_seeds, remap, remove_guards, seal, tick_clock,
@@ -48,7 +49,7 @@ const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
 
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
 ///
-/// Nothing is remembered and no address is ever hinted at. errno is as before after every call, failed ones too.
+/// Nothing is remembered, and no address is hinted at but in a [`Mapper::room`]. errno is as before after every call, failed ones too.
 /// [`Mapper::remap`] keeps page alignment only, whatever the mapping was aligned to, and is [`MapError::Unavailable`] without mremap.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PosixMapper;
@@ -88,6 +89,27 @@ unsafe impl Mapper for PosixMapper {
 
     fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         keeping_errno(|| map_aligned(bytes, align, self.page_bytes(), PROT_NONE, MAP_FLAGS | RESERVE_FLAGS))
+    }
+
+    fn room(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        room::find(bytes, align)
+    }
+
+    unsafe fn claim(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        keeping_errno(|| {
+            SystemCall::Mmap.count();
+            // Without MAP_FIXED the address is a wish: where anybody has a part of the range, the mapping is somewhere else. (There is a
+            // flag for that since Linux 4.17, which sandboxes may not know.)
+            // SAFETY: a new mapping disturbs no other.
+            let claimed = mapped(unsafe { mmap(start.as_ptr().cast(), bytes, READ_WRITE, MAP_FLAGS | RESERVE_FLAGS, -1, 0) })?;
+            if claimed == start {
+                return Ok(());
+            }
+            SystemCall::Munmap.count();
+            // SAFETY: the mapping was just made and nobody knows of it.
+            unsafe { munmap(claimed.as_ptr().cast(), bytes) };
+            Err(MapError::Unavailable)
+        })
     }
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
@@ -377,7 +399,7 @@ fn whole(count: impl TryInto<u64>) -> u64 {
     count.try_into().unwrap_or(0)
 }
 
-fn splitmix(state: u64) -> u64 {
+pub(crate) fn splitmix(state: u64) -> u64 {
     let mixed = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
