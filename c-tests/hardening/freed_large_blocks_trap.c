@@ -1,19 +1,10 @@
 /* Large blocks trap as soon as they are freed, as long as that costs little; what a loop frees traps when it is given back. */
 #include "expect.h"
 
-/* Since Linux 6.13. */
-enum { GUARD_INSTALL = 102, LOOP = 20000, EPOCHS = 4 };
+enum { LOOP = 20000, EPOCHS = 4 };
 
 static void read_it(void *at) { (void)*(volatile char *)at; }
 static void write_it(void *at) { *(volatile char *)at = 1; }
-
-static void require_guard_markers(void)
-{
-    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT(page != MAP_FAILED);
-    if (madvise(page, 4096, GUARD_INSTALL) != 0) skip("this kernel has no guard markers");
-    munmap(page, 4096);
-}
 
 /* Each in a process of its own: they are the first large blocks there. */
 static int traps_at_once(size_t bytes)
@@ -60,7 +51,6 @@ int main(void)
 {
     static const size_t BYTES[] = {36 * KIB, 64 * KIB, MIB, 20 * MIB};
     require_tinyalloc();
-    require_guard_markers();
     for (size_t i = 0; i < COUNT_OF(BYTES); i++) {
         pid_t child = fork();
         if (child == 0) _exit(traps_at_once(BYTES[i]));

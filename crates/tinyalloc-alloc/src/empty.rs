@@ -7,8 +7,9 @@ use tinyalloc_sys::Mapper;
 
 use crate::class::SLOT_ALIGN;
 
-/// A million of them, or fewer in a limited address space; whoever wants more gets a slot.
-const RANGE_BYTES_MAX: usize = 1 << 24;
+/// 131,072 of them, or fewer in a limited address space; whoever wants more gets a slot. (All counts as address space, and core dumpers
+/// write it out.)
+const RANGE_BYTES_MAX: usize = 1 << 21;
 const RANGE_BYTES_MIN: usize = 1 << 16;
 const ADDRESS_SPACE_PART: usize = 1024;
 /// How many words a search looks at.

@@ -263,7 +263,7 @@ impl<M: Mapper> Allocator<M> {
         if space.affords_trap(self.mapper(), span) {
             let ended = space.end_large(span);
             // SAFETY: as above, and it is committed.
-            let trap = |this: &Self| unsafe { this.mapper().trap_cheaply(ended.start(), ended.bytes()) }.is_ok();
+            let trap = |this: &Self| unsafe { this.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok();
             return self.trap_freed(local, space, &ended, trap);
         }
         space.release_large(span);

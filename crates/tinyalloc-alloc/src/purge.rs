@@ -142,7 +142,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn give_back(&self, idle: &IdleRun) -> Left {
         // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
-        if idle.is_to_be_trapped() && unsafe { self.mapper().trap_cheaply(idle.start(), idle.bytes()) }.is_ok() {
+        if idle.is_to_be_trapped() && unsafe { self.mapper().trap_by_rights(idle.start(), idle.bytes()) }.is_ok() {
             return Left::Trapped;
         }
         // SAFETY: as above.

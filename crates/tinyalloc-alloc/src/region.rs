@@ -115,6 +115,11 @@ impl Wanted {
     }
 }
 
+/// The bits of a word from one on.
+const fn bits_from(bit: usize) -> u64 {
+    if bit < SLICES_PER_WORD { u64::MAX << bit } else { 0 }
+}
+
 /// One column of the slice bits.
 struct Column<'region> {
     region: &'region Region,
@@ -152,6 +157,7 @@ pub(crate) struct Region {
     resident_slices: Cell<usize>,
     lowest_free: Cell<usize>,
     lowest_resident: Cell<usize>,
+    trapped_ranges: Cell<usize>,
 }
 
 /// How the parts share a reservation.
@@ -263,6 +269,7 @@ impl Region {
             resident_slices: Cell::new(0),
             lowest_free: Cell::new(0),
             lowest_resident: Cell::new(0),
+            trapped_ranges: Cell::new(0),
         }
     }
 
@@ -469,8 +476,38 @@ impl Region {
 
     /// Gives a run back that was trapped.
     pub(crate) fn give_trapped_run(&self, run: Range<usize>) {
-        self.trapped().set_range(run.clone());
+        self.mark_trapped(&run, true);
         self.free_run(run, 0);
+    }
+
+    /// How many ranges of free slices are trapped: about twice as many mappings are split off.
+    pub(crate) fn trapped_ranges(&self) -> usize {
+        self.trapped_ranges.get()
+    }
+
+    fn mark_trapped(&self, run: &Range<usize>, trapped: bool) {
+        let around = run.start.saturating_sub(1)..(run.end + 1).min(self.committed_slices());
+        let before = self.trapped_within(&around);
+        if trapped {
+            self.trapped().set_range(run.clone());
+        } else {
+            self.trapped().clear_range(run.clone());
+        }
+        self.trapped_ranges.set(self.trapped_ranges.get() + self.trapped_within(&around) - before);
+    }
+
+    /// How many ranges are trapped there: each bit that follows a clear one is the first of one.
+    fn trapped_within(&self, slices: &Range<usize>) -> usize {
+        let (mut ranges, mut is_trapped_before) = (0, false);
+        for word in slices.start / SLICES_PER_WORD..slices.end.div_ceil(SLICES_PER_WORD) {
+            let first = word * SLICES_PER_WORD;
+            let below = bits_from(slices.start.saturating_sub(first));
+            let above = bits_from(slices.end.saturating_sub(first));
+            let bits = self.slice_bits(word).trapped.get() & below & !above;
+            ranges += (bits & !(bits << 1 | u64::from(is_trapped_before))).count_ones() as usize;
+            is_trapped_before = bits >> (SLICES_PER_WORD - 1) != 0;
+        }
+        ranges
     }
 
     /// Makes a free run accessible, and what is trapped right behind it, as far as there are less than `slices` in all.
@@ -483,7 +520,7 @@ impl Region {
         let run = run.start..run.end + behind;
         // SAFETY: the slices are committed.
         unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }?;
-        self.trapped().clear_range(run);
+        self.mark_trapped(&run, false);
         Ok(())
     }
 

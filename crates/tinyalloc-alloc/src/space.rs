@@ -26,6 +26,9 @@ const NO_REGION: u32 = u32::MAX;
 const EMERGENCY_SLOTS: u32 = 16;
 const EMERGENCY_BYTES: usize = 4096;
 
+/// Ranges of a region that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
+const TRAPPED_RANGES_MAX: usize = 1024;
+
 /// Beyond so many times of what is in use, free memory is most of the heap.
 const IDLE_PER_USED: usize = 2;
 
@@ -616,7 +619,13 @@ impl Space {
 
     /// Where pages are larger than slices, a trap would be a neighbour's as well.
     fn may_trap<M: Mapper>(&self, mapper: &M, region: usize, run: &Range<usize>) -> bool {
-        mapper.page_bytes() <= SLICE_BYTES && !self.regions[region].may_prefer_huge_pages(run)
+        let region = &self.regions[region];
+        mapper.page_bytes() <= SLICE_BYTES && region.trapped_ranges() < TRAPPED_RANGES_MAX && !region.may_prefer_huge_pages(run)
+    }
+
+    /// Whether the memory of a destroyed heap is to be trapped by access rights, of which there are not too many yet.
+    pub(crate) fn may_trap_by_rights(&self, ended: &EndedRun) -> bool {
+        self.regions[ended.region].trapped_ranges() < TRAPPED_RANGES_MAX
     }
 
     /// The system refused to trap memory.

@@ -19,7 +19,7 @@ pub enum Call {
     Remap,
     /// `prefer_huge_pages`
     Advise,
-    /// `trap` and `trap_cheaply`
+    /// `trap` and `trap_by_rights`
     Trap,
     /// `untrap`
     Untrap,

@@ -134,9 +134,9 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         self.count(Call::Trap, bytes, &[&self.bytes_decommitted], result)
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
-        let result = unsafe { self.inner.trap_cheaply(start, bytes) };
+        let result = unsafe { self.inner.trap_by_rights(start, bytes) };
         self.count(Call::Trap, bytes, &[&self.bytes_decommitted], result)
     }
 

@@ -134,9 +134,9 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
         unsafe { self.admit(Call::Trap)?.trap(start, bytes) }
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
-        unsafe { self.admit(Call::Trap)?.trap_cheaply(start, bytes) }
+        unsafe { self.admit(Call::Trap)?.trap_by_rights(start, bytes) }
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

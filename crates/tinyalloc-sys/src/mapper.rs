@@ -122,14 +122,15 @@ pub unsafe trait Mapper {
         unsafe { self.protect(start, bytes, Protection::None) }
     }
 
-    /// As [`Mapper::trap`], where that splits no mapping and is one call: what may be done unasked.
+    /// As [`Mapper::trap`], by access rights, which every system and every reader of a process's memory understands: what may be done
+    /// unasked. It may split a mapping in three, so that callers see to it that there are not too many such ranges.
     ///
     /// # Errors
     /// [`MapError`], always where traps cost more; nothing faults then, and the contents are unspecified: as they were, or zero.
     ///
     /// # Safety
     /// The range was committed and nothing in it is still wanted.
-    unsafe fn trap_cheaply(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
         Err(MapError::Unavailable)
     }
 

@@ -35,7 +35,7 @@ static PAGE_BYTES: AtomicUsize = AtomicUsize::new(0);
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static RANDOMS_TAKEN: AtomicU64 = AtomicU64::new(0);
 
-/// How ranges were trapped so far: by the kernel's guard markers, which cost no mapping, and by access rights where it has none.
+/// How ranges were trapped so far.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static TRAPS: AtomicU8 = AtomicU8::new(0);
 const TRAPS_ARE_GUARDS: u8 = 1;
@@ -132,46 +132,31 @@ unsafe impl Mapper for PosixMapper {
         keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
     }
 
+    /// By the kernel's guard markers, which split no mapping, and by access rights where it has none.
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        keeping_errno(|| {
-            let used = TRAPS.load(Ordering::Relaxed);
-            // SAFETY: the caller owns the range and wants nothing in it.
-            if used & TRAPS_ARE_RIGHTS == 0 && unsafe { self.trap_cheaply(start, bytes) }.is_ok() {
-                return Ok(());
-            }
-            if TRAPPED_BY_RIGHTS.load(Ordering::Relaxed) >= TRAPPED_BY_RIGHTS_MAX {
-                return Err(MapError::Unavailable);
-            }
-            TRAPS.fetch_or(TRAPS_ARE_RIGHTS, Ordering::Relaxed);
-            TRAPPED_BY_RIGHTS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller owns the range and wants nothing in it.
+        keeping_errno(|| match unsafe { trap_by_guards(start, bytes) } {
+            Ok(()) => Ok(()),
+            Err(_) if TRAPPED_BY_RIGHTS.load(Ordering::Relaxed) >= TRAPPED_BY_RIGHTS_MAX => Err(MapError::Unavailable),
             // SAFETY: as above.
-            unsafe { discard_patiently(start, bytes) }?;
-            // SAFETY: as above.
-            outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, PROT_NONE) })
+            Err(_) => unsafe { self.trap_by_rights(start, bytes) },
         })
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        let used = TRAPS.load(Ordering::Relaxed);
-        if used & GUARDS_ARE_IGNORED != 0 {
-            return Err(MapError::Unavailable);
-        }
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
             // SAFETY: the caller owns the range and wants nothing in it.
-            unsafe { guard(start, bytes) }?;
-            if used & TRAPS_ARE_GUARDS != 0 {
-                return Ok(());
+            unsafe { discard_patiently(start, bytes) }?;
+            TRAPS.fetch_or(TRAPS_ARE_RIGHTS, Ordering::Relaxed);
+            TRAPPED_BY_RIGHTS.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: as above.
+            let trapped = unsafe { self.protect(start, bytes, Protection::None) };
+            if trapped.is_err() {
+                // The kernel may have come half way, where the program split the mapping.
+                // SAFETY: more rights disturb nobody.
+                _ = unsafe { self.protect(start, bytes, Protection::ReadWrite) };
             }
-            // SAFETY: the caller owns the range.
-            let works = unsafe { is_guarded(start.as_ptr().cast()) };
-            TRAPS.fetch_or(if works { TRAPS_ARE_GUARDS } else { GUARDS_ARE_IGNORED }, Ordering::Relaxed);
-            if works {
-                return Ok(());
-            }
-            // Perhaps it was only not to be found out: a sandbox may refuse the question.
-            // SAFETY: the caller owns the range; contents stay.
-            unsafe { remove_guards(start.as_ptr().cast(), bytes) };
-            Err(MapError::Unavailable)
+            trapped
         })
     }
 
@@ -189,7 +174,7 @@ unsafe impl Mapper for PosixMapper {
             let left = TRAPPED_BY_RIGHTS.load(Ordering::Relaxed).saturating_sub(1);
             TRAPPED_BY_RIGHTS.store(left, Ordering::Relaxed);
             // SAFETY: the caller owns the range, and more rights disturb nobody.
-            outcome(unsafe { mprotect(start.as_ptr().cast(), bytes, READ_WRITE) })
+            unsafe { self.protect(start, bytes, Protection::ReadWrite) }
         })
     }
 
@@ -365,6 +350,32 @@ unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapE
     result
 }
 
+/// Traps a range by guard markers, which are tried out at the first time.
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+unsafe fn trap_by_guards(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    let used = TRAPS.load(Ordering::Relaxed);
+    if used & GUARDS_ARE_IGNORED != 0 {
+        return Err(MapError::Unavailable);
+    }
+    // SAFETY: the caller promises it.
+    unsafe { guard(start, bytes) }?;
+    if used & TRAPS_ARE_GUARDS != 0 {
+        return Ok(());
+    }
+    // SAFETY: the caller owns the range.
+    let works = unsafe { is_guarded(start.as_ptr().cast()) };
+    TRAPS.fetch_or(if works { TRAPS_ARE_GUARDS } else { GUARDS_ARE_IGNORED }, Ordering::Relaxed);
+    if works {
+        return Ok(());
+    }
+    // Perhaps it was only not to be found out: a sandbox may refuse the question.
+    // SAFETY: the caller owns the range; contents stay.
+    unsafe { remove_guards(start.as_ptr().cast(), bytes) };
+    Err(MapError::Unavailable)
+}
+
 /// Puts guard markers on every page of a range, or on none.
 ///
 /// # Safety
@@ -373,8 +384,8 @@ unsafe fn guard(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
     SystemCall::Madvise.count();
     // SAFETY: the caller promises it.
     let guarded = outcome(unsafe { install_guards(start.as_ptr().cast(), bytes) });
-    if guarded == Err(MapError::OutOfMemory) {
-        // The kernel may have come half way.
+    if guarded.is_err() {
+        // The kernel may have come half way: to a mapping that the program locked, say.
         // SAFETY: the caller promises it.
         unsafe { remove_guards(start.as_ptr().cast(), bytes) };
     }

@@ -197,9 +197,9 @@ unsafe impl Mapper for LimitedMapper {
         unsafe { PosixMapper.trap(start, bytes) }
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.trap_cheaply(start, bytes) }
+        unsafe { PosixMapper.trap_by_rights(start, bytes) }
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -358,9 +358,9 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
         unsafe { self.0.trap(start, bytes) }
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
-        unsafe { self.0.trap_cheaply(start, bytes) }
+        unsafe { self.0.trap_by_rights(start, bytes) }
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

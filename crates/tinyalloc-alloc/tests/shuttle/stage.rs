@@ -93,9 +93,9 @@ unsafe impl Mapper for SlowMapper {
         self.call(|| unsafe { PosixMapper.trap(start, bytes) })
     }
 
-    unsafe fn trap_cheaply(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
-        self.call(|| unsafe { PosixMapper.trap_cheaply(start, bytes) })
+        self.call(|| unsafe { PosixMapper.trap_by_rights(start, bytes) })
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
