@@ -42,6 +42,11 @@ impl HugePages {
         HugePages { phase, earliest, first: Cell::new(earliest), end: Cell::new(earliest), refused }
     }
 
+    /// Below this slice none were ever asked for.
+    pub(crate) fn earliest(&self) -> usize {
+        self.earliest
+    }
+
     pub(crate) fn zone(&self) -> Range<usize> {
         self.first.get()..self.end.get()
     }

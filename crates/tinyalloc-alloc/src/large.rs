@@ -11,7 +11,7 @@ use crate::isolated::IsolatedRef;
 use crate::local::Local;
 use crate::lock::Guard;
 use crate::misuse::Misuse;
-use crate::region::RUN_ALIGN_MAX;
+use crate::region::{Purpose, RUN_ALIGN_MAX};
 use crate::space::{EndedRun, Space, Unlisted};
 use crate::span::SpanRef;
 
@@ -174,7 +174,8 @@ impl<M: Mapper> Allocator<M> {
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
         let guard = usize::from(self.checks().hardened);
-        let span = space.take_span(self.mapper(), bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES), heap)?;
+        let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
+        let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
         span.become_large(bytes);
         space.name_first_slice(span);
         self.publish(&space);

@@ -101,23 +101,75 @@ const ROOMS_TRIED: usize = 4;
 /// The parts of a region.
 pub(crate) const PARTS: usize = 4;
 
-/// A run that is wanted: how long, on a multiple of what, and how many slices may be untrapped for it.
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Slots, which fill up: huge pages are welcome.
+    Slots,
+    /// A block of its own, of which the program may touch little: huge pages would be resident all the same.
+    Block,
+}
+
+/// A run that is wanted: how long, on a multiple of what, for what, and how many slices may be untrapped for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     slices: usize,
     align: usize,
+    purpose: Purpose,
     untrapped: usize,
 }
 
 impl Wanted {
-    pub(crate) const fn new(slices: usize, align: usize, untrapped: usize) -> Wanted {
-        Wanted { slices, align, untrapped }
+    pub(crate) const fn new(slices: usize, align: usize, purpose: Purpose, untrapped: usize) -> Wanted {
+        Wanted { slices, align, purpose, untrapped }
+    }
+
+    pub(crate) const fn slices(&self) -> usize {
+        self.slices
+    }
+
+    pub(crate) const fn align(&self) -> usize {
+        self.align
+    }
+
+    pub(crate) const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    pub(crate) const fn for_the_other_purpose(self) -> Wanted {
+        let purpose = match self.purpose {
+            Purpose::Slots => Purpose::Block,
+            Purpose::Block => Purpose::Slots,
+        };
+        Wanted { purpose, ..self }
     }
 }
 
 /// The bits of a word from one on.
 const fn bits_from(bit: usize) -> u64 {
     if bit < SLICES_PER_WORD { u64::MAX << bit } else { 0 }
+}
+
+/// What lies in a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// Everything.
+    AllAlone,
+    /// Slots, and blocks as far as no huge pages are asked for.
+    WithBlocksElsewhere,
+    /// The other blocks, where none ever are.
+    BlocksAlone,
+}
+
+impl Sharing {
+    /// Regions come in pairs where they cost nothing before they are used, and where huge pages are asked for by default.
+    fn of(backing: Backing, policy: HugePagePolicy, purpose: Purpose) -> Sharing {
+        match (backing, policy, purpose) {
+            (Backing::Room, HugePagePolicy::Madvise, Purpose::Slots) => Sharing::WithBlocksElsewhere,
+            (Backing::Room, HugePagePolicy::Madvise, Purpose::Block) => Sharing::BlocksAlone,
+            _ => Sharing::AllAlone,
+        }
+    }
 }
 
 /// One column of the slice bits.
@@ -153,6 +205,7 @@ pub(crate) struct Region {
     far_records_end: Cell<usize>,
     whole_bytes: usize,
     backing: Backing,
+    shares: Sharing,
     used_slices: Cell<usize>,
     resident_slices: Cell<usize>,
     lowest_free: Cell<usize>,
@@ -186,17 +239,29 @@ impl Region {
     ///
     /// # Errors
     /// [`MapError`] when not even the least is to be had.
-    pub(crate) fn new<M: Mapper>(mapper: &M, bytes: usize, slices: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
+    pub(crate) fn new<M: Mapper>(
+        mapper: &M,
+        bytes: usize,
+        slices: usize,
+        policy: HugePagePolicy,
+        purpose: Purpose,
+    ) -> Result<Region, MapError> {
         let least = (slices * SLICE_BYTES * 9 / 8 + 2 * RUN_ALIGN_MAX).next_power_of_two().max(REGION_BYTES_MIN);
         let bytes = (bytes / SLICE_BYTES * SLICE_BYTES).max(least);
-        match Region::in_a_room(mapper, bytes, least, policy) {
-            Err(MapError::Unavailable) => Region::reserve(mapper, bytes, least, policy),
+        match Region::in_a_room(mapper, bytes, least, policy, purpose) {
+            Err(MapError::Unavailable) => Region::reserve(mapper, bytes, least, policy, purpose),
             region => region,
         }
     }
 
     /// In a room of which nobody has taken the beginning.
-    fn in_a_room<M: Mapper>(mapper: &M, most: usize, least: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
+    fn in_a_room<M: Mapper>(
+        mapper: &M,
+        most: usize,
+        least: usize,
+        policy: HugePagePolicy,
+        purpose: Purpose,
+    ) -> Result<Region, MapError> {
         for _ in 0..ROOMS_TRIED {
             let mut bytes = most;
             let start = loop {
@@ -206,7 +271,7 @@ impl Region {
                     None => return Err(MapError::Unavailable),
                 }
             };
-            let region = Region::lay_out(mapper, start, bytes, Backing::Room, policy);
+            let region = Region::lay_out(mapper, start, bytes, Backing::Room, policy, purpose);
             match region.commit_slices(mapper, 1) {
                 Ok(()) => return Ok(region),
                 Err(Shortage::OfRoom) => region.abandon(mapper),
@@ -227,19 +292,34 @@ impl Region {
     }
 
     /// In a reservation, of half the size while that is refused.
-    fn reserve<M: Mapper>(mapper: &M, bytes: usize, least: usize, policy: HugePagePolicy) -> Result<Region, MapError> {
+    fn reserve<M: Mapper>(
+        mapper: &M,
+        bytes: usize,
+        least: usize,
+        policy: HugePagePolicy,
+        purpose: Purpose,
+    ) -> Result<Region, MapError> {
         let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART / SLICE_BYTES * SLICE_BYTES;
         let mut bytes = bytes.min(part).max(least);
         loop {
             match mapper.reserve(bytes, mapper.page_bytes()) {
-                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes, Backing::Reserved, policy)),
+                Ok(start) => return Ok(Region::lay_out(mapper, start, bytes, Backing::Reserved, policy, purpose)),
                 Err(error) if bytes <= least => return Err(error),
                 Err(_) => bytes = (bytes / 2).max(least),
             }
         }
     }
 
-    fn lay_out<M: Mapper>(mapper: &M, start: NonNull<u8>, bytes: usize, backing: Backing, policy: HugePagePolicy) -> Region {
+    fn lay_out<M: Mapper>(
+        mapper: &M,
+        start: NonNull<u8>,
+        bytes: usize,
+        backing: Backing,
+        policy: HugePagePolicy,
+        purpose: Purpose,
+    ) -> Region {
+        let shares = Sharing::of(backing, policy, purpose);
+        let policy = if shares == Sharing::BlocksAlone { HugePagePolicy::Never } else { policy };
         let address = start.as_ptr().expose_provenance();
         let page_bytes = mapper.page_bytes();
         let layout = Layout::of(address, bytes, page_bytes);
@@ -265,6 +345,7 @@ impl Region {
             far_records_end: Cell::new(0),
             whole_bytes: bytes,
             backing,
+            shares,
             used_slices: Cell::new(0),
             resident_slices: Cell::new(0),
             lowest_free: Cell::new(0),
@@ -312,9 +393,12 @@ impl Region {
         [&self.near_and_map, &self.far_bits, &self.far_records, &self.slices]
     }
 
-    /// Whether nothing of it is in use: no slice, and no record.
+    /// Whether nothing of it is in use, no slice and no record, nor kept for whoever wants it next.
     pub(crate) fn is_idle(&self) -> bool {
-        self.used_slices.get() == 0 && self.near_records_end.get() == NEAR_RECORDS_AT && self.far_records_end.get() == 0
+        self.used_slices.get() == 0
+            && self.resident_slices.get() == 0
+            && self.near_records_end.get() == NEAR_RECORDS_AT
+            && self.far_records_end.get() == 0
     }
 
     pub(crate) fn used_slices(&self) -> usize {
@@ -407,10 +491,13 @@ impl Region {
     /// # Errors
     /// [`Shortage`].
     pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, wanted: Wanted, index: u32) -> Result<Extent, Shortage> {
-        let Wanted { slices, align, untrapped } = wanted;
-        let first = match self.find_resident(slices, align).or_else(|| self.find_free(slices, align)) {
+        let Wanted { slices, align, purpose, untrapped } = wanted;
+        let end = self.end_for(purpose);
+        let fits = |first: &usize| *first + slices <= end;
+        let free = || self.find_free(slices, align).filter(fits);
+        let first = match self.find_resident(slices, align).filter(fits).or_else(free) {
             Some(first) => first,
-            None => self.extend(mapper, slices, align)?,
+            None => self.extend(mapper, slices, align, end)?,
         };
         let first = match self.untrap(mapper, first..first + slices, untrapped) {
             Ok(()) => first,
@@ -425,9 +512,21 @@ impl Region {
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
 
+    /// The slices from which on there is nothing for this purpose: where there is another region for blocks, they stay out of what may get
+    /// huge pages, and slots stay here.
+    fn end_for(&self, purpose: Purpose) -> usize {
+        match (self.shares, purpose) {
+            (Sharing::AllAlone, _) | (Sharing::WithBlocksElsewhere, Purpose::Slots) | (Sharing::BlocksAlone, Purpose::Block) => {
+                self.slices.bytes() >> SLICE_SHIFT
+            }
+            (Sharing::WithBlocksElsewhere, Purpose::Block) => self.huge_pages.earliest(),
+            (Sharing::BlocksAlone, Purpose::Slots) => 0,
+        }
+    }
+
     /// Takes exactly this run, to grow the block before it; how many slices of it are not resident. `None` when it is not free.
     pub(crate) fn take_exactly<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Option<usize> {
-        if run.end << SLICE_SHIFT > self.slices.bytes() {
+        if run.end > self.end_for(Purpose::Block) {
             return None;
         }
         let known_end = run.end.min(self.committed_slices());
@@ -593,9 +692,12 @@ impl Region {
     }
 
     /// Commits a run at the top, beginning with the free slices that are there.
-    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, Shortage> {
+    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, end: usize) -> Result<usize, Shortage> {
         let committed = self.committed_slices();
         let first = (committed - self.used().trailing_clear_run()).next_multiple_of(align);
+        if first + slices > end {
+            return Err(Shortage::OfRoom);
+        }
         self.commit_slices(mapper, first + slices)?;
         Ok(first)
     }

@@ -15,6 +15,7 @@ use crate::isolated::IsolatedRef;
 use crate::local::{Local, Mode};
 use crate::lock::Patience;
 use crate::misuse::Misuse;
+use crate::region::Purpose;
 use crate::remote::push_remote;
 use crate::slot::Slot;
 use crate::span::{Freed, Owner, SpanRef};
@@ -219,8 +220,9 @@ impl<M: Mapper> Allocator<M> {
         let slices = class.span_slices(heap.spans(class)) + guard;
         let least = class.span_slices(0) + guard;
         let isolated = IsolatedRef::of(heap);
-        let span =
-            space.take_span(self.mapper(), slices, 1, isolated).or_else(|| space.take_span(self.mapper(), least, 1, isolated))?;
+        let span = space
+            .take_span(self.mapper(), slices, 1, Purpose::Slots, isolated)
+            .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;
         let slots = (span.slices() as usize - guard) * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(span);

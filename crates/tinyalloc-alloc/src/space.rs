@@ -14,7 +14,7 @@ use crate::huge::HugeTable;
 use crate::isolated::{HeapOptions, Isolated, IsolatedRef};
 use crate::misuse::Misuse;
 use crate::pages::Pages;
-use crate::region::{Idle, Left, PARTS, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
+use crate::region::{Idle, Left, PARTS, Purpose, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
 use crate::regions::Regions;
 use crate::span::{Extent, Owner, Span, SpanRef};
 use crate::trap_budget::TrapBudget;
@@ -305,13 +305,13 @@ impl Space {
     /// Reserves the first region and sets the emergency slots aside, before a guard if wanted: of what lies behind them, too.
     pub(crate) fn start<M: Mapper>(&mut self, mapper: &M, guarded: bool) -> Option<()> {
         if self.regions.is_empty() {
-            self.add_region(mapper, 1)?;
+            self.add_region(mapper, 1, Purpose::Slots)?;
         }
         if self.emergency.is_none() {
             let class = SizeClass::of(EMERGENCY_BYTES)?;
             let bytes = class.bytes() * EMERGENCY_SLOTS as usize;
             let slices = bytes.div_ceil(SLICE_BYTES);
-            let span = self.take_span(mapper, slices + usize::from(guarded), 1, None)?;
+            let span = self.take_span(mapper, slices + usize::from(guarded), 1, Purpose::Slots, None)?;
             if guarded && mapper.page_bytes() <= SLICE_BYTES {
                 // SAFETY: the span has a slice more than its slots need.
                 let guard = unsafe { span.start().add(slices * SLICE_BYTES) };
@@ -357,11 +357,11 @@ impl Space {
         self.regions.iter().find_map(|region| region.span_at(address).and_then(|_| region.block_around(address)))
     }
 
-    fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize) -> Option<()> {
+    fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize, purpose: Purpose) -> Option<()> {
         if !self.regions.make_room(mapper) {
             return None;
         }
-        let region = Region::new(mapper, self.tunables.region_bytes, slices, self.tunables.huge_pages).ok()?;
+        let region = Region::new(mapper, self.tunables.region_bytes, slices, self.tunables.huge_pages, purpose).ok()?;
         self.regions.push(region);
         Some(())
     }
@@ -375,13 +375,14 @@ impl Space {
         mapper: &M,
         slices: usize,
         align: usize,
+        purpose: Purpose,
         heap: Option<IsolatedRef>,
     ) -> Option<SpanRef> {
         if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
             return None;
         }
         let record = self.take_record(mapper, heap)?;
-        let Some(extent) = self.take_extent(mapper, slices, align) else {
+        let Some(extent) = self.take_extent(mapper, slices, align, purpose) else {
             self.retire_record(record, heap);
             return None;
         };
@@ -391,22 +392,37 @@ impl Space {
         Some(unsafe { SpanRef::init(record, extent, heap.is_some()) })
     }
 
-    fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize) -> Option<Extent> {
-        let mut refused = false;
-        let wanted = Wanted::new(slices, align, self.untrapped_ahead());
+    fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize, purpose: Purpose) -> Option<Extent> {
+        let wanted = Wanted::new(slices, align, purpose, self.untrapped_ahead());
+        self.take_known_extent(mapper, wanted)
+            .or_else(|shortage| match shortage {
+                // A new region would be refused as well, and cost address space.
+                Shortage::OfMemory => Err(shortage),
+                Shortage::OfRoom => self.take_further_extent(mapper, wanted),
+            })
+            // What is kept for the other purpose is better than nothing.
+            .or_else(|_| self.take_known_extent(mapper, wanted.for_the_other_purpose()))
+            .ok()
+    }
+
+    /// A run in one of the regions that there are.
+    fn take_known_extent<M: Mapper>(&self, mapper: &M, wanted: Wanted) -> Result<Extent, Shortage> {
+        let mut shortage = Shortage::OfRoom;
         for (index, region) in self.regions.iter().enumerate() {
-            match region.take_run(mapper, wanted, u32::try_from(index).ok()?) {
-                Ok(extent) => return Some(extent),
-                Err(shortage) => refused |= shortage == Shortage::OfMemory,
+            match region.take_run(mapper, wanted, u32::try_from(index).map_err(|_| Shortage::OfRoom)?) {
+                Err(Shortage::OfRoom) => {}
+                Err(Shortage::OfMemory) => shortage = Shortage::OfMemory,
+                taken => return taken,
             }
         }
-        // A new region would be refused as well, and cost address space.
-        if refused {
-            return None;
-        }
-        self.add_region(mapper, slices + align)?;
+        Err(shortage)
+    }
+
+    /// A run in a new region.
+    fn take_further_extent<M: Mapper>(&mut self, mapper: &M, wanted: Wanted) -> Result<Extent, Shortage> {
+        self.add_region(mapper, wanted.slices() + wanted.align(), wanted.purpose()).ok_or(Shortage::OfMemory)?;
         let index = self.regions.len() - 1;
-        self.regions[index].take_run(mapper, wanted, u32::try_from(index).ok()?).ok()
+        self.regions[index].take_run(mapper, wanted, u32::try_from(index).map_err(|_| Shortage::OfRoom)?)
     }
 
     /// Makes a span of small slots known: from here on its slots are found.
@@ -497,7 +513,7 @@ impl Space {
         if refused {
             return None;
         }
-        self.add_region(mapper, 1)?;
+        self.add_region(mapper, 1, Purpose::Slots)?;
         self.regions.last()?.record(mapper, bytes, align).ok()
     }
 
