@@ -20,9 +20,10 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio, id};
 use std::ptr::null;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{park, scope};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread::{park, scope, sleep};
+use std::time::{Duration, Instant};
 
 use tinyalloc::mmap::MAlloc;
 
@@ -42,6 +43,7 @@ const DIRECTORY_NAME: &str = "named-by-a-test";
 const CHOICE: &CStr = c"MMAP_TEST_CHOICE";
 const ROLE: &CStr = c"MMAP_TEST_ROLE";
 const MIB: usize = 1 << 20;
+const SECONDS_MAX: u32 = 100;
 /// The code of a role that went well.
 const PASSED: i32 = 42;
 
@@ -134,6 +136,18 @@ fn output(mut command: Command) -> Output {
     command.output().expect("the program runs")
 }
 
+/// As [`output`]; who waits for ever is ended.
+fn output_in_time(mut command: Command) -> Output {
+    let end_in_time = || {
+        // SAFETY: nobody else sets an alarm.
+        unsafe { libc::alarm(SECONDS_MAX) };
+        Ok(())
+    };
+    // SAFETY: a system call.
+    unsafe { command.pre_exec(end_in_time) };
+    output(command)
+}
+
 fn complaints(output: &Output) -> Vec<String> {
     let errors = String::from_utf8_lossy(&output.stderr);
     errors.lines().filter(|line| line.starts_with("tinyalloc: ")).map(str::to_owned).collect()
@@ -207,6 +221,8 @@ fn play(role: &str) -> i32 {
         "forks alone" => forks_alone(),
         "forks with much memory" => forks_with_much_memory(),
         "forks among threads" => forks_among_threads(),
+        "forks while others have a file" => forks_while_others_have_a_file(),
+        "forks for long" => forks_for_long(),
         "runs programs" => runs_programs() && scope(|threads| threads.spawn(runs_programs).join().expect("no panic")),
         "closes all files" => closes_all_files(),
         _ => false,
@@ -520,6 +536,134 @@ fn forks_among_threads() -> bool {
     })
 }
 
+/// Small, in a span, large and huge.
+const SIZES: [usize; 5] = [16, 2048, 50_000, MIB, 40 * MIB];
+
+fn blocks() -> Vec<Vec<u8>> {
+    SIZES.iter().enumerate().map(|(place, bytes)| vec![mark(place); *bytes]).collect()
+}
+
+fn blocks_are_whole(blocks: &[Vec<u8>]) -> bool {
+    let is_whole = |(place, block): (usize, &Vec<u8>)| block.iter().step_by(1000).all(|byte| *byte == mark(place));
+    blocks.iter().enumerate().all(is_whole) && blocks.iter().map(Vec::len).eq(SIZES)
+}
+
+/// Every block moves or grows.
+fn grow(blocks: &mut [Vec<u8>]) {
+    blocks.iter_mut().for_each(|block| block.reserve_exact(block.len() + 1));
+}
+
+unsafe extern "C" {
+    fn flockfile(file: *mut libc::FILE);
+    fn funlockfile(file: *mut libc::FILE);
+}
+
+/// Whoever flushes everything holds the list of files, for which fork waits, and waits for this one.
+fn allocates_with_a_locked_file(done: &AtomicBool) -> bool {
+    // SAFETY: it is closed with the process.
+    let file = unsafe { libc::tmpfile() };
+    let mut kept = blocks();
+    let mut whole = !file.is_null();
+    while whole && !done.load(Ordering::Relaxed) {
+        // SAFETY: the file is open.
+        unsafe { flockfile(file) };
+        grow(&mut kept);
+        whole = blocks_are_whole(&kept);
+        kept = blocks();
+        // SAFETY: as above.
+        unsafe { funlockfile(file) };
+    }
+    whole && blocks_are_whole(&kept)
+}
+
+fn forks_while_others_have_a_file() -> bool {
+    let own = collections();
+    let done = AtomicBool::new(false);
+    let flush = || {
+        while !done.load(Ordering::Relaxed) {
+            // SAFETY: all files.
+            unsafe { libc::fflush(null::<libc::FILE>().cast_mut()) };
+            sleep(Duration::from_micros(50));
+        }
+    };
+    scope(|threads| {
+        let working = [(); 2].map(|()| threads.spawn(|| allocates_with_a_locked_file(&done)));
+        threads.spawn(flush);
+        let end = Instant::now() + Duration::from_secs(3);
+        let mut all = true;
+        while all && Instant::now() < end {
+            let child = fork(|| if are_whole(&own.clone()) && blocks_are_whole(&blocks()) { PASSED } else { 1 });
+            all = libc::WEXITSTATUS(status_of(child)) == PASSED;
+        }
+        done.store(true, Ordering::Relaxed);
+        working.into_iter().all(|thread| thread.join().expect("no panic")) && all
+    })
+}
+
+/// How far a fork is that waits for another thread.
+static STEP: AtomicU32 = AtomicU32::new(FORKS_LATER);
+const FORKS_LATER: u32 = 0;
+const FORKS_AND_WAITS: u32 = 1;
+const FORKS_ON: u32 = 2;
+
+/// What was made meanwhile.
+static MADE: Mutex<[Vec<u8>; SIZES.len()]> = Mutex::new([const { Vec::new() }; SIZES.len()]);
+
+/// In the midst of a fork, after the allocator's own handler.
+extern "C" fn wait_for_the_other() {
+    STEP.store(FORKS_AND_WAITS, Ordering::SeqCst);
+    until(FORKS_ON);
+    sleep(Duration::from_millis(20));
+}
+
+fn until(step: u32) {
+    while STEP.load(Ordering::SeqCst) != step {
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn works_beside_a_fork() -> bool {
+    let mut own = blocks();
+    let disk_bytes = NAMELESS.disk_bytes();
+    until(FORKS_AND_WAITS);
+    drop(blocks());
+    grow(&mut own);
+    let whole = blocks_are_whole(&own);
+    MADE.lock().expect("nobody panics").iter_mut().zip(blocks()).for_each(|(place, block)| *place = block);
+    drop(own);
+    NAMELESS.purge();
+    let counted = NAMELESS.disk_bytes() == disk_bytes && NAMELESS.stats().huge_blocks > 0;
+    STEP.store(FORKS_ON, Ordering::SeqCst);
+    // Too much for memory: it waits for the file.
+    let much = vec![1u8; 100 * MIB];
+    whole && counted && much.len() == 100 * MIB && NAMELESS.disk_bytes() >= 100 * MIB
+}
+
+fn forks_for_long() -> bool {
+    // SAFETY: the handler stays. First come, last served: before anything is allocated.
+    unsafe { libc::pthread_atfork(Some(wait_for_the_other), None, None) };
+    scope(|threads| {
+        let working = threads.spawn(works_beside_a_fork);
+        // The last that it does before that.
+        while NAMELESS.disk_bytes() < 41 * MIB {
+            sleep(Duration::from_millis(1));
+        }
+        let child = fork(|| {
+            let mut made = MADE.lock().expect("nobody has it");
+            grow(&mut *made);
+            made.iter_mut().for_each(|block| block[0] = block[1]);
+            if blocks_are_whole(&*made) { PASSED } else { 1 }
+        });
+        let childs = libc::WEXITSTATUS(status_of(child)) == PASSED;
+        let mut made = MADE.lock().expect("nobody has it");
+        let whole = blocks_are_whole(&*made);
+        grow(&mut *made);
+        let still = blocks_are_whole(&*made);
+        made.fill(Vec::new());
+        working.join().expect("no panic") && childs && whole && still
+    })
+}
+
 fn runs_programs() -> bool {
     let own = collections();
     let mut captured = String::from("captured");
@@ -556,6 +700,18 @@ fn the_child_of_much_memory_may_read_it_and_not_write() {
 fn children_of_many_threads_may_read_and_run_programs() {
     let directory = Directory::new("threads");
     passes(&output(role("forks among threads", &directory.0)));
+}
+
+#[test]
+fn threads_that_have_a_file_of_the_c_librarys_allocate_while_another_forks() {
+    let directory = Directory::new("files");
+    passes(&output_in_time(role("forks while others have a file", &directory.0)));
+}
+
+#[test]
+fn a_fork_that_waits_for_a_thread_keeps_it_from_nothing() {
+    let directory = Directory::new("long");
+    passes(&output_in_time(role("forks for long", &directory.0)));
 }
 
 #[test]

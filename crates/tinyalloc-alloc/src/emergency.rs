@@ -1,5 +1,6 @@
 //! What serves a thread that cannot wait for a lock: a signal handler that interrupted the allocator, and whoever meets a fork that lasts
-//! (see `lock.rs`). Slots set aside, mappings of their own, and a place to leave what is to be freed. Nothing here takes a lock.
+//! (see `lock.rs`). Slots set aside, mappings of their own, and a place to leave what is to be freed. Nothing
+//! here takes a lock, not even the mapper's.
 
 use core::iter::from_fn;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
@@ -71,7 +72,7 @@ impl<T, const FIRST: usize> Table<T, FIRST> {
                 return Some(claimed);
             }
             let page_bytes = mapper.page_bytes().max(TABLE_PAGE_BYTES);
-            let page = mapper.map(page_bytes, page_bytes).ok()?.cast::<TablePage<T>>();
+            let page = mapper.map_apart(page_bytes, page_bytes).ok()?.cast::<TablePage<T>>();
             self.add(page);
         }
     }
@@ -133,7 +134,7 @@ impl Emergency {
         // SAFETY: an entry of the table (Y1).
         let block = unsafe { claimed.as_ref() };
         let bytes = bytes.max(1).checked_next_multiple_of(mapper.page_bytes());
-        let mapped = bytes.and_then(|bytes| Some((mapper.map(bytes, align.max(mapper.page_bytes())).ok()?, bytes)));
+        let mapped = bytes.and_then(|bytes| Some((mapper.map_apart(bytes, align.max(mapper.page_bytes())).ok()?, bytes)));
         let Some((start, bytes)) = mapped else {
             block.start.store(FREE, Ordering::Release);
             return None;
@@ -157,7 +158,7 @@ impl Emergency {
         let bytes = block.bytes.load(Ordering::Relaxed);
         if let Some(start) = NonNull::new(with_exposed_provenance_mut(address)) {
             // SAFETY: the mapping is ours, whole, and nobody else took the entry. A refusal leaves it decommitted and unused.
-            let _ = unsafe { mapper.release(start, bytes) };
+            let _ = unsafe { mapper.release_apart(start, bytes) };
         }
         self.blocks_used.fetch_sub(1, Ordering::Relaxed);
         block.start.store(FREE, Ordering::Release);

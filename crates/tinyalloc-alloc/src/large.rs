@@ -9,7 +9,7 @@ use crate::checked::Wish;
 use crate::class::{SLICE_BYTES, SizeClass};
 use crate::isolated::IsolatedRef;
 use crate::local::Local;
-use crate::lock::Guard;
+use crate::lock::{Guard, Patience};
 use crate::misuse::Misuse;
 use crate::region::{Purpose, RUN_ALIGN_MAX};
 use crate::space::{EndedRun, Space, Unlisted};
@@ -19,6 +19,10 @@ use crate::span::SpanRef;
 pub const HUGE_BYTES_MIN: usize = 32 * 1024 * 1024;
 /// The largest request: the largest object that C can describe.
 pub const REQUEST_BYTES_MAX: usize = isize::MAX as usize;
+
+/// Where the usual memory may be more than the machine has, and is out of reach because another thread forks,
+/// no larger block is made of memory apart before that fork has lasted for long.
+const APART_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A block, and whether every byte of it reads as zero.
 #[derive(Clone, Copy)]
@@ -189,20 +193,58 @@ impl<M: Mapper> Allocator<M> {
     fn huge<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<Block> {
         // What is checked must be settled: it says how much there is to unmap.
         self.checks_all(local);
-        let start = self.mapper().map(bytes + self.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
-        let added = self.space().lock(local.id()).and_then(|mut space| {
-            self.start(local, &mut space)?;
-            let admitted = space.is_within_limit(bytes);
-            let added = admitted.then(|| space.add_huge(self.mapper(), Unlisted::new(start, bytes), heap)).flatten();
-            self.publish(&space);
-            added
-        });
+        let (block, space) = self.map_huge(local, bytes, align)?;
+        let Some(mut space) = space else {
+            self.unmap_huge(block);
+            return None;
+        };
+        let admitted = self.start(local, &mut space).is_some() && space.is_within_limit(bytes);
+        let added = admitted.then(|| space.add_huge(self.mapper(), block, heap)).flatten();
+        self.publish(&space);
         if added.is_none() {
-            self.unmap_huge(Unlisted::new(start, bytes));
+            self.unmap_huge_beside(local, space, block);
             return None;
         }
-        self.guard_huge(Unlisted::new(start, bytes));
-        Some(Block { start, zeroed: true })
+        drop(space);
+        self.guard_huge(block);
+        Some(Block { start: block.start(), zeroed: true })
+    }
+
+    /// A mapping for a huge block, and the lock of the space; if that alone is refused, the mapping can be
+    /// given back at once.
+    fn map_huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<(Unlisted, Option<Guard<'_, Space>>)> {
+        let map = |this: &Self| {
+            let start = this.mapper().map(bytes + this.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
+            Some(Unlisted::new(start, bytes))
+        };
+        if !M::LOCKED_BY_FORKS {
+            return Some((map(self)?, self.space().lock(local.id())));
+        }
+        let space = self.space().lock_with(local.id(), Self::patience(bytes))?;
+        let (block, space) = self.beside(local, space, map);
+        Some((block?, space))
+    }
+
+    /// How long a fork is waited for that is in the way of a huge block.
+    const fn patience(bytes: usize) -> Patience {
+        if M::LOCKED_BY_FORKS && bytes > APART_BYTES_MAX { Patience::Long } else { Patience::None }
+    }
+
+    /// Gives the lock back for a call of the mapper, and takes it again; no fork comes in between. Where one
+    /// is about to begin, the lock is kept.
+    pub(crate) fn beside<'lock, L: Local, R>(
+        &self,
+        local: L,
+        space: Guard<'lock, Space>,
+        call: impl FnOnce(&Self) -> R,
+    ) -> (R, Option<Guard<'lock, Space>>) {
+        match space.unfinished() {
+            Some(unfinished) => self.amid(local, |this| {
+                drop(space);
+                (call(this), unfinished.finish(local.id()))
+            }),
+            None => (call(self), Some(space)),
+        }
     }
 
     /// Bytes of a mapping behind its huge block.
@@ -223,6 +265,21 @@ impl<M: Mapper> Allocator<M> {
     /// Unmaps a huge block, and the guard behind it.
     pub(crate) fn unmap_huge(&self, block: Unlisted) {
         self.unmap(Unlisted::new(block.start(), block.bytes() + self.guard_bytes()));
+    }
+
+    /// As [`Allocator::unmap_huge`], where no fork may come in between; the lock is given back.
+    fn unmap_huge_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, block: Unlisted) {
+        self.release_beside(local, space, |this| this.unmap_huge(block));
+    }
+
+    /// Gives the lock back and releases mappings, where no fork may come in between.
+    pub(crate) fn release_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, release: impl FnOnce(&Self)) {
+        if M::LOCKED_BY_FORKS {
+            drop(self.beside(local, space, release));
+        } else {
+            drop(space);
+            release(self);
+        }
     }
 
     /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
@@ -253,8 +310,7 @@ impl<M: Mapper> Allocator<M> {
         }
         if Space::is_huge(span) {
             let block = space.remove_huge(span);
-            drop(space);
-            return self.unmap_huge(block);
+            return self.unmap_huge_beside(local, space, block);
         }
         if self.checks().hardened || self.checks().zero_on_free {
             let ended = space.end_large(span);
@@ -273,16 +329,9 @@ impl<M: Mapper> Allocator<M> {
         self.purge(local, due);
     }
 
-    /// Traps a freed block, with the lock given back meanwhile, unless a fork is about to begin; where that is refused, it is as if it had
-    /// not been tried.
+    /// Traps a freed block; where that is refused, it is as if it had not been tried.
     fn trap_freed<L: Local>(&self, local: L, space: Guard<'_, Space>, ended: &EndedRun, trap: impl FnOnce(&Self) -> bool) {
-        let (trapped, space) = match space.unfinished() {
-            Some(unfinished) => self.amid(local, |this| {
-                drop(space);
-                (trap(this), unfinished.finish(local.id()))
-            }),
-            None => (trap(self), Some(space)),
-        };
+        let (trapped, space) = self.beside(local, space, trap);
         let Some(mut space) = space else {
             return;
         };
@@ -355,7 +404,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        let mut space = self.space().lock(local.id())?;
+        let mut space = self.space().lock_with(local.id(), Self::patience(bytes))?;
         if !space.is_within_limit(bytes.saturating_sub(span.slot_bytes())) {
             return None;
         }

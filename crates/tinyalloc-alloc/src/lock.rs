@@ -16,6 +16,7 @@ const FREE: usize = 0;
 const LATER_MAX: usize = 2;
 /// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18), and one that waits itself, for ever.
 const FORK_NANOSECONDS: u32 = 1_000_000;
+const LONG_FORK_NANOSECONDS: u32 = 500_000_000;
 /// How often, and how long each time, a thread that forks waits for what others will finish in a moment: two seconds in all, should one of
 /// them have been thrown out of the allocator by a signal handler.
 const FINISH_LOOKS: u32 = 10_000;
@@ -60,6 +61,8 @@ pub(crate) struct Ranked<'lock, T> {
 pub(crate) enum Patience {
     /// For a moment.
     None,
+    /// For much longer: for whom doing without is dear.
+    Long,
     /// However long it takes: for who holds no lock of the C library's.
     WithForks,
 }
@@ -204,9 +207,11 @@ impl<T> Lock<T> {
             if self.try_take(thread) {
                 return true;
             }
+            let is_long = patience == Patience::Long;
+            let nanoseconds = if is_long { LONG_FORK_NANOSECONDS } else { FORK_NANOSECONDS };
             if patience == Patience::WithForks || !self.forking.load(Ordering::SeqCst) {
                 wait_on(&self.events, events);
-            } else if self.is_stalled() || !wait_on_briefly(&self.events, events, FORK_NANOSECONDS) {
+            } else if (!is_long && self.is_stalled()) || !wait_on_briefly(&self.events, events, nanoseconds) {
                 return self.refuse(thread);
             }
         }

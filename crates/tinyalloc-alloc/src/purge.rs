@@ -209,8 +209,12 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn release_idle_regions<L: Local>(&self, local: L) {
-        while let Some(mappings) = self.space().lock(local.id()).and_then(|mut space| space.remove_idle_region()) {
-            mappings.into_iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| self.unmap(mapping));
+        while let Some(mut space) = self.space().lock(local.id())
+            && let Some(mappings) = space.remove_idle_region()
+        {
+            let unmap =
+                |this: &Self| mappings.iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| this.unmap(*mapping));
+            self.release_beside(local, space, unmap);
         }
     }
 

@@ -82,6 +82,7 @@ impl<M> CountingMapper<M> {
 // SAFETY: ranges come from the inner mapper, which promises the same.
 unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
     const RECOMMITS: bool = M::RECOMMITS;
+    const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
 
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()
@@ -108,6 +109,11 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         let counters = [&self.bytes_reserved, &self.bytes_committed];
         self.count(Call::Map, bytes, &counters, self.inner.map(bytes, align))
+    }
+
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        let counters = [&self.bytes_reserved, &self.bytes_committed];
+        self.count(Call::Map, bytes, &counters, self.inner.map_apart(bytes, align))
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -161,6 +167,12 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.release(start, bytes) };
+        self.count(Call::Release, bytes, &[&self.bytes_released], result)
+    }
+
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.release_apart(start, bytes) };
         self.count(Call::Release, bytes, &[&self.bytes_released], result)
     }
 

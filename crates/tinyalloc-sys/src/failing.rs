@@ -88,6 +88,7 @@ impl<M> FailingMapper<M> {
 // SAFETY: ranges come from the inner mapper, which promises the same.
 unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     const RECOMMITS: bool = M::RECOMMITS;
+    const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
 
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()
@@ -112,6 +113,10 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         self.admit(Call::Map)?.map(bytes, align)
+    }
+
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.admit(Call::Map)?.map_apart(bytes, align)
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -157,6 +162,11 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Release)?.release(start, bytes) }
+    }
+
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Release)?.release_apart(start, bytes) }
     }
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {

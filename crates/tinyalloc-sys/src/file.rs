@@ -5,7 +5,7 @@
 //! chunks, and those that are given back are taken again.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::mapper::{MapError, Mapper, Protection};
 
@@ -86,10 +86,13 @@ struct State {
 /// A file that memory comes from, opened when memory is first asked for. It has no name unless it is to be kept, so that it is gone with
 /// the process, however that ends.
 ///
-/// No call allocates, and none changes errno. Signals are held back while one is at work.
+/// No call allocates, and none changes errno. Signals are held back while one is at work. While another
+/// thread forks, and that takes long, calls are refused.
 pub struct BackingFile {
     state: Exclusive<State>,
     failure: AtomicU64,
+    /// When the last fork began: until it is over, nobody else changes it.
+    disk_bytes: AtomicUsize,
 }
 
 impl BackingFile {
@@ -97,12 +100,12 @@ impl BackingFile {
     #[must_use]
     pub const fn new() -> BackingFile {
         let state = State { options: None, standing: Standing::Unopened, gate: None };
-        BackingFile { state: Exclusive::new(state), failure: AtomicU64::new(0) }
+        BackingFile { state: Exclusive::new(state), failure: AtomicU64::new(0), disk_bytes: AtomicUsize::new(0) }
     }
 
-    /// Chooses the file, unless one was chosen before.
+    /// Chooses the file, unless one was chosen before. (Refused beside a fork: choose before there are any.)
     pub fn choose(&self, options: FileOptions) {
-        self.state.with(|state| _ = state.options.get_or_insert(options));
+        _ = self.state.with(|state| _ = state.options.get_or_insert(options));
     }
 
     /// What went wrong since this was last asked.
@@ -113,10 +116,7 @@ impl BackingFile {
     /// Bytes of the disk that the file takes.
     #[must_use]
     pub fn disk_bytes(&self) -> usize {
-        self.state.with(|state| match &state.standing {
-            Standing::Open(mapping) => mapping.backing().disk_bytes(),
-            _ => 0,
-        })
+        self.state.with(|state| state.disk_bytes()).unwrap_or_else(|| self.disk_bytes.load(Ordering::Relaxed))
     }
 
     /// Runs `on_file` on the file, or `in_memory` in a child that has copied it.
@@ -130,7 +130,7 @@ impl BackingFile {
             Standing::Copied => Ok(in_memory()?),
             Standing::Unopened | Standing::Viewing => Err(MapError::Unavailable.into()),
         });
-        outcome.map_err(|refusal| match refusal {
+        outcome.unwrap_or(Err(MapError::Unavailable.into())).map_err(|refusal| match refusal {
             Refusal::Addresses(error) => error,
             Refusal::File(failure) => {
                 _ = self.failure.compare_exchange(0, failure.to_word(), Ordering::Relaxed, Ordering::Relaxed);
@@ -153,6 +153,13 @@ impl State {
         }
         Ok(&mut self.standing)
     }
+
+    fn disk_bytes(&self) -> usize {
+        match &self.standing {
+            Standing::Open(mapping) => mapping.backing().disk_bytes(),
+            Standing::Unopened | Standing::Copied | Standing::Viewing => 0,
+        }
+    }
 }
 
 /// Forks: the pages are shared with the child, so that what either writes the other would find.
@@ -160,15 +167,17 @@ impl BackingFile {
     /// Before `fork`. With `may_copy`, nobody but this thread writes to the memory until it is over.
     pub fn prepare_fork(&self, may_copy: bool) {
         self.state.hold_for_fork();
-        self.state.with(|state| {
-            let copies = matches!(&state.standing, Standing::Open(mapping) if mapping.backing().disk_bytes() <= COPY_BYTES_MAX);
+        _ = self.state.with(|state| {
+            let disk_bytes = state.disk_bytes();
+            self.disk_bytes.store(disk_bytes, Ordering::Relaxed);
+            let copies = matches!(&state.standing, Standing::Open(_)) && disk_bytes <= COPY_BYTES_MAX;
             state.gate = if may_copy && copies { Gate::new() } else { None };
         });
     }
 
     /// After `fork`, in the parent: waits for the child to have its copy.
     pub fn resume_parent(&self) {
-        self.state.with(|state| state.gate.take().into_iter().for_each(Gate::wait));
+        _ = self.state.with(|state| state.gate.take().into_iter().for_each(Gate::wait));
         self.state.release_after_fork();
     }
 
@@ -190,7 +199,7 @@ impl BackingFile {
             Ok(if copies { Inheritance::Copy } else { Inheritance::View })
         });
         self.state.release_after_fork();
-        inherited
+        inherited.unwrap_or(Err(MapError::Unavailable))
     }
 }
 
@@ -213,6 +222,7 @@ impl<'file> FileMapper<'file> {
 // SAFETY: the addresses come from a `PosixMapper`, and only `release` gives them back. No two of them show the same part of the file.
 unsafe impl Mapper for FileMapper<'_> {
     const RECOMMITS: bool = true;
+    const LOCKED_BY_FORKS: bool = true;
 
     #[inline]
     fn page_bytes(&self) -> usize {
@@ -231,6 +241,10 @@ unsafe impl Mapper for FileMapper<'_> {
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         let bytes = some(bytes)?;
         self.file.run(|mapping| mapping.map(bytes, align), || ADDRESSES.map(bytes, align))
+    }
+
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        ADDRESSES.map(some(bytes)?, align)
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -261,6 +275,11 @@ unsafe impl Mapper for FileMapper<'_> {
         range(start, bytes)?;
         // SAFETY: the caller's promise.
         self.file.run(|mapping| mapping.release(start, bytes), || unsafe { ADDRESSES.release(start, bytes) })
+    }
+
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { ADDRESSES.release(start, bytes) }
     }
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {

@@ -43,6 +43,10 @@ pub unsafe trait Mapper {
     /// Whether a decommitted range must be untrapped before it is written: the memory for it may be gone then.
     const RECOMMITS: bool = false;
 
+    /// Whether a fork holds a lock that calls wait for, and are refused if it lasts: all but those for memory
+    /// apart. Who must not be refused sees to it that no fork comes in between.
+    const LOCKED_BY_FORKS: bool = false;
+
     /// Bytes of one page of memory: a power of two.
     fn page_bytes(&self) -> usize;
 
@@ -78,6 +82,15 @@ pub unsafe trait Mapper {
     /// # Errors
     /// [`MapError`] when it cannot be had.
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
+
+    /// As [`Mapper::map`], of memory that no lock of this mapper's is needed for, also while another thread
+    /// forks; the child has a copy.
+    ///
+    /// # Errors
+    /// [`MapError`] when it cannot be had.
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.map(bytes, align)
+    }
 
     /// Puts memory behind a reserved range; what was never committed reads as zero.
     ///
@@ -175,6 +188,18 @@ pub unsafe trait Mapper {
     /// # Safety
     /// The range is one that this mapper returned, or whole pages of it, and is not used again.
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
+
+    /// Gives back what came from [`Mapper::map_apart`], without a lock of this mapper's.
+    ///
+    /// # Errors
+    /// [`MapError`]; the range is then still mapped.
+    ///
+    /// # Safety
+    /// The range is a whole one that `map_apart` returned, and is not used again.
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.release(start, bytes) }
+    }
 
     /// Grows or shrinks a mapping made by [`Mapper::map`], moving it where it must; the contents move along, and new bytes read as zero.
     ///

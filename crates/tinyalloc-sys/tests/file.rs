@@ -575,6 +575,32 @@ fn a_child_without_a_copy_reads_and_faults_where_it_writes() {
 }
 
 #[test]
+fn beside_a_fork_that_lasts_there_is_memory_apart_and_other_calls_are_refused() {
+    let file = file(directory());
+    let mapper = FileMapper::new(&file);
+    let before = mapper.map(CHUNK, page()).unwrap();
+    let disk_bytes = file.disk_bytes();
+    file.prepare_fork(false);
+    let own = mapper.map(page(), page()).unwrap();
+    scope(|threads| {
+        let other = threads.spawn(|| {
+            let refused = mapper.map(page(), page()) == Err(MapError::Unavailable);
+            let apart = mapper.map_apart(MIB, CHUNK).unwrap();
+            let zeroed = reads_as(apart, MIB, 0) && is_aligned(apart.addr().get(), CHUNK);
+            fill(apart, MIB, 1);
+            // SAFETY: it is a whole one, and not used again.
+            unsafe { mapper.release_apart(apart, MIB) }.unwrap();
+            (refused, zeroed, mapper.map_apart(0, page()).is_err(), file.disk_bytes())
+        });
+        assert_eq!(other.join().unwrap(), (true, true, true, disk_bytes));
+    });
+    file.resume_parent();
+    assert_eq!(file.take_failure(), None, "it is not the file's fault");
+    release(mapper, own, page());
+    release(mapper, before, CHUNK);
+}
+
+#[test]
 fn threads_map_and_release_at_once() {
     let file = file(directory());
     let mapper = FileMapper::new(&file);

@@ -322,6 +322,9 @@ impl<M: WorldMapper> Drop for World<M> {
 
 // SAFETY: as the mapper itself.
 unsafe impl<M: Mapper> Mapper for Shared<M> {
+    const RECOMMITS: bool = M::RECOMMITS;
+    const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
+
     fn page_bytes(&self) -> usize {
         self.0.page_bytes()
     }
@@ -336,6 +339,10 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         self.0.map(bytes, align)
+    }
+
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.0.map_apart(bytes, align)
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -381,6 +388,11 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.release(start, bytes) }
+    }
+
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.release_apart(start, bytes) }
     }
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {

@@ -15,6 +15,8 @@ use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, be_alone, is_alone, leave_child, on_interrupt};
 
 const SIZES: [usize; 4] = [16, 2048, 40_000, 1_200_000];
+/// A mapping of its own.
+const HUGE_BYTES: usize = 33 << 20;
 const SCHEDULES: usize = 60;
 /// A child that takes so long hangs.
 const CHILD_SECONDS: u32 = 20;
@@ -189,17 +191,19 @@ pub(crate) fn interrupting_forks() {
     finish(&scene);
 }
 
-/// Between its handlers, a fork waits for a lock of the C library's. Who has that one allocates and frees everything meanwhile.
+/// Between its handlers, a fork waits for a lock of the C library's. Who has that one allocates and frees
+/// everything meanwhile, without the mapper's lock, which the fork has, too.
 pub(crate) fn forks_that_wait() {
     let scene = Scene::new();
-    let locked = Shelf::new();
+    let (locked, sizes) = (Shelf::new(), SIZES.into_iter().chain([HUGE_BYTES]));
     let (with_lock, locked_by_it) = (scene.clone(), locked.clone());
     let working = start(move |actor| {
-        let mut blocks: Vec<Block> = SIZES.iter().map(|bytes| with_lock.stage.block(actor, *bytes)).collect();
+        let new = |bytes| with_lock.stage.block(actor, bytes);
+        let mut blocks: Vec<Block> = sizes.clone().map(new).collect();
         locked_by_it.put(());
         for _ in 0..2 {
-            blocks.extend(SIZES.iter().map(|bytes| with_lock.stage.block(actor, *bytes)));
-            blocks.drain(..SIZES.len()).for_each(|block| block.free(&with_lock.stage, actor));
+            blocks.extend(sizes.clone().map(new));
+            blocks.drain(..SIZES.len() + 1).for_each(|block| block.free(&with_lock.stage, actor));
         }
         locked_by_it.put(());
         blocks.into_iter().for_each(|block| block.free(&with_lock.stage, actor));
@@ -208,7 +212,9 @@ pub(crate) fn forks_that_wait() {
     let actor = Actor::new();
     locked.take();
     scene.stage.prepare_fork(actor);
+    scene.stage.mapper().hold(true);
     locked.take();
+    scene.stage.mapper().hold(false);
     scene.stage.resume_parent(actor);
     working.join();
     scene.stage.leave(actor);

@@ -5,7 +5,7 @@ use std::env::var;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, from_ref};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
@@ -30,14 +30,21 @@ const SCHEDULES_WEAKENED: usize = 400;
 const SEED: u64 = 0x7469_6e79_616c_6c6f;
 
 /// A system that lets others run before and after every call, and whose memory is gone when the stage is.
+/// While it is held, only memory apart is to be had.
 #[derive(Default)]
 pub(crate) struct SlowMapper {
+    held: AtomicBool,
     mapped: Mutex<BTreeMap<usize, usize>>,
     milliseconds: AtomicU64,
 }
 
 impl SlowMapper {
     fn call<R>(&self, call: impl FnOnce() -> R) -> R {
+        assert!(!self.held.load(Ordering::Relaxed), "nobody waits for the mapper while a fork holds it");
+        self.call_apart(call)
+    }
+
+    fn call_apart<R>(&self, call: impl FnOnce() -> R) -> R {
         pause();
         let result = call();
         pause();
@@ -47,6 +54,18 @@ impl SlowMapper {
     fn note(&self, start: NonNull<u8>, bytes: usize) -> NonNull<u8> {
         self.mapped.lock().unwrap().insert(start.as_ptr().expose_provenance(), bytes);
         start
+    }
+
+    fn give_up(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        assert_eq!(self.mapped.lock().unwrap().remove(&start.addr().get()), Some(bytes), "mappings are released whole");
+        forget_range(start.addr().get(), bytes);
+        // SAFETY: the caller's promise.
+        unsafe { PosixMapper.release(start, bytes) }
+    }
+
+    /// As a fork does, from the end of its first handler to the begin of its last.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
     }
 }
 
@@ -62,6 +81,8 @@ impl Drop for SlowMapper {
 
 // SAFETY: as `PosixMapper`.
 unsafe impl Mapper for SlowMapper {
+    const LOCKED_BY_FORKS: bool = true;
+
     fn page_bytes(&self) -> usize {
         PosixMapper.page_bytes()
     }
@@ -76,6 +97,10 @@ unsafe impl Mapper for SlowMapper {
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
         self.call(|| Ok(self.note(PosixMapper.map(bytes, align)?, bytes)))
+    }
+
+    fn map_apart(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.call_apart(|| Ok(self.note(PosixMapper.map(bytes, align)?, bytes)))
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -109,12 +134,11 @@ unsafe impl Mapper for SlowMapper {
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        self.call(|| {
-            assert_eq!(self.mapped.lock().unwrap().remove(&start.addr().get()), Some(bytes), "mappings are released whole");
-            forget_range(start.addr().get(), bytes);
-            // SAFETY: the caller's promise.
-            unsafe { PosixMapper.release(start, bytes) }
-        })
+        self.call(|| self.give_up(start, bytes))
+    }
+
+    unsafe fn release_apart(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.call_apart(|| self.give_up(start, bytes))
     }
 
     unsafe fn remap(&self, _start: NonNull<u8>, _bytes: usize, _new_bytes: usize) -> Result<NonNull<u8>, MapError> {

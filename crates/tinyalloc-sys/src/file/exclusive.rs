@@ -1,4 +1,7 @@
 //! A lock that signal handlers wait for, too: they are held back while it is held, so that none meets itself inside.
+//!
+//! Nobody waits for ever for a thread that forks: it may itself wait, for a lock of the C library's that the
+//! waiter has.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -7,7 +10,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use libc::{SIG_SETMASK, pthread_sigmask, sigfillset, sigset_t};
 
-use crate::futex::{wait_on, wake_one};
+use crate::futex::{wait_on_briefly, wake_one};
 use crate::posix::keeping_errno;
 use crate::system::errno_location;
 
@@ -15,6 +18,8 @@ const FREE: u32 = 0;
 const HELD: u32 = 1;
 const WAITED_FOR: u32 = 2;
 const NOBODY: usize = 0;
+/// How long a fork is waited for.
+const FORK_NANOSECONDS: u32 = 1_000_000;
 
 /// Invariant X1: the value is touched only by who moved `word` away from free, or by the thread that forks while it holds the lock.
 pub(super) struct Exclusive<T> {
@@ -31,17 +36,16 @@ impl<T> Exclusive<T> {
         Exclusive { word: AtomicU32::new(FREE), forking: AtomicUsize::new(NOBODY), value: UnsafeCell::new(value) }
     }
 
-    /// Runs `change` while nobody else is inside; errno is as before.
-    pub(super) fn with<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+    /// Runs `change` while nobody else is inside; errno is as before. `None`: another thread holds the lock
+    /// for a fork that lasts.
+    pub(super) fn with<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         keeping_errno(|| {
             let signals = hold_signals();
             let may_enter = self.forking.load(Ordering::Relaxed) == this_thread();
-            if !may_enter {
-                self.take();
-            }
+            let is_taken = !may_enter && self.take();
             // SAFETY: X1.
-            let result = change(unsafe { &mut *self.value.get() });
-            if !may_enter {
+            let result = (may_enter || is_taken).then(|| change(unsafe { &mut *self.value.get() }));
+            if is_taken {
                 self.give_back();
             }
             release_signals(&signals);
@@ -49,9 +53,10 @@ impl<T> Exclusive<T> {
         })
     }
 
-    /// Takes the lock until [`Exclusive::release_after_fork`]; this thread may enter meanwhile.
+    /// Takes the lock until [`Exclusive::release_after_fork`], after another fork if need be; this thread may
+    /// enter meanwhile.
     pub(super) fn hold_for_fork(&self) {
-        self.take();
+        while !self.take() {}
         self.forking.store(this_thread(), Ordering::Relaxed);
     }
 
@@ -61,12 +66,23 @@ impl<T> Exclusive<T> {
         self.give_back();
     }
 
-    fn take(&self) {
-        if self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            while self.word.swap(WAITED_FOR, Ordering::Acquire) != FREE {
-                wait_on(&self.word, WAITED_FOR);
-            }
+    /// False if one fork lasts for as long as they are waited for.
+    fn take(&self) -> bool {
+        if self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return true;
         }
+        let mut is_refused = false;
+        while self.word.swap(WAITED_FOR, Ordering::Acquire) != FREE {
+            if is_refused {
+                return false;
+            }
+            let forking = self.forking.load(Ordering::Relaxed);
+            // Never for longer: nobody tells who sleeps already that a fork has begun, or that whoever was
+            // woken instead was refused.
+            let lasts = !wait_on_briefly(&self.word, WAITED_FOR, FORK_NANOSECONDS);
+            is_refused = lasts && forking != NOBODY && self.forking.load(Ordering::Relaxed) == forking;
+        }
+        true
     }
 
     fn give_back(&self) {
@@ -103,11 +119,15 @@ mod tests {
 
     use core::ffi::c_int;
     use core::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread::{scope, yield_now};
+    use core::time::Duration;
+    use std::sync::Barrier;
+    use std::thread::{scope, sleep, yield_now};
 
     use libc::{SIGUSR1, raise, sighandler_t, signal};
 
-    use super::Exclusive;
+    use super::{Exclusive, FORK_NANOSECONDS};
+
+    const MOMENT: Duration = Duration::from_nanos(FORK_NANOSECONDS as u64);
 
     static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
@@ -131,7 +151,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(count.with(|count| *count), 8000);
+        assert_eq!(count.with(|count| *count), Some(8000));
     }
 
     #[test]
@@ -144,22 +164,74 @@ mod tests {
             // SAFETY: there is a handler.
             unsafe { raise(SIGUSR1) };
             assert_eq!(HANDLED.load(Ordering::Relaxed), 0);
-        });
+        })
+        .expect("nobody else is there");
         assert_eq!(HANDLED.load(Ordering::Relaxed), 1);
     }
 
     #[test]
-    fn who_forks_may_enter_meanwhile_and_nobody_else() {
+    fn who_forks_may_enter_meanwhile_and_others_are_refused_after_a_moment() {
         let count = Exclusive::new(1);
         count.hold_for_fork();
-        count.with(|count| *count += 1);
+        assert_eq!(count.with(|count| *count += 1), Some(()));
         scope(|threads| {
-            let other = threads.spawn(|| count.with(|count| *count));
-            (0..100).for_each(|_| yield_now());
-            assert!(!other.is_finished());
-            count.with(|count| *count += 1);
+            assert_eq!(threads.spawn(|| count.with(|count| *count)).join().ok(), Some(None));
+            assert_eq!(count.with(|count| *count += 1), Some(()));
             count.release_after_fork();
-            assert_eq!(other.join().ok(), Some(3));
+            assert_eq!(threads.spawn(|| count.with(|count| *count)).join().ok(), Some(Some(3)));
+        });
+    }
+
+    #[test]
+    fn who_waited_before_the_fork_began_is_refused_too() {
+        let (lock, is_inside) = (Exclusive::new(()), Barrier::new(2));
+        scope(|threads| {
+            let waiting = threads.spawn(|| {
+                is_inside.wait();
+                while lock.with(|()| {}).is_some() {
+                    yield_now();
+                }
+            });
+            lock.with(|()| {
+                is_inside.wait();
+                sleep(10 * MOMENT);
+            });
+            lock.hold_for_fork();
+            assert!(waiting.join().is_ok());
+            lock.release_after_fork();
+        });
+    }
+
+    #[test]
+    fn who_is_inside_for_long_without_a_fork_is_waited_for() {
+        let (count, is_inside) = (Exclusive::new(0), Barrier::new(2));
+        scope(|threads| {
+            let waiting = threads.spawn(|| {
+                is_inside.wait();
+                count.with(|count| *count)
+            });
+            count.with(|count| {
+                is_inside.wait();
+                sleep(20 * MOMENT);
+                *count = 1;
+            });
+            assert_eq!(waiting.join().ok(), Some(Some(1)));
+        });
+    }
+
+    #[test]
+    fn a_fork_waits_for_another_ones_end() {
+        let lock = Exclusive::new(());
+        lock.hold_for_fork();
+        scope(|threads| {
+            let other = threads.spawn(|| {
+                lock.hold_for_fork();
+                lock.release_after_fork();
+            });
+            sleep(20 * MOMENT);
+            assert!(!other.is_finished());
+            lock.release_after_fork();
+            assert!(other.join().is_ok());
         });
     }
 }
