@@ -9,10 +9,17 @@ fn main() {
     }
     // Unloading would leave thread exit and fork handlers behind that are no longer there (`nodelete`); binding at start keeps the
     // dynamic linker, and its stack use, out of the first call to each function (`now`). Fork handlers must be
-    // registered before anybody else's (`initfirst`): theirs then run while ours hold no lock.
-    for argument in
-        ["-Wl,-soname,libtinyalloc.so.0", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,-z,initfirst", "-Wl,-z,relro", "-Wl,--as-needed"]
-    {
+    // registered before anybody else's (`initfirst`): theirs then run while ours hold no lock. What we call of our own is ours
+    // (`Bsymbolic-functions`): a program's malloc may end in our `__libc_malloc`, which must not come back to it.
+    for argument in [
+        "-Wl,-soname,libtinyalloc.so.0",
+        "-Wl,-Bsymbolic-functions",
+        "-Wl,-z,now",
+        "-Wl,-z,nodelete",
+        "-Wl,-z,initfirst",
+        "-Wl,-z,relro",
+        "-Wl,--as-needed",
+    ] {
         println!("cargo::rustc-link-arg={argument}");
     }
 }
