@@ -4,12 +4,14 @@
 //! the program's own call of it is what makes a thread allocate for the first time, and that allocation sets our value, the outer call
 //! replaces the room that was made for ours, and the value is gone. So our key is made before the program makes any, and where that comes
 //! too late (`.preinit_array`, constructors of a program that is linked statically), a value counts once it is found by a later call.
+//! It is never number 0: that is the value of a variable for a key that was never made, and libraries delete
+//! such keys.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::without_provenance;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use libc::{pthread_getspecific, pthread_key_create, pthread_key_t, pthread_setspecific};
+use libc::{pthread_getspecific, pthread_key_create, pthread_key_delete, pthread_key_t, pthread_setspecific};
 
 pub(crate) type Destructor = unsafe extern "C" fn(value: *mut c_void);
 
@@ -63,18 +65,35 @@ impl ThreadEnd {
     }
 
     fn make_key(&self) -> Option<pthread_key_t> {
-        let mut key: pthread_key_t = 0;
-        // SAFETY: `key` is valid for the write.
-        let failed: c_int = unsafe { pthread_key_create(&raw mut key, Some(self.destructor)) };
-        if failed != 0 {
-            return None;
-        }
+        let key = new_key_but_zero(self.destructor)?;
         // A thread that lost the race leaves a key that nobody uses.
         match self.key.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Some(key),
             Err(theirs) => Some(theirs - 1),
         }
     }
+}
+
+/// Number 0 only if there is no other.
+fn new_key_but_zero(destructor: Destructor) -> Option<pthread_key_t> {
+    let key = new_key(destructor)?;
+    if key != 0 {
+        return Some(key);
+    }
+    let Some(other) = new_key(destructor) else {
+        return Some(key);
+    };
+    // SAFETY: made above, and nobody else knows it.
+    unsafe { pthread_key_delete(key) };
+    Some(other)
+}
+
+#[inline(never)]
+fn new_key(destructor: Destructor) -> Option<pthread_key_t> {
+    let mut key: pthread_key_t = 0;
+    // SAFETY: `key` is valid for the write.
+    let failed: c_int = unsafe { pthread_key_create(&raw mut key, Some(destructor)) };
+    (failed == 0).then_some(key)
 }
 
 fn is_set(key: pthread_key_t) -> bool {
