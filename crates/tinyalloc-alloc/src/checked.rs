@@ -188,9 +188,13 @@ impl<M: Mapper> Allocator<M> {
         while heap.purge_spare(keeping, |span| {
             let before_guard = (span.slices() as usize - 1) * SLICE_BYTES;
             // SAFETY: the span is this heap's, and nothing lives in it.
-            let decommitted = unsafe { self.mapper().decommit(span.start(), before_guard) }.is_ok();
-            bytes += if decommitted { before_guard } else { 0 };
-            decommitted
+            if unsafe { self.mapper().decommit(span.start(), before_guard) }.is_ok() {
+                bytes += before_guard;
+                return;
+            }
+            // A part of it may be gone, such as what comes before a page that the program locked.
+            // SAFETY: as above, and it is accessible up to the guard.
+            unsafe { span.start().write_bytes(0, before_guard) };
         }) {}
         if let Some(mut space) = self.space().lock(local.id()).filter(|_| bytes > 0) {
             space.count_purge(bytes);

@@ -270,18 +270,14 @@ impl HeapRef {
         Some(span)
     }
 
-    /// The memory of the empty span that waited longest goes back to the system by `decommit`, and its addresses stay with its class, at the
-    /// end of the line of those that have free slots. False if there is none, or the system refuses.
-    pub(crate) fn purge_spare(self, keeping: Keeping, decommit: impl FnOnce(SpanRef) -> bool) -> bool {
+    /// The empty span that waited longest is emptied by `clear`, after which it reads as zero, and stays with
+    /// its class, at the end of the line of those that have free slots. False if there is none.
+    pub(crate) fn purge_spare(self, keeping: Keeping, clear: impl FnOnce(SpanRef)) -> bool {
         let oldest = if self.has_spare(keeping) { self.spare.pop_back().map(as_span) } else { None };
         let Some(span) = oldest else {
             return false;
         };
-        if !decommit(span) {
-            // SAFETY: it is in no list.
-            unsafe { self.spare.push_back(span.into()) };
-            return false;
-        }
+        clear(span);
         self.spare_slices.set(self.spare_slices.get() - span.slices());
         self.give_back(span);
         span.recut(span.class(), span.slots());

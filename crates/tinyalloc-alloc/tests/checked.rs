@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
 
 use common::{Actor, LimitedMapper, MIB, World};
 use proptest::prelude::*;
@@ -523,4 +524,20 @@ fn hardened_memory_that_the_system_does_not_take_back_is_not_counted_and_is_used
         assert_eq!(world.stats(actor).purged, before);
     }
     assert_eq!(actor.misuses(), []);
+}
+
+#[test]
+fn hardened_memory_that_the_system_takes_back_in_part_is_used_again() {
+    let (world, actor) = checking(hardened());
+    world.mapper.inner().decommits_half.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        for bytes in [100, 1000, 9000] {
+            let blocks: Vec<_> = (0..6_000_000 / bytes).map(|_| world.allocate(actor, bytes).unwrap()).collect();
+            blocks.iter().for_each(|block| fill(*block, bytes, 5));
+            blocks.into_iter().for_each(|block| free(&world, actor, block));
+            world.purge_all(actor);
+        }
+    }
+    assert_eq!(actor.misuses(), []);
+    world.validate(actor).unwrap();
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::ptr::{NonNull, null};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_alloc::{Allocator, Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, Sealing, ThreadId};
 use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
@@ -113,13 +113,15 @@ pub struct LimitedMapper {
     pub address_space_bytes: usize,
     pub reserve_bytes_max: usize,
     pub milliseconds: AtomicU64,
+    /// Ranges of several pages are decommitted by half and then refused, as if a page in the middle were locked.
+    pub decommits_half: AtomicBool,
     mapped: Mutex<BTreeMap<usize, usize>>,
 }
 
 impl LimitedMapper {
     pub fn new(address_space_bytes: usize, reserve_bytes_max: usize) -> LimitedMapper {
         let (milliseconds, mapped) = (AtomicU64::new(1_000_000), Mutex::default());
-        LimitedMapper { address_space_bytes, reserve_bytes_max, milliseconds, mapped }
+        LimitedMapper { address_space_bytes, reserve_bytes_max, milliseconds, decommits_half: AtomicBool::new(false), mapped }
     }
 
     /// Ranges mapped and not released.
@@ -183,6 +185,11 @@ unsafe impl Mapper for LimitedMapper {
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        if self.decommits_half.load(Ordering::Relaxed) && bytes > self.page_bytes() {
+            // SAFETY: the caller's promise.
+            unsafe { PosixMapper.decommit(start, (bytes / 2).next_multiple_of(self.page_bytes())) }?;
+            return Err(MapError::Unavailable);
+        }
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.decommit(start, bytes) }
     }
