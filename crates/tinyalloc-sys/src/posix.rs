@@ -43,6 +43,13 @@ const TRAPS_ARE_RIGHTS: u8 = 2;
 /// Guard markers are granted, and do nothing.
 const GUARDS_ARE_IGNORED: u8 = 4;
 
+/// Whether memory that was given back reads as zero; 0 until it was seen.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
+static DISCARDS: AtomicU8 = AtomicU8::new(0);
+const DISCARDS_CLEAR: u8 = 1;
+/// They are granted, and do nothing: emulators of Linux, such as QEMU's before 7.1, say yes to every advice.
+const DISCARDS_ARE_IGNORED: u8 = 2;
+
 /// About how many ranges are trapped by access rights. Each splits a mapping, of which a process may have 65,530.
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
 const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
@@ -123,7 +130,7 @@ unsafe impl Mapper for PosixMapper {
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller owns the range and wants nothing in it.
-        keeping_errno(|| unsafe { discard_patiently(start, bytes) })
+        keeping_errno(|| unsafe { clear_by_discarding(start, bytes) })
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
@@ -146,7 +153,7 @@ unsafe impl Mapper for PosixMapper {
     unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
             // SAFETY: the caller owns the range and wants nothing in it.
-            unsafe { discard_patiently(start, bytes) }?;
+            unsafe { clear_by_discarding(start, bytes) }?;
             TRAPS.fetch_or(TRAPS_ARE_RIGHTS, Ordering::Relaxed);
             TRAPPED_BY_RIGHTS.fetch_add(1, Ordering::Relaxed);
             // SAFETY: as above.
@@ -335,6 +342,49 @@ fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<
     Err(MapError::OutOfMemory)
 }
 
+/// Gives memory back; an error, too, where it was granted and what was there is still there.
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+#[inline(never)]
+unsafe fn clear_by_discarding(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+    // SAFETY: the caller promises it.
+    unsafe { discard_patiently(start, bytes) }?;
+    if DISCARDS.load(Ordering::Relaxed) == 0 {
+        note_what_discards_do(discard);
+    }
+    if DISCARDS.load(Ordering::Relaxed) == DISCARDS_ARE_IGNORED { Err(MapError::Unavailable) } else { Ok(()) }
+}
+
+type Discard = unsafe fn(*mut c_void, usize) -> c_int;
+
+/// Looks once, at a page of its own: others may look at the caller's range, and not all of it may be
+/// accessible. Where no page is to be had, or it cannot be discarded, discards are taken for what they should
+/// be, until the next time.
+#[cold]
+fn note_what_discards_do(discard: Discard) {
+    if let Some(clears) = discard_clears(discard) {
+        DISCARDS.store(if clears { DISCARDS_CLEAR } else { DISCARDS_ARE_IGNORED }, Ordering::Relaxed);
+    }
+}
+
+/// Whether a byte is gone afterwards; `None` if that cannot be found out.
+fn discard_clears(discard: Discard) -> Option<bool> {
+    let bytes = PosixMapper.page_bytes();
+    let page = map_anywhere(bytes, READ_WRITE, MAP_FLAGS).ok()?;
+    // SAFETY: the page was just mapped, for this.
+    unsafe { page.write_volatile(1) };
+    SystemCall::Madvise.count();
+    // SAFETY: as above.
+    let granted = unsafe { discard(page.as_ptr().cast(), bytes) } == 0;
+    // SAFETY: as above.
+    let is_clear = unsafe { page.read_volatile() } == 0;
+    SystemCall::Munmap.count();
+    // SAFETY: as above; nobody else knows of it.
+    unsafe { munmap(page.as_ptr().cast(), bytes) };
+    granted.then_some(is_clear)
+}
+
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
 unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -415,4 +465,25 @@ pub(crate) fn splitmix(state: u64) -> u64 {
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{discard, discard_clears};
+    use core::ffi::{c_int, c_void};
+
+    unsafe fn ignore(_start: *mut c_void, _bytes: usize) -> c_int {
+        0
+    }
+
+    unsafe fn refuse(_start: *mut c_void, _bytes: usize) -> c_int {
+        -1
+    }
+
+    #[test]
+    fn a_discard_that_does_nothing_is_told_from_one_that_clears_and_from_one_that_is_refused() {
+        assert_eq!(discard_clears(ignore), Some(false));
+        assert_eq!(discard_clears(discard), Some(true));
+        assert_eq!(discard_clears(refuse), None);
+    }
 }
