@@ -1,5 +1,7 @@
 #include "options.h"
 
+enum { MISTAKES = 11 };
+
 static void (*free_sized_)(void *, size_t);
 static void (*free_aligned_sized_)(void *, size_t, size_t);
 static void (*sdallocx_)(void *, size_t, int);
@@ -37,6 +39,8 @@ static int make_mistakes(void)
     free_aligned_sized_(aligned_alloc(64, 100), 63, 100);
     free_aligned_sized_(aligned_alloc(64, 64), (size_t)1 << 40, 64);
     sdallocx_(malloc(5000), 50, 0);
+    free_sized_(malloc(0), 5);
+    free_aligned_sized_(aligned_alloc(64, 0), 64, 16);
     return 0;
 }
 
@@ -62,6 +66,12 @@ static void free_wrong(void)
     free_sized_(culprit(malloc(100)), 1000);
 }
 
+static void free_nothing_wrong(void)
+{
+    option_set("check_sizes", "on");
+    free_sized_(culprit(malloc(0)), 5);
+}
+
 int main(int arguments, char **argument)
 {
     require_tinyalloc();
@@ -77,12 +87,13 @@ int main(int arguments, char **argument)
     EXPECT(succeeded(&run));
     int mismatches = 0;
     for (char *line = run.output; (line = strstr(line, "tinyalloc: size mismatch: 0x")); line++) mismatches++;
-    if (mismatches != 9) say("%s", run.output);
-    EXPECT(mismatches == 9);
+    if (mismatches != MISTAKES) say("%s", run.output);
+    EXPECT(mismatches == MISTAKES);
     run = run_with("check_sizes=off", "mistakes");
     EXPECT(succeeded(&run) && run.output[0] == 0);
     expect_abort(free_twice, "double free of %p");
     expect_abort(free_wrong, "size mismatch: %p was freed as 1000 bytes, and is in a 112-byte slot");
+    expect_abort(free_nothing_wrong, "size mismatch: %p was freed as 5 bytes, and is in a 0-byte slot");
     EXPECT(option_set("check_sizes", "on") == 0);
     free_right_sizes();
     EXPECT(option_set("check_sizes", "off") == 0);

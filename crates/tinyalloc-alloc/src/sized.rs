@@ -27,34 +27,37 @@ impl<M: Mapper> Allocator<M> {
     /// share a slot size are alike.
     pub fn confirms<L: Local>(&self, local: L, start: NonNull<u8>, claim: Claim) -> bool {
         let address = start.as_ptr().addr();
-        if self.emergency().block_bytes(address).is_some_and(|bytes| claim.bytes <= bytes) {
-            return true;
+        if let Some(bytes) = self.emergency().block_bytes(address) {
+            return claim.judge(local, address, claim.bytes <= bytes, bytes);
         }
         if self.empty().contains(address) {
-            return self.is_nothing(local, address) && claim.bytes == 0;
+            return self.is_nothing(local, address) && claim.judge(local, address, claim.bytes == 0, 0);
         }
         if let Some(guarded) = self.guarded_bytes(local, address) {
-            let slot_bytes = guarded.unwrap_or(0);
-            let is_confirmed = guarded == Some(claim.bytes);
-            if guarded.is_some() && !is_confirmed {
-                local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes });
-            }
-            return is_confirmed;
+            return guarded.is_some_and(|bytes| claim.judge(local, address, claim.bytes == bytes, bytes));
         }
         let Some(span) = self.live_span(local, start) else {
             return false;
         };
-        let is_aligned = claim.align.is_power_of_two() && address.is_multiple_of(claim.align);
         let need = self.slot_need(claim.bytes).unwrap_or(usize::MAX);
-        let is_confirmed = is_aligned && claim.fits(span, need, self.room_of(span), self.mapper().page_bytes());
-        if !is_confirmed {
-            local.report(Misuse::WrongSize { address, bytes: claim.bytes, slot_bytes: span.slot_bytes() });
-        }
-        is_confirmed
+        let fits = claim.fits(span, need, self.room_of(span), self.mapper().page_bytes());
+        claim.judge(local, address, claim.is_aligned(address) && fits, span.slot_bytes())
     }
 }
 
 impl Claim {
+    /// Reports a claim that is not confirmed.
+    fn judge<L: Local>(self, local: L, address: usize, is_confirmed: bool, slot_bytes: usize) -> bool {
+        if !is_confirmed {
+            local.report(Misuse::WrongSize { address, bytes: self.bytes, slot_bytes });
+        }
+        is_confirmed
+    }
+
+    fn is_aligned(self, address: usize) -> bool {
+        self.align.is_power_of_two() && address.is_multiple_of(self.align)
+    }
+
     /// Whether the block can be of this size: its slot has room for so many bytes, and the request needs a slot of `need` bytes.
     fn fits(self, span: SpanRef, need: usize, room: usize, page_bytes: usize) -> bool {
         let slot_bytes = span.slot_bytes();
