@@ -8,7 +8,7 @@ use crate::allocator::Allocator;
 use crate::attached::attachments_of;
 use crate::attachments::Attachments;
 use crate::bins::Bins;
-use crate::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::class::{SLICE_BYTES, SizeClass};
 use crate::decay::Due;
 use crate::heap::{HeapRef, Keeping};
 use crate::isolated::IsolatedRef;
@@ -46,7 +46,7 @@ impl<M: Mapper> Allocator<M> {
         match local.mode() {
             Mode::Attached => self.allocate_attached(local, current(local), class),
             Mode::Unattached | Mode::Visiting => self.allocate_unattached(local, class),
-            Mode::Busy => self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN),
+            Mode::Busy => self.allocate_in_emergency(class),
             Mode::Detached => self.allocate_borrowed(local, class, Mode::Detached),
         }
     }
@@ -109,15 +109,19 @@ impl<M: Mapper> Allocator<M> {
     fn slot_or_report<L: Local>(&self, local: L, class: SizeClass, slot: Refilled, refusals: usize) -> Option<NonNull<u8>> {
         match slot {
             Ok(Some(slot)) => Some(slot.start()),
-            Ok(None) if self.is_inside(local) || self.refusals() != refusals => {
-                self.emergency().allocate(self.mapper(), class.bytes(), SLOT_ALIGN)
-            }
+            Ok(None) if self.is_inside(local) || self.refusals() != refusals => self.allocate_in_emergency(class),
             Ok(None) => None,
             Err(tampered) => {
                 local.report(Misuse::WriteAfterFree { address: tampered.address() });
                 None
             }
         }
+    }
+
+    /// Aligned as a slot of the class is at least: an alignment may be why it was chosen.
+    fn allocate_in_emergency(&self, class: SizeClass) -> Option<NonNull<u8>> {
+        let align = (1 << class.bytes().trailing_zeros()).min(SLICE_BYTES);
+        self.emergency().allocate(self.mapper(), class.bytes(), align)
     }
 
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.

@@ -177,6 +177,36 @@ fn handle_small() {
     });
 }
 
+fn handle_aligned() {
+    let (allocator, actor) = scene(|scene| {
+        scene.handled += 1;
+        (scene.allocator, scene.actor)
+    });
+    for (bytes, align) in (6..=16).flat_map(|shift| [(1, 1 << shift), (3 << shift, 1 << shift)]) {
+        let start = allocator.allocate_aligned(actor, bytes, align).unwrap();
+        assert!(start.addr().get().is_multiple_of(align), "{start:?} for {bytes} bytes aligned to {align}");
+        // SAFETY: nobody uses the block.
+        unsafe { allocator.free(actor, start.as_ptr()) };
+    }
+    assert_eq!(actor.misuses(), []);
+}
+
+#[test]
+fn what_a_handler_gets_is_aligned_as_it_asked() {
+    let world = World::<Interrupted>::new();
+    let (allocator, actor) = (world.allocator(), Actor::new());
+    SCENE.set(Some(Scene { allocator, actor, random: Random::new(5), blocks: Vec::new(), handled: 0, refused: 0 }));
+    HANDLER.set(Some(handle_aligned));
+    (0..200).for_each(|step| assert!(allocate(1000 * (step % 30))));
+    HANDLER.set(None);
+    let handled = scene(|scene| scene.handled);
+    assert!(handled > 10, "{handled} calls were interrupted");
+    while scene(|scene| !scene.blocks.is_empty()) {
+        free_one();
+    }
+    SCENE.set(None);
+}
+
 #[test]
 fn a_handler_in_a_thread_that_has_no_heap_yet_is_served() {
     let world = World::<Interrupted>::new();
