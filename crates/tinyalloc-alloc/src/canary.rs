@@ -41,8 +41,9 @@ impl Canary {
         let room = slot_bytes - CANARY_BYTES;
         // SAFETY: the slot ends with it; slots are whole words.
         let at = unsafe { start.add(room) }.cast();
-        // Never 0, nor the other way round: see `waiting`.
-        let whole = (secret ^ start.as_ptr().addr() as u64).wrapping_mul(MIX) | 1;
+        // The byte that is overrun first is one that all of the address went into: the lowest is the same in
+        // slots that are 256 bytes apart. Never 0, nor the other way round: see `waiting`.
+        let whole = (secret ^ start.as_ptr().addr() as u64).wrapping_mul(MIX).swap_bytes() | 1;
         Canary { at, room, whole }
     }
 
@@ -142,6 +143,20 @@ mod tests {
                 }
             }
         });
+    }
+
+    #[test]
+    fn the_byte_behind_a_block_differs_between_slots_that_are_far_apart() {
+        const SLOTS: usize = 64;
+        const WORDS: usize = 256 / 8;
+        let (mut slots, mut is_seen) = ([0_u64; SLOTS * WORDS], [false; 256]);
+        for slot in slots.chunks_exact_mut(WORDS) {
+            // SAFETY: the words are the slot.
+            let canary = unsafe { Canary::of(NonNull::from_mut(slot).cast(), WORDS * 8, 0x1234_5678_9abc_def0) };
+            canary.sign(WORDS * 8 - CANARY_BYTES);
+            is_seen[usize::from(slot[WORDS - 1].to_ne_bytes()[0])] = true;
+        }
+        assert!(is_seen.iter().filter(|is_seen| **is_seen).count() > 20);
     }
 
     #[test]
