@@ -43,9 +43,9 @@ help: ## list the targets
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	$(BUILD) cdylib,staticlib
-	@# Programs and other libraries bring functions of these names along; theirs come first then.
+	@# Programs and other libraries bring functions of these names along, C++ programs operators: theirs come first then.
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
-	@$(OBJCOPY) $(foreach name,reallocarr recallocarray freezero,--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
+	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 check: ## install what the tests need, run all of them, end with: N passed, N failed

@@ -8,6 +8,8 @@ mod blocks;
 
 mod malloc;
 
+mod replaced;
+
 mod sized;
 
 mod aligned;

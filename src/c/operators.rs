@@ -2,14 +2,25 @@
 //!
 //! An exception may pass through `new`, from the new-handler or as `std::bad_alloc`; no Rust frame may be in its way, so the loop
 //! around the handler lies in `throwing.rs`, in assembly. The C++ library is not linked: what it defines is looked up on failure.
+//! Which operator goes through which other one, and what that is for, says `replaced.rs`.
 
+use core::arch::{asm, naked_asm};
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use super::malloc::free;
-use super::throwing::{tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
+use super::replaced::{self, jump_to};
+use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
 use crate::process::{ALLOCATOR, allocate_slow};
 use crate::thread::Thread;
+
+/// The compiler makes one function of two that do the same, and calls it by either name. Our own calls of
+/// `free` must not become calls of an operator, which may be the program's.
+#[inline(always)]
+fn be_another_function() {
+    // SAFETY: nothing is done.
+    unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
+}
 
 /// One attempt, for the loop in `throwing.rs`; null when no memory is to be had.
 pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
@@ -34,6 +45,11 @@ pub extern "C-unwind" fn new(bytes: usize) -> *mut c_void {
 /// `operator new(std::size_t, const std::nothrow_t&)`
 #[unsafe(export_name = "_ZnwmRKSt9nothrow_t")]
 pub extern "C-unwind" fn new_nothrow(bytes: usize, _tag: *const c_void) -> *mut c_void {
+    let new = replaced::new();
+    if new.is_replaced() {
+        // SAFETY: it is that operator.
+        return unsafe { tinyalloc_new_nothrow_by(bytes, 1, new.address()) };
+    }
     match ALLOCATOR.allocate_hit(Thread, bytes) {
         Some(start) => start.as_ptr().cast(),
         // SAFETY: any size may be asked for.
@@ -51,40 +67,49 @@ pub extern "C-unwind" fn new_aligned(bytes: usize, align: usize) -> *mut c_void 
 /// `operator new(std::size_t, std::align_val_t, const std::nothrow_t&)`
 #[unsafe(export_name = "_ZnwmSt11align_val_tRKSt9nothrow_t")]
 pub extern "C-unwind" fn new_aligned_nothrow(bytes: usize, align: usize, _tag: *const c_void) -> *mut c_void {
+    let new = replaced::new_aligned();
+    if new.is_replaced() {
+        // SAFETY: it is that operator.
+        return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
+    }
     // SAFETY: any size may be asked for.
     unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
 }
 
 /// `operator new[](std::size_t)`
+#[unsafe(naked)]
 #[unsafe(export_name = "_Znam")]
 pub extern "C-unwind" fn new_array(bytes: usize) -> *mut c_void {
-    match ALLOCATOR.allocate_hit(Thread, bytes) {
-        Some(start) => start.as_ptr().cast(),
-        // SAFETY: any size may be asked for.
-        None => unsafe { tinyalloc_new_slow(bytes, 1) },
-    }
+    jump_to!("_Znwm")
 }
 
 /// `operator new[](std::size_t, const std::nothrow_t&)`
 #[unsafe(export_name = "_ZnamRKSt9nothrow_t")]
 pub extern "C-unwind" fn new_array_nothrow(bytes: usize, _tag: *const c_void) -> *mut c_void {
-    match ALLOCATOR.allocate_hit(Thread, bytes) {
-        Some(start) => start.as_ptr().cast(),
-        // SAFETY: any size may be asked for.
-        None => unsafe { tinyalloc_new_nothrow_slow(bytes, 1) },
+    let new = replaced::new_array();
+    if new.is_replaced() {
+        // SAFETY: it is that operator.
+        return unsafe { tinyalloc_new_nothrow_by(bytes, 1, new.address()) };
     }
+    // SAFETY: any size may be asked for.
+    unsafe { tinyalloc_new_nothrow_slow(bytes, 1) }
 }
 
 /// `operator new[](std::size_t, std::align_val_t)`
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZnamSt11align_val_t")]
 pub extern "C-unwind" fn new_array_aligned(bytes: usize, align: usize) -> *mut c_void {
-    // SAFETY: any size may be asked for.
-    unsafe { tinyalloc_new_slow(bytes, align) }
+    jump_to!("_ZnwmSt11align_val_t")
 }
 
 /// `operator new[](std::size_t, std::align_val_t, const std::nothrow_t&)`
 #[unsafe(export_name = "_ZnamSt11align_val_tRKSt9nothrow_t")]
 pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _tag: *const c_void) -> *mut c_void {
+    let new = replaced::new_array_aligned();
+    if new.is_replaced() {
+        // SAFETY: it is that operator.
+        return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
+    }
     // SAFETY: any size may be asked for.
     unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
 }
@@ -95,18 +120,19 @@ pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _
 /// As for `free`.
 #[unsafe(export_name = "_ZdlPv")]
 pub unsafe extern "C" fn delete(start: *mut c_void) {
+    be_another_function();
     // SAFETY: the caller's promise.
-    unsafe { free(start) };
+    unsafe { ALLOCATOR.free(Thread, start.cast()) };
 }
 
 /// `operator delete(void*, const std::nothrow_t&)`
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdlPvRKSt9nothrow_t")]
-pub unsafe extern "C" fn delete_nothrow(start: *mut c_void, _tag: *const c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+pub unsafe extern "C" fn delete_nothrow(start: *mut c_void, tag: *const c_void) {
+    jump_to!("_ZdlPv")
 }
 
 /// `operator delete(void*, std::align_val_t)`
@@ -115,6 +141,7 @@ pub unsafe extern "C" fn delete_nothrow(start: *mut c_void, _tag: *const c_void)
 /// As for `free`.
 #[unsafe(export_name = "_ZdlPvSt11align_val_t")]
 pub unsafe extern "C" fn delete_aligned(start: *mut c_void, _align: usize) {
+    be_another_function();
     // SAFETY: the caller's promise.
     unsafe { free(start) };
 }
@@ -123,48 +150,48 @@ pub unsafe extern "C" fn delete_aligned(start: *mut c_void, _align: usize) {
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdlPvSt11align_val_tRKSt9nothrow_t")]
-pub unsafe extern "C" fn delete_aligned_nothrow(start: *mut c_void, _align: usize, _tag: *const c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+pub unsafe extern "C" fn delete_aligned_nothrow(start: *mut c_void, align: usize, tag: *const c_void) {
+    jump_to!("_ZdlPvSt11align_val_t")
 }
 
 /// `operator delete[](void*)`
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPv")]
 pub unsafe extern "C" fn delete_array(start: *mut c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+    jump_to!("_ZdlPv")
 }
 
 /// `operator delete[](void*, const std::nothrow_t&)`
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPvRKSt9nothrow_t")]
-pub unsafe extern "C" fn delete_array_nothrow(start: *mut c_void, _tag: *const c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+pub unsafe extern "C" fn delete_array_nothrow(start: *mut c_void, tag: *const c_void) {
+    jump_to!("_ZdaPv")
 }
 
 /// `operator delete[](void*, std::align_val_t)`
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPvSt11align_val_t")]
-pub unsafe extern "C" fn delete_array_aligned(start: *mut c_void, _align: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+pub unsafe extern "C" fn delete_array_aligned(start: *mut c_void, align: usize) {
+    jump_to!("_ZdlPvSt11align_val_t")
 }
 
 /// `operator delete[](void*, std::align_val_t, const std::nothrow_t&)`
 ///
 /// # Safety
 /// As for `free`.
+#[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPvSt11align_val_tRKSt9nothrow_t")]
-pub unsafe extern "C" fn delete_array_aligned_nothrow(start: *mut c_void, _align: usize, _tag: *const c_void) {
-    // SAFETY: the caller's promise.
-    unsafe { free(start) };
+pub unsafe extern "C" fn delete_array_aligned_nothrow(start: *mut c_void, align: usize, tag: *const c_void) {
+    jump_to!("_ZdaPvSt11align_val_t")
 }

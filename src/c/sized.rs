@@ -3,10 +3,10 @@
 //! Which of the two is not a test but a jump through a word: the sized frees cost one instruction more than `free`, checked or not. The
 //! words lie among what the dynamic linker makes read-only once it has filled it in; only the option makes them writable.
 
-use core::arch::naked_asm;
+use core::arch::{global_asm, naked_asm};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::mem::{offset_of, transmute};
+use core::mem::offset_of;
 use core::ptr::NonNull;
 
 use libc::{PROT_READ, PROT_WRITE, mprotect};
@@ -15,61 +15,76 @@ use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::errno::{errno, set_errno};
 use super::malloc::free;
+use super::replaced::{self, jump_to};
 use crate::options::SETTINGS;
 use crate::process::ALLOCATOR;
 use crate::thread::Thread;
 
-type Free = unsafe extern "C" fn(*mut c_void);
-type FreeSized = unsafe extern "C" fn(*mut c_void, usize);
-type FreeBoth = unsafe extern "C" fn(*mut c_void, usize, usize);
-
-/// Where frees go. Invariant Z1: each word is one of two functions that may be called there, and is written whole.
+/// Where frees go. Invariant Z1: each word is a function that may be called with what goes there, and is written whole.
 #[repr(C)]
 struct Routes {
-    resizable: UnsafeCell<FreeSized>,
-    fixed: UnsafeCell<FreeSized>,
-    align_first: UnsafeCell<FreeBoth>,
-    size_first: UnsafeCell<FreeBoth>,
+    resizable: Route,
+    align_first: Route,
+    delete: Route,
+    delete_array: Route,
+    delete_aligned: Route,
+    delete_array_aligned: Route,
 }
+
+type Route = UnsafeCell<*const c_void>;
 
 // SAFETY: Z1.
 unsafe impl Sync for Routes {}
 
-// SAFETY: in the C calling conventions of both architectures a function ignores arguments that it does not take.
-const FREE_SIZED: FreeSized = unsafe { transmute::<Free, FreeSized>(free) };
-// SAFETY: as above.
-const FREE_BOTH: FreeBoth = unsafe { transmute::<Free, FreeBoth>(free) };
+// In assembly, for these operators may be the program's (`replaced.rs`). Functions ignore arguments that they
+// do not take, in the C calling conventions of both architectures.
+global_asm!(
+    ".pushsection .data.rel.ro.tinyalloc_routes, \"aw\", @progbits",
+    ".p2align 3",
+    ".hidden tinyalloc_routes",
+    ".globl tinyalloc_routes",
+    ".type tinyalloc_routes, @object",
+    ".size tinyalloc_routes, {bytes}",
+    "tinyalloc_routes:",
+    ".quad {free}, {free}, _ZdlPv, _ZdaPv, {delete_aligned}, {delete_array_aligned}",
+    ".popsection",
+    bytes = const size_of::<Routes>(),
+    free = sym free,
+    delete_aligned = sym delete_aligned,
+    delete_array_aligned = sym delete_array_aligned,
+);
 
-#[unsafe(link_section = ".data.rel.ro")]
-static ROUTES: Routes = Routes {
-    resizable: UnsafeCell::new(FREE_SIZED),
-    fixed: UnsafeCell::new(FREE_SIZED),
-    align_first: UnsafeCell::new(FREE_BOTH),
-    size_first: UnsafeCell::new(FREE_BOTH),
-};
+unsafe extern "C" {
+    #[link_name = "tinyalloc_routes"]
+    static ROUTES: Routes;
+}
 
 /// Has sizes checked from now on, or no longer. Nothing changes where the words cannot be made writable.
 pub(crate) fn check(is_on: bool) {
-    if !make_writable() {
+    // SAFETY: it is there as long as the library, and of that type.
+    let routes = unsafe { &ROUTES };
+    if !make_writable(routes) {
         return;
     }
-    let (resizable, fixed): (FreeSized, FreeSized) = if is_on { (free_resizable, free_fixed) } else { (FREE_SIZED, FREE_SIZED) };
-    let (align_first, size_first): (FreeBoth, FreeBoth) =
-        if is_on { (free_align_first, free_size_first) } else { (FREE_BOTH, FREE_BOTH) };
-    // SAFETY: Z1; the words were made writable.
-    unsafe { ROUTES.resizable.get().write_volatile(resizable) };
-    // SAFETY: as above.
-    unsafe { ROUTES.fixed.get().write_volatile(fixed) };
-    // SAFETY: as above.
-    unsafe { ROUTES.align_first.get().write_volatile(align_first) };
-    // SAFETY: as above.
-    unsafe { ROUTES.size_first.get().write_volatile(size_first) };
+    let choose = |route: &Route, checked: *const c_void, unchecked: *const c_void| {
+        // SAFETY: Z1; the words were made writable.
+        unsafe { route.get().write_volatile(if is_on { checked } else { unchecked }) };
+    };
+    choose(&routes.resizable, free_resizable as *const c_void, free as *const c_void);
+    choose(&routes.align_first, free_align_first as *const c_void, free as *const c_void);
+    // The blocks of a program that replaces operators are its own.
+    if let Some([delete, delete_array]) = replaced::deletes() {
+        choose(&routes.delete, free_fixed as *const c_void, delete);
+        choose(&routes.delete_array, free_fixed as *const c_void, delete_array);
+        choose(&routes.delete_aligned, free_size_first as *const c_void, delete_aligned as *const c_void);
+        choose(&routes.delete_array_aligned, free_size_first as *const c_void, delete_array_aligned as *const c_void);
+    }
 }
 
 /// Other data may share the pages, in a program that is linked without read-only relocations: they stay writable.
-fn make_writable() -> bool {
+fn make_writable(routes: &'static Routes) -> bool {
     let page_bytes = PosixMapper::new().page_bytes();
-    let start = (&raw const ROUTES).cast_mut();
+    let start = (&raw const *routes).cast_mut();
     let before = start.addr() & (page_bytes - 1);
     let bytes = (before + size_of::<Routes>()).next_multiple_of(page_bytes);
     let first = start.cast::<c_void>().wrapping_byte_sub(before);
@@ -129,7 +144,7 @@ pub unsafe extern "C" fn free_aligned_sized(start: *mut c_void, align: usize, by
 #[unsafe(naked)]
 #[unsafe(export_name = "_ZdlPvm")]
 pub unsafe extern "C" fn delete_sized(start: *mut c_void, bytes: usize) {
-    jump!(fixed)
+    jump!(delete)
 }
 
 /// `operator delete[](void*, std::size_t)`
@@ -139,7 +154,7 @@ pub unsafe extern "C" fn delete_sized(start: *mut c_void, bytes: usize) {
 #[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPvm")]
 pub unsafe extern "C" fn delete_array_sized(start: *mut c_void, bytes: usize) {
-    jump!(fixed)
+    jump!(delete_array)
 }
 
 /// `operator delete(void*, std::size_t, std::align_val_t)`
@@ -149,7 +164,7 @@ pub unsafe extern "C" fn delete_array_sized(start: *mut c_void, bytes: usize) {
 #[unsafe(naked)]
 #[unsafe(export_name = "_ZdlPvmSt11align_val_t")]
 pub unsafe extern "C" fn delete_sized_aligned(start: *mut c_void, bytes: usize, align: usize) {
-    jump!(size_first)
+    jump!(delete_aligned)
 }
 
 /// `operator delete[](void*, std::size_t, std::align_val_t)`
@@ -159,7 +174,19 @@ pub unsafe extern "C" fn delete_sized_aligned(start: *mut c_void, bytes: usize, 
 #[unsafe(naked)]
 #[unsafe(export_name = "_ZdaPvmSt11align_val_t")]
 pub unsafe extern "C" fn delete_array_sized_aligned(start: *mut c_void, bytes: usize, align: usize) {
-    jump!(size_first)
+    jump!(delete_array_aligned)
+}
+
+/// To the program's operator without a size, or ours.
+#[unsafe(naked)]
+unsafe extern "C" fn delete_aligned(start: *mut c_void, bytes: usize, align: usize) {
+    jump_to!("_ZdlPvSt11align_val_t", align_third)
+}
+
+/// As [`delete_aligned`], for arrays.
+#[unsafe(naked)]
+unsafe extern "C" fn delete_array_aligned(start: *mut c_void, bytes: usize, align: usize) {
+    jump_to!("_ZdaPvSt11align_val_t", align_third)
 }
 
 /// `free` with a size and an alignment, checked if the option says so.

@@ -2,7 +2,8 @@
 //!
 //! The loops are in assembly, one file for each architecture, with unwind tables of their own: attempt; ask for the new-handler; call
 //! it, or throw. The nothrow loop has a personality routine that catches whatever the handler throws, as a `catch (...)` would; see
-//! the Itanium C++ ABI, Exception Handling, 1.6 (two-phase unwinding).
+//! the Itanium C++ ABI, Exception Handling, 1.6 (two-phase unwinding). So has the function that calls an operator of the program's for
+//! a nothrow one.
 
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
@@ -13,7 +14,7 @@ use libc::{RTLD_DEFAULT, RTLD_LAZY, RTLD_NOLOAD, abort, dlclose, dlopen, dlsym};
 use super::throwing_loop::{tinyalloc_new_landing, weak_address};
 use crate::process::say;
 
-pub(crate) use super::throwing_loop::{tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
+pub(crate) use super::throwing_loop::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
 
 /// Where the C++ runtime may be, if a plugin brought it along and kept its symbols to itself.
 const LIBRARIES: [&CStr; 4] = [c"libstdc++.so.6", c"libgcc_s.so.1", c"libc++abi.so.1", c"libc++.so.1"];
@@ -113,7 +114,7 @@ pub(crate) extern "C" fn swallow(exception: *mut c_void) {
     end();
 }
 
-/// The personality of the nothrow loop: catches every exception, and lets thread cancellation pass.
+/// The personality of the nothrow functions: catches every exception, and lets thread cancellation pass.
 pub(crate) extern "C" fn personality(
     _version: c_int,
     actions: c_int,

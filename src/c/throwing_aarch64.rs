@@ -6,9 +6,9 @@ use core::ffi::c_void;
 use super::operators::attempt;
 use super::throwing::{Runtime, handler, personality, swallow, thrower};
 
-/// One loop; `$personality` names the routine that catches, if any.
-macro_rules! new_loop {
-    ($name:literal, $personality:literal, $no_handler:literal $(, $operand:ident = $function:path)*) => {
+/// A function whose frame is that of the loops; `$personality` names the routine that catches, if any.
+macro_rules! framed {
+    ($name:literal, $personality:literal, [$($line:literal),* $(,)?] $(, $operand:ident = $function:path)*) => {
         global_asm!(
             ".pushsection .text, \"ax\", @progbits",
             concat!(".globl ", $name),
@@ -24,19 +24,7 @@ macro_rules! new_loop {
             "stp x19, x20, [sp, #16]",
             ".cfi_offset 19, -16",
             ".cfi_offset 20, -8",
-            "mov x19, x0",
-            "mov x20, x1",
-            "2:",
-            "mov x0, x19",
-            "mov x1, x20",
-            "bl {attempt}",
-            "cbnz x0, 3f",
-            "bl {handler}",
-            "cbz x0, 4f",
-            "blr x0",
-            "b 2b",
-            "4:",
-            $no_handler,
+            $($line,)*
             "3:",
             "ldp x19, x20, [sp, #16]",
             "ldp x29, x30, [sp], #32",
@@ -45,9 +33,35 @@ macro_rules! new_loop {
             ".cfi_endproc",
             concat!(".size ", $name, ", . - ", $name),
             ".popsection",
-            attempt = sym attempt,
-            handler = sym handler,
             $($operand = sym $function,)*
+        );
+    };
+}
+
+/// One loop.
+macro_rules! new_loop {
+    ($name:literal, $personality:literal, $no_handler:literal $(, $operand:ident = $function:path)*) => {
+        framed!(
+            $name,
+            $personality,
+            [
+                "mov x19, x0",
+                "mov x20, x1",
+                "2:",
+                "mov x0, x19",
+                "mov x1, x20",
+                "bl {attempt}",
+                "cbnz x0, 3f",
+                "bl {handler}",
+                "cbz x0, 4f",
+                "blr x0",
+                "b 2b",
+                "4:",
+                $no_handler,
+            ],
+            attempt = attempt,
+            handler = handler
+            $(, $operand = $function)*
         );
     };
 }
@@ -69,11 +83,16 @@ new_loop!(
     personality = personality
 );
 
+// An exception lands as above: the frames are alike.
+framed!("tinyalloc_new_nothrow_by", ".cfi_personality 0x1b, {personality}", ["blr x2"], personality = personality);
+
 unsafe extern "C-unwind" {
     /// A block, or an exception.
     pub(crate) fn tinyalloc_new_slow(bytes: usize, align: usize) -> *mut c_void;
     /// A block, or null.
     pub(crate) fn tinyalloc_new_nothrow_slow(bytes: usize, align: usize) -> *mut c_void;
+    /// What the operator returns, or null.
+    pub(crate) fn tinyalloc_new_nothrow_by(bytes: usize, align: usize, operator: *const c_void) -> *mut c_void;
     pub(crate) safe fn tinyalloc_new_landing();
 }
 

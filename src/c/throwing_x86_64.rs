@@ -6,9 +6,9 @@ use core::ffi::c_void;
 use super::operators::attempt;
 use super::throwing::{Runtime, handler, personality, swallow, thrower};
 
-/// One loop; `$personality` names the routine that catches, if any.
-macro_rules! new_loop {
-    ($name:literal, $personality:literal, $no_handler:literal $(, $operand:ident = $function:path)*) => {
+/// A function whose frame is that of the loops; `$personality` names the routine that catches, if any.
+macro_rules! framed {
+    ($name:literal, $personality:literal, [$($line:literal),* $(,)?] $(, $operand:ident = $function:path)*) => {
         global_asm!(
             ".pushsection .text, \"ax\", @progbits",
             concat!(".globl ", $name),
@@ -25,21 +25,7 @@ macro_rules! new_loop {
             ".cfi_offset r12, -24",
             "sub rsp, 8",
             ".cfi_def_cfa_offset 32",
-            "mov rbx, rdi",
-            "mov r12, rsi",
-            "2:",
-            "mov rdi, rbx",
-            "mov rsi, r12",
-            "call {attempt}",
-            "test rax, rax",
-            "jne 3f",
-            "call {handler}",
-            "test rax, rax",
-            "je 4f",
-            "call rax",
-            "jmp 2b",
-            "4:",
-            $no_handler,
+            $($line,)*
             "3:",
             "add rsp, 8",
             ".cfi_def_cfa_offset 24",
@@ -51,9 +37,37 @@ macro_rules! new_loop {
             ".cfi_endproc",
             concat!(".size ", $name, ", . - ", $name),
             ".popsection",
-            attempt = sym attempt,
-            handler = sym handler,
             $($operand = sym $function,)*
+        );
+    };
+}
+
+/// One loop.
+macro_rules! new_loop {
+    ($name:literal, $personality:literal, $no_handler:literal $(, $operand:ident = $function:path)*) => {
+        framed!(
+            $name,
+            $personality,
+            [
+                "mov rbx, rdi",
+                "mov r12, rsi",
+                "2:",
+                "mov rdi, rbx",
+                "mov rsi, r12",
+                "call {attempt}",
+                "test rax, rax",
+                "jne 3f",
+                "call {handler}",
+                "test rax, rax",
+                "je 4f",
+                "call rax",
+                "jmp 2b",
+                "4:",
+                $no_handler,
+            ],
+            attempt = attempt,
+            handler = handler
+            $(, $operand = $function)*
         );
     };
 }
@@ -76,11 +90,16 @@ new_loop!(
     personality = personality
 );
 
+// An exception lands as above: the frames are alike.
+framed!("tinyalloc_new_nothrow_by", ".cfi_personality 0x1b, {personality}", ["call rdx"], personality = personality);
+
 unsafe extern "C-unwind" {
     /// A block, or an exception.
     pub(crate) fn tinyalloc_new_slow(bytes: usize, align: usize) -> *mut c_void;
     /// A block, or null.
     pub(crate) fn tinyalloc_new_nothrow_slow(bytes: usize, align: usize) -> *mut c_void;
+    /// What the operator returns, or null.
+    pub(crate) fn tinyalloc_new_nothrow_by(bytes: usize, align: usize, operator: *const c_void) -> *mut c_void;
     pub(crate) safe fn tinyalloc_new_landing();
 }
 
