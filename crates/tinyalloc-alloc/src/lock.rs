@@ -33,6 +33,13 @@ pub struct ThreadId(pub usize);
 /// Who gives the lock back looks for waiters afterwards and moves the count; either sees the other.
 #[repr(C)]
 pub(crate) struct Lock<T> {
+    gate: Gate,
+    value: UnsafeCell<T>,
+}
+
+/// The lock without what it protects: the same code for every type.
+#[repr(C)]
+pub(crate) struct Gate {
     holder: AtomicUsize,
     forking: AtomicBool,
     entered: AtomicBool,
@@ -43,7 +50,6 @@ pub(crate) struct Lock<T> {
     unfinished: AtomicU32,
     reader: AtomicUsize,
     refusals: AtomicUsize,
-    value: UnsafeCell<T>,
 }
 
 // SAFETY: K1.
@@ -90,19 +96,7 @@ pub(crate) struct Unfinished<'lock, T>(&'lock Lock<T>);
 
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Lock<T> {
-        Lock {
-            holder: AtomicUsize::new(FREE),
-            forking: AtomicBool::new(false),
-            entered: AtomicBool::new(false),
-            stalled: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
-            waiters: AtomicU32::new(0),
-            events: AtomicU32::new(0),
-            unfinished: AtomicU32::new(0),
-            reader: AtomicUsize::new(FREE),
-            refusals: AtomicUsize::new(0),
-            value: UnsafeCell::new(value),
-        }
+        Lock { gate: Gate::new(), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it; or another thread holds it for a fork,
@@ -117,32 +111,12 @@ impl<T> Lock<T> {
     }
 
     fn lock_with(&self, thread: ThreadId, patience: Patience) -> Option<Guard<'_, T>> {
-        if self.try_take(thread) {
-            return Some(self.guard(Way::Taken));
-        }
-        if self.is_inside(thread) {
-            return self.enter(thread);
-        }
-        self.take_slow(thread, patience).then(|| self.guard(Way::Taken))
+        self.come_in(thread, patience).map(|way| Guard { lock: self, way })
     }
 
     /// As [`Lock::lock`], to read only: never refused because of a fork.
     pub(crate) fn look(&self, thread: ThreadId) -> Option<View<'_, T>> {
-        loop {
-            if self.try_take(thread) {
-                return Some(View(self.guard(Way::Taken)));
-            }
-            if self.is_inside(thread) {
-                return self.enter(thread).map(View);
-            }
-            if self.share(thread) {
-                return Some(View(self.guard(Way::Shared)));
-            }
-            if !self.forking.load(Ordering::SeqCst) && self.take_slow(thread, Patience::None) {
-                return Some(View(self.guard(Way::Taken)));
-            }
-            spin_loop();
-        }
+        self.come_to_look(thread).map(|way| View(Guard { lock: self, way }))
     }
 
     /// Looks inside without waiting, though somebody may be changing things.
@@ -152,6 +126,31 @@ impl<T> Lock<T> {
     pub(crate) unsafe fn peek<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         // SAFETY: the caller's promise.
         look(unsafe { &*self.value.get() })
+    }
+}
+
+impl<T> Deref for Lock<T> {
+    type Target = Gate;
+
+    fn deref(&self) -> &Gate {
+        &self.gate
+    }
+}
+
+impl Gate {
+    const fn new() -> Gate {
+        Gate {
+            holder: AtomicUsize::new(FREE),
+            forking: AtomicBool::new(false),
+            entered: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            waiters: AtomicU32::new(0),
+            events: AtomicU32::new(0),
+            unfinished: AtomicU32::new(0),
+            reader: AtomicUsize::new(FREE),
+            refusals: AtomicUsize::new(0),
+        }
     }
 
     /// Who is inside.
@@ -179,8 +178,35 @@ impl<T> Lock<T> {
         self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed)
     }
 
-    fn guard(&self, way: Way) -> Guard<'_, T> {
-        Guard { lock: self, way }
+    // Called from everywhere, as what follows: not to be copied there.
+    #[inline(never)]
+    fn come_in(&self, thread: ThreadId, patience: Patience) -> Option<Way> {
+        if self.try_take(thread) {
+            return Some(Way::Taken);
+        }
+        if self.is_inside(thread) {
+            return self.enter(thread);
+        }
+        self.take_slow(thread, patience).then_some(Way::Taken)
+    }
+
+    #[inline(never)]
+    fn come_to_look(&self, thread: ThreadId) -> Option<Way> {
+        loop {
+            if self.try_take(thread) {
+                return Some(Way::Taken);
+            }
+            if self.is_inside(thread) {
+                return self.enter(thread);
+            }
+            if self.share(thread) {
+                return Some(Way::Shared);
+            }
+            if !self.forking.load(Ordering::SeqCst) && self.take_slow(thread, Patience::None) {
+                return Some(Way::Taken);
+            }
+            spin_loop();
+        }
     }
 
     fn try_take(&self, thread: ThreadId) -> bool {
@@ -227,6 +253,17 @@ impl<T> Lock<T> {
         false
     }
 
+    // As above.
+    #[inline(never)]
+    fn go_out(&self, way: Way) {
+        match way {
+            Way::Taken => self.give_back(),
+            // A reader that finds nobody inside sees what was written there.
+            Way::Entered => self.entered.store(false, Ordering::SeqCst),
+            Way::Shared => self.reader.store(FREE, Ordering::SeqCst),
+        }
+    }
+
     fn give_back(&self) {
         self.holder.store(FREE, Ordering::SeqCst);
         if self.waiters.load(Ordering::SeqCst) > 0 {
@@ -237,7 +274,7 @@ impl<T> Lock<T> {
 }
 
 /// Forks.
-impl<T> Lock<T> {
+impl Gate {
     /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`], once nothing is unfinished, unless it is `thread`
     /// itself that may not have finished; `thread` may enter meanwhile, and does not hold it yet.
     pub(crate) fn hold_for_fork(&self, thread: ThreadId, may_be_unfinished: bool) {
@@ -295,12 +332,12 @@ impl<T> Lock<T> {
     }
 
     /// The thread that forks goes inside, once at a time: a signal handler that interrupts it there is refused like any other.
-    fn enter(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
+    fn enter(&self, thread: ThreadId) -> Option<Way> {
         if !self.is_held_for_fork_by(thread) || self.entered.swap(true, Ordering::SeqCst) {
             return None;
         }
         self.wait_for_reader();
-        Some(self.guard(Way::Entered))
+        Some(Way::Entered)
     }
 
     /// Reads beside a thread that forks and is not inside.
@@ -332,8 +369,9 @@ impl<'lock, T> Ranked<'lock, T> {
     }
 
     /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds this one as well, for a fork.
+    #[inline(never)]
     pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
-        self.lock_with(thread, Patience::None)
+        if self.is_late(thread) { None } else { self.lock.lock(thread) }
     }
 
     /// As [`Lock::lock_patiently`], refused as [`Ranked::lock`].
@@ -342,11 +380,13 @@ impl<'lock, T> Ranked<'lock, T> {
     }
 
     /// The one or the other.
+    #[inline(never)]
     pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'lock, T>> {
         if self.is_late(thread) { None } else { self.lock.lock_with(thread, patience) }
     }
 
     /// As [`Lock::look`], refused as [`Ranked::lock`].
+    #[inline(never)]
     pub(crate) fn look(self, thread: ThreadId) -> Option<View<'lock, T>> {
         if self.is_late(thread) { None } else { self.lock.look(thread) }
     }
@@ -413,11 +453,6 @@ impl<T> Deref for View<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        match self.way {
-            Way::Taken => self.lock.give_back(),
-            // A reader that finds nobody inside sees what was written there.
-            Way::Entered => self.lock.entered.store(false, Ordering::SeqCst),
-            Way::Shared => self.lock.reader.store(FREE, Ordering::SeqCst),
-        }
+        self.lock.go_out(self.way);
     }
 }

@@ -584,6 +584,7 @@ impl Region {
         self.trapped_ranges.get()
     }
 
+    #[inline(never)]
     fn mark_trapped(&self, run: &Range<usize>, trapped: bool) {
         let around = run.start.saturating_sub(1)..(run.end + 1).min(self.committed_slices());
         let before = self.trapped_within(&around);
@@ -596,6 +597,7 @@ impl Region {
     }
 
     /// How many ranges are trapped there: each bit that follows a clear one is the first of one.
+    #[inline(never)]
     fn trapped_within(&self, slices: &Range<usize>) -> usize {
         let (mut ranges, mut is_trapped_before) = (0, false);
         for word in slices.start / SLICES_PER_WORD..slices.end.div_ceil(SLICES_PER_WORD) {
