@@ -1,4 +1,4 @@
-//! The layers of docs/mission.md, read off the sources: which crate may use which, which module may use which, and what the core
+//! The layers of docs/DESIGN.md, read off the sources: which crate may use which, which module may use which, and what the core
 //! never names.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
@@ -201,6 +201,26 @@ fn every_module_uses_only_those_declared_before_it_and_its_peers() {
         }
     }
     assert!(found.is_empty(), "calls go down, and only down:\n{}", found.join("\n"));
+}
+
+/// The engine's layers as the table of docs/DESIGN.md has them, from the lowest up: the second column of its rows, without those of other crates.
+fn layers_of_the_table(text: &str) -> Vec<String> {
+    let table = text.split("| layer | where |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let places = table.lines().filter_map(|row| row.split('|').nth(2)).map(|place| place.trim().trim_matches('`'));
+    let ours = places.filter(|place| !place.contains("crates/") && *place != "src/" && !place.starts_with('-'));
+    let mut layers: Vec<String> = ours
+        .map(|place| place.trim_end_matches('/').trim_end_matches(".rs").to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    layers.reverse();
+    layers
+}
+
+#[test]
+fn the_table_of_the_design_has_the_layers_of_the_engine() {
+    let code = bare_code(&read_to_string(root().join("crates/tinyalloc-alloc/src/lib.rs")).unwrap());
+    let declared: Vec<String> = modules(&code).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(layers_of_the_table(&read_to_string(root().join("docs/DESIGN.md")).unwrap()), declared);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The lock under loom: `src/lock.rs` itself, word for word, on loom's atomics, around a value that loom checks for races.
+//! The lock under loom: `src/support/lock.rs` itself, word for word, on loom's atomics, around a value that loom checks for races.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_lock --release` runs it; without the flag there is nothing here.
 //! The last tests weaken one ordering each and expect loom to object, or a thread to sleep for ever: were one of them to pass, the model
@@ -10,7 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "a part of it serves the engine only")]
 
-#[path = "../src/lock.rs"]
+#[path = "../src/support/lock.rs"]
 mod lock;
 
 /// What `crate::sync` is in the engine, with orderings that a test may weaken.

@@ -12,7 +12,7 @@
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::field_scoped_visibility_modifiers, clippy::vec_box, reason = "stand-ins; slots and spans stay where they are")]
 
-#[path = "../src/remote.rs"]
+#[path = "../src/span/remote.rs"]
 #[allow(dead_code, reason = "a part of it serves `validate` only")]
 mod remote;
 
@@ -219,7 +219,7 @@ mod slot {
     }
 }
 
-/// What `crate::span` is in the engine.
+/// What `super::span` is in the engine.
 mod span {
     use std::ops::Deref;
     use std::sync::atomic::{AtomicUsize, Ordering};

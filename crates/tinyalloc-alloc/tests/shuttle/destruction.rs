@@ -1,8 +1,8 @@
 //! Isolated heaps that are destroyed or emptied, while threads that used them end, and others give back all they can find.
 
+use crate::allocator::heaps::{Emptying, HeapError};
 use crate::common::Actor;
-use crate::heaps::{Emptying, HeapError};
-use crate::isolated::{HeapOptions, IsolatedRef};
+use crate::isolated::isolated::{HeapOptions, IsolatedRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, yield_now};
 

@@ -35,123 +35,43 @@ mod forks;
 mod purging;
 
 // What `src/lib.rs` names.
-#[path = "../../src/allocator.rs"]
+#[path = "../../src/allocator/mod.rs"]
 mod allocator;
-#[path = "../../src/announce.rs"]
-mod announce;
-#[path = "../../src/attached.rs"]
-mod attached;
-#[path = "../../src/attachments.rs"]
-mod attachments;
-#[path = "../../src/bins.rs"]
-mod bins;
-#[path = "../../src/canary.rs"]
-mod canary;
-#[path = "../../src/checked.rs"]
-mod checked;
-#[path = "../../src/checks.rs"]
-mod checks;
-#[path = "../../src/class.rs"]
-mod class;
-#[path = "../../src/decay.rs"]
-mod decay;
-#[path = "../../src/emergency.rs"]
-mod emergency;
-#[path = "../../src/empty.rs"]
-mod empty;
-#[path = "../../src/growing.rs"]
-mod growing;
-#[path = "../../src/guard.rs"]
-mod guard;
-#[path = "../../src/guarded.rs"]
-mod guarded;
-#[path = "../../src/heap.rs"]
+#[path = "../../src/config/mod.rs"]
+mod config;
+#[path = "../../src/hardening/mod.rs"]
+mod hardening;
+#[path = "../../src/heap/mod.rs"]
 mod heap;
-#[path = "../../src/heap_label.rs"]
-mod heap_label;
-#[path = "../../src/heap_name.rs"]
-mod heap_name;
-#[path = "../../src/heaps.rs"]
-mod heaps;
-#[path = "../../src/huge.rs"]
-mod huge;
-#[path = "../../src/huge_pages.rs"]
-mod huge_pages;
-#[path = "../../src/isolated.rs"]
+#[path = "../../src/isolated/mod.rs"]
 mod isolated;
-#[path = "../../src/large.rs"]
-mod large;
-#[path = "../../src/local.rs"]
-mod local;
-#[path = "../../src/lock.rs"]
-mod lock;
-#[path = "../../src/memory.rs"]
-mod memory;
-#[path = "../../src/misuse.rs"]
-mod misuse;
-#[path = "../../src/nothing.rs"]
-mod nothing;
-#[path = "../../src/pages.rs"]
-mod pages;
-#[path = "../../src/pool.rs"]
-mod pool;
-#[path = "../../src/purge.rs"]
-mod purge;
-#[path = "../../src/quarantine.rs"]
-mod quarantine;
-#[path = "../../src/quota.rs"]
-mod quota;
-#[path = "../../src/random.rs"]
-mod random;
-#[path = "../../src/region.rs"]
+#[path = "../../src/region/mod.rs"]
 mod region;
-#[path = "../../src/regions.rs"]
-mod regions;
-#[path = "../../src/remote.rs"]
-mod remote;
-#[path = "../../src/resize.rs"]
-mod resize;
-#[path = "../../src/settled.rs"]
-mod settled;
-#[path = "../../src/sized.rs"]
-mod sized;
-#[path = "../../src/slot.rs"]
-mod slot;
-#[path = "../../src/small.rs"]
-mod small;
-#[path = "../../src/space.rs"]
+#[path = "../../src/report/mod.rs"]
+mod report;
+#[path = "../../src/space/mod.rs"]
 mod space;
-#[path = "../../src/span.rs"]
+#[path = "../../src/span/mod.rs"]
 mod span;
-#[path = "../../src/stats.rs"]
-mod stats;
-#[path = "../../src/threads.rs"]
-mod threads;
-#[path = "../../src/trap_budget.rs"]
-mod trap_budget;
-#[path = "../../src/tunables.rs"]
-mod tunables;
-#[path = "../../src/valgrind.rs"]
-mod valgrind;
-#[path = "../../src/validate.rs"]
-mod validate;
+#[path = "../../src/support/mod.rs"]
+mod support;
 
-pub use allocator::Allocator;
-pub use attachments::Attachments;
-pub use bins::{Bins, EMPTY_BINS};
-pub use checks::Checks;
-pub use class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
-pub use guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
-pub use heap_label::HeapLabel;
-pub use heap_name::HeapName;
-pub use heaps::{BlockOwner, Emptying, HeapError};
-pub use isolated::{HeapOptions, Isolated, IsolatedRef};
-pub use large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
-pub use local::{Local, Mode};
-pub use lock::ThreadId;
-pub use misuse::{Misuse, MisuseOfHeap};
-pub use settled::Sealing;
-pub use sized::Claim;
-pub use stats::{ClassStats, Stats};
-pub use tunables::{HugePagePolicy, PurgeMode, Tunables};
-pub use validate::Survey;
+pub use allocator::allocator::Allocator;
+pub use allocator::heaps::{BlockOwner, Emptying, HeapError};
+pub use allocator::large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
+pub use allocator::local::{Local, Mode};
+pub use allocator::settled::Sealing;
+pub use allocator::sized::Claim;
+pub use allocator::stats::{ClassStats, Stats};
+pub use allocator::validate::Survey;
+pub use config::checks::Checks;
+pub use config::tunables::{HugePagePolicy, PurgeMode, Tunables};
+pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
+pub use isolated::attachments::Attachments;
+pub use isolated::isolated::{HeapOptions, Isolated, IsolatedRef};
+pub use report::heap_label::HeapLabel;
+pub use report::heap_name::HeapName;
+pub use report::misuse::{Misuse, MisuseOfHeap};
+pub use span::bins::{Bins, EMPTY_BINS};
+pub use span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
+pub use support::lock::ThreadId;

@@ -1,0 +1,353 @@
+//! Isolated heaps as objects: made, looked at, emptied and destroyed whole.
+
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use tinyalloc_sys::Mapper;
+
+use super::allocator::Allocator;
+use super::local::{Local, Mode};
+use crate::heap::heap::HeapRef;
+use crate::isolated::isolated::{HeapOptions, IsolatedRef};
+use crate::report::heap_label::HeapLabel;
+use crate::space::decay::Due;
+use crate::space::space::{EndedRun, Space};
+use crate::span::class::{SLICE_BYTES, SLOT_ALIGN};
+use crate::span::span::{Owner, SpanRef};
+
+/// Why a call that names a heap was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeapError {
+    /// It is no live heap.
+    NotAHeap,
+    /// It is some thread's current heap.
+    Entered,
+    /// The caller is a signal handler that interrupted the allocator.
+    Interrupted,
+}
+
+/// Whose a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockOwner {
+    /// The global heap's.
+    Global,
+    /// An isolated heap's.
+    Isolated(IsolatedRef),
+}
+
+impl BlockOwner {
+    /// How messages name it; `None` for the global heap.
+    #[must_use]
+    pub fn label(self) -> Option<HeapLabel> {
+        match self {
+            BlockOwner::Global => None,
+            BlockOwner::Isolated(heap) => Some(heap.label()),
+        }
+    }
+}
+
+/// What becomes of the memory of a heap that is emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emptying {
+    /// It stays, for what the heap is used for next; that of a destroyed heap for whoever wants memory next.
+    Keep,
+    /// It goes back to the system at once, and any access to it faults.
+    GiveBack,
+}
+
+/// Life.
+impl<M: Mapper> Allocator<M> {
+    /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
+    pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
+        let _quiet = self.quiet();
+        let _pool = self.pool().lock_patiently(local.id())?;
+        let mut space = self.space().lock_patiently(local.id())?;
+        self.start(local, &mut space)?;
+        let heap = space.new_isolated(self.mapper(), options, self.checks().hardened);
+        self.publish(&space);
+        heap
+    }
+
+    /// Frees all that is in the heap, and the heap. Takes time for every span and large block, not for every slot.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing is changed then.
+    ///
+    /// # Safety
+    /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
+    pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let _quiet = self.quiet();
+        {
+            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let mut space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            self.check(&space, heap)?;
+            space.forget_isolated(heap);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.withdraw_heap(heap) };
+        match self.emptying(emptying) {
+            Emptying::GiveBack => self.give_back_spans(local, heap),
+            Emptying::Keep => self.release_spans(local, heap),
+        }
+        for page in heap.pages() {
+            self.retire_page(local, page);
+        }
+        Ok(())
+    }
+
+    /// Frees all that is in the heap, and keeps the heap.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing is changed then.
+    ///
+    /// # Safety
+    /// As for [`Allocator::destroy_heap`]; the heap itself may be used again afterwards.
+    pub unsafe fn reset_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+        let _quiet = self.quiet();
+        let emptying = self.emptying(emptying);
+        let keeper = {
+            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            if !space.is_isolated(heap) {
+                return Err(HeapError::NotAHeap);
+            }
+            heap.members().for_each(HeapRef::start_over);
+            heap.members().find(|member| member.is_of(local.id())).or_else(|| heap.members().next())
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.withdraw_heap(heap) };
+        if emptying == Emptying::GiveBack {
+            self.give_back_spans(local, heap);
+        }
+        // The keeper may be another thread's, which is ending, or that of nobody, which is purged: both happen under the pool's lock.
+        let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+        for span in heap.spans() {
+            self.start_over(local, span, keeper);
+        }
+        if emptying == Emptying::GiveBack {
+            let _space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            heap.forget_records();
+        }
+        heap.quota().give_back(heap.quota().charged_bytes());
+        Ok(())
+    }
+
+    /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where it is to be cleared.
+    fn emptying(&self, wanted: Emptying) -> Emptying {
+        let checks = self.checks();
+        if checks.hardened || checks.zero_on_free { Emptying::GiveBack } else { wanted }
+    }
+
+    /// Leaves the spans of a heap that nobody uses any more to the space.
+    fn release_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+        for span in heap.spans() {
+            self.start_over(local, span, None);
+        }
+        let due = self.space().lock_patiently(local.id()).map(|mut space| self.due(&mut space));
+        self.purge(local, due.unwrap_or(Due::Nothing));
+    }
+
+    fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
+        if !space.is_isolated(heap) {
+            return Err(HeapError::NotAHeap);
+        }
+        if heap.entered().load(Ordering::Acquire) > 0 {
+            return Err(HeapError::Entered);
+        }
+        Ok(())
+    }
+
+    /// Empties a span; `keeper` may keep it.
+    fn start_over<L: Local>(&self, local: L, span: SpanRef, keeper: Option<HeapRef>) {
+        let Some(mut space) = self.space().lock_patiently(local.id()) else {
+            return;
+        };
+        match (span.owner(), keeper) {
+            (Owner::Large, _) if Space::is_huge(span) => {
+                let block = space.remove_huge(span);
+                drop(space);
+                self.unmap_huge(block);
+            }
+            (Owner::Large, _) => space.release_large(span),
+            (_, Some(keeper)) if keeper.may_keep(span) => {
+                span.start_over();
+                keeper.keep_spare(span);
+            }
+            _ => space.release_span(span),
+        }
+    }
+
+    /// Traps the memory of every span of a heap that nobody uses any more, and gives it back to the space.
+    fn give_back_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+        let mut ended: Option<EndedRun> = None;
+        for span in heap.spans() {
+            let Some(mut space) = self.space().lock_patiently(local.id()) else {
+                return;
+            };
+            if Space::is_huge(span) {
+                let block = space.remove_huge(span);
+                drop(space);
+                self.unmap_huge(block);
+                continue;
+            }
+            let next = space.end_of(span);
+            // Before the lock is given back: statistics would look for its slots in memory that is trapped.
+            span.disown();
+            drop(space);
+            if ended.as_mut().is_some_and(|ended| ended.join(&next)) {
+                continue;
+            }
+            if let Some(last) = ended.replace(next) {
+                self.trap(local, &last);
+            }
+        }
+        if let Some(last) = ended {
+            self.trap(local, &last);
+        }
+    }
+
+    /// Traps a range; false if it stays accessible, as where pages are larger than slices and belong to neighbours, too.
+    ///
+    /// # Safety
+    /// The range is committed slices, and nothing in them is still wanted.
+    pub(crate) unsafe fn trap_whole_pages(&self, start: NonNull<u8>, bytes: usize) -> bool {
+        if self.mapper().page_bytes() > SLICE_BYTES {
+            return false;
+        }
+        // SAFETY: the caller's promise.
+        if unsafe { self.mapper().trap(start, bytes) }.is_ok() {
+            return true;
+        }
+        // SAFETY: the caller's promise. What was trapped in part is to be had again in full.
+        let _ = unsafe { self.mapper().untrap(start, bytes) };
+        false
+    }
+
+    fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+        let by_rights = !self.checks().hardened
+            && self.mapper().page_bytes() <= SLICE_BYTES
+            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights(ended));
+        // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
+        let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
+            // SAFETY: as above.
+            || unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
+        if let Some(mut space) = self.space().lock_patiently(local.id()) {
+            space.take_back(ended, trapped);
+        }
+    }
+}
+
+/// Looking at heaps.
+impl<M: Mapper> Allocator<M> {
+    /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
+    pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
+        let _quiet = self.quiet();
+        if self.empty().contains(address) || self.guard_range().contains(address) {
+            return Some(BlockOwner::Global);
+        }
+        let span = self.find_span(local, address).or_else(|| self.space().look(local.id())?.block_around(address))?;
+        match span.owner() {
+            Owner::Nobody => None,
+            _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
+        }
+    }
+
+    /// Whether it is a live heap.
+    pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        self.space().look(local.id()).is_some_and(|space| space.is_isolated(heap))
+    }
+
+    /// The limit, and how much of it is taken, in bytes.
+    pub fn heap_limit(&self, heap: IsolatedRef) -> (usize, usize) {
+        (heap.quota().limit_bytes(), heap.quota().charged_bytes())
+    }
+
+    /// Changes the limit; what is taken already stays.
+    pub fn set_heap_limit(&self, heap: IsolatedRef, bytes: usize) {
+        heap.quota().set_limit_bytes(bytes);
+    }
+
+    /// How often the limit was in the way.
+    pub fn heap_refusals(&self, heap: IsolatedRef) -> usize {
+        heap.quota().refusals()
+    }
+
+    /// Calls `visit` with every live block and its bytes, until it returns false. Returns whether it never did.
+    ///
+    /// # Safety
+    /// Nobody uses the heap meanwhile, `visit` included.
+    pub unsafe fn walk_heap(&self, heap: IsolatedRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        heap.spans().all(|span| match span.owner() {
+            Owner::Large => self.visit(span, self.start_of(span), &mut visit),
+            _ => self.walk_span(span, &mut visit),
+        })
+    }
+
+    fn walk_span(&self, span: SpanRef, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        debug_assert!(span.slot_bytes().is_multiple_of(SLOT_ALIGN));
+        (0..span.slots_carved() as usize)
+            .all(|index| self.live_slot(span, index).is_none_or(|start| self.visit(span, start, visit)))
+    }
+
+    fn visit(&self, span: SpanRef, start: NonNull<u8>, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        let bytes = {
+            let _quiet = self.quiet();
+            self.told_bytes(span, start)
+        };
+        visit(start, bytes)
+    }
+
+    fn start_of(&self, span: SpanRef) -> NonNull<u8> {
+        let _quiet = self.quiet();
+        span.start()
+    }
+
+    /// A carved slot of a span, if it is live.
+    fn live_slot(&self, span: SpanRef, index: usize) -> Option<NonNull<u8>> {
+        let _quiet = self.quiet();
+        // SAFETY: the slot is carved.
+        let start = unsafe { span.start().add(index * span.slot_bytes()) };
+        let is_free = self.known(self.is_free_slot(start, span.slot_bytes()));
+        (!is_free).then_some(start)
+    }
+
+    /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
+    pub fn purge_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        let _quiet = self.quiet();
+        self.give_up_members(local, heap);
+        self.purge_free(local)
+    }
+
+    /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
+    pub(crate) fn give_up_members<L: Local>(&self, local: L, heap: IsolatedRef) {
+        let _quiet = self.quiet();
+        let Some(_pool) = self.pool().lock(local.id()) else {
+            return;
+        };
+        // Another thread may have destroyed it since the caller met it; from here on none can.
+        if !self.is_heap(local, heap) {
+            return;
+        }
+        if local.mode() == Mode::Attached
+            && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
+        {
+            let visit = self.enter_on(local, own);
+            let _ = self.give_up_idle(local, own);
+            self.leave(local, visit);
+        }
+        self.give_up_idle_members(local, heap);
+    }
+
+    /// As [`Allocator::give_up_members`], but for this thread's part.
+    pub(crate) fn give_up_pooled<L: Local>(&self, local: L, heap: IsolatedRef) {
+        if let Some(_pool) = self.pool().lock(local.id()) {
+            self.give_up_idle_members(local, heap);
+        }
+    }
+
+    fn give_up_idle_members<L: Local>(&self, local: L, heap: IsolatedRef) {
+        for member in heap.pool().heaps() {
+            let _ = self.give_up_idle(local, member);
+        }
+    }
+}

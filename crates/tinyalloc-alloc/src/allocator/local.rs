@@ -1,0 +1,85 @@
+//! What the engine asks of a thread.
+
+use core::ptr::NonNull;
+
+use super::settled::Sealing;
+use crate::config::tunables::Tunables;
+use crate::isolated::attachments::Attachments;
+use crate::report::misuse::Misuse;
+use crate::span::bins::Bins;
+use crate::support::lock::ThreadId;
+
+/// Where a thread stands towards the allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Mode {
+    /// It has no heap yet.
+    Unattached = 0,
+    /// It has a heap.
+    Attached = 1,
+    /// It is inside the slow path: whoever allocates now is a signal handler.
+    Busy = 2,
+    /// It gave its heap back because it is ending.
+    Detached = 3,
+    /// It has allocated and has no heap yet: it is not certain that its end will be told.
+    Visiting = 4,
+}
+
+/// The state that the engine keeps for each thread: three words. The implementor stores them; a copy of the handle names the same words.
+///
+/// # Safety
+/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`], [`Mode::Unattached`] and null, and hold what was last set.
+/// [`Local::sealing`] is [`Sealing::Never`], unless every allocator that the handle is used with lies in a static that is never unmapped.
+pub unsafe trait Local: Copy {
+    /// The bins that the hit path takes slots from.
+    fn bins(self) -> NonNull<Bins>;
+
+    /// Whether `bins` are this thread's.
+    #[inline(always)]
+    fn is(self, bins: *const Bins) -> bool {
+        bins == self.bins().as_ptr()
+    }
+
+    /// Replaces the bins.
+    fn set_bins(self, bins: NonNull<Bins>);
+
+    /// The isolated heaps that this thread uses; null until it uses one.
+    fn attachments(self) -> *const Attachments;
+
+    /// Replaces them.
+    fn set_attachments(self, attachments: *const Attachments);
+
+    /// Where this thread stands.
+    fn mode(self) -> Mode;
+
+    /// Replaces the mode.
+    fn set_mode(self, mode: Mode);
+
+    /// Names the thread.
+    fn id(self) -> ThreadId;
+
+    /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
+    fn arm_detach(self);
+
+    /// Whether the thread's end is certain to be told, after [`Local::arm_detach`] at the latest. Until it is, the thread has no heap of its
+    /// own that could be lost with it.
+    #[inline]
+    fn is_end_told(self) -> bool {
+        true
+    }
+
+    /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
+    fn configure(self, _tunables: &mut Tunables) {}
+
+    /// What becomes of what is settled. Asked under the same lock, whenever the allocator may have started, until it is not
+    /// [`Sealing::Never`].
+    fn sealing(self) -> Sealing {
+        Sealing::Never
+    }
+
+    /// Who called: addresses of code, the innermost first. What cannot be told stays as it is.
+    fn trace(self, _callers: &mut [usize]) {}
+
+    /// The program made a mistake. Should not return; if it does, the call that found the mistake does nothing.
+    fn report(self, misuse: Misuse);
+}

@@ -1,0 +1,127 @@
+//! realloc, and how large a block is.
+
+use core::ptr::{NonNull, copy_nonoverlapping};
+
+use tinyalloc_sys::Mapper;
+
+use super::allocator::Allocator;
+use super::local::Local;
+use crate::isolated::isolated::IsolatedRef;
+use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
+use crate::span::span::{Owner, SpanRef};
+
+impl<M: Mapper> Allocator<M> {
+    /// Usable bytes of a live block; `None`, and a report, for anything else.
+    pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
+        if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
+            return Some(bytes);
+        }
+        if self.empty().contains(start.as_ptr().addr()) {
+            return self.is_nothing(local, start.as_ptr().addr()).then_some(0);
+        }
+        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+            return guarded;
+        }
+        self.usable_of(local, self.live_span(local, start)?, start)
+    }
+
+    /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
+    ///
+    /// # Safety
+    /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
+    pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+        if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(local, None, start, usable, bytes) };
+        }
+        if self.empty().contains(start.as_ptr().addr()) {
+            // SAFETY: the caller's promise; nothing is copied.
+            return self
+                .is_nothing(local, start.as_ptr().addr())
+                .then(|| unsafe { self.move_block(local, None, start, 0, bytes) })
+                .flatten();
+        }
+        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(local, None, start, guarded?, bytes) };
+        }
+        let span = self.live_span(local, start)?;
+        let (room, usable) = (self.room_of(span), self.usable_of(local, span, start)?);
+        if span.owner() == Owner::Large {
+            if bytes > SMALL_BYTES_MAX
+                && !self.checks().valgrind
+                && let Some(start) = self.resize_large(local, span, bytes)
+            {
+                return Some(start);
+            }
+        } else if bytes <= room && keeps_slot(bytes, room) && !self.checks().valgrind {
+            self.resign(span, start, usable, bytes);
+            return Some(start);
+        }
+        // SAFETY: the caller's promise.
+        let moved = unsafe { self.move_block(local, IsolatedRef::of_span(span), start, usable, bytes) };
+        moved.or_else(|| {
+            let grows = span.owner() == Owner::Large && bytes > usable;
+            grows.then(|| self.resize_in_region(local, span, bytes)).flatten()
+        })
+    }
+
+    /// A block stays in its heap, whichever is current.
+    ///
+    /// # Safety
+    /// `start` is a live block of `usable` bytes that the caller gives up on success.
+    unsafe fn move_block<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        start: NonNull<u8>,
+        usable: usize,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let moved = match heap {
+            Some(heap) => self.allocate_in(local, heap, bytes),
+            None => self.allocate_at_home(local, bytes),
+        }?;
+        // SAFETY: both blocks are live, distinct, and hold that much.
+        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
+        // SAFETY: the caller's promise.
+        unsafe { self.free(local, start.as_ptr()) };
+        Some(moved)
+    }
+
+    /// The record of the live block at `start`; `None`, and a report, for anything else.
+    pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
+        let _quiet = self.quiet();
+        let address = start.as_ptr().addr();
+        let span = match self.span_of(address) {
+            Some(span) => span,
+            // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
+            None => {
+                let found = self.space().look(local.id())?.look_up(address);
+                match found {
+                    Ok(span) => span,
+                    Err(misuse) => {
+                        local.report(misuse);
+                        return None;
+                    }
+                }
+            }
+        };
+        let live = match span.owner() {
+            Owner::Nobody => false,
+            Owner::Large => span.is_slot(address),
+            Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
+            Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
+        };
+        let live = self.known(live);
+        if !live {
+            local.report(self.verdict(local, span, address));
+        }
+        live.then_some(span)
+    }
+}
+
+/// Shrinking moves a block only where that saves at least half of it.
+pub(crate) fn keeps_slot(bytes: usize, usable: usize) -> bool {
+    SizeClass::of(bytes).is_some_and(|class| class.bytes() * 2 > usable) || usable <= 64
+}

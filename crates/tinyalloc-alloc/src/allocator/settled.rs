@@ -1,0 +1,157 @@
+//! What is settled when an allocator starts, and never changes: on a page of its own, which can be made read-only and sealed.
+
+use core::cell::Cell;
+use core::ptr::{NonNull, null};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use tinyalloc_sys::{Mapper, Protection};
+
+use crate::config::checks::Checks;
+use crate::hardening::valgrind::is_running;
+use crate::span::slot::Secret;
+use crate::span::span::Span;
+
+/// What becomes of the page, once all on it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// It stays writable: the allocator does not live as long as the process, or it is not yet known what is wanted.
+    Never,
+    /// It can be read only.
+    ReadOnly,
+    /// It can be read only, and nobody can change that, nor unmap it, where the system knows how.
+    ForGood,
+}
+
+/// The page: what every free reads, in one cache line, and what the slow paths read. Where every call is to be checked, the hit path is
+/// told another secret.
+///
+/// Invariant A1: the cells are set under the lock of the space before any block exists, and never after [`Settled::seal`]. (Plain cells,
+/// because compilers do not fold an atomic load into the instruction that uses it.)
+#[repr(C, align(4096))]
+pub(crate) struct Settled {
+    slices_start: Cell<usize>,
+    page_map: Cell<*const AtomicPtr<Span>>,
+    hit_secret: Cell<Secret>,
+    secret: AtomicUsize,
+    canary: Cell<u64>,
+    checks: Cell<Checks>,
+    checks_any: Cell<bool>,
+    is_sealed: Cell<bool>,
+}
+
+// SAFETY: A1.
+unsafe impl Sync for Settled {}
+
+impl Settled {
+    pub(crate) const BYTES: usize = size_of::<Settled>();
+
+    /// Nothing is settled yet.
+    pub(crate) const fn new() -> Settled {
+        Settled {
+            slices_start: Cell::new(0),
+            page_map: Cell::new(null()),
+            hit_secret: Cell::new(Secret::NONE),
+            secret: AtomicUsize::new(Secret::NONE.word()),
+            canary: Cell::new(0),
+            checks: Cell::new(Checks::NONE),
+            checks_any: Cell::new(false),
+            is_sealed: Cell::new(false),
+        }
+    }
+
+    /// Where the slices of the first region start; 0 before there is one.
+    #[inline(always)]
+    pub(crate) fn slices_start(&self) -> usize {
+        self.slices_start.get()
+    }
+
+    /// The records of its slices; null before there is one.
+    #[inline(always)]
+    pub(crate) fn page_map(&self) -> *const AtomicPtr<Span> {
+        self.page_map.get()
+    }
+
+    /// What seals are made of, as the hit path is told.
+    #[inline(always)]
+    pub(crate) fn hit_secret(&self) -> Secret {
+        self.hit_secret.get()
+    }
+
+    /// What seals are made of.
+    pub(crate) fn secret(&self) -> Secret {
+        Secret::of_word(self.secret.load(Ordering::Acquire))
+    }
+
+    /// What canaries are made of.
+    pub(crate) fn canary(&self) -> u64 {
+        self.canary.get()
+    }
+
+    pub(crate) fn checks(&self) -> Checks {
+        // Threads that start at once: what is checked is known before the secret is.
+        if self.secret().is_none() { Checks::NONE } else { self.checks.get() }
+    }
+
+    /// [`Checks::any`], as one byte.
+    #[inline(always)]
+    pub(crate) fn checks_any(&self) -> bool {
+        self.checks_any.get()
+    }
+
+    pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
+        self.canary.set(canary);
+        self.checks.set(checks);
+        self.checks_any.set(checks.any());
+        self.secret.store(secret.word(), Ordering::Release);
+        self.hit_secret.set(if checks.every_allocation() { secret.other() } else { secret });
+    }
+
+    pub(crate) fn settle_region(&self, slices_start: usize, page_map: *const AtomicPtr<Span>) {
+        self.slices_start.set(slices_start);
+        self.page_map.set(page_map);
+    }
+
+    /// Once all is settled, nobody may change it. Where the system refuses, or has larger pages, the page stays as it is.
+    ///
+    /// # Safety
+    /// Of a page that is to be sealed, nothing is ever written or unmapped again.
+    pub(crate) unsafe fn seal<M: Mapper>(&self, mapper: &M, sealing: Sealing) {
+        if self.is_sealed.get() || self.page_map.get().is_null() || sealing == Sealing::Never {
+            return;
+        }
+        self.is_sealed.set(true);
+        if mapper.page_bytes() != Settled::BYTES {
+            return;
+        }
+        let page = NonNull::from_ref(self).cast();
+        // SAFETY: the caller's promise.
+        let protected = unsafe { mapper.protect(page, Settled::BYTES, Protection::Read) };
+        // Valgrind says on standard error that it does not know the call.
+        if protected.is_ok() && sealing == Sealing::ForGood && !is_running() {
+            // SAFETY: the caller's promise. Read-only is what there is where nothing can be sealed.
+            let _ = unsafe { mapper.seal(page, Settled::BYTES) };
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
+mod tests {
+    use std::boxed::Box;
+    use std::ptr::NonNull;
+
+    use tinyalloc_sys::{Call, CountingMapper, FixedBufferMapper};
+
+    use super::{Sealing, Settled};
+
+    #[test]
+    fn a_page_that_others_share_is_left_alone() {
+        let mut buffer = vec![0; 8 * 16_384];
+        let mapper = CountingMapper::new(FixedBufferMapper::new(&mut buffer, 16_384));
+        let settled = Box::new(Settled::new());
+        settled.settle_region(16_384, NonNull::dangling().as_ptr());
+        // SAFETY: not sealed, or the test fails.
+        unsafe { settled.seal(&mapper, Sealing::ForGood) };
+        assert_eq!((mapper.calls(Call::Protect), mapper.calls(Call::Seal)), (0, 0));
+    }
+}

@@ -1,0 +1,299 @@
+//! What the heap holds, in numbers.
+
+use core::iter::{from_fn, successors};
+
+use tinyalloc_sys::Mapper;
+
+use super::allocator::Allocator;
+use super::local::{Local, Mode};
+use crate::heap::heap::HeapRef;
+use crate::isolated::isolated::IsolatedRef;
+use crate::region::pages::META_PAGE_BYTES;
+use crate::region::region::Region;
+use crate::space::huge::HugePeak;
+use crate::space::space::Space;
+use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
+use crate::span::span::{Owner, SpanRef, SpanState};
+
+/// Slots of one size class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStats {
+    /// Bytes of one slot.
+    pub slot_bytes: usize,
+    /// Spans cut into such slots.
+    pub spans: usize,
+    /// Slots in use.
+    pub live_slots: usize,
+    /// Slots that can be had without touching another page.
+    pub free_slots: usize,
+}
+
+/// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is quiet; slots in the bins of other
+/// running threads count as live. All zero for a signal handler that interrupted the allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// In live blocks, requests rounded to their slots.
+    pub allocated: usize,
+    /// In spans and blocks, or free and not decommitted.
+    pub committed: usize,
+    /// Address space taken.
+    pub reserved: usize,
+    /// In pages of spans that hold or held live slots, and in blocks.
+    pub active: usize,
+    /// At most so many are in memory: active, free and not yet given back, metadata.
+    pub resident: usize,
+    /// In spans and blocks.
+    pub mapped: usize,
+    /// Address space kept without memory.
+    pub retained: usize,
+    /// For records, bits and maps.
+    pub metadata: usize,
+    /// Slots that can be had without touching another page.
+    pub free_slots: usize,
+    /// Slots in use.
+    pub live_slots: usize,
+    /// Spans, large blocks among them.
+    pub spans: usize,
+    /// Live large blocks.
+    pub large_blocks: usize,
+    /// Live huge blocks.
+    pub huge_blocks: usize,
+    /// Bytes in huge blocks.
+    pub huge: usize,
+    /// Heaps, those of ended threads included.
+    pub heaps: usize,
+    /// Isolated heaps that live.
+    pub isolated_heaps: usize,
+    /// Slots that came home from other threads' frees since the start.
+    pub remote_frees: usize,
+    /// Decommits since the start.
+    pub purges: usize,
+    /// Bytes decommitted since the start.
+    pub purged: usize,
+    /// Bytes that are free and not decommitted.
+    pub resident_free: usize,
+    /// Small slots by size class.
+    pub classes: [ClassStats; CLASS_COUNT],
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// Counts everything, walking every span once; allocates nothing.
+    pub fn stats<L: Local>(&self, local: L) -> Stats {
+        // The pool's lock keeps the bins of pooled heaps still.
+        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
+            return Stats::default();
+        };
+        let mut stats = Stats::of_space(&space);
+        for region in space.regions().iter() {
+            for span in small_spans(region) {
+                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
+            }
+        }
+        stats.isolated_heaps = space.isolated_live();
+        stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
+        stats.remote_frees += space.isolated().flat_map(IsolatedRef::members).map(|heap| heap.remote_frees()).sum::<usize>();
+        stats.resident = stats.active + stats.resident_free + stats.metadata;
+        stats.retained = stats.reserved.saturating_sub(stats.committed);
+        stats
+    }
+
+    /// How many huge blocks there were at most; none for a signal handler that interrupted the allocator.
+    pub fn huge_peak<L: Local>(&self, local: L) -> HugePeak {
+        self.space().lock(local.id()).map_or(HugePeak::default(), |space| space.huge().peak())
+    }
+
+    /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it; nothing is reserved or kept free for one
+    /// heap alone. `None` if it is no live heap.
+    ///
+    /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
+    pub fn heap_stats<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Stats> {
+        let _pool = self.pool().look(local.id())?;
+        let space = self.space().look(local.id())?;
+        space.is_isolated(heap).then(|| self.count_heap(local, heap))
+    }
+
+    /// As [`Allocator::stats`], without what isolated heaps hold.
+    pub fn global_heap_stats<L: Local>(&self, local: L) -> Stats {
+        let mut stats = self.stats(local);
+        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
+            return Stats::default();
+        };
+        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(local, heap)));
+        stats
+    }
+
+    /// Counts a heap; the locks of pool and space are held.
+    fn count_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> Stats {
+        let mut stats = Stats::default();
+        for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
+            of_class.slot_bytes = class.bytes();
+        }
+        for span in heap.spans() {
+            match span.owner() {
+                Owner::Large => stats.add_large(span),
+                _ => {
+                    stats.mapped += span.slices() as usize * SLICE_BYTES;
+                    stats.spans += 1;
+                    stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
+                }
+            }
+        }
+        stats.heaps = heap.members().count();
+        stats.remote_frees = heap.members().map(|member| member.remote_frees()).sum();
+        stats.metadata = heap.pages().count() * META_PAGE_BYTES;
+        stats.committed = stats.mapped + stats.metadata;
+        stats.resident = stats.active + stats.metadata;
+        stats
+    }
+
+    /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
+    fn free_in_current<L: Local>(&self, local: L, span: SpanRef, class: SizeClass) -> usize {
+        let Owner::Heap(bins) = span.owner() else {
+            return 0;
+        };
+        // SAFETY: an owner that is a heap is one (H2).
+        let heap = unsafe { HeapRef::from_bins(bins) };
+        let is_own = local.mode() == Mode::Attached && heap.is_of(local.id());
+        if !is_own && heap.is_live() {
+            return 0;
+        }
+        heap.free_in_bin(class, self.secret()) as usize
+    }
+}
+
+/// The spans of small slots in a region, each once.
+pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
+    let mut slice = 0;
+    from_fn(move || {
+        while slice < region.committed_slices() {
+            let span = region.span_of_slice(slice);
+            slice += (span.slices() as usize).max(1);
+            if matches!(span.owner(), Owner::Heap(_)) {
+                return Some(span);
+            }
+        }
+        None
+    })
+}
+
+impl Default for Stats {
+    fn default() -> Stats {
+        Stats {
+            allocated: 0,
+            committed: 0,
+            reserved: 0,
+            active: 0,
+            resident: 0,
+            mapped: 0,
+            retained: 0,
+            metadata: 0,
+            free_slots: 0,
+            live_slots: 0,
+            spans: 0,
+            large_blocks: 0,
+            huge_blocks: 0,
+            huge: 0,
+            heaps: 0,
+            isolated_heaps: 0,
+            remote_frees: 0,
+            purges: 0,
+            purged: 0,
+            resident_free: 0,
+            classes: [ClassStats::default(); CLASS_COUNT],
+        }
+    }
+}
+
+impl Stats {
+    fn of_space(space: &Space) -> Stats {
+        let metadata = space.regions().iter().map(Region::metadata_bytes).sum::<usize>() + space.pages_bytes();
+        let resident_free = space.resident_free_bytes();
+        let huge = space.huge().bytes();
+        let mut stats = Stats {
+            allocated: space.large_bytes() + huge,
+            committed: space.used_bytes() + resident_free + huge + metadata,
+            reserved: space.reserved_bytes() + huge,
+            active: space.large_bytes() + huge,
+            mapped: space.used_bytes() + huge,
+            metadata,
+            spans: space.spans(),
+            large_blocks: space.large_blocks(),
+            huge_blocks: space.huge().blocks(),
+            huge,
+            heaps: space.heaps_made(),
+            purges: space.purges(),
+            purged: space.purged_bytes(),
+            resident_free,
+            ..Stats::default()
+        };
+        for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
+            of_class.slot_bytes = class.bytes();
+        }
+        stats
+    }
+
+    fn leave_out(&mut self, heap: &Stats) {
+        let pairs = [
+            (&mut self.allocated, heap.allocated),
+            (&mut self.active, heap.active),
+            (&mut self.resident, heap.resident),
+            (&mut self.mapped, heap.mapped),
+            (&mut self.committed, heap.committed),
+            (&mut self.metadata, heap.metadata),
+            (&mut self.free_slots, heap.free_slots),
+            (&mut self.live_slots, heap.live_slots),
+            (&mut self.spans, heap.spans),
+            (&mut self.large_blocks, heap.large_blocks),
+            (&mut self.huge_blocks, heap.huge_blocks),
+            (&mut self.huge, heap.huge),
+            (&mut self.remote_frees, heap.remote_frees),
+        ];
+        for (all, of_heap) in pairs {
+            *all = all.saturating_sub(of_heap);
+        }
+        for (all, of_heap) in self.classes.iter_mut().zip(&heap.classes) {
+            all.spans -= of_heap.spans.min(all.spans);
+            all.live_slots -= of_heap.live_slots.min(all.live_slots);
+            all.free_slots -= of_heap.free_slots.min(all.free_slots);
+        }
+        // The heap was counted a moment later than the process, and other threads used it meanwhile.
+        self.active = self.active.max(self.allocated);
+        self.mapped = self.mapped.max(self.active);
+        self.resident = self.resident.max(self.active);
+        self.committed = self.committed.max(self.resident);
+    }
+
+    fn add_large(&mut self, span: SpanRef) {
+        let bytes = span.slot_bytes();
+        self.allocated += bytes;
+        self.active += bytes;
+        if Space::is_huge(span) {
+            self.huge_blocks += 1;
+            self.huge += bytes;
+            self.mapped += bytes;
+        } else {
+            self.spans += 1;
+            self.large_blocks += 1;
+            self.mapped += span.slices() as usize * SLICE_BYTES;
+        }
+    }
+
+    fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
+        let class = span.class();
+        let span_bytes = span.slices() as usize * SLICE_BYTES;
+        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond the span, and no more live than were carved.
+        let carved = (span.slots_carved() as usize).min(span_bytes / class.bytes());
+        let live = match span.state() {
+            SpanState::Current => carved.saturating_sub(free_in_current(class)),
+            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => carved.min(span.live() as usize),
+        };
+        self.active += (carved * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        let of_class = &mut self.classes[class.index()];
+        of_class.spans += 1;
+        of_class.live_slots += live;
+        of_class.free_slots += carved - live;
+        self.live_slots += live;
+        self.free_slots += carved - live;
+        self.allocated += live * class.bytes();
+    }
+}

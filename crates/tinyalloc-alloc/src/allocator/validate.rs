@@ -1,0 +1,420 @@
+//! A walk over everything that checks every invariant: for tests, while no other thread is inside the allocator.
+
+use core::cell::Cell;
+use core::iter::{from_fn, successors};
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use tinyalloc_list::Linked;
+use tinyalloc_sys::Mapper;
+
+use super::allocator::Allocator;
+use super::local::Local;
+use crate::heap::heap::{HeapRef, Keeping};
+use crate::isolated::isolated::IsolatedRef;
+use crate::region::region::Region;
+use crate::space::space::Space;
+use crate::span::bins::Bins;
+use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::span::slot::{Secret, Slot};
+use crate::span::span::{Owner, SpanRef, SpanState};
+
+/// Slots of the largest span of the smallest class.
+const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;
+const SLICES_PER_WORD: usize = u64::BITS as usize;
+const NOT_QUIET: &str = "the allocator is quiet";
+
+type Verdict<T = ()> = Result<T, &'static str>;
+
+/// What a walk found. Unlike [`crate::Stats`], exact for every thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Bytes in live blocks, requests rounded to their slots.
+    pub live_bytes: usize,
+    /// Live small slots.
+    pub live_slots: usize,
+    /// Slots that were freed remotely and not collected yet.
+    pub remote_slots: usize,
+    /// Spans of small slots.
+    pub small_spans: usize,
+    /// Large blocks in regions.
+    pub large_blocks: usize,
+    /// Bytes of them.
+    pub large_bytes: usize,
+    /// Regions.
+    pub regions: usize,
+    /// Free slices that may hold old contents.
+    pub resident_slices: usize,
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// Checks every invariant of every region, span and heap.
+    ///
+    /// # Errors
+    /// The sentence that does not hold.
+    #[doc(hidden)]
+    pub fn validate<L: Local>(&self, local: L) -> Result<(), &'static str> {
+        self.survey(local).map(|_| ())
+    }
+
+    /// As [`Allocator::validate`], and what it counted on the way.
+    ///
+    /// # Errors
+    /// The sentence that does not hold.
+    #[doc(hidden)]
+    pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
+        let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
+        let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
+        let walk = Walk {
+            hardened: self.checks().hardened,
+            space: &space,
+            secret: self.secret(),
+            page_bytes: self.mapper().page_bytes(),
+        };
+        let survey = walk.regions()?;
+        walk.heaps()?;
+        for heap in pool.heaps() {
+            holds(!heap.is_live(), "a pooled heap is pooled")?;
+        }
+        Ok(survey)
+    }
+}
+
+struct Walk<'space> {
+    hardened: bool,
+    space: &'space Space,
+    secret: Secret,
+    page_bytes: usize,
+}
+
+/// The slices of one region, counted.
+#[derive(Default)]
+struct Slices {
+    used: usize,
+    resident: usize,
+}
+
+/// Regions and slices.
+impl Walk<'_> {
+    fn regions(&self) -> Verdict<Survey> {
+        let mut survey = Survey { regions: self.space.regions().len(), ..Survey::default() };
+        let mut spans = 0;
+        for (index, region) in self.space.regions().iter().enumerate() {
+            spans += self.region(region, index, &mut survey)?;
+        }
+        let (counts, huge) = (self.space, self.space.huge());
+        holds(counts.spans() == spans, "every span is counted")?;
+        holds(counts.large_blocks() == survey.large_blocks, "every large block is counted")?;
+        holds(counts.large_bytes() == survey.large_bytes, "the bytes of large blocks add up")?;
+        holds((huge.blocks() == 0) == (huge.bytes() == 0), "huge blocks have bytes")?;
+        survey.live_bytes += survey.large_bytes + huge.bytes();
+        Ok(survey)
+    }
+
+    fn region(&self, region: &Region, index: usize, survey: &mut Survey) -> Verdict<usize> {
+        let bits = self.slice_bits(region);
+        let mut counted = Slices::default();
+        let (mut slice, mut spans) = (0, 0);
+        while slice < region.committed_slices() {
+            let span = region.span_of_slice(slice);
+            if is_vacant(span) {
+                holds(!bits.used(slice), "a used slice belongs to a span")?;
+                holds(bits.resident(slice) || !bits.aged(slice), "what is aged is resident")?;
+                holds(!bits.trapped(slice) || !bits.resident(slice), "what is trapped is not resident")?;
+                counted.resident += usize::from(bits.resident(slice));
+                slice += 1;
+                continue;
+            }
+            holds(span.region() as usize == index, "a span knows its region")?;
+            self.extent(region, &bits, span, slice)?;
+            self.span(span, survey)?;
+            counted.used += span.slices() as usize;
+            slice += span.slices() as usize;
+            spans += 1;
+        }
+        holds(counted.used == region.used_slices(), "used slices are counted")?;
+        holds(counted.resident == region.resident_slices(), "resident slices are counted")?;
+        survey.resident_slices += counted.resident;
+        Ok(spans)
+    }
+
+    fn extent(&self, region: &Region, bits: &SliceBits<'_>, span: SpanRef, first: usize) -> Verdict {
+        let end = first + span.slices() as usize;
+        holds(span.slices() > 0 && end <= region.committed_slices(), "a span lies in committed slices")?;
+        holds(span.start() == region.start_of(first), "the page map names the span that starts there")?;
+        holds(span.address() == span.start().as_ptr().addr(), "a span has one start")?;
+        for slice in first..end {
+            holds(!bits.trapped(slice), "what is in use is not trapped")?;
+            let named = region.span_of_slice(slice);
+            let is_named = if slice == first || span.owner() != Owner::Large { named == span } else { is_vacant(named) };
+            holds(is_named, "the page map names small spans at every slice, large ones at the first")?;
+            holds(bits.used(slice), "a span's slices are used")?;
+            holds(!bits.resident(slice) && !bits.aged(slice), "a used slice is neither resident nor aged")?;
+        }
+        Ok(())
+    }
+
+    /// The bits are private to the region: found where its layout puts them. The counts above catch a copy of the layout that is stale.
+    fn slice_bits<'region>(&self, region: &'region Region) -> SliceBits<'region> {
+        let map_bytes = region.whole_bytes() / SLICE_BYTES * size_of::<*const u8>();
+        // SAFETY: the region starts that far below its page map.
+        let near = unsafe { region.page_map().cast::<u8>().sub(NEAR_BYTES) };
+        // SAFETY: the far bits begin on the page after the page map.
+        let far = unsafe { near.add((NEAR_BYTES + map_bytes).next_multiple_of(self.page_bytes)) };
+        SliceBits { near: near.cast(), far: far.cast(), region }
+    }
+}
+
+/// As in `region.rs`.
+const NEAR_BYTES: usize = 64 * 1024;
+const NEAR_WORDS: usize = 128;
+
+/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
+struct SliceBits<'region> {
+    near: NonNull<[Cell<u64>; 4]>,
+    far: NonNull<[Cell<u64>; 4]>,
+    region: &'region Region,
+}
+
+impl SliceBits<'_> {
+    fn used(&self, slice: usize) -> bool {
+        self.bit(slice, 0)
+    }
+
+    fn resident(&self, slice: usize) -> bool {
+        self.bit(slice, 1)
+    }
+
+    fn aged(&self, slice: usize) -> bool {
+        self.bit(slice, 2)
+    }
+
+    fn trapped(&self, slice: usize) -> bool {
+        self.bit(slice, 3)
+    }
+
+    fn bit(&self, slice: usize, column: usize) -> bool {
+        debug_assert!(slice < self.region.committed_slices(), "the bits of committed slices are committed");
+        let (part, word) = match (slice / SLICES_PER_WORD).checked_sub(NEAR_WORDS) {
+            None => (self.near, slice / SLICES_PER_WORD),
+            Some(far) => (self.far, far),
+        };
+        // SAFETY: R2.
+        let words = unsafe { part.add(word) };
+        // SAFETY: R2, and the lock of the space is held (R1).
+        let words = unsafe { words.as_ref() };
+        words[column].get() >> (slice % SLICES_PER_WORD) & 1 != 0
+    }
+}
+
+/// Spans and slots.
+impl Walk<'_> {
+    fn span(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+        match span.owner() {
+            Owner::Nobody => Err("a named span has an owner"),
+            Owner::Emergency => holds(Some(span) == self.space.emergency(), "one span is for emergencies"),
+            Owner::Large => self.large(span, survey),
+            Owner::Heap(bins) => self.small(span, bins, survey),
+        }
+    }
+
+    fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+        let bytes = span.slot_bytes();
+        holds(span.state() == SpanState::Large, "a large block is in no other state")?;
+        holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
+        holds(
+            bytes > 0 && (span.slices() as usize).wrapping_sub(bytes.div_ceil(SLICE_BYTES)) <= usize::from(self.hardened),
+            "a large block fills its slices",
+        )?;
+        holds(!span.links().is_linked(), "a large block is in no list")?;
+        survey.large_blocks += 1;
+        survey.large_bytes += bytes;
+        Ok(())
+    }
+
+    fn small(&self, span: SpanRef, bins: NonNull<Bins>, survey: &mut Survey) -> Verdict {
+        let class = span.class();
+        let carved = span.slots_carved() as usize;
+        holds(self.space_heaps().any(|heap| heap.as_bins() == bins), "an owner is a heap")?;
+        holds(span.slot_bytes() == class.bytes(), "slots are as large as their class")?;
+        holds(carved <= span.slices() as usize * SLICE_BYTES / class.bytes(), "carved slots lie in the span")?;
+        let next = span.address() + carved * class.bytes();
+        holds(carved == 0 || span.is_slot(next - class.bytes()), "the last carved slot is one")?;
+        holds(!span.is_slot(next), "a slot is one only when it is carved")?;
+
+        let mut marks = Marks::new(span, self.secret);
+        let free = marks.mark_list(self.first_free(span, bins))?;
+        let remote = marks.mark_remote()?;
+        let live_or_remote = carved.checked_sub(free).ok_or("free slots are carved")?;
+        self.standing(span, live_or_remote)?;
+        let live = live_or_remote.checked_sub(remote).ok_or("remotely freed slots are carved")?;
+        survey.live_slots += live;
+        survey.live_bytes += live * class.bytes();
+        survey.remote_slots += remote;
+        survey.small_spans += 1;
+        Ok(())
+    }
+
+    /// `live` counts slots that nobody collected as live.
+    fn standing(&self, span: SpanRef, live: usize) -> Verdict {
+        match span.state() {
+            SpanState::Large => Err("a span of slots is not large"),
+            SpanState::Current => holds(!span.links().is_linked(), "a current span is in no list"),
+            SpanState::Spare => holds(span.links().is_linked() && live == 0, "a spare span is listed, and empty"),
+            SpanState::Partial => {
+                holds(span.links().is_linked(), "a partial span is listed")?;
+                holds(live > 0 || span.slots_carved() == 0, "a partial span has a live slot, or nothing of it is in memory")?;
+                holds(span.credit() as usize == live, "the credit of a partial span is its live slots")
+            }
+            SpanState::Full => {
+                holds(!span.links().is_linked(), "a full span is in no list")?;
+                holds(!span.can_carve(), "a full span is carved to its end")?;
+                holds(span.credit() > 0 && span.live() as usize == live, "the credit of a full span counts its free slots")
+            }
+        }
+    }
+
+    /// The first of the span's free slots. A list of its own is reached by the way into a bin and out again, which leaves it as it was.
+    fn first_free(&self, span: SpanRef, bins: NonNull<Bins>) -> Slot {
+        let bin = Cell::new(Slot::END);
+        let (state, credit) = (span.state(), span.credit());
+        if state == SpanState::Current {
+            // SAFETY: heaps are never unmapped (H2).
+            return unsafe { bins.as_ref() }.head(span.class()).get();
+        }
+        span.enter_bin(&bin);
+        let first = bin.get();
+        span.leave_bin(&bin);
+        match state {
+            SpanState::Full => {
+                span.become_full();
+                span.spend(span.credit() - credit);
+            }
+            SpanState::Spare => span.become_spare(),
+            SpanState::Current | SpanState::Partial | SpanState::Large => span.become_partial(credit),
+        }
+        first
+    }
+}
+
+/// Heaps.
+impl Walk<'_> {
+    fn heaps(&self) -> Verdict {
+        let global = successors(self.space.heaps(), |heap| heap.next_heap()).count();
+        holds(global == self.space.heaps_made(), "every heap is counted")?;
+        holds(self.space.isolated().count() == self.space.isolated_live(), "every isolated heap is counted")?;
+        for isolated in self.space.isolated() {
+            self.isolated(isolated)?;
+        }
+        for heap in self.space_heaps() {
+            holds(!heap.has_spare(Keeping::Some), "a heap keeps a few empty spans")?;
+            self.bins(heap)?;
+        }
+        Ok(())
+    }
+
+    fn bins(&self, heap: HeapRef) -> Verdict {
+        let (mut spans, mut current) = ([0; CLASS_COUNT], [0; CLASS_COUNT]);
+        for span in self.small_spans_of(heap).filter(|span| span.state() != SpanState::Spare) {
+            spans[span.class().index()] += 1;
+            current[span.class().index()] += usize::from(span.state() == SpanState::Current);
+        }
+        // SAFETY: heaps are never unmapped (H2).
+        let bins = unsafe { heap.as_bins().as_ref() };
+        for class in SizeClass::all() {
+            let current = current[class.index()];
+            holds(current <= 1, "a bin has one current span")?;
+            holds(current == 1 || bins.head(class).get().is_end(), "a bin's slots are those of its current span")?;
+            holds(heap.spans(class) == spans[class.index()], "a heap counts its spans")?;
+        }
+        Ok(())
+    }
+
+    fn small_spans_of(&self, heap: HeapRef) -> impl Iterator<Item = SpanRef> {
+        let spans = self.space.regions().iter().flat_map(spans_of);
+        spans.filter(move |span| span.owner() == Owner::Heap(heap.as_bins()))
+    }
+
+    fn space_heaps(&self) -> impl Iterator<Item = HeapRef> {
+        let global = successors(self.space.heaps(), |heap| heap.next_heap());
+        global.chain(self.space.isolated().flat_map(IsolatedRef::members))
+    }
+
+    fn isolated(&self, isolated: IsolatedRef) -> Verdict {
+        let mut bytes = 0;
+        for span in isolated.spans() {
+            holds(IsolatedRef::of_span(span) == Some(isolated), "a record knows its isolated heap")?;
+            if let Owner::Heap(bins) = span.owner() {
+                holds(isolated.members().any(|heap| heap.as_bins() == bins), "a span of an isolated heap is a member's")?;
+            }
+            bytes += span.touched_bytes();
+        }
+        holds(isolated.quota().charged_bytes() == bytes, "an isolated heap is charged for what was carved")
+    }
+}
+
+/// Every span of a region, by its first slice.
+fn spans_of(region: &Region) -> impl Iterator<Item = SpanRef> {
+    let mut slice = 0;
+    from_fn(move || {
+        while slice < region.committed_slices() {
+            let span = region.span_of_slice(slice);
+            slice += (span.slices() as usize).max(1);
+            if !is_vacant(span) {
+                return Some(span);
+            }
+        }
+        None
+    })
+}
+
+/// Whether a record is one of those that stand for no span.
+fn is_vacant(span: SpanRef) -> bool {
+    span.slices() == 0 && span.owner() == Owner::Nobody
+}
+
+/// Which slots of a span were met in a list.
+struct Marks {
+    span: SpanRef,
+    secret: Secret,
+    met: [u64; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)],
+}
+
+impl Marks {
+    fn new(span: SpanRef, secret: Secret) -> Marks {
+        Marks { span, secret, met: [0; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)] }
+    }
+
+    fn mark_remote(&mut self) -> Verdict<usize> {
+        let Some(first) = NonNull::new(self.span.remote().load(Ordering::Acquire)) else {
+            return Ok(0);
+        };
+        // SAFETY: a remote list holds slots.
+        self.mark_list(unsafe { Slot::from_words(first.as_ptr()) })
+    }
+
+    fn mark_list(&mut self, first: Slot) -> Verdict<usize> {
+        let mut slot = first;
+        let mut slots = 0;
+        while !slot.is_end() {
+            self.mark(slot.address())?;
+            slot = slot.next(self.secret).ok_or("a free slot is sealed")?;
+            slots += 1;
+        }
+        Ok(slots)
+    }
+
+    fn mark(&mut self, address: usize) -> Verdict {
+        holds(self.span.is_slot(address), "a free slot is a carved slot of its span")?;
+        let index = (address - self.span.address()) / self.span.slot_bytes();
+        let word = self.met.get_mut(index / SLICES_PER_WORD).ok_or("a span has too many slots for this walk")?;
+        let mark = 1 << (index % SLICES_PER_WORD);
+        holds(*word & mark == 0, "a slot is free once")?;
+        *word |= mark;
+        Ok(())
+    }
+}
+
+fn holds(condition: bool, sentence: &'static str) -> Verdict {
+    if condition { Ok(()) } else { Err(sentence) }
+}

@@ -1,0 +1,5 @@
+//! What a user may set.
+
+pub(crate) mod checks;
+
+pub(crate) mod tunables;

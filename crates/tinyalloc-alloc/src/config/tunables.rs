@@ -1,0 +1,62 @@
+//! What a user may set: when memory goes back, how large regions are, whether huge pages are asked for, and how much may be had in all.
+
+use super::checks::Checks;
+
+/// When free memory is given back to the system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PurgeMode {
+    /// When nobody wanted it for a while, or when it is too much beside what is in use.
+    #[default]
+    Decay,
+    /// With the call that frees it.
+    Eager,
+    /// Only when asked to: see [`crate::Allocator::purge_all`].
+    Never,
+}
+
+/// Whether the system is asked for huge pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HugePagePolicy {
+    /// Not by us.
+    Never,
+    /// For what a region has beyond its first 32 MiB.
+    #[default]
+    Madvise,
+    /// For all of a region.
+    Always,
+}
+
+/// The settings of one allocator. What concerns regions holds for those that are reserved afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tunables {
+    /// When free memory goes back.
+    pub purge_mode: PurgeMode,
+    /// In [`PurgeMode::Decay`], memory goes back after one to two times this many milliseconds in which nobody wanted it.
+    pub purge_milliseconds: u64,
+    /// Whether huge pages are asked for.
+    pub huge_pages: HugePagePolicy,
+    /// Bytes of address space that a region reserves, before halving where that is refused.
+    pub region_bytes: usize,
+    /// What is checked beyond the default; for good once the first block was allocated.
+    pub checks: Checks,
+    /// The most bytes that spans and blocks may take together; beyond it there is no memory.
+    pub limit_bytes: usize,
+}
+
+impl Tunables {
+    /// What holds unless somebody sets it.
+    pub const DEFAULT: Tunables = Tunables {
+        purge_mode: PurgeMode::Decay,
+        purge_milliseconds: 400,
+        huge_pages: HugePagePolicy::Madvise,
+        region_bytes: 1 << 40,
+        checks: Checks::NONE,
+        limit_bytes: usize::MAX,
+    };
+}
+
+impl Default for Tunables {
+    fn default() -> Tunables {
+        Tunables::DEFAULT
+    }
+}

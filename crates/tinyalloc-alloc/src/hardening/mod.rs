@@ -1,0 +1,7 @@
+//! Checks on demand: what makes a mistake show itself.
+
+pub(crate) mod canary;
+pub(crate) mod empty;
+pub(crate) mod guard;
+pub(crate) mod quarantine;
+pub(crate) mod valgrind;

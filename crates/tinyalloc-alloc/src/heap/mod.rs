@@ -1,0 +1,7 @@
+//! A thread's bins and spans, and where heaps wait for threads.
+
+pub(crate) mod quota;
+
+pub(crate) mod heap;
+
+pub(crate) mod pool;

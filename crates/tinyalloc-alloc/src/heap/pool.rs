@@ -1,0 +1,91 @@
+//! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans to be taken one by one.
+
+use core::cell::Cell;
+use core::iter::from_fn;
+
+use super::heap::{HeapRef, Standing};
+use crate::span::class::SizeClass;
+use crate::span::slot::{Secret, Slot};
+use crate::span::span::SpanRef;
+use crate::support::lock::ThreadId;
+
+/// How many pooled heaps a refill asks for a span.
+const HEAPS_ASKED: usize = 4;
+
+/// Invariant P1: the lock of the pool is held for every call, of every pool.
+pub(crate) struct Pool {
+    first: Cell<Option<HeapRef>>,
+    last: Cell<Option<HeapRef>>,
+}
+
+// SAFETY: heaps are reached under the pool's lock only (H1).
+unsafe impl Send for Pool {}
+
+impl Pool {
+    pub(crate) const fn new() -> Pool {
+        Pool { first: Cell::new(None), last: Cell::new(None) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.get().is_none()
+    }
+
+    pub(crate) fn push(&self, heap: HeapRef) {
+        heap.next_pooled().set(self.first.get());
+        heap.set_thread(None);
+        heap.set_standing(Standing::Pooled);
+        self.first.set(Some(heap));
+        self.last.set(self.last.get().or(Some(heap)));
+    }
+
+    /// A heap for `thread`.
+    pub(crate) fn pop(&self, thread: ThreadId) -> Option<HeapRef> {
+        let heap = self.first.get()?;
+        self.first.set(heap.next_pooled().take());
+        if self.first.get().is_none() {
+            self.last.set(None);
+        }
+        heap.set_standing(Standing::Live);
+        heap.set_thread(Some(thread));
+        Some(heap)
+    }
+
+    pub(crate) fn heaps(&self) -> impl Iterator<Item = HeapRef> {
+        let mut next = self.first.get();
+        from_fn(move || {
+            let heap = next?;
+            next = heap.next_pooled().get();
+            Some(heap)
+        })
+    }
+
+    /// Moves the first heap to the end: the next refill asks others.
+    fn rotate(&self) {
+        let (Some(first), Some(last)) = (self.first.get(), self.last.get()) else {
+            return;
+        };
+        if let Some(second) = first.next_pooled().take() {
+            last.next_pooled().set(Some(first));
+            self.first.set(Some(second));
+            self.last.set(Some(first));
+        }
+    }
+
+    /// A span of `class` with free slots, from one of the heaps, for `taker`.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
+        for _ in 0..HEAPS_ASKED {
+            let Some(heap) = self.first.get() else {
+                break;
+            };
+            heap.collect(secret)?;
+            if let Some(span) = heap.give_up(class, taker) {
+                return Ok(Some(span));
+            }
+            self.rotate();
+        }
+        Ok(None)
+    }
+}

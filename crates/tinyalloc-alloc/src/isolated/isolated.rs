@@ -1,0 +1,388 @@
+//! An isolated heap: heaps of its own, one for each thread that uses it, and records of its own, on pages of metadata that no other heap
+//! has a part in.
+//!
+//! Its first page holds the heap itself, the heap of the first thread, and records; a further one the heap of another thread and
+//! records, or records alone.
+
+use core::cell::Cell;
+use core::ffi::CStr;
+use core::fmt::{Debug, Formatter, Result as FmtResult};
+use core::iter::{from_fn, successors};
+use core::mem::offset_of;
+use core::ops::Deref;
+use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use tinyalloc_list::{Linked, Links};
+
+use crate::heap::heap::{Heap, HeapRef};
+use crate::heap::pool::Pool;
+use crate::heap::quota::{Quota, QuotaRef};
+use crate::region::pages::META_PAGE_BYTES;
+use crate::report::heap_label::HeapLabel;
+use crate::report::heap_name::HeapName;
+use crate::span::span::{Owner, Span, SpanRef};
+
+const RECORDS_ONLY_AT: usize = align_of::<Span>();
+const MEMBER_AT: usize = align_of::<Heap>();
+const FIRST_MEMBER_AT: usize = size_of::<Isolated>().next_multiple_of(align_of::<Heap>());
+
+const fn records_after(member_at: usize) -> usize {
+    (member_at + size_of::<Heap>()).next_multiple_of(align_of::<Span>())
+}
+
+const _: () = assert!(size_of::<PageHead>() <= MEMBER_AT);
+const _: () = assert!(records_after(FIRST_MEMBER_AT) + 4 * size_of::<Span>() <= META_PAGE_BYTES);
+
+/// What a new heap is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeapOptions {
+    /// What it is called.
+    pub name: HeapName,
+    /// The most bytes that its slots and blocks may take; beyond it there is no memory.
+    pub limit_bytes: usize,
+    /// Words that the engine keeps for whoever made the heap.
+    pub words: [usize; 3],
+}
+
+impl Default for HeapOptions {
+    fn default() -> HeapOptions {
+        HeapOptions { name: HeapName::default(), limit_bytes: usize::MAX, words: [0; 3] }
+    }
+}
+
+/// What every page of an isolated heap begins with.
+#[repr(C)]
+struct PageHead {
+    isolated: Cell<Option<NonNull<Isolated>>>,
+    next: Cell<Option<NonNull<PageHead>>>,
+    records_at: Cell<usize>,
+    records: Cell<usize>,
+}
+
+impl PageHead {
+    fn new(isolated: NonNull<Isolated>, next: Option<NonNull<PageHead>>, records_at: usize) -> PageHead {
+        PageHead {
+            isolated: Cell::new(Some(isolated)),
+            next: Cell::new(next),
+            records_at: Cell::new(records_at),
+            records: Cell::new(0),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.record_at(self.records.get() + 1) <= META_PAGE_BYTES
+    }
+
+    fn record_at(&self, index: usize) -> usize {
+        self.records_at.get() + index * size_of::<Span>()
+    }
+}
+
+/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever holds a stale address reads an `id`
+/// that is no live heap's. I2: the lock of the space guards pages and records, that of the pool the members and their pool.
+#[repr(C, align(64))]
+pub struct Isolated {
+    head: PageHead,
+    id: AtomicUsize,
+    quota: Quota,
+    newest_page: Cell<NonNull<PageHead>>,
+    filling: Cell<NonNull<PageHead>>,
+    retired: AtomicPtr<Span>,
+    links: Links<Isolated>,
+    members: Cell<Option<HeapRef>>,
+    pool: Pool,
+    entered: AtomicUsize,
+    name: HeapName,
+    words: [AtomicUsize; 3],
+}
+
+// SAFETY: I2 for the cells; the rest is atomic.
+unsafe impl Sync for Isolated {}
+
+// SAFETY: `links` is always the same field, and pages stay valid (I1).
+unsafe impl Linked for Isolated {
+    fn links(&self) -> &Links<Isolated> {
+        &self.links
+    }
+}
+
+/// An isolated heap by address. It may have been destroyed since: then its id is not what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct IsolatedRef(NonNull<Isolated>);
+
+// SAFETY: it is used from any thread at once; `Isolated` is `Sync`.
+unsafe impl Send for IsolatedRef {}
+// SAFETY: as above.
+unsafe impl Sync for IsolatedRef {}
+
+impl Deref for IsolatedRef {
+    type Target = Isolated;
+
+    fn deref(&self) -> &Isolated {
+        // SAFETY: I1.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Debug for Isolated {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
+        write!(formatter, "heap {:?}", self.name)
+    }
+}
+
+/// Addresses.
+impl IsolatedRef {
+    /// The heap as an opaque pointer.
+    #[must_use]
+    pub fn as_ptr(self) -> NonNull<Isolated> {
+        self.0
+    }
+
+    /// # Safety
+    /// The pointer came from [`IsolatedRef::as_ptr`]; the heap may have been destroyed since.
+    #[must_use]
+    pub unsafe fn from_ptr(pointer: NonNull<Isolated>) -> IsolatedRef {
+        IsolatedRef(pointer)
+    }
+
+    /// How messages name it.
+    #[must_use]
+    pub fn label(self) -> HeapLabel {
+        HeapLabel::new(self.name, self.0.as_ptr().addr())
+    }
+
+    pub(crate) fn from_node(node: NonNull<Isolated>) -> IsolatedRef {
+        IsolatedRef(node)
+    }
+
+    pub(crate) fn as_node(self) -> NonNull<Isolated> {
+        self.0
+    }
+
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// The isolated heap that a thread's heap is a member of.
+    pub(crate) fn of(heap: HeapRef) -> Option<IsolatedRef> {
+        let quota = heap.quota()?.as_ptr().cast::<u8>();
+        // SAFETY: every quota of a heap is part of an isolated one.
+        Some(IsolatedRef(unsafe { quota.sub(offset_of!(Isolated, quota)) }.cast()))
+    }
+
+    /// The isolated heap that a span belongs to, small or large.
+    pub(crate) fn of_span(span: SpanRef) -> Option<IsolatedRef> {
+        if !span.is_isolated() {
+            return None;
+        }
+        let page: *mut PageHead = with_exposed_provenance_mut(span.as_ptr().addr() & !(META_PAGE_BYTES - 1));
+        // SAFETY: the record lies on a page of an isolated heap, which begins with its head (I1).
+        unsafe { &*page }.isolated.get().map(IsolatedRef)
+    }
+}
+
+/// Life.
+impl IsolatedRef {
+    /// # Safety
+    /// The page is nobody else's, and stays mapped (I1).
+    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, hardened: bool) -> IsolatedRef {
+        let isolated = page.cast::<Isolated>();
+        page.as_ptr().expose_provenance();
+        let state = Isolated {
+            head: PageHead::new(isolated, None, records_after(FIRST_MEMBER_AT)),
+            id: AtomicUsize::new(id),
+            quota: Quota::new(options.limit_bytes),
+            newest_page: Cell::new(page.cast()),
+            filling: Cell::new(page.cast()),
+            retired: AtomicPtr::new(null_mut()),
+            links: Links::new(),
+            members: Cell::new(None),
+            pool: Pool::new(),
+            entered: AtomicUsize::new(0),
+            name: options.name,
+            words: options.words.map(AtomicUsize::new),
+        };
+        // SAFETY: the page is large enough, and the caller's promise.
+        unsafe { isolated.write(state) };
+        let heap = IsolatedRef(isolated);
+        let first = heap.place_member(page, FIRST_MEMBER_AT, hardened);
+        heap.pool.push(first);
+        heap
+    }
+
+    /// Nobody takes it for a live heap from here on.
+    pub(crate) fn end(self) {
+        self.id.store(0, Ordering::Release);
+    }
+
+    /// A member on a page of its own, for a further thread.
+    pub(crate) fn add_member(self, page: NonNull<u8>, hardened: bool) -> HeapRef {
+        self.add_page(page, records_after(MEMBER_AT));
+        self.place_member(page, MEMBER_AT, hardened)
+    }
+
+    pub(crate) fn add_records(self, page: NonNull<u8>) {
+        self.add_page(page, RECORDS_ONLY_AT);
+    }
+
+    fn add_page(self, page: NonNull<u8>, records_at: usize) {
+        page.as_ptr().expose_provenance();
+        let head = page.cast::<PageHead>();
+        // SAFETY: the page was taken for this heap.
+        unsafe { head.write(PageHead::new(self.0, Some(self.newest_page.get()), records_at)) };
+        self.newest_page.set(head);
+        self.filling.set(head);
+    }
+
+    fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
+        // SAFETY: there is room for a heap at `at`.
+        let memory = unsafe { page.add(at) };
+        // SAFETY: the quota is part of the heap.
+        let quota = unsafe { self.0.cast::<u8>().add(offset_of!(Isolated, quota)) };
+        // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached from it.
+        let quota = unsafe { QuotaRef::new(quota.cast()) };
+        // SAFETY: it is a heap's worth of metadata, nobody else's.
+        let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota), hardened) };
+        self.members.set(Some(member));
+        member
+    }
+
+    /// The pages, each read before it is yielded: it may be given up.
+    pub(crate) fn pages(self) -> impl Iterator<Item = NonNull<u8>> {
+        let mut next = Some(self.newest_page.get());
+        from_fn(move || {
+            let page = next?;
+            // SAFETY: pages begin with their heads (I1).
+            next = unsafe { page.as_ref() }.next.get();
+            Some(page.cast())
+        })
+    }
+
+    /// The heaps of its threads.
+    pub(crate) fn members(self) -> impl Iterator<Item = HeapRef> {
+        successors(self.members.get(), |heap| heap.next_heap())
+    }
+}
+
+/// Records.
+impl IsolatedRef {
+    /// A record that was retired, or one that never was in use; `None` when the pages are full.
+    pub(crate) fn take_record(self) -> Option<NonNull<Span>> {
+        if let Some(record) = NonNull::new(self.retired.load(Ordering::Relaxed)) {
+            // SAFETY: retired records are records.
+            let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+            self.retired.store(span.dirty_next().load(Ordering::Relaxed), Ordering::Relaxed);
+            return Some(record);
+        }
+        let page = self.page_with_room()?;
+        // SAFETY: pages begin with their heads (I1).
+        let head = unsafe { page.as_ref() };
+        // SAFETY: there is room for one more.
+        let record = unsafe { page.cast::<u8>().add(head.record_at(head.records.get())) }.cast::<Span>();
+        // SAFETY: it is nobody's yet.
+        unsafe { SpanRef::blank(record) };
+        record.as_ptr().expose_provenance();
+        head.records.set(head.records.get() + 1);
+        Some(record)
+    }
+
+    /// The page that is being filled; the next older one, where a reset left room, when it is full.
+    fn page_with_room(self) -> Option<NonNull<PageHead>> {
+        let page = self.filling.get();
+        // SAFETY: pages begin with their heads (I1).
+        let head = unsafe { page.as_ref() };
+        if head.has_room() {
+            return Some(page);
+        }
+        let older = head.next.get()?;
+        // SAFETY: as above.
+        let has_room = unsafe { older.as_ref() }.has_room();
+        has_room.then(|| {
+            self.filling.set(older);
+            older
+        })
+    }
+
+    pub(crate) fn retire_record(self, record: NonNull<Span>) {
+        // SAFETY: it is a record.
+        let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+        span.dirty_next().store(self.retired.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.retired.store(record.as_ptr(), Ordering::Relaxed);
+    }
+
+    /// Every span and large block.
+    pub(crate) fn spans(self) -> impl Iterator<Item = SpanRef> {
+        let records = self.pages().flat_map(|page| {
+            // SAFETY: pages begin with their heads (I1).
+            let head = unsafe { page.cast::<PageHead>().as_ref() };
+            (0..head.records.get()).map(move |index| {
+                // SAFETY: the records lie on the page.
+                let record = unsafe { page.add(head.record_at(index)) };
+                // SAFETY: it was made a record when it was first taken.
+                unsafe { SpanRef::from_raw(record.cast().as_ptr()) }
+            })
+        });
+        records.filter(|span| span.owner() != Owner::Nobody)
+    }
+
+    /// All records are free.
+    pub(crate) fn forget_records(self) {
+        self.retired.store(null_mut(), Ordering::Relaxed);
+        self.filling.set(self.newest_page.get());
+        for page in self.pages() {
+            // SAFETY: pages begin with their heads (I1).
+            unsafe { page.cast::<PageHead>().as_ref() }.records.set(0);
+        }
+    }
+}
+
+impl Isolated {
+    /// The number that no heap before it had, and none after it will; 0 once it was destroyed.
+    #[inline(always)]
+    pub(crate) fn id(&self) -> usize {
+        self.id.load(Ordering::Acquire)
+    }
+
+    /// Whether this is a heap: what lies on its page now may be something else.
+    pub(crate) fn is_live(&self) -> bool {
+        self.id() != 0 && self.head.isolated.get() == Some(NonNull::from(self))
+    }
+
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> HeapName {
+        self.name
+    }
+
+    /// What it is called, as C text that stays where it is while the heap lives.
+    #[must_use]
+    pub fn name_text(&self) -> &CStr {
+        self.name.as_c_str()
+    }
+
+    /// A word of whoever made the heap.
+    #[must_use]
+    pub fn word(&self, index: usize) -> usize {
+        self.words[index].load(Ordering::Acquire)
+    }
+
+    /// Replaces a word of whoever made the heap.
+    pub fn set_word(&self, index: usize, word: usize) {
+        self.words[index].store(word, Ordering::Release);
+    }
+
+    /// How often it is some thread's current heap.
+    pub(crate) fn entered(&self) -> &AtomicUsize {
+        &self.entered
+    }
+}

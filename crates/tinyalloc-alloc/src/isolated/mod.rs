@@ -1,0 +1,5 @@
+//! Heaps as objects: of several threads' heaps, with a limit and an end.
+
+pub(crate) mod isolated;
+
+pub(crate) mod attachments;

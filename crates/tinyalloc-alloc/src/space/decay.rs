@@ -1,0 +1,180 @@
+//! When to purge: free memory that nobody wanted for two epochs, or that outweighs what is in use.
+
+use crate::config::tunables::{PurgeMode, Tunables};
+
+/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read at every so many events.
+const EVENTS_PER_LOOK: u32 = 16;
+/// Free memory that always may stay resident.
+const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
+/// Of the memory in use, one part in so many may be resident and free besides.
+const USED_PER_RESIDENT_FREE: usize = 4;
+/// What a program that takes memory back at once may keep beyond that.
+const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this and by a quarter,
+/// or what is in use has shrunk by a quarter.
+const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
+
+/// What to purge now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    /// What has been idle since the epoch before the last.
+    Aged,
+    /// As much as brings free memory down to this.
+    DownTo(usize),
+}
+
+/// How much memory is in use, and how much is free but resident.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Balance {
+    used_bytes: usize,
+    resident_free_bytes: usize,
+}
+
+impl Balance {
+    pub(crate) const fn new(used_bytes: usize, resident_free_bytes: usize) -> Balance {
+        Balance { used_bytes, resident_free_bytes }
+    }
+}
+
+/// The cap on resident free memory is learned: what was purged for outweighing the rest, and was wanted again within the epoch,
+/// should have stayed, so the cap grows by as much. A burst is given back on the way; a program that allocates
+/// and frees the same megabytes over and over stops paying for it after a few rounds.
+#[derive(Debug)]
+pub(crate) struct Decay {
+    events: u32,
+    epoch_start: u64,
+    slack_bytes: usize,
+    purged_early_bytes: usize,
+    idle_bytes: usize,
+    kept: Option<Balance>,
+    peak_bytes: usize,
+}
+
+impl Decay {
+    pub(crate) const fn new() -> Decay {
+        Decay {
+            events: 0,
+            epoch_start: 0,
+            slack_bytes: 0,
+            purged_early_bytes: 0,
+            idle_bytes: usize::MAX,
+            kept: None,
+            peak_bytes: 0,
+        }
+    }
+
+    /// Memory was taken, of which so much was not resident.
+    pub(crate) fn on_take(&mut self, fresh_bytes: usize, balance: Balance) {
+        self.peak_bytes = self.peak_bytes.max(balance.used_bytes);
+        self.idle_bytes = self.idle_bytes.min(balance.resident_free_bytes);
+        let regretted = fresh_bytes.min(self.purged_early_bytes);
+        self.purged_early_bytes -= regretted;
+        self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
+    }
+
+    /// Memory that was not idle for long was purged.
+    pub(crate) fn on_early_purge(&mut self, bytes: usize) {
+        self.purged_early_bytes += bytes;
+    }
+
+    /// So much stays resident and free for now, though it is above the cap.
+    pub(crate) fn on_excess_kept(&mut self, balance: Balance) {
+        self.kept = Some(balance);
+    }
+
+    /// Whether things are as they were when nothing could be done.
+    fn is_kept(&self, balance: Balance) -> bool {
+        self.kept.is_some_and(|kept| {
+            balance.resident_free_bytes < kept.resident_free_bytes + KEPT_STEP_BYTES.max(kept.resident_free_bytes / 4)
+                && balance.used_bytes > kept.used_bytes - kept.used_bytes / 4
+        })
+    }
+
+    /// Memory was freed: what should be purged?
+    pub(crate) fn on_free(&mut self, balance: Balance, tunables: &Tunables, now_milliseconds: impl FnOnce() -> u64) -> Due {
+        match tunables.purge_mode {
+            PurgeMode::Decay => {}
+            PurgeMode::Eager if balance.resident_free_bytes > 0 && !self.is_kept(balance) => return Due::DownTo(0),
+            PurgeMode::Eager | PurgeMode::Never => return Due::Nothing,
+        }
+        // After a burst that no slack could hold, holding a part of it helps nobody.
+        let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
+        let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
+        if balance.resident_free_bytes > cap && !self.is_kept(balance) {
+            return Due::DownTo(cap - cap / 4);
+        }
+        self.events = self.events.wrapping_add(1);
+        if !self.events.is_multiple_of(EVENTS_PER_LOOK) {
+            return Due::Nothing;
+        }
+        self.on_look(balance, tunables, now_milliseconds())
+    }
+
+    /// The clock was read.
+    pub(crate) fn on_look(&mut self, balance: Balance, tunables: &Tunables, now: u64) -> Due {
+        if now.wrapping_sub(self.epoch_start) < tunables.purge_milliseconds {
+            return Due::Nothing;
+        }
+        self.epoch_start = now;
+        // What was never needed during an epoch was too much.
+        self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
+        self.idle_bytes = usize::MAX;
+        self.purged_early_bytes = 0;
+        self.peak_bytes = balance.used_bytes.max(self.peak_bytes / 2);
+        self.kept = None;
+        Due::Aged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Balance, Decay, Due, EVENTS_PER_LOOK};
+    use crate::config::tunables::{PurgeMode, Tunables};
+
+    const MIB: usize = 1024 * 1024;
+    const TUNABLES: Tunables = Tunables::DEFAULT;
+
+    fn idle(resident_free_bytes: usize) -> Balance {
+        Balance { used_bytes: 0, resident_free_bytes }
+    }
+
+    #[test]
+    fn a_burst_is_given_back_but_for_a_few_mebibytes() {
+        let mut decay = Decay::new();
+        let Due::DownTo(kept) = decay.on_free(idle(1024 * MIB), &TUNABLES, || 0) else {
+            panic!("nothing was due");
+        };
+        assert!(kept <= 2 * MIB);
+    }
+
+    #[test]
+    fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
+        let mut decay = Decay::new();
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
+        decay.on_early_purge(20 * MIB);
+        decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
+        assert_eq!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::Nothing);
+    }
+
+    #[test]
+    fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
+        let mut decay = Decay::new();
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
+        decay.on_early_purge(20 * MIB);
+        for _ in 0..EVENTS_PER_LOOK {
+            let _ = decay.on_free(idle(MIB), &TUNABLES, || TUNABLES.purge_milliseconds);
+        }
+        decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 2 * TUNABLES.purge_milliseconds), Due::DownTo(_)));
+    }
+
+    #[test]
+    fn an_eager_purge_keeps_nothing_and_none_keeps_all() {
+        let with = |purge_mode| Tunables { purge_mode, ..TUNABLES };
+        let mut decay = Decay::new();
+        assert_eq!(decay.on_free(idle(MIB), &with(PurgeMode::Eager), || 0), Due::DownTo(0));
+        assert_eq!(decay.on_free(idle(1024 * MIB), &with(PurgeMode::Never), || 0), Due::Nothing);
+    }
+}

@@ -1,0 +1,70 @@
+//! Huge blocks: mappings of their own, outside every region, found by their start.
+
+use crate::span::class::SLICE_SHIFT;
+use crate::span::span::{SpanList, SpanRef, as_span};
+
+const BUCKETS: usize = 256;
+
+/// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HugePeak {
+    /// A count.
+    pub blocks: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// The blocks, hashed by address. The lock of the space guards it.
+#[repr(C)]
+pub(crate) struct HugeTable {
+    blocks: usize,
+    bytes: usize,
+    peak: HugePeak,
+    buckets: [SpanList; BUCKETS],
+}
+
+impl HugeTable {
+    pub(crate) const fn new() -> HugeTable {
+        let peak = HugePeak { blocks: 0, bytes: 0 };
+        HugeTable { buckets: [const { SpanList::new() }; BUCKETS], blocks: 0, bytes: 0, peak }
+    }
+
+    pub(crate) fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn peak(&self) -> HugePeak {
+        self.peak
+    }
+
+    pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
+        if self.blocks == 0 {
+            return None;
+        }
+        self.bucket(address).iter().map(as_span).find(|span| span.is_slot(address))
+    }
+
+    pub(crate) fn insert(&mut self, span: SpanRef) {
+        self.blocks += 1;
+        self.bytes += span.slot_bytes();
+        self.peak = HugePeak { blocks: self.peak.blocks.max(self.blocks), bytes: self.peak.bytes.max(self.bytes) };
+        // SAFETY: a huge block's record is in no other list.
+        unsafe { self.bucket(span.address()).push_front(span.into()) };
+    }
+
+    pub(crate) fn remove(&mut self, span: SpanRef) {
+        self.blocks -= 1;
+        self.bytes -= span.slot_bytes();
+        // SAFETY: it was inserted, by this address.
+        unsafe { self.bucket(span.address()).remove(span.into()) };
+    }
+
+    fn bucket(&self, address: usize) -> &SpanList {
+        let page = address >> SLICE_SHIFT;
+        &self.buckets[(page ^ (page >> 8) ^ (page >> 16)) % BUCKETS]
+    }
+}

@@ -1,0 +1,11 @@
+//! Size classes, slots of one size, and the record of the slices they lie in.
+
+pub(crate) mod class;
+
+pub(crate) mod slot;
+
+pub(crate) mod bins;
+
+pub(crate) mod span;
+
+pub(crate) mod remote;
