@@ -233,6 +233,43 @@ mod tests {
         assert_eq!(tunables, Tunables::default());
     }
 
+    /// The options that the manual page describes, each with its default.
+    fn options_of_the_manual() -> impl Iterator<Item = (&'static str, &'static str)> {
+        include_str!("../docs/man/tinyalloc.7").lines().filter_map(|line| {
+            let (name, default) = line.strip_prefix(".B ")?.split_once(" \\fR(")?;
+            Some((name, default.strip_suffix(')')?))
+        })
+    }
+
+    fn default_of(key: Key) -> String {
+        let mut text = String::new();
+        assert!(key.write(&Tunables::default(), &mut text).is_ok());
+        text
+    }
+
+    #[test]
+    fn the_manual_page_has_every_option_with_its_default_and_no_other() {
+        for (name, default) in options_of_the_manual() {
+            let key = Key::of(name.as_bytes()).expect(name);
+            let mut tunables = Tunables::default();
+            let default = if key == Key::StatsFile { "" } else { default };
+            assert!(key.set(default.as_bytes(), &mut tunables).is_some(), "{name} ({default})");
+            assert_eq!(tunables, Tunables::default(), "{name} ({default})");
+        }
+        for key in Key::all() {
+            assert_eq!(options_of_the_manual().filter(|(name, _)| *name == key.name()).count(), 1, "{}", key.name());
+        }
+    }
+
+    #[test]
+    fn the_c_interface_is_tested_for_every_option() {
+        let test = include_str!("../c-tests/options/every_option_can_be_read_and_set_by_name.c");
+        for key in Key::all() {
+            assert!(test.contains(&std::format!("(\"{}\", \"", key.name())), "{}", key.name());
+            assert!(Key::of(key.name().as_bytes()) == Some(key) && !default_of(key).contains(','));
+        }
+    }
+
     #[test]
     fn every_key_can_be_read_back_as_it_is_set() {
         for key in Key::all() {

@@ -165,7 +165,8 @@ fn upward_uses(parent: &Source, prefix: &str, siblings: &[Source]) -> Vec<String
 
 /// The module of the parent's that a file is, or is a part of.
 fn module_name(parent: &Path, file: &Path) -> String {
-    let directory = if parent.ends_with("lib.rs") { parent.parent().unwrap().to_owned() } else { parent.with_extension("") };
+    let is_of_a_folder = parent.ends_with("lib.rs") || parent.ends_with("mod.rs");
+    let directory = if is_of_a_folder { parent.parent().unwrap().to_owned() } else { parent.with_extension("") };
     let inside = file.strip_prefix(directory).unwrap_or(Path::new(""));
     inside.iter().next().map(|first| Path::new(first).with_extension("").display().to_string()).unwrap_or_default()
 }
@@ -274,4 +275,7 @@ fn the_reader_of_these_rules_can_read() {
     let upward = Source { path: "src/a.rs".into(), code: "use crate::b::c;".into() };
     let downward = Source { path: "src/b.rs".into(), code: "use crate::a::c;".into() };
     assert_eq!(upward_uses(&parent, "crate::", &[upward, downward]).len(), 1);
+    let parent = Source { path: "src/a/mod.rs".into(), code: "pub(crate) mod b;\n\npub(crate) mod c;\n".into() };
+    let upward = Source { path: "src/a/b.rs".into(), code: "use super::c::d;".into() };
+    assert_eq!(upward_uses(&parent, "super::", &[upward]).len(), 1);
 }

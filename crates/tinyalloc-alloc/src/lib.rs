@@ -25,8 +25,8 @@ mod space;
 
 mod allocator;
 
-pub use allocator::allocator::Allocator;
 pub use allocator::heaps::{BlockOwner, Emptying, HeapError};
+pub use allocator::hit_paths::Allocator;
 pub use allocator::large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use allocator::local::{Local, Mode};
 pub use allocator::settled::Sealing;
@@ -38,7 +38,7 @@ pub use config::checks::Checks;
 pub use config::tunables::{HugePagePolicy, PurgeMode, Tunables};
 pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use isolated::attachments::Attachments;
-pub use isolated::isolated::{HeapOptions, Isolated, IsolatedRef};
+pub use isolated::isolated_heap::{HeapOptions, Isolated, IsolatedRef};
 pub use report::heap_label::HeapLabel;
 pub use report::heap_name::HeapName;
 pub use report::misuse::{Misuse, MisuseOfHeap};

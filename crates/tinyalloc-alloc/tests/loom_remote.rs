@@ -219,8 +219,8 @@ mod slot {
     }
 }
 
-/// What `super::span` is in the engine.
-mod span {
+/// What `super::record` is in the engine.
+mod record {
     use std::ops::Deref;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -331,9 +331,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::Ordering;
 use loom::thread;
 
+use record::{Span, SpanRef};
 use remote::{DirtyStack, push_remote, take_remote};
 use slot::{Secret, Slot, SlotWords};
-use span::{Span, SpanRef};
 use sync::{Step, Weakness, weaken, weakened};
 
 /// One run: heaps with their stacks, spans, slots, and how often each slot arrived.

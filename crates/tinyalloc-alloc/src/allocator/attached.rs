@@ -6,17 +6,17 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::checked::Wish;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::small::current;
-use crate::heap::heap::{HeapRef, Keeping};
+use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::isolated::attachments::{Attachment, Attachments};
-use crate::isolated::isolated::IsolatedRef;
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::pages::{Kept, META_PAGE_BYTES};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::span::{Freed, Owner, SpanRef};
+use crate::span::record::{Freed, Owner, SpanRef};
 use crate::support::lock::Patience;
 
 /// Allocating in a heap that the caller names.

@@ -4,19 +4,19 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::attached::attachments_of;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::small::current;
 use crate::hardening::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
 use crate::hardening::quarantine::Quarantine;
-use crate::heap::heap::{HeapRef, Keeping};
-use crate::isolated::isolated::IsolatedRef;
+use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::span::record::{Freed, Owner, SpanRef};
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
-use crate::span::span::{Freed, Owner, SpanRef};
 use crate::support::lock::Patience;
 use crate::support::memory::is_clear;
 

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
-use crate::span::span::{Span, SpanRef};
+use crate::span::record::{Span, SpanRef};
 
 /// Entries that every process has; more lie on pages.
 const BLOCKS_AT_FIRST: usize = 64;

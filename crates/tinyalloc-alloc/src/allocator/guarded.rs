@@ -4,12 +4,12 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::checked::Wish;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::small::current;
 use crate::hardening::guard::{GuardMistake, GuardReport, TRACE_LENGTH, Trace};
-use crate::heap::heap::HeapRef;
+use crate::heap::thread_heap::HeapRef;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLOT_ALIGN, SizeClass};
 

@@ -5,15 +5,15 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::heap::HeapRef;
-use crate::isolated::isolated::{HeapOptions, IsolatedRef};
+use crate::heap::thread_heap::HeapRef;
+use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
 use crate::report::heap_label::HeapLabel;
+use crate::space::address_space::{EndedRun, Space};
 use crate::space::decay::Due;
-use crate::space::space::{EndedRun, Space};
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN};
-use crate::span::span::{Owner, SpanRef};
+use crate::span::record::{Owner, SpanRef};
 
 /// Why a call that names a heap was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,15 +4,15 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::{MapError, Mapper};
 
-use super::allocator::Allocator;
 use super::checked::Wish;
+use super::hit_paths::Allocator;
 use super::local::Local;
-use crate::isolated::isolated::IsolatedRef;
-use crate::region::region::{Purpose, RUN_ALIGN_MAX};
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::slices::{Purpose, RUN_ALIGN_MAX};
 use crate::report::misuse::Misuse;
-use crate::space::space::{EndedRun, Space, Unlisted};
+use crate::space::address_space::{EndedRun, Space, Unlisted};
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::span::SpanRef;
+use crate::span::record::SpanRef;
 use crate::support::lock::{Guard, Patience};
 
 /// Requests of at least this many bytes get a mapping of their own.

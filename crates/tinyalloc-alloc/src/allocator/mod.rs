@@ -4,12 +4,12 @@ pub(crate) mod emergency;
 pub(crate) mod local;
 pub(crate) mod settled;
 
-pub(crate) mod allocator;
 pub(crate) mod announce;
 pub(crate) mod attached;
 pub(crate) mod checked;
 pub(crate) mod guarded;
 pub(crate) mod heaps;
+pub(crate) mod hit_paths;
 pub(crate) mod large;
 pub(crate) mod nothing;
 pub(crate) mod purge;

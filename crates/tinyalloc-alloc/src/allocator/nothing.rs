@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::Local;
 use crate::hardening::empty::EmptyMistake;
 use crate::report::misuse::Misuse;

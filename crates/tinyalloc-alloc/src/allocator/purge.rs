@@ -3,15 +3,15 @@
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::attached::attachments_of;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::heap::{HeapRef, Keeping};
-use crate::isolated::isolated::IsolatedRef;
-use crate::region::region::{Idle, Left};
+use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::slices::{Idle, Left};
 use crate::report::misuse::Misuse;
+use crate::space::address_space::{IdleRun, Space};
 use crate::space::decay::Due;
-use crate::space::space::{IdleRun, Space};
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 

@@ -4,11 +4,11 @@ use core::ptr::{NonNull, copy_nonoverlapping};
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::Local;
-use crate::isolated::isolated::IsolatedRef;
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
-use crate::span::span::{Owner, SpanRef};
+use crate::span::record::{Owner, SpanRef};
 
 impl<M: Mapper> Allocator<M> {
     /// Usable bytes of a live block; `None`, and a report, for anything else.

@@ -8,8 +8,8 @@ use tinyalloc_sys::{Mapper, Protection};
 
 use crate::config::checks::Checks;
 use crate::hardening::valgrind::is_running;
+use crate::span::record::Span;
 use crate::span::slot::Secret;
-use crate::span::span::Span;
 
 /// What becomes of the page, once all on it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::Local;
 use super::resize::keeps_slot;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::span::{Owner, SpanRef};
+use crate::span::record::{Owner, SpanRef};
 
 /// What `free_sized` and its like, or a sized `operator delete`, are told beside the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,20 +4,20 @@ use core::ptr::{NonNull, null};
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::attached::attachments_of;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::heap::{HeapRef, Keeping};
+use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::isolated::attachments::Attachments;
-use crate::isolated::isolated::IsolatedRef;
-use crate::region::region::Purpose;
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::slices::Purpose;
 use crate::report::misuse::Misuse;
 use crate::space::decay::Due;
 use crate::span::bins::Bins;
 use crate::span::class::{SLICE_BYTES, SizeClass};
+use crate::span::record::{Freed, Owner, SpanRef};
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
-use crate::span::span::{Freed, Owner, SpanRef};
 use crate::support::lock::Patience;
 
 /// A stay in the slow path, and what to put back after it.

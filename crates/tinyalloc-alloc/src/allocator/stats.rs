@@ -4,16 +4,16 @@ use core::iter::{from_fn, successors};
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::heap::HeapRef;
-use crate::isolated::isolated::IsolatedRef;
+use crate::heap::thread_heap::HeapRef;
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::pages::META_PAGE_BYTES;
-use crate::region::region::Region;
+use crate::region::slices::Region;
+use crate::space::address_space::Space;
 use crate::space::huge::HugePeak;
-use crate::space::space::Space;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
-use crate::span::span::{Owner, SpanRef, SpanState};
+use crate::span::record::{Owner, SpanRef, SpanState};
 
 /// Slots of one size class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,15 +5,15 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
 use super::attached::attachments_of;
+use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::small::current;
-use crate::heap::heap::{HeapRef, Keeping, Standing};
 use crate::heap::pool::Pool;
-use crate::isolated::isolated::IsolatedRef;
+use crate::heap::thread_heap::{HeapRef, Keeping, Standing};
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
-use crate::space::space::Space;
+use crate::space::address_space::Space;
 use crate::span::slot::Secret;
 use crate::support::lock::Patience;
 

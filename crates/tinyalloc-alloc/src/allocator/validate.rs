@@ -8,16 +8,16 @@ use core::sync::atomic::Ordering;
 use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
-use super::allocator::Allocator;
+use super::hit_paths::Allocator;
 use super::local::Local;
-use crate::heap::heap::{HeapRef, Keeping};
-use crate::isolated::isolated::IsolatedRef;
-use crate::region::region::Region;
-use crate::space::space::Space;
+use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::slices::Region;
+use crate::space::address_space::Space;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::span::record::{Owner, SpanRef, SpanState};
 use crate::span::slot::{Secret, Slot};
-use crate::span::span::{Owner, SpanRef, SpanState};
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;

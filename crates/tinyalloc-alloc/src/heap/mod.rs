@@ -2,6 +2,6 @@
 
 pub(crate) mod quota;
 
-pub(crate) mod heap;
+pub(crate) mod thread_heap;
 
 pub(crate) mod pool;

@@ -3,10 +3,10 @@
 use core::cell::Cell;
 use core::iter::from_fn;
 
-use super::heap::{HeapRef, Standing};
+use super::thread_heap::{HeapRef, Standing};
 use crate::span::class::SizeClass;
+use crate::span::record::SpanRef;
 use crate::span::slot::{Secret, Slot};
-use crate::span::span::SpanRef;
 use crate::support::lock::ThreadId;
 
 /// How many pooled heaps a refill asks for a span.

@@ -5,6 +5,6 @@ pub(crate) mod huge_pages;
 pub(crate) mod growing;
 
 pub(crate) mod pages;
-pub(crate) mod region;
+pub(crate) mod slices;
 
 pub(crate) mod regions;

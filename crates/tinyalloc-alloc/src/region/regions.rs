@@ -9,7 +9,7 @@ use core::slice::Iter as SliceIter;
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::region::Region;
+use super::slices::Region;
 
 const FURTHER_MAX: usize = 255;
 

@@ -1,7 +1,7 @@
 //! Huge blocks: mappings of their own, outside every region, found by their start.
 
 use crate::span::class::SLICE_SHIFT;
-use crate::span::span::{SpanList, SpanRef, as_span};
+use crate::span::record::{SpanList, SpanRef, as_span};
 
 const BUCKETS: usize = 256;
 

@@ -4,4 +4,4 @@ pub(crate) mod decay;
 pub(crate) mod huge;
 pub(crate) mod trap_budget;
 
-pub(crate) mod space;
+pub(crate) mod address_space;

@@ -6,6 +6,6 @@ pub(crate) mod slot;
 
 pub(crate) mod bins;
 
-pub(crate) mod span;
+pub(crate) mod record;
 
 pub(crate) mod remote;

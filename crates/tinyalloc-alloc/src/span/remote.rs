@@ -10,8 +10,8 @@
 
 use core::ptr::null_mut;
 
+use super::record::{FreedList, Span, SpanRef};
 use super::slot::{Secret, Slot};
-use super::span::{FreedList, Span, SpanRef};
 use crate::sync::{AtomicPtr, Ordering};
 
 /// More slots than any span has.

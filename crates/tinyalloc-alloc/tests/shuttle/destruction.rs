@@ -2,7 +2,7 @@
 
 use crate::allocator::heaps::{Emptying, HeapError};
 use crate::common::Actor;
-use crate::isolated::isolated::{HeapOptions, IsolatedRef};
+use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, yield_now};
 

@@ -10,7 +10,7 @@ use shuttle::rand::{Rng, thread_rng};
 use crate::allocator::heaps::Emptying;
 use crate::allocator::local::{Local, Mode};
 use crate::common::Actor;
-use crate::isolated::isolated::{HeapOptions, IsolatedRef};
+use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, be_alone, is_alone, leave_child, on_interrupt};
 

@@ -16,7 +16,7 @@ use super::growing::{Backing, DATA_STEP_BYTES, Growing, METADATA_STEP_BYTES};
 use super::huge_pages::{HugePages, UNIT_SLICES};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
-use crate::span::span::{Extent, Owner, Span, SpanRef};
+use crate::span::record::{Extent, Owner, Span, SpanRef};
 
 /// The least a region may reserve.
 const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;

@@ -15,13 +15,13 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links};
 
-use crate::heap::heap::{Heap, HeapRef};
 use crate::heap::pool::Pool;
 use crate::heap::quota::{Quota, QuotaRef};
+use crate::heap::thread_heap::{Heap, HeapRef};
 use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
-use crate::span::span::{Owner, Span, SpanRef};
+use crate::span::record::{Owner, Span, SpanRef};
 
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
 const MEMBER_AT: usize = align_of::<Heap>();

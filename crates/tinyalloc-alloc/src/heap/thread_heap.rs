@@ -9,9 +9,9 @@ use super::quota::QuotaRef;
 use crate::hardening::quarantine::Quarantine;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
+use crate::span::record::{Order, Owner, SpanList, SpanRef, SpanState, as_span};
 use crate::span::remote::{DirtyStack, take_remote};
 use crate::span::slot::{Secret, Slot};
-use crate::span::span::{Order, Owner, SpanList, SpanRef, SpanState, as_span};
 use crate::support::lock::ThreadId;
 use crate::support::random::Random;
 

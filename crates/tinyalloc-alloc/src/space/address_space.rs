@@ -11,14 +11,14 @@ use super::decay::{Balance, Decay, Due};
 use super::huge::HugeTable;
 use super::trap_budget::TrapBudget;
 use crate::config::tunables::{PurgeMode, Tunables};
-use crate::heap::heap::{Heap, HeapRef};
-use crate::isolated::isolated::{HeapOptions, Isolated, IsolatedRef};
+use crate::heap::thread_heap::{Heap, HeapRef};
+use crate::isolated::isolated_heap::{HeapOptions, Isolated, IsolatedRef};
 use crate::region::pages::Pages;
-use crate::region::region::{Idle, Left, PARTS, Purpose, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
 use crate::region::regions::Regions;
+use crate::region::slices::{Idle, Left, PARTS, Purpose, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::span::{Extent, Owner, Span, SpanRef};
+use crate::span::record::{Extent, Owner, Span, SpanRef};
 
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
