@@ -5,9 +5,9 @@
 
 mod sync;
 
-mod support;
-
 mod config;
+
+mod support;
 
 mod report;
 

@@ -12,6 +12,12 @@
 
 #[path = "../src/support/lock.rs"]
 mod lock;
+#[path = "../src/config/policy.rs"]
+mod policy;
+
+mod config {
+    pub(crate) use crate::policy;
+}
 
 /// What `crate::sync` is in the engine, with orderings that a test may weaken.
 mod sync {

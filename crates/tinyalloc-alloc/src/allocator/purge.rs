@@ -6,6 +6,7 @@ use tinyalloc_sys::Mapper;
 use super::attached::attachments_of;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
+use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
 use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::slices::{Idle, Left};
@@ -14,14 +15,6 @@ use crate::space::address_space::{IdleRun, Space};
 use crate::space::decay::Due;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
-
-/// One system call gives back at most this much, so that others may have what is left meanwhile.
-const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// How many heaps that came to the pool are walked in one epoch.
-const POOLED_WALKS_MAX: usize = 64;
-
-const ISOLATED_AT_A_TIME: usize = 32;
 
 impl<M: Mapper> Allocator<M> {
     pub(crate) fn due(&self, space: &mut Space) -> Due {

@@ -1,5 +1,6 @@
 //! What a user may set.
 
 pub(crate) mod checks;
+pub(crate) mod policy;
 
 pub(crate) mod tunables;

@@ -5,13 +5,9 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use crate::config::policy::{EMPTY_ADDRESS_SPACE_PART, EMPTY_RANGE_BYTES_MAX, EMPTY_RANGE_BYTES_MIN};
 use crate::span::class::SLOT_ALIGN;
 
-/// 131,072 of them, or fewer in a limited address space; whoever wants more gets a slot. (All counts as address space, and core dumpers
-/// write it out.)
-const RANGE_BYTES_MAX: usize = 1 << 21;
-const RANGE_BYTES_MIN: usize = 1 << 16;
-const ADDRESS_SPACE_PART: usize = 1024;
 /// How many words a search looks at.
 const WORDS_ASKED: usize = 64;
 const PER_WORD: usize = u64::BITS as usize;
@@ -57,7 +53,7 @@ impl EmptyBlocks {
             return Some(());
         }
         let page_bytes = mapper.page_bytes();
-        let wish = (mapper.address_space_bytes() / ADDRESS_SPACE_PART).clamp(RANGE_BYTES_MIN, RANGE_BYTES_MAX);
+        let wish = (mapper.address_space_bytes() / EMPTY_ADDRESS_SPACE_PART).clamp(EMPTY_RANGE_BYTES_MIN, EMPTY_RANGE_BYTES_MAX);
         let bytes = wish.next_multiple_of(page_bytes * SLOT_ALIGN);
         let bits_bytes = (bytes / SLOT_ALIGN / u8::BITS as usize).next_multiple_of(page_bytes);
         let taken = mapper.map(bits_bytes, page_bytes).ok()?;
@@ -147,7 +143,7 @@ mod tests {
 
     use tinyalloc_sys::{Mapper, PosixMapper};
 
-    use super::{EmptyBlocks, EmptyMistake, RANGE_BYTES_MAX};
+    use super::{EMPTY_RANGE_BYTES_MAX, EmptyBlocks, EmptyMistake};
     use crate::span::class::SLOT_ALIGN;
 
     fn begun() -> EmptyBlocks {
@@ -185,8 +181,8 @@ mod tests {
         let page_bytes = PosixMapper::new().page_bytes();
         for align in [page_bytes, 2048, 1024, 256] {
             let blocks = begun();
-            let all: BTreeSet<_> = (0..RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();
-            assert_eq!(all.len(), RANGE_BYTES_MAX / align);
+            let all: BTreeSet<_> = (0..EMPTY_RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();
+            assert_eq!(all.len(), EMPTY_RANGE_BYTES_MAX / align);
             assert_eq!(take(&blocks, align), None, "all are taken");
             let first = *all.first().expect("one at least");
             assert!(take(&blocks, SLOT_ALIGN).is_some(), "others lie between");

@@ -4,13 +4,11 @@ use core::cell::Cell;
 use core::iter::from_fn;
 
 use super::thread_heap::{HeapRef, Standing};
+use crate::config::policy::POOLED_HEAPS_ASKED;
 use crate::span::class::SizeClass;
 use crate::span::record::SpanRef;
 use crate::span::slot::{Secret, Slot};
 use crate::support::lock::ThreadId;
-
-/// How many pooled heaps a refill asks for a span.
-const HEAPS_ASKED: usize = 4;
 
 /// Invariant P1: the lock of the pool is held for every call, of every pool.
 pub(crate) struct Pool {
@@ -76,7 +74,7 @@ impl Pool {
     /// # Errors
     /// A free slot that somebody wrote to.
     pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
-        for _ in 0..HEAPS_ASKED {
+        for _ in 0..POOLED_HEAPS_ASKED {
             let Some(heap) = self.first.get() else {
                 break;
             };

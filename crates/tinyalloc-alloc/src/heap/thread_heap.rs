@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use super::quota::QuotaRef;
+use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, PARTIAL_SPANS_LOOKED_AT, SPARE_SLICES_MAX};
 use crate::hardening::quarantine::Quarantine;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
@@ -15,16 +16,8 @@ use crate::span::slot::{Secret, Slot};
 use crate::support::lock::ThreadId;
 use crate::support::random::Random;
 
-/// How many partial spans a refill compares.
-const PARTIAL_LOOK: usize = 4;
-
 /// The thread of a heap that waits for one.
 const NO_THREAD: usize = 0;
-
-/// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
-const SPARE_SLICES_MAX: u32 = 32;
-/// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four mebibytes that need no system call.
-const HARDENED_SPARE_SLICES_MAX: u32 = 256;
 
 /// Who may touch a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,8 +240,11 @@ impl HeapRef {
     /// The span that is closest to being full is the one whose use keeps the others closest to being empty.
     fn fullest_partial(self, class: SizeClass) -> Option<SpanRef> {
         let list = &self.partial[class.index()];
-        let span =
-            list.iter().take(PARTIAL_LOOK).map(as_span).max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
+        let span = list
+            .iter()
+            .take(PARTIAL_SPANS_LOOKED_AT)
+            .map(as_span)
+            .max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
         // SAFETY: it is in that list.
         unsafe { list.remove(span.into()) };
         Some(span)

@@ -7,13 +7,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::{MapError, Mapper};
 
 use super::huge_pages::HUGE_PAGE_BYTES;
-
-/// The first step of what blocks lie in: enough for most programs, small enough for all.
-pub(crate) const DATA_STEP_BYTES: usize = 512 * 1024;
-/// The first step of records, bits and maps: with it a region's near part and map cover 128 MiB.
-pub(crate) const METADATA_STEP_BYTES: usize = 128 * 1024;
-/// The largest step, so that little is committed for nothing.
-const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
+use crate::config::policy::STEP_BYTES_MAX;
 
 /// How a range comes by what it has not committed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

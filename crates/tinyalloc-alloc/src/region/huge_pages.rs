@@ -12,16 +12,13 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
+use crate::config::policy::{HUGE_PAGES_BEFORE, HUGE_PAGES_TO_BEGIN};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
 
 /// On processors with pages of 4 KiB; elsewhere the advice is refused, or does no harm.
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) const UNIT_SLICES: usize = HUGE_PAGE_BYTES / SLICE_BYTES;
-/// A region of this many huge pages loses little when the last one is used in part.
-const UNITS_BEFORE: usize = 16;
-/// A zone that ended begins again below this many empty units.
-const UNITS_TO_BEGIN: usize = 8;
 
 /// The slices of one region that prefer huge pages: `first..end` is whole units. Slices from `earliest` to `end` may have been resident as
 /// huge pages at some time.
@@ -36,7 +33,7 @@ pub(crate) struct HugePages {
 impl HugePages {
     pub(crate) fn new(slices_start: NonNull<u8>, policy: HugePagePolicy) -> HugePages {
         let phase = (slices_start.as_ptr().addr() >> SLICE_SHIFT) % UNIT_SLICES;
-        let units_before = if policy == HugePagePolicy::Always { 0 } else { UNITS_BEFORE };
+        let units_before = if policy == HugePagePolicy::Always { 0 } else { HUGE_PAGES_BEFORE };
         let refused = Cell::new(policy == HugePagePolicy::Never);
         let earliest = units_before * UNIT_SLICES + (UNIT_SLICES - phase) % UNIT_SLICES;
         HugePages { phase, earliest, first: Cell::new(earliest), end: Cell::new(earliest), refused }
@@ -75,7 +72,7 @@ impl HugePages {
     /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended above it.
     pub(crate) fn units_to_begin_at(&self, slice: usize) -> Option<Range<usize>> {
         let first = self.unit_above(slice.max(self.earliest));
-        let last = first + UNITS_TO_BEGIN * UNIT_SLICES;
+        let last = first + HUGE_PAGES_TO_BEGIN * UNIT_SLICES;
         (self.zone().is_empty() && slice >= self.earliest && last <= self.end.get() && !self.refused.get()).then_some(first..last)
     }
 

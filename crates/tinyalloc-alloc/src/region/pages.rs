@@ -7,17 +7,13 @@ use tinyalloc_array::Array;
 use tinyalloc_bitmap::{BitmapOps, Words};
 use tinyalloc_sys::{MapError, Mapper};
 
-use super::growing::{Backing, DATA_STEP_BYTES, Growing, METADATA_STEP_BYTES};
+use super::growing::{Backing, Growing};
+use crate::config::policy::{DATA_STEP_BYTES, METADATA_STEP_BYTES, STORE_ADDRESS_SPACE_PART, STORE_BYTES_MAX, WARM_PAGES_MAX};
 
 /// Bytes of one page of metadata, and its alignment, whatever the pages of the system.
 pub(crate) const META_PAGE_BYTES: usize = 4096;
-/// A store reserves room for a million pages, or this part of a limited address space, or less where that is refused.
-const STORE_BYTES_MAX: usize = 1 << 32;
-const ADDRESS_SPACE_PART: usize = 64;
 const STORE_BYTES_MIN: usize = 64 * META_PAGE_BYTES;
 const STORES_MAX: usize = 8;
-/// Free pages that keep their memory, for heaps that come and go.
-const WARM_MAX: usize = 32;
 
 /// One place: bits, a page of nothing, pages, a page of nothing.
 struct Store {
@@ -59,7 +55,7 @@ impl Store {
 
     fn reserve<M: Mapper>(mapper: &M) -> Result<Store, MapError> {
         let page_bytes = mapper.page_bytes();
-        let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART;
+        let part = mapper.address_space_bytes() / STORE_ADDRESS_SPACE_PART;
         let mut bytes = part.clamp(STORE_BYTES_MIN, STORE_BYTES_MAX).next_multiple_of(page_bytes);
         loop {
             match mapper.reserve(Store::whole_bytes(bytes, page_bytes), page_bytes) {
@@ -156,7 +152,7 @@ pub(crate) enum Kept {
 
 /// All such pages of one allocator. The lock of the space guards them.
 pub(crate) struct Pages {
-    warm: Array<NonNull<u8>, WARM_MAX>,
+    warm: Array<NonNull<u8>, WARM_PAGES_MAX>,
     stores: Array<Store, STORES_MAX>,
     taken: usize,
 }

@@ -12,16 +12,16 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use tinyalloc_bitmap::{BitmapOps, Words};
 use tinyalloc_sys::{MapError, Mapper};
 
-use super::growing::{Backing, DATA_STEP_BYTES, Growing, METADATA_STEP_BYTES};
+use super::growing::{Backing, Growing};
 use super::huge_pages::{HugePages, UNIT_SLICES};
+use crate::config::policy::{
+    DATA_STEP_BYTES, EXCESS_TIMES_KEPT, IDLE_PART_KEPT, METADATA_STEP_BYTES, REGION_ADDRESS_SPACE_PART, REGION_BYTES_MIN,
+    ROOMS_TRIED, TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES,
+};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
 use crate::span::record::{Extent, Owner, Span, SpanRef};
 
-/// The least a region may reserve.
-const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
-/// Of a limited address space, a region reserves this part at most.
-const ADDRESS_SPACE_PART: usize = 8;
 /// Runs are aligned to at most this; larger alignments get a mapping of their own.
 pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
 /// Metadata records beyond one per slice: heaps.
@@ -29,19 +29,10 @@ const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
 const SLICES_PER_WORD: usize = u64::BITS as usize;
 const _: () = assert!(RUN_ALIGN_MAX.is_multiple_of(SLICES_PER_WORD * SLICE_BYTES) && UNIT_SLICES.is_multiple_of(SLICES_PER_WORD));
-/// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than one part in so many of what is in
-/// use...
-const PART_IDLE: usize = 16;
-/// ...and memory that was not, if it is less than so many times of what is in use.
-const TIMES_EXCESS: usize = 4;
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
 const NEAR_BYTES: usize = 64 * 1024;
 const NEAR_WORDS: usize = 128;
 const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
-/// How many trapped runs are passed over for one without a trap.
-const TRAPPED_LOOK: usize = 8;
-/// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the system for each of its spans.
-pub(crate) const UNTRAPPED_AHEAD: usize = 16;
 
 /// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero, or faults if it is
 /// trapped.
@@ -96,8 +87,6 @@ impl From<MapError> for Shortage {
     }
 }
 
-/// How many rooms are tried before a region is reserved.
-const ROOMS_TRIED: usize = 4;
 /// The parts of a region.
 pub(crate) const PARTS: usize = 4;
 
@@ -299,7 +288,7 @@ impl Region {
         policy: HugePagePolicy,
         purpose: Purpose,
     ) -> Result<Region, MapError> {
-        let part = mapper.address_space_bytes() / ADDRESS_SPACE_PART / SLICE_BYTES * SLICE_BYTES;
+        let part = mapper.address_space_bytes() / REGION_ADDRESS_SPACE_PART / SLICE_BYTES * SLICE_BYTES;
         let mut bytes = bytes.min(part).max(least);
         loop {
             match mapper.reserve(bytes, mapper.page_bytes()) {
@@ -534,7 +523,7 @@ impl Region {
             return None;
         }
         self.commit_slices(mapper, run.end).ok()?;
-        self.untrap(mapper, run.clone(), UNTRAPPED_AHEAD).ok()?;
+        self.untrap(mapper, run.clone(), UNTRAPPED_AHEAD_SLICES).ok()?;
         let fresh = run.len() - self.resident().count_set(run.clone());
         self.claim(run.clone());
         self.fill_shared_units(&run);
@@ -834,8 +823,8 @@ impl Region {
     fn may_break_up(&self, idle: Idle) -> bool {
         let (used, resident) = (self.used_slices.get(), self.resident_slices.get());
         match idle {
-            Idle::Excess => resident > used * TIMES_EXCESS,
-            Idle::Aged => resident * PART_IDLE > used,
+            Idle::Excess => resident > used * EXCESS_TIMES_KEPT,
+            Idle::Aged => resident * IDLE_PART_KEPT > used,
             Idle::All => true,
         }
     }

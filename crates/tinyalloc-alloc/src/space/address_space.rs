@@ -10,12 +10,13 @@ use tinyalloc_sys::Mapper;
 use super::decay::{Balance, Decay, Due};
 use super::huge::HugeTable;
 use super::trap_budget::TrapBudget;
+use crate::config::policy::{IDLE_PER_USED, TRAPPED_RANGES_MAX, UNTRAPPED_AHEAD_SLICES};
 use crate::config::tunables::{PurgeMode, Tunables};
 use crate::heap::thread_heap::{Heap, HeapRef};
 use crate::isolated::isolated_heap::{HeapOptions, Isolated, IsolatedRef};
 use crate::region::pages::Pages;
 use crate::region::regions::Regions;
-use crate::region::slices::{Idle, Left, PARTS, Purpose, Region, Shortage, UNTRAPPED_AHEAD, Wanted};
+use crate::region::slices::{Idle, Left, PARTS, Purpose, Region, Shortage, Wanted};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::record::{Extent, Owner, Span, SpanRef};
@@ -25,12 +26,6 @@ const NO_REGION: u32 = u32::MAX;
 /// Slots for signal handlers that interrupt the allocator.
 const EMERGENCY_SLOTS: u32 = 16;
 const EMERGENCY_BYTES: usize = 4096;
-
-/// Ranges of a region that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
-const TRAPPED_RANGES_MAX: usize = 1024;
-
-/// Beyond so many times of what is in use, free memory is most of the heap.
-const IDLE_PER_USED: usize = 2;
 
 /// Numbers for statistics.
 #[derive(Clone, Copy, Debug, Default)]
@@ -652,7 +647,7 @@ impl Space {
     /// Where every freed block is to trap, no trap goes before its block is used again.
     fn untrapped_ahead(&self) -> usize {
         let checks = &self.tunables.checks;
-        if checks.hardened || checks.zero_on_free { 0 } else { UNTRAPPED_AHEAD }
+        if checks.hardened || checks.zero_on_free { 0 } else { UNTRAPPED_AHEAD_SLICES }
     }
 
     /// Whether far more is free and resident than in use.

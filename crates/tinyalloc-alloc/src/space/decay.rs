@@ -1,19 +1,7 @@
 //! When to purge: free memory that nobody wanted for two epochs, or that outweighs what is in use.
 
+use crate::config::policy::{EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, USED_PER_RESIDENT_FREE};
 use crate::config::tunables::{PurgeMode, Tunables};
-
-/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read at every so many events.
-const EVENTS_PER_LOOK: u32 = 16;
-/// Free memory that always may stay resident.
-const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
-/// Of the memory in use, one part in so many may be resident and free besides.
-const USED_PER_RESIDENT_FREE: usize = 4;
-/// What a program that takes memory back at once may keep beyond that.
-const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this and by a quarter,
-/// or what is in use has shrunk by a quarter.
-const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
 
 /// What to purge now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,30 +3,17 @@
 //! A block that is trapped as soon as it is freed costs two system calls, and a fault for each of its pages when the memory is used again.
 //! A program that frees large blocks now and then does not notice, and all of them trap; one that does little else would.
 
-/// Measured on Linux 6.18 (x86-64 virtual machine), for 4 KiB: 0.37 microseconds to give it back, 1.3 to fault it in again; 6.5 microseconds
-/// for the calls that give back, trap and untrap.
-const FREE_COST: Cost = Cost { call_nanoseconds: 6_500, part_nanoseconds: 1_660 };
-/// Of what is given back anyway: the calls that trap and untrap.
-const PURGE_COST: Cost = Cost { call_nanoseconds: 6_000, part_nanoseconds: 10 };
+use crate::config::policy::{
+    FREED_TRAP_NANOSECONDS, PURGED_TRAP_NANOSECONDS, TRAP_NANOSECONDS_AT_START, TRAP_NANOSECONDS_MAX,
+    TRAP_NANOSECONDS_PER_MILLISECOND,
+};
+
 const PART_BYTES: usize = 4096;
 
-/// Half a hundredth.
-const CREDIT_PER_MILLISECOND: i64 = 5_000;
-/// What 400 milliseconds bring.
-const CREDIT_MAX: i64 = 400 * CREDIT_PER_MILLISECOND;
-/// Enough for the first blocks of a process. (Four fifths of what they cost is for those whose memory is used again.)
-const CREDIT_AT_START: i64 = 500_000;
-
-struct Cost {
-    call_nanoseconds: i64,
-    part_nanoseconds: i64,
-}
-
-impl Cost {
-    fn of(&self, bytes: usize) -> i64 {
-        let parts = i64::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
-        parts.saturating_mul(self.part_nanoseconds).saturating_add(self.call_nanoseconds)
-    }
+/// What a trap costs: the calls, and every part.
+fn cost((call_nanoseconds, part_nanoseconds): (i64, i64), bytes: usize) -> i64 {
+    let parts = i64::try_from(bytes.div_ceil(PART_BYTES)).unwrap_or(i64::MAX);
+    parts.saturating_mul(part_nanoseconds).saturating_add(call_nanoseconds)
 }
 
 /// What was not spent yet, in nanoseconds. Whoever finds any left may spend more than that, so that no block is too large to be trapped;
@@ -39,7 +26,7 @@ struct Purse {
 
 impl Purse {
     const fn new() -> Purse {
-        Purse { credit: CREDIT_AT_START, filled_at: None }
+        Purse { credit: TRAP_NANOSECONDS_AT_START, filled_at: None }
     }
 
     fn pay(&mut self, cost: i64, now_milliseconds: impl FnOnce() -> u64) -> bool {
@@ -55,8 +42,8 @@ impl Purse {
 
     fn fill(&mut self, now: u64) {
         let passed = now.saturating_sub(self.filled_at.replace(now).unwrap_or(now));
-        let earned = i64::try_from(passed).unwrap_or(i64::MAX).saturating_mul(CREDIT_PER_MILLISECOND);
-        self.credit = self.credit.saturating_add(earned).min(CREDIT_MAX);
+        let earned = i64::try_from(passed).unwrap_or(i64::MAX).saturating_mul(TRAP_NANOSECONDS_PER_MILLISECOND);
+        self.credit = self.credit.saturating_add(earned).min(TRAP_NANOSECONDS_MAX);
     }
 }
 
@@ -75,12 +62,12 @@ impl TrapBudget {
 
     /// Whether freed memory is to be trapped at once; it is paid for then.
     pub(crate) fn pay_for_free(&mut self, bytes: usize, now_milliseconds: impl FnOnce() -> u64) -> bool {
-        !self.refused && self.for_frees.pay(FREE_COST.of(bytes), now_milliseconds)
+        !self.refused && self.for_frees.pay(cost(FREED_TRAP_NANOSECONDS, bytes), now_milliseconds)
     }
 
     /// Whether memory that is given back is to be trapped as well; it is paid for then.
     pub(crate) fn pay_for_purge(&mut self, bytes: usize, now_milliseconds: impl FnOnce() -> u64) -> bool {
-        !self.refused && self.for_purges.pay(PURGE_COST.of(bytes), now_milliseconds)
+        !self.refused && self.for_purges.pay(cost(PURGED_TRAP_NANOSECONDS, bytes), now_milliseconds)
     }
 
     /// The system refuses: it is not asked again in this epoch.

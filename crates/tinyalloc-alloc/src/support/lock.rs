@@ -7,6 +7,7 @@
 
 use core::ops::{Deref, DerefMut};
 
+use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS};
 use crate::sync::{
     AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all, wake_one,
 };
@@ -14,13 +15,6 @@ use crate::sync::{
 const FREE: usize = 0;
 /// After the first lock of an allocator come two others.
 const LATER_MAX: usize = 2;
-/// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18), and one that waits itself, for ever.
-const FORK_NANOSECONDS: u32 = 1_000_000;
-const LONG_FORK_NANOSECONDS: u32 = 500_000_000;
-/// How often, and how long each time, a thread that forks waits for what others will finish in a moment: two seconds in all, should one of
-/// them have been thrown out of the allocator by a signal handler.
-const FINISH_LOOKS: u32 = 10_000;
-const FINISH_NANOSECONDS: u32 = 200_000;
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

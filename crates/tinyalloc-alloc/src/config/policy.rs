@@ -1,0 +1,103 @@
+//! Every number of policy, with its reason, and what it was measured by. The layers above take them from here; what a user may change has its
+//! default in [`crate::Tunables`].
+
+// When free memory goes back.
+
+/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read at every so many events.
+pub(crate) const EVENTS_PER_LOOK: u32 = 16;
+/// Free memory that always may stay resident.
+pub(crate) const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
+/// Of the memory in use, one part in so many may be resident and free besides.
+pub(crate) const USED_PER_RESIDENT_FREE: usize = 4;
+/// What a program that takes memory back at once may keep beyond that.
+pub(crate) const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this and by a quarter,
+/// or what is in use has shrunk by a quarter.
+pub(crate) const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
+/// Beyond so many times of what is in use, free memory is most of the heap.
+pub(crate) const IDLE_PER_USED: usize = 2;
+/// One system call gives back at most this much, so that others may have what is left meanwhile.
+pub(crate) const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How many heaps that came to the pool are walked in one epoch.
+pub(crate) const POOLED_WALKS_MAX: usize = 64;
+/// How many isolated heaps a purge notes down at a time, under the lock.
+pub(crate) const ISOLATED_AT_A_TIME: usize = 32;
+/// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
+pub(crate) const SPARE_SLICES_MAX: u32 = 32;
+/// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four mebibytes that need no system call.
+pub(crate) const HARDENED_SPARE_SLICES_MAX: u32 = 256;
+/// Free pages that keep their memory, for heaps that come and go.
+pub(crate) const WARM_PAGES_MAX: usize = 32;
+
+// What traps, and what that may cost.
+
+/// What trapping a freed block costs: the calls, and every 4 KiB. Measured on Linux 6.18 (x86-64 virtual machine): 6.5 microseconds for the
+/// calls that give back, trap and untrap; for 4 KiB 0.37 to give it back, and 1.3 to fault it in again.
+pub(crate) const FREED_TRAP_NANOSECONDS: (i64, i64) = (6_500, 1_660);
+/// As [`FREED_TRAP_NANOSECONDS`], of what is given back anyway: the calls that trap and untrap.
+pub(crate) const PURGED_TRAP_NANOSECONDS: (i64, i64) = (6_000, 10);
+/// Half a hundredth, for each of the two.
+pub(crate) const TRAP_NANOSECONDS_PER_MILLISECOND: i64 = 5_000;
+/// What 400 milliseconds bring.
+pub(crate) const TRAP_NANOSECONDS_MAX: i64 = 400 * TRAP_NANOSECONDS_PER_MILLISECOND;
+/// Enough for the first blocks of a process. (Four fifths of what they cost is for those whose memory is used again.)
+pub(crate) const TRAP_NANOSECONDS_AT_START: i64 = 500_000;
+/// Ranges of a region that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
+pub(crate) const TRAPPED_RANGES_MAX: usize = 1024;
+/// How many trapped runs are passed over for one without a trap.
+pub(crate) const TRAPPED_LOOK: usize = 8;
+/// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the system for each of its spans.
+pub(crate) const UNTRAPPED_AHEAD_SLICES: usize = 16;
+
+// Huge pages.
+
+/// A region of this many huge pages loses little when the last one is used in part.
+pub(crate) const HUGE_PAGES_BEFORE: usize = 16;
+/// A zone that ended begins again below this many empty units.
+pub(crate) const HUGE_PAGES_TO_BEGIN: usize = 8;
+/// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than one part in so many of what is in
+/// use...
+pub(crate) const IDLE_PART_KEPT: usize = 16;
+/// ...and memory that was not, if it is less than so many times of what is in use.
+pub(crate) const EXCESS_TIMES_KEPT: usize = 4;
+
+// Address space.
+
+/// The first step of what blocks lie in: enough for most programs, small enough for all.
+pub(crate) const DATA_STEP_BYTES: usize = 512 * 1024;
+/// The first step of records, bits and maps: with it a region's near part and map cover 128 MiB.
+pub(crate) const METADATA_STEP_BYTES: usize = 128 * 1024;
+/// The largest step, so that little is committed for nothing.
+pub(crate) const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The least a region may reserve.
+pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
+/// Of a limited address space, a region reserves this part at most.
+pub(crate) const REGION_ADDRESS_SPACE_PART: usize = 8;
+/// How many rooms are tried before a region is reserved.
+pub(crate) const ROOMS_TRIED: usize = 4;
+/// A store reserves room for a million pages, or this part of a limited address space, or less where that is refused.
+pub(crate) const STORE_BYTES_MAX: usize = 1 << 32;
+pub(crate) const STORE_ADDRESS_SPACE_PART: usize = 64;
+/// Addresses of no bytes: 131,072 of them, or fewer in a limited address space; whoever wants more gets a slot. (All counts as address space, and core dumpers
+/// write it out.)
+pub(crate) const EMPTY_RANGE_BYTES_MAX: usize = 1 << 21;
+pub(crate) const EMPTY_RANGE_BYTES_MIN: usize = 1 << 16;
+pub(crate) const EMPTY_ADDRESS_SPACE_PART: usize = 1024;
+
+// How far searches look.
+
+/// How many partial spans a refill compares.
+pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
+/// How many pooled heaps a refill asks for a span.
+pub(crate) const POOLED_HEAPS_ASKED: usize = 4;
+
+// Forks.
+
+/// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18), and one that waits itself, for ever.
+pub(crate) const FORK_NANOSECONDS: u32 = 1_000_000;
+/// As [`FORK_NANOSECONDS`], for whom doing without is dear: a file's blocks of more than 64 MiB.
+pub(crate) const LONG_FORK_NANOSECONDS: u32 = 500_000_000;
+/// How often, and how long each time, a thread that forks waits for what others will finish in a moment: two seconds in all, should one of
+/// them have been thrown out of the allocator by a signal handler.
+pub(crate) const FINISH_LOOKS: u32 = 10_000;
+pub(crate) const FINISH_NANOSECONDS: u32 = 200_000;
