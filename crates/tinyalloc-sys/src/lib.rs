@@ -25,9 +25,13 @@ mod system;
 mod system_calls;
 
 #[cfg(unix)]
-mod posix;
+mod mix;
+
 #[cfg(unix)]
 mod room;
+
+#[cfg(unix)]
+mod posix;
 
 #[cfg(unix)]
 mod futex;

@@ -2,6 +2,7 @@
 
 use crate::align::{is_aligned, round_up};
 use crate::mapper::{MapError, Mapper, Protection};
+use crate::mix::splitmix;
 use crate::room;
 use crate::system::{
     RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, page_bytes,
@@ -458,13 +459,6 @@ fn nanoseconds() -> u64 {
 /// A count of a clock, which is never negative.
 fn whole(count: impl TryInto<u64>) -> u64 {
     count.try_into().unwrap_or(0)
-}
-
-pub(crate) fn splitmix(state: u64) -> u64 {
-    let mixed = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

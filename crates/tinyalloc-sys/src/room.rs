@@ -8,7 +8,7 @@ use core::ptr::{NonNull, with_exposed_provenance_mut};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::align::round_up;
-use crate::posix::splitmix;
+use crate::mix::splitmix;
 
 /// Rooms begin between this part of the address space...
 const LOWEST_SIXTEENTH: usize = 3;

@@ -6,10 +6,10 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::checked::Wish;
+use super::caller::{attached_member, attachments_of, current};
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use super::small::current;
+use super::request::Request;
 use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::isolated::attachments::{Attachment, Attachments};
 use crate::isolated::isolated_heap::IsolatedRef;
@@ -41,8 +41,8 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
         if self.checks().any() {
-            let wish = Wish::new(bytes).zeroed();
-            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, wish));
+            let request = Request::new(bytes).zeroed();
+            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, request));
         }
         if SizeClass::of(bytes).is_none() {
             return self.with_member(local, heap, |this, _| this.allocate_large_zeroed(local, Some(heap), bytes));
@@ -58,8 +58,8 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate_aligned`], in `heap`.
     pub fn allocate_aligned_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         if self.checks().any() {
-            let wish = Wish::new(bytes).aligned(align);
-            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, wish));
+            let request = Request::new(bytes).aligned(align);
+            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, request));
         }
         if align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
@@ -80,7 +80,7 @@ impl<M: Mapper> Allocator<M> {
     /// In one of this thread's heaps.
     fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
         if self.checks().any() {
-            return self.allocate_checked_on(local, heap, Wish::new(bytes));
+            return self.allocate_checked_on(local, heap, Request::new(bytes));
         }
         match SizeClass::of(bytes) {
             Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(local, heap, class)),
@@ -392,16 +392,4 @@ impl<M: Mapper> Allocator<M> {
             space.pages().free(page);
         }
     }
-}
-
-/// The thread's attachments, if it has any.
-#[inline(always)]
-pub(crate) fn attachments_of<L: Local>(local: L) -> Option<&'static Attachments> {
-    // SAFETY: the word is null, or a page that stays mapped (I1) and is this thread's (T1).
-    unsafe { local.attachments().as_ref() }
-}
-
-#[inline(always)]
-fn attached_member<L: Local>(local: L, heap: IsolatedRef) -> Option<HeapRef> {
-    attachments_of(local)?.member(heap)
 }

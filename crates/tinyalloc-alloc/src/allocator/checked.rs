@@ -4,10 +4,10 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::attached::attachments_of;
+use super::caller::{attachments_of, current};
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use super::small::current;
+use super::request::Request;
 use crate::hardening::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
 use crate::hardening::quarantine::Quarantine;
 use crate::heap::thread_heap::{HeapRef, Keeping};
@@ -19,36 +19,6 @@ use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
 use crate::support::lock::Patience;
 use crate::support::memory::is_clear;
-
-/// What is asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Wish {
-    bytes: usize,
-    align: usize,
-    zeroed: bool,
-}
-
-impl Wish {
-    pub(crate) const fn new(bytes: usize) -> Wish {
-        Wish { bytes, align: 1, zeroed: false }
-    }
-
-    pub(crate) const fn aligned(self, align: usize) -> Wish {
-        Wish { align, ..self }
-    }
-
-    pub(crate) const fn bytes(self) -> usize {
-        self.bytes
-    }
-
-    pub(crate) const fn align(self) -> usize {
-        self.align
-    }
-
-    pub(crate) const fn zeroed(self) -> Wish {
-        Wish { zeroed: true, ..self }
-    }
-}
 
 /// Allocating.
 impl<M: Mapper> Allocator<M> {
@@ -89,53 +59,53 @@ impl<M: Mapper> Allocator<M> {
 
     /// Serves a request from the current heap.
     #[cold]
-    pub(crate) fn allocate_checked<L: Local>(&self, local: L, wish: Wish) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_checked<L: Local>(&self, local: L, request: Request) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
         let _ = self.attach_in_time(local, Patience::None);
         if local.mode() != Mode::Attached {
-            let class = self.class_of(wish);
+            let class = self.class_of(request);
             return self.cleared(
                 local,
-                wish,
+                request,
                 match class {
                     Some(class) => self.allocate_small_slow(local, class).inspect(|start| {
-                        self.begin_any_life(local, *start, wish.bytes);
-                        self.announce(local, *start, wish.bytes);
+                        self.begin_any_life(local, *start, request.bytes());
+                        self.announce(local, *start, request.bytes());
                     }),
-                    None => self.allocate_large_aligned(local, None, wish.bytes, wish.align),
+                    None => self.allocate_large_aligned(local, None, request.bytes(), request.align()),
                 },
             );
         }
-        self.allocate_checked_on(local, current(local), wish)
+        self.allocate_checked_on(local, current(local), request)
     }
 
     /// As [`Allocator::allocate_checked`], from one of this thread's heaps.
-    pub(crate) fn allocate_checked_on<L: Local>(&self, local: L, heap: HeapRef, wish: Wish) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_checked_on<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
         if IsolatedRef::of(heap).is_none()
-            && let Some(start) = self.sampled(local, heap, wish)
+            && let Some(start) = self.sampled(local, heap, request)
         {
-            return self.cleared(local, wish, Some(start));
+            return self.cleared(local, request, Some(start));
         }
-        let Some(class) = self.class_of(wish) else {
-            let start = self.allocate_large_aligned(local, IsolatedRef::of(heap), wish.bytes, wish.align);
-            return self.cleared(local, wish, start);
+        let Some(class) = self.class_of(request) else {
+            let start = self.allocate_large_aligned(local, IsolatedRef::of(heap), request.bytes(), request.align());
+            return self.cleared(local, request, start);
         };
         let start = match self.take_whole(local, heap, class) {
             Some(start) => {
                 if self.checks().hardened {
-                    self.begin_life(local, start, class.bytes(), wish.bytes);
+                    self.begin_life(local, start, class.bytes(), request.bytes());
                 }
                 start
             }
             None => {
                 let start = self.allocate_attached(local, heap, class)?;
-                self.begin_any_life(local, start, wish.bytes);
+                self.begin_any_life(local, start, request.bytes());
                 start
             }
         };
-        self.announce(local, start, wish.bytes);
-        self.cleared(local, wish, Some(start))
+        self.announce(local, start, request.bytes());
+        self.cleared(local, request, Some(start))
     }
 
     /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
@@ -150,9 +120,9 @@ impl<M: Mapper> Allocator<M> {
         self.canary(start, slot_bytes).sign(bytes);
     }
 
-    fn cleared<L: Local>(&self, local: L, wish: Wish, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
-        if let Some(start) = start.filter(|_| wish.zeroed) {
-            self.clear(local, start, wish.bytes);
+    fn cleared<L: Local>(&self, local: L, request: Request, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+        if let Some(start) = start.filter(|_| request.is_zeroed()) {
+            self.clear(local, start, request.bytes());
         }
         start
     }
@@ -202,12 +172,12 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The class of a request, with room for the canary.
-    pub(crate) fn class_of(&self, wish: Wish) -> Option<SizeClass> {
-        let bytes = self.slot_need(wish.bytes)?;
-        if wish.align <= SLOT_ALIGN {
+    pub(crate) fn class_of(&self, request: Request) -> Option<SizeClass> {
+        let bytes = self.slot_need(request.bytes())?;
+        if request.align() <= SLOT_ALIGN {
             return SizeClass::of(bytes);
         }
-        if wish.align <= SLICE_BYTES { SizeClass::of_aligned(bytes, wish.align) } else { None }
+        if request.align() <= SLICE_BYTES { SizeClass::of_aligned(bytes, request.align()) } else { None }
     }
 
     /// Bytes of the slot that a request of so many needs.

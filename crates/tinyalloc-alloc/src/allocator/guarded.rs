@@ -4,10 +4,10 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::checked::Wish;
+use super::caller::current;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use super::small::current;
+use super::request::Request;
 use crate::hardening::guard::{GuardMistake, GuardReport, TRACE_LENGTH, Trace};
 use crate::heap::thread_heap::HeapRef;
 use crate::report::misuse::Misuse;
@@ -16,13 +16,13 @@ use crate::span::class::{SLOT_ALIGN, SizeClass};
 /// Sampling.
 impl<M: Mapper> Allocator<M> {
     /// A guarded block, for one in so many.
-    pub(crate) fn sampled<L: Local>(&self, local: L, heap: HeapRef, wish: Wish) -> Option<NonNull<u8>> {
+    pub(crate) fn sampled<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
         let every = self.checks().guard_every;
         if every == 0 || !heap.is_sampled(every) {
             return None;
         }
         let maker = (local.id().0, trace(local));
-        self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), wish.bytes(), wish.align(), maker)
+        self.guards().lock(local.id())?.allocate(self.mapper(), self.guard_range(), request.bytes(), request.align(), maker)
     }
 
     /// As [`Allocator::sampled`], for a request that found no free slot: it stands for all those that did since the last one.

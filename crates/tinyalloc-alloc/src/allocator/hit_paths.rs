@@ -5,9 +5,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
-use super::checked::Wish;
 use super::emergency::Emergency;
 use super::local::Local;
+use super::request::Request;
 use super::settled::Settled;
 use crate::config::checks::Checks;
 use crate::config::tunables::Tunables;
@@ -83,7 +83,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         if self.checks_all(local) {
-            return self.take_checked(local, bytes).or_else(|| self.allocate_checked(local, Wish::new(bytes)));
+            return self.take_checked(local, bytes).or_else(|| self.allocate_checked(local, Request::new(bytes)));
         }
         if self.checks().guard_every > 0
             && let Some(start) = self.sampled_at_refill(local, bytes)

@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::{MapError, Mapper};
 
-use super::checked::Wish;
 use super::hit_paths::Allocator;
 use super::local::Local;
+use super::request::Request;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::slices::{Purpose, RUN_ALIGN_MAX};
 use crate::report::misuse::Misuse;
@@ -102,7 +102,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         if self.checks_all(local) {
-            return self.allocate_checked(local, Wish::new(bytes).aligned(align));
+            return self.allocate_checked(local, Request::new(bytes).aligned(align));
         }
         if align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)

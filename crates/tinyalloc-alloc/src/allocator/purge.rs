@@ -3,7 +3,7 @@
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::attached::attachments_of;
+use super::caller::attachments_of;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};

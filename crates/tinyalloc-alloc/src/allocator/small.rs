@@ -1,43 +1,25 @@
 //! The slow half of small requests: refilling a bin, and frees that change more than a list.
 
-use core::ptr::{NonNull, null};
+use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::attached::attachments_of;
+use super::caller::{current, heap_in_use, is_own};
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use crate::heap::thread_heap::{HeapRef, Keeping};
-use crate::isolated::attachments::Attachments;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::slices::Purpose;
 use crate::report::misuse::Misuse;
 use crate::space::decay::Due;
-use crate::span::bins::Bins;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::record::{Freed, Owner, SpanRef};
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
 use crate::support::lock::Patience;
 
-/// A stay in the slow path, and what to put back after it.
-#[derive(Clone, Copy)]
-pub(crate) struct Visit {
-    heap: HeapRef,
-    bins: NonNull<Bins>,
-    attachments: *const Attachments,
-    mode: Mode,
-    busy: bool,
-}
-
 /// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.
 type Refilled = Result<Option<Slot>, Slot>;
-
-impl Visit {
-    pub(crate) fn heap(self) -> HeapRef {
-        self.heap
-    }
-}
 
 impl<M: Mapper> Allocator<M> {
     #[cold]
@@ -79,9 +61,9 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn allocate_attached<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
         let visit = self.enter_on(local, heap);
-        let slot = self.refill(local, visit.heap, class);
-        self.empty_bin(visit.heap, class);
-        let due = self.release_spare(local, visit.heap, Keeping::Some);
+        let slot = self.refill(local, visit.heap(), class);
+        self.empty_bin(visit.heap(), class);
+        let due = self.release_spare(local, visit.heap(), Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
         self.free_left(local);
@@ -122,35 +104,6 @@ impl<M: Mapper> Allocator<M> {
     fn allocate_in_emergency(&self, class: SizeClass) -> Option<NonNull<u8>> {
         let align = (1 << class.bytes().trailing_zeros()).min(SLICE_BYTES);
         self.emergency().allocate(self.mapper(), class.bytes(), align)
-    }
-
-    /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
-    pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
-        self.space().is_inside(local.id()) || self.pool().is_inside(local.id()) || self.guards().is_inside(local.id())
-    }
-
-    /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
-    pub(crate) fn enter<L: Local>(&self, local: L) -> Visit {
-        self.enter_on(local, current(local))
-    }
-
-    /// As [`Allocator::enter`], for one of this thread's heaps that need not be the current one.
-    pub(crate) fn enter_on<L: Local>(&self, local: L, heap: HeapRef) -> Visit {
-        let (bins, attachments) = (local.bins(), local.attachments());
-        let visit = Visit { heap, bins, attachments, mode: local.mode(), busy: heap.is_busy() };
-        heap.set_busy(true);
-        local.set_mode(Mode::Busy);
-        local.set_bins(Self::NO_BINS);
-        local.set_attachments(null());
-        visit
-    }
-
-    /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
-    pub(crate) fn leave<L: Local>(&self, local: L, visit: Visit) {
-        local.set_attachments(visit.attachments);
-        local.set_bins(visit.bins);
-        local.set_mode(visit.mode);
-        visit.heap.set_busy(visit.busy);
     }
 
     fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Refilled {
@@ -270,8 +223,8 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn free_settle_on<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef) {
         let visit = self.enter_on(local, heap);
-        visit.heap.on_credit_spent(span);
-        let due = self.release_spare(local, visit.heap, Keeping::Some);
+        visit.heap().on_credit_spent(span);
+        let due = self.release_spare(local, visit.heap(), Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
     }
@@ -396,29 +349,5 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: the caller of free gave the block up.
         unsafe { self.free(local, start.as_ptr()) };
         debug_assert!(span.lists(start, self.secret()));
-    }
-}
-
-/// The heap that serves this thread's calls that name none. The thread is attached.
-pub(crate) fn current<L: Local>(local: L) -> HeapRef {
-    // SAFETY: an attached thread's bins are a heap's.
-    unsafe { HeapRef::from_bins(local.bins()) }
-}
-
-/// The heap that owns a span, if it is this thread's though not the current one, and this thread is not inside the slow path.
-fn heap_in_use<L: Local>(local: L, bins: NonNull<Bins>) -> Option<HeapRef> {
-    if attachments_of(local).is_none() || local.mode() != Mode::Attached {
-        return None;
-    }
-    // SAFETY: an owner that is a heap is one (H2).
-    let heap = unsafe { HeapRef::from_bins(bins) };
-    heap.is_of(local.id()).then_some(heap)
-}
-
-/// Whether a span is this thread's, of the current heap or of another one.
-fn is_own<L: Local>(local: L, span: SpanRef) -> bool {
-    match span.owner() {
-        Owner::Heap(bins) => local.is(bins.as_ptr()) || heap_in_use(local, bins).is_some(),
-        Owner::Nobody | Owner::Large | Owner::Emergency => false,
     }
 }

@@ -5,10 +5,10 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::attached::attachments_of;
+use super::caller::attachments_of;
+use super::caller::current;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use super::small::current;
 use crate::heap::pool::Pool;
 use crate::heap::thread_heap::{HeapRef, Keeping, Standing};
 use crate::isolated::isolated_heap::IsolatedRef;
