@@ -15,14 +15,12 @@ use libc::{
     syscall, timespec,
 };
 use tinyalloc_alloc::{Local, Mode};
-use tinyalloc_sys::wake_one;
 
-use crate::options::{SETTINGS, purge_milliseconds};
-use crate::process::{ALLOCATOR, threads};
-use crate::thread::Thread;
-
-const NONE: u32 = 0;
-const RUNNING: u32 = 1;
+use crate::instance::ALLOCATOR;
+use crate::settings::SETTINGS;
+use crate::thread::{Thread, threads};
+use crate::tunables::purge_milliseconds;
+use crate::wake::{NEWS, NONE, RUNNING, STATE, tell};
 
 /// Less is not worth a thread.
 const TAKEN_BYTES_MIN: usize = 1024 * 1024;
@@ -40,11 +38,7 @@ const QUIET_LOOKS_MIN: u32 = 20;
 /// The clock of purging ticks that often: who slept less may find that no time has passed.
 const TICK_MILLISECONDS: u64 = 8;
 
-#[unsafe(link_section = ".data")]
-static STATE: AtomicU32 = AtomicU32::new(NONE);
 static TAKEN_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// Moves when there is a reason to look at once.
-static NEWS: AtomicU32 = AtomicU32::new(0);
 
 /// A slow allocation of `bytes` is over.
 #[inline]
@@ -73,22 +67,10 @@ pub(crate) fn on_option() {
     }
 }
 
-/// The last thread that allocated ended.
-pub(crate) fn on_last_thread() {
-    if STATE.load(Ordering::Relaxed) == RUNNING {
-        tell();
-    }
-}
-
 /// The thread is the parent's.
 pub(crate) fn on_child() {
     TAKEN_BYTES.store(0, Ordering::Relaxed);
     STATE.store(NONE, Ordering::Relaxed);
-}
-
-fn tell() {
-    NEWS.fetch_add(1, Ordering::Release);
-    wake_one(&NEWS);
 }
 
 fn run_once() {

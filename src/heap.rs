@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 
 use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, SLOT_ALIGN, Stats};
 
-use crate::process::ALLOCATOR;
+use crate::instance::ALLOCATOR;
 use crate::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::thread::Thread;
 

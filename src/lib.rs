@@ -34,19 +34,37 @@ mod explanation;
 mod report;
 
 #[cfg(feature = "engine")]
-mod background;
+mod instance;
 #[cfg(feature = "engine")]
-mod options;
+mod message;
 #[cfg(feature = "engine")]
-mod process;
-#[cfg(feature = "engine")]
-mod snapshot;
-#[cfg(feature = "engine")]
-mod thread;
+mod settings;
 #[cfg(feature = "engine")]
 mod trace;
 #[cfg(feature = "engine")]
+mod wake;
+
+#[cfg(feature = "engine")]
+mod options;
+
+#[cfg(feature = "engine")]
+mod thread;
+
+#[cfg(feature = "engine")]
+mod snapshot;
+#[cfg(feature = "engine")]
 mod trap;
+#[cfg(feature = "engine")]
+mod tunables;
+
+#[cfg(feature = "engine")]
+mod background;
+
+#[cfg(feature = "engine")]
+mod option_calls;
+
+#[cfg(feature = "engine")]
+mod process;
 
 #[cfg(feature = "c-abi")]
 mod room;
@@ -75,7 +93,7 @@ pub use explanation::Explanation;
 #[cfg(feature = "engine")]
 pub use heap::{Entered, Heap, NoHeap};
 #[cfg(feature = "engine")]
-pub use options::{OptionError, OptionValue};
+pub use option_calls::{OptionError, OptionValue};
 #[cfg(feature = "engine")]
 pub use report::{Format, Report};
 #[cfg(feature = "engine")]

@@ -1,58 +1,29 @@
-//! What a user may set by name: with `TINYALLOC_OPTIONS=key=value,...` when the process starts, and while it runs.
+//! What a user may set by name: with `TINYALLOC_OPTIONS=key=value,...` when the process starts, and while it runs (`option_calls.rs`).
 //!
 //! What concerns the engine lies in its `Tunables`, and the rest here. Every change happens under the lock that guards the tunables.
 
-mod key;
-mod mistake;
-mod settings;
+mod environment;
 mod value;
 
-mod environment;
+mod key;
 
-use core::fmt::{Display, Formatter, Result as FmtResult};
+mod mistake;
+
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use tinyalloc_alloc::{PurgeMode, Sealing, Tunables};
+use tinyalloc_alloc::{Sealing, Tunables};
 
-use crate::background;
-use crate::process::{ALLOCATOR, say};
-use crate::snapshot;
-use crate::thread::Thread;
-use crate::trap;
+use crate::message::say;
+use crate::settings::SETTINGS;
 
 use environment::variable;
-use key::Key;
 use mistake::Mistake;
 
-pub(crate) use settings::{FILE_BYTES_MAX, SETTINGS};
+pub(crate) use key::Key;
 
 /// Whether the environment was read. In `.data`, beside what every process touches.
 #[unsafe(link_section = ".data")]
 static IS_READ: AtomicBool = AtomicBool::new(false);
-
-/// Why an option was not set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptionError {
-    /// There is no option of that name.
-    UnknownName,
-    /// The value is not one that the option may have.
-    BadValue,
-    /// Asked by a signal handler that interrupted the allocator.
-    Busy,
-    /// The option is settled when the process starts.
-    Late,
-}
-
-impl Display for OptionError {
-    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        out.write_str(match self {
-            OptionError::UnknownName => "no such option",
-            OptionError::BadValue => "not a value of that option",
-            OptionError::Busy => "asked from inside the allocator",
-            OptionError::Late => "settled when the process starts",
-        })
-    }
-}
 
 /// The allocator starts, perhaps before the C library does: the environment is read if it can be found yet.
 pub(crate) fn configure(tunables: &mut Tunables) {
@@ -73,23 +44,13 @@ pub(crate) fn sealing() -> Sealing {
     }
 }
 
-/// The process starts: what the environment asks for takes effect.
-pub(crate) fn start() {
-    if !IS_READ.swap(true, Ordering::Relaxed)
-        && let Some(text) = variable().filter(|text| !text.is_empty())
-    {
-        with_tunables(&mut |tunables| read(text, tunables));
-    }
-    if SETTINGS.signal() != 0 {
-        snapshot::listen_to(SETTINGS.signal());
-    }
-    if SETTINGS.guards() {
-        trap::watch();
-    }
+/// The process starts: what the environment says, if it was not read yet and says anything.
+pub(crate) fn unread() -> Option<&'static [u8]> {
+    if IS_READ.swap(true, Ordering::Relaxed) { None } else { variable().filter(|text| !text.is_empty()) }
 }
 
 /// Reads `key=value,...`. A mistake is one line on standard error, and changes nothing.
-fn read(text: &[u8], tunables: &mut Tunables) {
+pub(crate) fn read(text: &[u8], tunables: &mut Tunables) {
     for part in text.split(|byte| *byte == b',').filter(|part| !part.is_empty()) {
         if let Err(mistake) = read_one(part, tunables) {
             say(&mistake);
@@ -103,69 +64,6 @@ fn read_one<'text>(part: &'text [u8], tunables: &mut Tunables) -> Result<(), Mis
     let key = Key::of(name).ok_or(Mistake::UnknownKey(name))?;
     let value = halves.next().ok_or(Mistake::NoValue(key))?;
     key.set(value, tunables).ok_or(Mistake::BadValue(key, value))
-}
-
-/// Sets an option of a running process.
-///
-/// # Errors
-/// The option keeps its value then.
-pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
-    let key = Key::of(name).ok_or(OptionError::UnknownName)?;
-    if key.is_for_the_start() {
-        return Err(OptionError::Late);
-    }
-    let (mut is_set, signal_before) = (None, SETTINGS.signal());
-    if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
-        return Err(OptionError::Busy);
-    }
-    is_set.ok_or(OptionError::BadValue)?;
-    match key {
-        Key::BackgroundPurge => background::on_option(),
-        Key::StatsSignal => {
-            snapshot::ignore(signal_before);
-            snapshot::listen_to(SETTINGS.signal());
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// An option's value, in the words that set it.
-#[derive(Clone, Copy, Debug)]
-pub struct OptionValue {
-    key: Key,
-    tunables: Tunables,
-}
-
-impl OptionValue {
-    pub(crate) fn of(name: &[u8]) -> Option<OptionValue> {
-        let key = Key::of(name)?;
-        Some(OptionValue { key, tunables: tunables() })
-    }
-}
-
-impl Display for OptionValue {
-    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        self.key.write(&self.tunables, out)
-    }
-}
-
-#[inline(never)]
-fn tunables() -> Tunables {
-    let mut copy = Tunables::DEFAULT;
-    with_tunables(&mut |tunables| copy = *tunables);
-    copy
-}
-
-#[inline(never)]
-fn with_tunables(change: &mut dyn FnMut(&mut Tunables)) -> bool {
-    ALLOCATOR.tune(Thread, change)
-}
-
-/// How often somebody should look for memory to purge, in milliseconds; never, if it is to stay.
-pub(crate) fn purge_milliseconds() -> Option<u64> {
-    let tunables = tunables();
-    (tunables.purge_mode != PurgeMode::Never).then_some(tunables.purge_milliseconds)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use tinyalloc_alloc::{SLOT_ALIGN, SizeClass};
 
-use crate::process::ALLOCATOR;
+use crate::instance::ALLOCATOR;
 
 /// Alignments up to this one are a matter of the size: the slots of a size class lie at multiples of every power of two that divides it,
 /// and whatever has no slot starts where a page of the system does, of which there are no smaller ones.

@@ -6,7 +6,7 @@ use core::ptr::{NonNull, with_exposed_provenance_mut};
 
 use tinyalloc_alloc::IsolatedRef;
 
-use crate::process::ALLOCATOR;
+use crate::instance::ALLOCATOR;
 use crate::thread::Thread;
 
 /// The words of a heap that its maker gave it: what to call when the limit is in the way, and with what.

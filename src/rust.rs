@@ -7,8 +7,9 @@ use core::time::Duration;
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, SLOT_ALIGN, Stats, Tunables};
 
 use crate::explanation::Explanation;
-use crate::options::OptionError;
-use crate::process::{ALLOCATOR, allocate_slow};
+use crate::instance::ALLOCATOR;
+use crate::option_calls::OptionError;
+use crate::process::allocate_slow;
 use crate::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::thread::Thread;
 use crate::trap::explain;

@@ -13,10 +13,10 @@ use tinyalloc_alloc::Stats;
 use tinyalloc_sys::SystemCalls;
 
 use crate::errno::{errno, set_errno};
-use crate::options::{FILE_BYTES_MAX, SETTINGS};
+use crate::instance::ALLOCATOR;
 use crate::pieces::write_in_pieces;
-use crate::process::ALLOCATOR;
 use crate::report::{Format, Report};
+use crate::settings::{FILE_BYTES_MAX, SETTINGS};
 use crate::thread::Thread;
 
 /// What the heap of the process is called.

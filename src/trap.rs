@@ -9,9 +9,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, STDERR_FILENO, raise, sigaction, siginfo_t};
 
 use crate::explanation::Explanation;
+use crate::instance::ALLOCATOR;
+use crate::message::write_all;
 use crate::object;
 use crate::pieces::write_in_pieces;
-use crate::process::{ALLOCATOR, write_all};
 
 /// What handled the signal before us.
 struct Before(UnsafeCell<Option<sigaction>>);

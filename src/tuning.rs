@@ -1,6 +1,6 @@
 //! Options for Rust: by the same names as in `TINYALLOC_OPTIONS`.
 
-use crate::options::{OptionError, OptionValue, set};
+use crate::option_calls::{OptionError, OptionValue, set};
 use crate::rust::TinyAlloc;
 
 impl TinyAlloc {

@@ -8,7 +8,7 @@ use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::blocks::{block_or_enomem, out_of_memory};
 use super::errno::set_errno;
-use crate::process::ALLOCATOR;
+use crate::instance::ALLOCATOR;
 use crate::thread::Thread;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);

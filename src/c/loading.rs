@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{RTLD_DEEPBIND, RTLD_NEXT, dlsym};
 
-use crate::options::SETTINGS;
+use crate::settings::SETTINGS;
 
 /// The `dlopen` that comes after ours; null before the first call.
 static NEXT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());

@@ -7,8 +7,8 @@ use libc::{EINVAL, FILE, STDERR_FILENO, fwrite, mallinfo, mallinfo2};
 use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
+use crate::instance::ALLOCATOR;
 use crate::pieces::write_in_pieces;
-use crate::process::ALLOCATOR;
 use crate::report::{Format, Report, write_text_to};
 use crate::snapshot::PROCESS;
 use crate::thread::Thread;

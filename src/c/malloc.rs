@@ -4,7 +4,8 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
 use super::blocks::{block_or_enomem, out_of_memory};
-use crate::process::{ALLOCATOR, allocate_slow};
+use crate::instance::ALLOCATOR;
+use crate::process::allocate_slow;
 use crate::room::insist;
 use crate::thread::Thread;
 

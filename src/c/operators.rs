@@ -11,7 +11,8 @@ use core::ptr::null_mut;
 use super::malloc::free;
 use super::replaced::{self, jump_to};
 use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
-use crate::process::{ALLOCATOR, allocate_slow};
+use crate::instance::ALLOCATOR;
+use crate::process::allocate_slow;
 use crate::thread::Thread;
 
 /// The compiler makes one function of two that do the same, and calls it by either name. Our own calls of

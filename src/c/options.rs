@@ -7,7 +7,8 @@ use libc::{EAGAIN, EBUSY, EINVAL};
 use super::errno::set_errno;
 use super::sized;
 use super::statistics::{copy, invalid};
-use crate::options::{OptionError, OptionValue, SETTINGS, set};
+use crate::option_calls::{OptionError, OptionValue, set};
+use crate::settings::SETTINGS;
 
 /// What the environment asked for concerns this face, too. Run after the process's own start.
 #[used]

@@ -16,8 +16,8 @@ use tinyalloc_sys::{Mapper, PosixMapper};
 use super::errno::{errno, set_errno};
 use super::malloc::free;
 use super::replaced::{self, jump_to};
-use crate::options::SETTINGS;
-use crate::process::ALLOCATOR;
+use crate::instance::ALLOCATOR;
+use crate::settings::SETTINGS;
 use crate::thread::Thread;
 
 /// Where frees go. Invariant Z1: each word is a function that may be called with what goes there, and is written whole.

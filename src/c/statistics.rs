@@ -8,8 +8,8 @@ use tinyalloc_alloc::{CLASS_COUNT, ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use super::errno::set_errno;
+use crate::instance::ALLOCATOR;
 use crate::pieces::write_in_pieces;
-use crate::process::ALLOCATOR;
 use crate::report::{Format, Report};
 use crate::snapshot::PROCESS;
 use crate::thread::Thread;

@@ -12,7 +12,7 @@ use core::ptr::null_mut;
 use libc::{RTLD_DEFAULT, RTLD_LAZY, RTLD_NOLOAD, abort, dlclose, dlopen, dlsym};
 
 use super::throwing_loop::{tinyalloc_new_landing, weak_address};
-use crate::process::say;
+use crate::message::say;
 
 pub(crate) use super::throwing_loop::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
 

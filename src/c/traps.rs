@@ -3,8 +3,8 @@
 use core::ffi::{c_int, c_void};
 
 use super::errno::{errno, set_errno};
+use crate::message::write_all;
 use crate::pieces::write_in_pieces;
-use crate::process::write_all;
 use crate::trap::explain;
 
 /// Says on a file descriptor what a trapped access to a guarded block was, and who made the block and freed it, as is said on standard error

@@ -10,7 +10,7 @@ use tinyalloc_sys::{BackingFile, FileFailure, FileMapper, FileOptions, Inheritan
 
 use super::place::Place;
 use super::thread::FileThread;
-use crate::process::say;
+use crate::message::say;
 use crate::thread_end::ThreadEnd;
 
 /// Opened by the first request.

@@ -6,7 +6,7 @@ use core::ptr::{NonNull, with_exposed_provenance};
 use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
 
 use super::engine;
-use crate::process;
+use crate::thread::{abort_on, thread_id};
 use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
 
 /// The calling thread.
@@ -20,7 +20,7 @@ unsafe impl Local for FileThread {
     words_of_local!(FileThread);
 
     fn id(self) -> ThreadId {
-        process::thread_id()
+        thread_id()
     }
 
     fn arm_detach(self) {
@@ -33,6 +33,6 @@ unsafe impl Local for FileThread {
     }
 
     fn report(self, misuse: Misuse) {
-        process::abort_on(misuse);
+        abort_on(misuse);
     }
 }

@@ -5,8 +5,8 @@ use core::fmt::{Result as FmtResult, Write};
 
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
 
-use super::settings::SETTINGS;
 use super::value::{number, signal, size, switch, write_choice, write_number, write_switch};
+use crate::settings::SETTINGS;
 use crate::words::{place_of, word_at};
 
 const PURGES: &str = "decay eager never";
@@ -31,7 +31,7 @@ macro_rules! options {
         get |$get_tunables:ident, $out:ident| $get:expr;)*) => {
         /// An option.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Key {
+        pub(crate) enum Key {
             $($key,)*
         }
 
@@ -48,7 +48,7 @@ macro_rules! options {
             }
 
             /// Sets the option, or changes nothing if the value is not one of its.
-            pub(super) fn set(self, value: &[u8], tunables: &mut Tunables) -> Option<()> {
+            pub(crate) fn set(self, value: &[u8], tunables: &mut Tunables) -> Option<()> {
                 match self {
                     $(Key::$key => {
                         let ($value, $set_tunables) = (value, &mut *tunables);
@@ -59,7 +59,7 @@ macro_rules! options {
             }
 
             /// Writes the value as [`Key::set`] takes it.
-            pub(super) fn write(self, tunables: &Tunables, out: &mut dyn Write) -> FmtResult {
+            pub(crate) fn write(self, tunables: &Tunables, out: &mut dyn Write) -> FmtResult {
                 match self {
                     $(Key::$key => {
                         let ($get_tunables, $out) = (tunables, out);
@@ -143,23 +143,23 @@ const HUGE_PAGE_POLICIES: [HugePagePolicy; 3] = [HugePagePolicy::Never, HugePage
 
 impl Key {
     /// Whether it is settled once the process has started.
-    pub(super) fn is_for_the_start(self) -> bool {
+    pub(crate) fn is_for_the_start(self) -> bool {
         self.time() == Time::Start
     }
 
-    pub(super) fn of(name: &[u8]) -> Option<Key> {
+    pub(crate) fn of(name: &[u8]) -> Option<Key> {
         Key::ALL.get(place_of(NAMES, name)?).copied()
     }
 
-    pub(super) fn all() -> impl Iterator<Item = Key> {
+    pub(crate) fn all() -> impl Iterator<Item = Key> {
         Key::ALL.iter().copied()
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         word_at(NAMES, b' ', self as usize)
     }
 
-    pub(super) fn expected(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         word_at(EXPECTED, b'\n', self as usize)
     }
 }

@@ -1,4 +1,4 @@
-//! The options that are not the engine's.
+//! The values of options that are not the engine's.
 
 use core::ffi::c_int;
 use core::fmt::{Result as FmtResult, Write};
@@ -41,7 +41,7 @@ impl Settings {
         self.background_purge.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_background_purge(&self, is_on: bool) {
+    pub(crate) fn set_background_purge(&self, is_on: bool) {
         self.background_purge.store(is_on, Ordering::Relaxed);
     }
 
@@ -50,7 +50,7 @@ impl Settings {
         self.only_reports.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_only_reports(&self, is_on: bool) {
+    pub(crate) fn set_only_reports(&self, is_on: bool) {
         self.only_reports.store(is_on, Ordering::Relaxed);
     }
 
@@ -59,7 +59,7 @@ impl Settings {
         self.checks_sizes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_checks_sizes(&self, is_on: bool) {
+    pub(crate) fn set_checks_sizes(&self, is_on: bool) {
         self.checks_sizes.store(is_on, Ordering::Relaxed);
     }
 
@@ -68,7 +68,7 @@ impl Settings {
         self.guards.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_guards(&self, is_on: bool) {
+    pub(crate) fn set_guards(&self, is_on: bool) {
         self.guards.store(is_on, Ordering::Relaxed);
     }
 
@@ -77,7 +77,7 @@ impl Settings {
         self.only_protects.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_only_protects(&self, is_on: bool) {
+    pub(crate) fn set_only_protects(&self, is_on: bool) {
         self.only_protects.store(is_on, Ordering::Relaxed);
     }
 
@@ -86,7 +86,7 @@ impl Settings {
         self.keeps_deep_binding.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_keeps_deep_binding(&self, is_on: bool) {
+    pub(crate) fn set_keeps_deep_binding(&self, is_on: bool) {
         self.keeps_deep_binding.store(is_on, Ordering::Relaxed);
     }
 
@@ -95,7 +95,7 @@ impl Settings {
         self.format_at_exit.load(Ordering::Relaxed).into()
     }
 
-    pub(super) fn set_format_at_exit(&self, format: usize) {
+    pub(crate) fn set_format_at_exit(&self, format: usize) {
         self.format_at_exit.store(u8::try_from(format).unwrap_or(0), Ordering::Relaxed);
     }
 
@@ -104,7 +104,7 @@ impl Settings {
         self.signal.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_signal(&self, signal: c_int) {
+    pub(crate) fn set_signal(&self, signal: c_int) {
         self.signal.store(signal, Ordering::Relaxed);
     }
 
@@ -114,7 +114,7 @@ impl Settings {
     }
 
     /// Writes the path, or `?` if it is no UTF-8.
-    pub(super) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
+    pub(crate) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
         let (mut bytes, mut length) = ([0; FILE_BYTES_MAX], 0);
         for (to, byte) in bytes.iter_mut().zip(self.file()) {
             *to = byte;
@@ -124,7 +124,7 @@ impl Settings {
     }
 
     /// `None`, and nothing changes, for a path that is too long.
-    pub(super) fn set_file(&self, path: &[u8]) -> Option<()> {
+    pub(crate) fn set_file(&self, path: &[u8]) -> Option<()> {
         let end = FILE.get(path.len())?;
         for (byte, to) in path.iter().zip(&FILE) {
             to.store(*byte, Ordering::Relaxed);
