@@ -226,7 +226,7 @@ impl<M: Mapper> Allocator<M> {
     fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
         let by_rights = !self.checks().hardened
             && self.mapper().page_bytes() <= SLICE_BYTES
-            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights(ended));
+            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights());
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
         let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
             // SAFETY: as above.

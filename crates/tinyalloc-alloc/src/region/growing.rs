@@ -19,10 +19,10 @@ pub(crate) enum Backing {
 }
 
 /// Invariant G1: the first `committed` bytes are readable and writable, the rest up to `bytes` is reserved, or nobody else's of this
-/// allocator.
+/// allocator. `bytes` shrinks where a room ends earlier.
 pub(crate) struct Growing {
     start: NonNull<u8>,
-    bytes: usize,
+    bytes: Cell<usize>,
     first_step: usize,
     backing: Backing,
     mapped: Cell<usize>,
@@ -34,7 +34,7 @@ impl Growing {
     /// `bytes` from `start` are reserved through the mapper that later calls name, or lie in a room that it named, and are this range's
     /// alone.
     pub(crate) const unsafe fn new(start: NonNull<u8>, bytes: usize, first_step: usize, backing: Backing) -> Growing {
-        Growing { start, bytes, first_step, backing, mapped: Cell::new(0), committed: Cell::new(0) }
+        Growing { start, bytes: Cell::new(bytes), first_step, backing, mapped: Cell::new(0), committed: Cell::new(0) }
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
@@ -42,7 +42,7 @@ impl Growing {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes.get()
     }
 
     pub(crate) fn committed(&self) -> usize {
@@ -52,7 +52,7 @@ impl Growing {
     /// Bytes of address space that are taken.
     pub(crate) fn mapped(&self) -> usize {
         match self.backing {
-            Backing::Reserved => self.bytes,
+            Backing::Reserved => self.bytes.get(),
             Backing::Room => self.mapped.get(),
         }
     }
@@ -66,13 +66,26 @@ impl Growing {
         if bytes <= committed {
             return Ok(());
         }
-        if bytes > self.bytes {
-            return Err(MapError::OutOfMemory);
+        if bytes > self.bytes.get() {
+            return Err(self.at_the_end());
         }
         let step = (committed / 4).clamp(self.first_step, STEP_BYTES_MAX);
         let generous = self.page_end(mapper, self.huge_page_end(bytes.max(committed + step), step));
         let exact = self.page_end(mapper, bytes);
-        self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact))
+        let committed = self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact));
+        if self.backing == Backing::Room && committed == Err(MapError::Unavailable) {
+            // Somebody has what lies behind, and would be asked about at every request.
+            self.bytes.set(self.mapped.get());
+        }
+        committed
+    }
+
+    /// What it means that there is no more of the range.
+    fn at_the_end(&self) -> MapError {
+        match self.backing {
+            Backing::Reserved => MapError::OutOfMemory,
+            Backing::Room => MapError::Unavailable,
+        }
     }
 
     /// Large steps end where huge pages do.
@@ -85,7 +98,7 @@ impl Growing {
     }
 
     fn page_end<M: Mapper>(&self, mapper: &M, bytes: usize) -> usize {
-        bytes.next_multiple_of(mapper.page_bytes()).min(self.bytes)
+        bytes.next_multiple_of(mapper.page_bytes()).min(self.bytes.get())
     }
 
     fn commit_exactly<M: Mapper>(&self, mapper: &M, bytes: usize) -> Result<(), MapError> {

@@ -96,7 +96,7 @@ impl HugePages {
 
     /// Whether all of a run may be resident, whatever part of it was touched.
     pub(crate) fn may_have_filled(&self, run: &Range<usize>) -> bool {
-        run.end > self.earliest && run.start < self.end.get()
+        self.end.get() > self.earliest && run.end > self.earliest && run.start < self.end.get()
     }
 
     fn unit_below(&self, slice: usize) -> usize {

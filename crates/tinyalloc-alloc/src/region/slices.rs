@@ -77,16 +77,6 @@ pub(crate) enum Shortage {
     OfMemory,
 }
 
-impl From<MapError> for Shortage {
-    fn from(refusal: MapError) -> Shortage {
-        match refusal {
-            MapError::OutOfMemory => Shortage::OfMemory,
-            // Somebody has what lies behind: the room ends there.
-            MapError::Unavailable => Shortage::OfRoom,
-        }
-    }
-}
-
 /// The parts of a region.
 pub(crate) const PARTS: usize = 4;
 
@@ -409,7 +399,7 @@ impl Region {
     pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, Shortage> {
         let near = self.near_records_end.get().next_multiple_of(align);
         if near + bytes <= NEAR_BYTES {
-            self.near_and_map.commit_to(mapper, NEAR_BYTES)?;
+            self.near_and_map.commit_to(mapper, NEAR_BYTES).map_err(|refusal| self.shortage(refusal))?;
             self.near_records_end.set(near + bytes);
             // SAFETY: committed just now (G1).
             return Ok(unsafe { self.near_and_map.start().add(near) });
@@ -418,7 +408,7 @@ impl Region {
         if far + bytes > self.far_records.bytes() {
             return Err(Shortage::OfRoom);
         }
-        self.far_records.commit_to(mapper, far + bytes)?;
+        self.far_records.commit_to(mapper, far + bytes).map_err(|refusal| self.shortage(refusal))?;
         self.far_records_end.set(far + bytes);
         // SAFETY: committed just now (G1).
         Ok(unsafe { self.far_records.start().add(far) })
@@ -483,7 +473,7 @@ impl Region {
         let Wanted { slices, align, purpose, untrapped } = wanted;
         let end = self.end_for(purpose);
         let fits = |first: &usize| *first + slices <= end;
-        let free = || self.find_free(slices, align).filter(fits);
+        let free = || self.find_free(slices, align, end);
         let first = match self.find_resident(slices, align).filter(fits).or_else(free) {
             Some(first) => first,
             None => self.extend(mapper, slices, align, end)?,
@@ -609,7 +599,7 @@ impl Region {
         let behind = (run.end..most).take_while(|slice| self.trapped().get(*slice)).count();
         let run = run.start..run.end + behind;
         // SAFETY: the slices are committed.
-        unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }?;
+        unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }.map_err(|_| Shortage::OfMemory)?;
         self.mark_trapped(&run, false);
         Ok(())
     }
@@ -666,15 +656,16 @@ impl Region {
 
     /// The lowest free run; of those further up, one without a trap is taken instead if there is one not far away. It saves a system call, and
     /// what was freed and trapped keeps its trap for longer.
-    fn find_free(&self, slices: usize, align: usize) -> Option<usize> {
-        let lowest = self.used().find_clear_run(self.lowest_free.get(), slices, align)?;
+    fn find_free(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
+        let find = |from: usize| self.used().find_clear_run(from, slices, align).filter(|first| *first + slices <= end);
+        let lowest = find(self.lowest_free.get())?;
         let mut first = lowest;
         for _ in 0..TRAPPED_LOOK {
             if self.trapped().all_clear(first..first + slices) {
                 return Some(first);
             }
             let beyond = self.trapped().find_first_set(first).and_then(|trapped| self.trapped().find_clear_run(trapped, 1, 1));
-            match beyond.and_then(|beyond| self.used().find_clear_run(beyond, slices, align)) {
+            match beyond.and_then(find) {
                 Some(next) => first = next,
                 None => break,
             }
@@ -702,8 +693,8 @@ impl Region {
         if bytes > self.slices.bytes() {
             return Err(Shortage::OfRoom);
         }
-        self.prepare_metadata(mapper, slices)?;
-        self.slices.commit_to(mapper, bytes)?;
+        self.prepare_metadata(mapper, slices).map_err(|refusal| self.shortage(refusal))?;
+        self.slices.commit_to(mapper, bytes).map_err(|refusal| self.shortage(refusal))?;
         let after = self.committed_slices();
         // A generous step may go beyond what the metadata was prepared for.
         if self.prepare_metadata(mapper, after).is_err() {
@@ -715,6 +706,14 @@ impl Region {
         let last = self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1);
         last.trapped.set(last.trapped.get());
         Ok(())
+    }
+
+    /// Why there is no memory: of a room, somebody else may have what lies behind.
+    fn shortage(&self, refusal: MapError) -> Shortage {
+        match (self.backing, refusal) {
+            (Backing::Room, MapError::Unavailable) => Shortage::OfRoom,
+            _ => Shortage::OfMemory,
+        }
     }
 
     fn prepare_metadata<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {

@@ -630,13 +630,12 @@ impl Space {
 
     /// Where pages are larger than slices, a trap would be a neighbour's as well.
     fn may_trap<M: Mapper>(&self, mapper: &M, region: usize, run: &Range<usize>) -> bool {
-        let region = &self.regions[region];
-        mapper.page_bytes() <= SLICE_BYTES && region.trapped_ranges() < TRAPPED_RANGES_MAX && !region.may_prefer_huge_pages(run)
+        mapper.page_bytes() <= SLICE_BYTES && self.may_trap_by_rights() && !self.regions[region].may_prefer_huge_pages(run)
     }
 
-    /// Whether the memory of a destroyed heap is to be trapped by access rights, of which there are not too many yet.
-    pub(crate) fn may_trap_by_rights(&self, ended: &EndedRun) -> bool {
-        self.regions[ended.region].trapped_ranges() < TRAPPED_RANGES_MAX
+    /// Whether there are not too many ranges yet that are trapped by access rights.
+    pub(crate) fn may_trap_by_rights(&self) -> bool {
+        self.regions.iter().map(Region::trapped_ranges).sum::<usize>() < TRAPPED_RANGES_MAX
     }
 
     /// The system refused to trap memory.
