@@ -164,8 +164,13 @@ mod sync {
             self.get().fetch_add(value, ordering)
         }
 
-        pub(crate) fn fetch_sub(&self, value: u32, ordering: Ordering) -> u32 {
-            self.get().fetch_sub(value, ordering)
+        pub(crate) fn fetch_update(
+            &self,
+            set: Ordering,
+            fetch: Ordering,
+            update: impl FnMut(u32) -> Option<u32>,
+        ) -> Result<u32, u32> {
+            self.get().fetch_update(set, fetch, update)
         }
     }
 
@@ -428,7 +433,7 @@ fn a_fork_waits_for_what_is_unfinished() {
 fn who_is_inside_a_later_lock_is_refused_an_earlier_one() {
     loom::model(|| {
         let (earlier, later) = (begin(), begin());
-        let earlier = || Ranked::new(earlier, [Some(later.holder()), None]);
+        let earlier = || Ranked::new(earlier, [Some(later), None]);
         let inside = later.lock(MAIN);
         assert!(earlier().lock(MAIN).is_none());
         drop(inside);

@@ -35,74 +35,66 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.
     pub fn allocate_in_slow<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.with_member(local, heap, |this, member| this.allocate_on(local, member, bytes))
+        self.allocate_in_member(local, heap, Request::new(bytes))
     }
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        if self.checks().any() {
-            let request = Request::new(bytes).zeroed();
-            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, request));
-        }
-        if SizeClass::of(bytes).is_none() {
-            return self.with_member(local, heap, |this, _| this.allocate_large_zeroed(local, Some(heap), bytes));
-        }
-        if let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(local, heap, bytes)) {
+        if !self.checks().any()
+            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(local, heap, bytes))
+        {
             // SAFETY: the slot is of that class.
             unsafe { start.write_bytes(0, class.bytes()) };
             return Some(start);
         }
-        self.allocate_in_slow(local, heap, bytes).inspect(|start| self.clear(local, *start, bytes))
+        self.allocate_in_member(local, heap, Request::new(bytes).zeroed())
     }
 
     /// As [`Allocator::allocate_aligned`], in `heap`.
     pub fn allocate_aligned_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if self.checks().any() {
-            let request = Request::new(bytes).aligned(align);
-            return self.with_member(local, heap, |this, member| this.allocate_checked_on(local, member, request));
-        }
-        if align <= SLICE_BYTES
+        if !self.checks().any()
+            && align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
+            && let Some(start) = self.allocate_in_hit(local, heap, class.bytes())
         {
-            return self.allocate_in(local, heap, class.bytes());
+            return Some(start);
         }
-        self.with_member(local, heap, |this, _| this.allocate_large_aligned(local, Some(heap), bytes, align))
+        self.allocate_in_member(local, heap, Request::new(bytes).aligned(align))
     }
 
     /// In the global heap, whichever is current.
     pub(crate) fn allocate_at_home<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
         match attachments_of(local).filter(|_| local.mode() == Mode::Attached) {
-            Some(attachments) => self.allocate_on(local, attachments.home(), bytes),
+            Some(attachments) => self.allocate_on(local, attachments.home(), Request::new(bytes)),
             None => self.allocate(local, bytes),
         }
     }
 
     /// In one of this thread's heaps.
-    fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
+    fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
         if self.checks().any() {
-            return self.allocate_checked_on(local, heap, Request::new(bytes));
+            return self.allocate_checked_on(local, heap, request);
         }
-        match SizeClass::of(bytes) {
+        let (home, bytes) = (IsolatedRef::of(heap), request.bytes());
+        let start = match self.class_of(request) {
             Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(local, heap, class)),
-            None => self.allocate_large_aligned(local, IsolatedRef::of(heap), bytes, 1),
-        }
+            None if request.is_zeroed() => return self.allocate_large_zeroed(local, home, bytes),
+            None => self.allocate_large_aligned(local, home, bytes, request.align()),
+        };
+        self.cleared(local, request, start)
     }
 
-    /// Runs `allocate` with this thread's part in `heap`; a thread that is ending borrows one for the one call. (A closure that held the
-    /// allocator would hide from the compiler that there is one only in a program: every free would pay for naming it.)
-    fn with_member<L: Local>(
-        &self,
-        local: L,
-        heap: IsolatedRef,
-        allocate: impl FnOnce(&Self, HeapRef) -> Option<NonNull<u8>>,
-    ) -> Option<NonNull<u8>> {
+    /// With this thread's part in `heap`; a thread that is ending borrows one for the one call.
+    #[cold]
+    #[inline(never)]
+    fn allocate_in_member<L: Local>(&self, local: L, heap: IsolatedRef, request: Request) -> Option<NonNull<u8>> {
         let _quiet = self.quiet();
         self.attach_in_time(local, Patience::WithForks)?;
         match local.mode() {
-            Mode::Attached => allocate(self, self.member(local, heap)?),
+            Mode::Attached => self.allocate_on(local, self.member(local, heap)?, request),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
                 let attachment = self.borrow_member(local, heap)?;
-                let start = allocate(self, attachment.member());
+                let start = self.allocate_on(local, attachment.member(), request);
                 self.give_member_back(local, attachment);
                 start
             }
@@ -173,7 +165,7 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         // SAFETY: the caller's promise.
-        unsafe { self.reallocate(local, start, bytes) }
+        unsafe { self.reallocate_for(local, heap, start, bytes) }
     }
 
     /// What is wrong with naming `heap` for a block: it is another one's.

@@ -120,7 +120,7 @@ impl<M: Mapper> Allocator<M> {
         self.canary(start, slot_bytes).sign(bytes);
     }
 
-    fn cleared<L: Local>(&self, local: L, request: Request, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+    pub(crate) fn cleared<L: Local>(&self, local: L, request: Request, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
         if let Some(start) = start.filter(|_| request.is_zeroed()) {
             self.clear(local, start, request.bytes());
         }

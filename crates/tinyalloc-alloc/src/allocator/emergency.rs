@@ -9,6 +9,9 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use super::emergency_chunk::{CHUNK_BYTES, CHUNK_SLOT_BYTES_MAX, Chunk};
+use crate::span::class::SLOT_ALIGN;
+
 use crate::span::record::{Span, SpanRef};
 
 /// Entries that every process has; more lie on pages.
@@ -17,12 +20,15 @@ const LEFT_AT_FIRST: usize = 64;
 /// The smallest page of any system.
 const TABLE_PAGE_BYTES: usize = 4096;
 
-/// A mapping that serves one request; `start` is 0 while the entry is free, and 1 while it changes.
+/// A mapping that serves one request, or a chunk, which stays; `start` is 0 while the entry is free, and 1 while it changes.
 #[repr(C)]
 struct Block {
     start: AtomicUsize,
     bytes: AtomicUsize,
 }
+
+/// Beside the address of a chunk: one word tells what an entry is, at whatever moment it is looked at.
+const CHUNK: usize = 2;
 
 const FREE: usize = 0;
 const CHANGING: usize = 1;
@@ -93,7 +99,9 @@ impl<T, const FIRST: usize> Table<T, FIRST> {
 #[repr(C)]
 pub(crate) struct Emergency {
     slots: AtomicPtr<Span>,
-    blocks_used: AtomicUsize,
+    /// Beyond all mappings, and the complement of before all: most addresses need no search.
+    end: AtomicUsize,
+    before: AtomicUsize,
     left_used: AtomicUsize,
     blocks: Table<Block, BLOCKS_AT_FIRST>,
     left: Table<AtomicUsize, LEFT_AT_FIRST>,
@@ -104,7 +112,8 @@ impl Emergency {
         Emergency {
             slots: AtomicPtr::new(null_mut()),
             blocks: Table::new([const { Block { start: AtomicUsize::new(FREE), bytes: AtomicUsize::new(0) } }; BLOCKS_AT_FIRST]),
-            blocks_used: AtomicUsize::new(0),
+            end: AtomicUsize::new(0),
+            before: AtomicUsize::new(0),
             left: Table::new([const { AtomicUsize::new(0) }; LEFT_AT_FIRST]),
             left_used: AtomicUsize::new(0),
         }
@@ -114,9 +123,26 @@ impl Emergency {
         self.slots.store(span.as_ptr(), Ordering::Release);
     }
 
-    /// A slot, or a mapping; zeroed only if it is a mapping.
+    /// A slot, or a mapping; its contents are unspecified.
     pub(crate) fn allocate<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        self.allocate_slot(bytes, align).or_else(|| self.allocate_block(mapper, bytes, align))
+        self.allocate_slot(bytes, align)
+            .or_else(|| self.allocate_in_chunk(mapper, bytes, align))
+            .or_else(|| self.allocate_block(mapper, bytes, align))
+    }
+
+    /// A slot of a chunk, of a new one if need be.
+    fn allocate_in_chunk<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        let slot_bytes = bytes.max(1).checked_next_multiple_of(align.max(SLOT_ALIGN))?;
+        if slot_bytes > CHUNK_SLOT_BYTES_MAX {
+            return None;
+        }
+        let of_that_size = |chunk: &&Chunk| chunk.slot_bytes() == slot_bytes;
+        if let Some(slot) = self.blocks.iter().filter_map(Block::as_chunk).filter(of_that_size).find_map(Chunk::claim) {
+            return Some(slot);
+        }
+        let start = self.allocate_mapping(mapper, CHUNK_BYTES, CHUNK_BYTES, Some(slot_bytes))?;
+        // SAFETY: it has begun, and stays.
+        unsafe { Chunk::at(start.as_ptr().addr()) }.claim()
     }
 
     fn allocate_slot(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
@@ -128,48 +154,78 @@ impl Emergency {
 
     /// A mapping that reads as zero.
     pub(crate) fn allocate_block<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        let bytes = bytes.max(1).checked_next_multiple_of(mapper.page_bytes())?;
+        self.allocate_mapping(mapper, bytes, align.max(mapper.page_bytes()), None)
+    }
+
+    /// A mapping with an entry, as a chunk if there is a size for its slots.
+    fn allocate_mapping<M: Mapper>(
+        &self,
+        mapper: &M,
+        bytes: usize,
+        align: usize,
+        slot_bytes: Option<usize>,
+    ) -> Option<NonNull<u8>> {
         // As an address: a closure that passes the entry on would have to say how long it lives.
         let claim = |block: &Block| block.replace(FREE, CHANGING).then_some(NonNull::from(block));
         let claimed = self.blocks.find_or_add(mapper, claim)?;
         // SAFETY: an entry of the table (Y1).
         let block = unsafe { claimed.as_ref() };
-        let bytes = bytes.max(1).checked_next_multiple_of(mapper.page_bytes());
-        let mapped = bytes.and_then(|bytes| Some((mapper.map_apart(bytes, align.max(mapper.page_bytes())).ok()?, bytes)));
-        let Some((start, bytes)) = mapped else {
+        let Ok(start) = mapper.map_apart(bytes, align) else {
             block.start.store(FREE, Ordering::Release);
             return None;
         };
+        let address = start.as_ptr().expose_provenance();
         block.bytes.store(bytes, Ordering::Relaxed);
-        block.start.store(start.as_ptr().expose_provenance(), Ordering::Release);
-        self.blocks_used.fetch_add(1, Ordering::Release);
+        self.end.fetch_max(address + bytes, Ordering::Relaxed);
+        self.before.fetch_max(!address, Ordering::Relaxed);
+        if let Some(slot_bytes) = slot_bytes {
+            // SAFETY: a new mapping, which reads as zero, and which nobody else knows of.
+            unsafe { Chunk::at(address) }.begin(slot_bytes);
+        }
+        block.start.store(if slot_bytes.is_some() { address | CHUNK } else { address }, Ordering::Release);
         Some(start)
     }
 
-    /// Usable bytes of the mapping at `address`, if there is one.
+    /// Usable bytes of the mapping, or of the slot of a chunk, at `address`, if there is one.
     pub(crate) fn block_bytes(&self, address: usize) -> Option<usize> {
-        self.find(address).map(|block| block.bytes.load(Ordering::Relaxed))
+        let block = self.find(address)?;
+        match block.as_chunk() {
+            Some(chunk) => chunk.is_taken(address).then(|| chunk.slot_bytes()),
+            None => Some(block.bytes.load(Ordering::Relaxed)),
+        }
     }
 
-    /// Releases the mapping at `address`; false if there is none.
+    /// Releases the mapping, or the slot of a chunk, at `address`; false if there is none.
     pub(crate) fn release_block<M: Mapper>(&self, mapper: &M, address: usize) -> bool {
-        let Some(block) = self.find(address).filter(|block| block.replace(address, CHANGING)) else {
+        let Some(block) = self.find(address) else {
             return false;
         };
+        if let Some(chunk) = block.as_chunk() {
+            return chunk.release(address);
+        }
+        if !block.replace(address, CHANGING) {
+            return false;
+        }
         let bytes = block.bytes.load(Ordering::Relaxed);
         if let Some(start) = NonNull::new(with_exposed_provenance_mut(address)) {
             // SAFETY: the mapping is ours, whole, and nobody else took the entry. A refusal leaves it decommitted and unused.
             let _ = unsafe { mapper.release_apart(start, bytes) };
         }
-        self.blocks_used.fetch_sub(1, Ordering::Relaxed);
         block.start.store(FREE, Ordering::Release);
         true
     }
 
+    #[inline(never)]
     fn find(&self, address: usize) -> Option<&Block> {
-        if self.blocks_used.load(Ordering::Acquire) == 0 || address <= CHANGING {
+        if address >= self.end.load(Ordering::Relaxed) || !address > self.before.load(Ordering::Relaxed) {
             return None;
         }
-        self.blocks.iter().find(|block| block.start.load(Ordering::Acquire) == address)
+        let chunk = Chunk::start_for(address) | CHUNK;
+        self.blocks.iter().find(|block| {
+            let start = block.start.load(Ordering::Acquire);
+            start == chunk || (start == address && start > CHANGING)
+        })
     }
 
     /// Leaves a block to be freed by whoever takes the lock next. Should there be no memory to note it in, the block is lost: better than a
@@ -194,6 +250,13 @@ impl Emergency {
 }
 
 impl Block {
+    /// The chunk, if it is one.
+    fn as_chunk(&self) -> Option<&Chunk> {
+        let start = self.start.load(Ordering::Acquire);
+        // SAFETY: chunks stay mapped, and their entries as they are.
+        (start & CHUNK != 0).then(|| unsafe { Chunk::at(start & !CHUNK) })
+    }
+
     fn replace(&self, from: usize, to: usize) -> bool {
         self.start.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }

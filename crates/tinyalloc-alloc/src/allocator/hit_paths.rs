@@ -1,7 +1,7 @@
 //! The allocator: which heap, and is it small, large or huge?
 
-use core::ptr::NonNull;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
@@ -40,6 +40,7 @@ pub struct Allocator<M> {
     pool: Lock<Pool>,
     guards: Lock<Guards>,
     empty: EmptyBlocks,
+    abandoned: AtomicPtr<Bins>,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page of all this, and the one behind it.
     space: Lock<Space>,
@@ -59,6 +60,7 @@ impl<M: Mapper> Allocator<M> {
             empty: EmptyBlocks::new(),
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
+            abandoned: AtomicPtr::new(null_mut()),
             emergency: Emergency::new(),
         }
     }
@@ -209,11 +211,11 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn space(&self) -> Ranked<'_, Space> {
-        Ranked::new(&self.space, [Some(self.guards.holder()), None])
+        Ranked::new(&self.space, [Some(&self.guards), None])
     }
 
     pub(crate) fn pool(&self) -> Ranked<'_, Pool> {
-        Ranked::new(&self.pool, [Some(self.space.holder()), Some(self.guards.holder())])
+        Ranked::new(&self.pool, [Some(&self.space), Some(&self.guards)])
     }
 
     /// How often a thread was refused because another one forks: see [`Lock::lock`].
@@ -224,6 +226,11 @@ impl<M: Mapper> Allocator<M> {
     /// Whether threads are being refused because another one forks.
     pub(crate) fn is_stalled(&self) -> bool {
         self.pool.is_stalled() || self.space.is_stalled() || self.guards.is_stalled()
+    }
+
+    /// Heaps of threads that ended beside a fork, linked as pooled ones are.
+    pub(crate) fn abandoned(&self) -> &AtomicPtr<Bins> {
+        &self.abandoned
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {

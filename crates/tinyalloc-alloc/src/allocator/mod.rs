@@ -1,5 +1,7 @@
 //! The allocator: which heap, and is it small, large or huge?
 
+pub(crate) mod emergency_chunk;
+
 pub(crate) mod emergency;
 pub(crate) mod request;
 pub(crate) mod settled;

@@ -164,6 +164,7 @@ impl<M: Mapper> Allocator<M> {
             self.leave(local, visit);
         }
         if let Some(pool) = self.pool().lock(local.id()) {
+            self.take_abandoned(&pool);
             found = pool.heaps().map(|heap| self.give_up_idle(local, heap)).fold(found, Result::and);
         }
         self.give_up_isolated(local);
@@ -215,6 +216,7 @@ impl<M: Mapper> Allocator<M> {
     /// left them and not when it ends: most find a new thread before that.
     fn collect_pooled<L: Local>(&self, local: L) {
         if let Some(pool) = self.pool().lock(local.id()) {
+            self.take_abandoned(&pool);
             let mut walks = 0;
             for heap in pool.heaps() {
                 let _ = heap.collect(self.secret());

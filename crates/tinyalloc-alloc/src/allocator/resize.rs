@@ -30,9 +30,24 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
     pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.reallocate_for(local, None, start, bytes) }
+    }
+
+    /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global one.
+    ///
+    /// # Safety
+    /// As for [`Allocator::reallocate`].
+    pub(crate) unsafe fn reallocate_for<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        start: NonNull<u8>,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
         if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(local, None, start, usable, bytes) };
+            return unsafe { self.move_block(local, heap, start, usable, bytes) };
         }
         if self.empty().contains(start.as_ptr().addr()) {
             // SAFETY: the caller's promise; nothing is copied.
@@ -58,8 +73,9 @@ impl<M: Mapper> Allocator<M> {
             self.resign(span, start, usable, bytes);
             return Some(start);
         }
+        let home = if span.owner() == Owner::Emergency { heap } else { IsolatedRef::of_span(span) };
         // SAFETY: the caller's promise.
-        let moved = unsafe { self.move_block(local, IsolatedRef::of_span(span), start, usable, bytes) };
+        let moved = unsafe { self.move_block(local, home, start, usable, bytes) };
         moved.or_else(|| {
             let grows = span.owner() == Owner::Large && bytes > usable;
             grows.then(|| self.resize_in_region(local, span, bytes)).flatten()

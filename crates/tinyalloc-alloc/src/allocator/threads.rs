@@ -1,6 +1,7 @@
 //! Threads that come, go and fork.
 
 use core::iter::{once, successors};
+use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
@@ -15,7 +16,7 @@ use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
 use crate::space::address_space::Space;
 use crate::span::slot::Secret;
-use crate::support::lock::Patience;
+use crate::support::lock::{Gate, Patience};
 
 impl<M: Mapper> Allocator<M> {
     /// Gives the thread a heap: one that a thread before it left, or a new one.
@@ -43,9 +44,12 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn borrow_heap<L: Local>(&self, local: L, patience: Patience) -> Option<HeapRef> {
-        if let Some(heap) = self.pool().lock_with(local.id(), patience)?.pop(local.id()) {
+        let pool = self.pool().lock_with(local.id(), patience)?;
+        self.take_abandoned(&pool);
+        if let Some(heap) = pool.pop(local.id()) {
             return Some(heap);
         }
+        drop(pool);
         let mut space = self.space().lock_with(local.id(), patience)?;
         self.start(local, &mut space)?;
         let heap = space.new_heap(self.mapper(), self.checks().hardened);
@@ -58,7 +62,38 @@ impl<M: Mapper> Allocator<M> {
 
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
     pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
-        if let Some(pool) = self.pool().lock_patiently(local.id()) {
+        match self.pool().lock(local.id()) {
+            Some(pool) => pool.push(heap),
+            None => self.abandon(heap),
+        }
+    }
+
+    /// Leaves a heap to whoever takes the lock of the pool next: a thread that ends waits for no fork, for another may wait for its end.
+    fn abandon(&self, heap: HeapRef) {
+        heap.set_busy(false);
+        heap.set_thread(None);
+        let mut before = self.abandoned().load(Ordering::Relaxed);
+        loop {
+            // SAFETY: only heaps are put there (H2).
+            heap.next_pooled().set(NonNull::new(before).map(|bins| unsafe { HeapRef::from_bins(bins) }));
+            let after = heap.as_bins().as_ptr();
+            match self.abandoned().compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Puts the heaps that were abandoned into the pool.
+    pub(crate) fn take_abandoned(&self, pool: &Pool) {
+        if self.abandoned().load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        let first = NonNull::new(self.abandoned().swap(null_mut(), Ordering::Acquire));
+        // SAFETY: only heaps are put there (H2).
+        let mut next = first.map(|bins| unsafe { HeapRef::from_bins(bins) });
+        while let Some(heap) = next {
+            next = heap.next_pooled().take();
             pool.push(heap);
         }
     }
@@ -91,12 +126,15 @@ impl<M: Mapper> Allocator<M> {
         self.leave_heaps(local);
         let heap = self.enter(local).heap();
         let collected = heap.collect(self.secret());
-        if let Some(pool) = self.pool().lock_patiently(local.id()) {
-            // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
-            let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
-            let _ = self.release_spare(local, heap, keeping);
-            heap.set_busy(false);
-            pool.push(heap);
+        match self.pool().lock(local.id()) {
+            Some(pool) => {
+                // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
+                let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
+                let _ = self.release_spare(local, heap, keeping);
+                heap.set_busy(false);
+                pool.push(heap);
+            }
+            None => self.abandon(heap),
         }
         local.set_mode(Mode::Detached);
         if let Err(tampered) = collected {
@@ -137,6 +175,8 @@ impl<M: Mapper> Allocator<M> {
         let Some((pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
             return;
         };
+        // They are orphans as well.
+        self.abandoned().store(null_mut(), Ordering::Relaxed);
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));
         for isolated in space.isolated() {
             isolated.members().for_each(|heap| orphan(local, isolated.pool(), heap));
@@ -149,14 +189,10 @@ impl<M: Mapper> Allocator<M> {
 
     /// The child of a signal handler's fork: what this thread holds it will give back, what others held nobody will.
     fn reset_foreign_locks<L: Local>(&self, local: L) {
-        if !self.space().is_held_by(local.id()) {
-            self.space().reset_in_child();
-        }
-        if !self.pool().is_held_by(local.id()) {
-            self.pool().reset_in_child();
-        }
-        if !self.guards().is_held_by(local.id()) {
-            self.guards().reset_in_child();
+        let (pool, space) = (self.pool(), self.space());
+        let gates: [&Gate; 3] = [&pool, &space, self.guards()];
+        for gate in gates {
+            if gate.is_held_by(local.id()) { gate.forget_others() } else { gate.reset_in_child() }
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) const TRAP_NANOSECONDS_PER_MILLISECOND: i64 = 5_000;
 pub(crate) const TRAP_NANOSECONDS_MAX: i64 = 400 * TRAP_NANOSECONDS_PER_MILLISECOND;
 /// Enough for the first blocks of a process. (Four fifths of what they cost is for those whose memory is used again.)
 pub(crate) const TRAP_NANOSECONDS_AT_START: i64 = 500_000;
-/// Ranges of a region that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
+/// Ranges that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
 pub(crate) const TRAPPED_RANGES_MAX: usize = 1024;
 /// How many trapped runs are passed over for one without a trap.
 pub(crate) const TRAPPED_LOOK: usize = 8;
@@ -101,3 +101,5 @@ pub(crate) const LONG_FORK_NANOSECONDS: u32 = 500_000_000;
 /// them have been thrown out of the allocator by a signal handler.
 pub(crate) const FINISH_LOOKS: u32 = 10_000;
 pub(crate) const FINISH_NANOSECONDS: u32 = 200_000;
+/// How long a thread sleeps that waits for another's look.
+pub(crate) const PAUSE_NANOSECONDS: u32 = 50_000;

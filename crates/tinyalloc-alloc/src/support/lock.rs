@@ -7,7 +7,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS};
+use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS, PAUSE_NANOSECONDS};
 use crate::sync::{
     AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all, wake_one,
 };
@@ -53,7 +53,7 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 /// for an earlier one could last for ever: its holder may wait for the later one.
 pub(crate) struct Ranked<'lock, T> {
     lock: &'lock Lock<T>,
-    later: [Option<&'lock AtomicUsize>; LATER_MAX],
+    later: [Option<&'lock Gate>; LATER_MAX],
 }
 
 /// Whether a thread waits for one that forks.
@@ -147,11 +147,6 @@ impl Gate {
         }
     }
 
-    /// Who is inside.
-    pub(crate) const fn holder(&self) -> &AtomicUsize {
-        &self.holder
-    }
-
     /// Whether `thread` holds the lock.
     pub(crate) fn is_held_by(&self, thread: ThreadId) -> bool {
         self.holder.load(Ordering::Relaxed) == thread.0
@@ -199,7 +194,7 @@ impl Gate {
             if !self.forking.load(Ordering::SeqCst) && self.take_slow(thread, Patience::None) {
                 return Some(Way::Taken);
             }
-            spin_loop();
+            self.pause();
         }
     }
 
@@ -217,7 +212,8 @@ impl Gate {
         }
         self.waiters.fetch_add(1, Ordering::SeqCst);
         let is_taken = self.wait(thread, patience);
-        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        // In the child of a fork that a signal handler made right here, the count is gone.
+        let _ = self.waiters.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiters| waiters.checked_sub(1));
         is_taken
     }
 
@@ -351,14 +347,28 @@ impl Gate {
 
     fn wait_for_reader(&self) {
         while self.reader.load(Ordering::SeqCst) != FREE {
-            spin_loop();
+            self.pause();
         }
+    }
+
+    /// Lets others go on, whatever their priority.
+    #[cold]
+    #[inline(never)]
+    fn pause(&self) {
+        wait_on_briefly(&self.events, self.events.load(Ordering::SeqCst), PAUSE_NANOSECONDS);
+    }
+
+    /// In the child of a fork that a signal handler made while its thread was inside: what others counted is gone with them.
+    pub(crate) fn forget_others(&self) {
+        self.closing.store(false, Ordering::Relaxed);
+        self.unfinished.store(0, Ordering::Relaxed);
+        self.waiters.store(0, Ordering::Relaxed);
     }
 }
 
 impl<'lock, T> Ranked<'lock, T> {
-    /// `later` are the holders of those that are taken after it: see [`Lock::holder`].
-    pub(crate) const fn new(lock: &'lock Lock<T>, later: [Option<&'lock AtomicUsize>; LATER_MAX]) -> Ranked<'lock, T> {
+    /// `later` are those that are taken after it.
+    pub(crate) const fn new(lock: &'lock Lock<T>, later: [Option<&'lock Gate>; LATER_MAX]) -> Ranked<'lock, T> {
         Ranked { lock, later }
     }
 
@@ -386,7 +396,7 @@ impl<'lock, T> Ranked<'lock, T> {
     }
 
     fn is_late(&self, thread: ThreadId) -> bool {
-        let is_late = self.later.iter().flatten().any(|holder| holder.load(Ordering::Relaxed) == thread.0);
+        let is_late = self.later.iter().flatten().any(|gate| gate.is_inside(thread));
         is_late && !self.lock.is_held_by(thread)
     }
 }
