@@ -2,6 +2,7 @@
 //! never names.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
+use std::collections::HashMap;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
@@ -171,6 +172,79 @@ fn module_name(parent: &Path, file: &Path) -> String {
     inside.iter().next().map(|first| Path::new(first).with_extension("").display().to_string()).unwrap_or_default()
 }
 
+/// The inherent methods of a module: of which type, the name, and the body that calls others.
+fn methods(code: &str) -> Vec<(String, String, String)> {
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    let mut implemented: Option<String> = None;
+    for line in code.lines() {
+        if line.starts_with("impl") && !line.contains(" for ") {
+            implemented = words(type_of(line)).next().map(|(_, word, _)| word.to_owned());
+        } else if line.starts_with('}') {
+            implemented = None;
+        }
+        let Some(of) = &implemented else {
+            continue;
+        };
+        let declared =
+            words(line).find(|(before, _, _)| before.ends_with("fn ") && line.starts_with("    ") && !line.starts_with("     "));
+        if let Some((_, name, _)) = declared {
+            found.push((of.clone(), name.to_owned(), String::new()));
+        }
+        if let Some((_, _, body)) = found.last_mut() {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    found
+}
+
+/// `Allocator<M> {` of `impl<M: Mapper> Allocator<M> {`.
+fn type_of(line: &str) -> &str {
+    let rest = line.strip_prefix("impl").unwrap();
+    let mut depth = 0;
+    for (at, character) in rest.char_indices() {
+        match character {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            ' ' if depth == 0 => return &rest[at..],
+            _ => {}
+        }
+    }
+    rest
+}
+
+/// The methods of its own type that a body calls: after `self.` and `Self::`, and after the name that closures have for it.
+fn called(body: &str) -> impl Iterator<Item = &str> {
+    words(body).filter_map(|(before, word, after)| {
+        let before = before.trim_end();
+        let before = before.strip_suffix('.').or_else(|| before.strip_suffix("::"))?.trim_end();
+        let of_its_own = ["self", "this", "Self"].iter().any(|name| before.ends_with(name));
+        (of_its_own && after.starts_with(['(', ':'])).then_some(word)
+    })
+}
+
+/// Every call of a method by one of the same type whose module is declared before the other's: inherent methods need no `use`.
+fn upward_calls(parent: &Source, siblings: &[Source]) -> Vec<String> {
+    let modules = modules(&parent.code);
+    let block_of = |name: &str| modules.iter().find(|(module, _)| module == name).map(|(_, block)| *block);
+    let methods_of =
+        |source: &Source| block_of(&module_name(&parent.path, &source.path)).map(|block| (block, methods(&source.code)));
+    let all: Vec<(usize, Vec<(String, String, String)>)> = siblings.iter().filter_map(methods_of).collect();
+    let home: HashMap<(&str, &str), usize> = all
+        .iter()
+        .flat_map(|(block, methods)| methods.iter().map(|(of, name, _)| ((of.as_str(), name.as_str()), *block)))
+        .collect();
+    let mut found = Vec::new();
+    for (own, methods) in &all {
+        for (of, name, body) in methods {
+            for call in called(body).filter(|call| home.get(&(of.as_str(), *call)).is_some_and(|block| block > own)) {
+                found.push(format!("{}: {of}::{name} calls {call}, whose module is declared after it", parent.path.display()));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn every_crate_uses_only_the_crates_below_it() {
     for (krate, allowed) in CRATES {
@@ -202,6 +276,21 @@ fn every_module_uses_only_those_declared_before_it_and_its_peers() {
         }
     }
     assert!(found.is_empty(), "calls go down, and only down:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_method_calls_only_those_of_modules_declared_before_its_own() {
+    let mut found = Vec::new();
+    let mut seen = 0;
+    for (krate, _) in CRATES {
+        let sources = sources(krate);
+        for parent in sources.iter().filter(|source| !modules(&source.code).is_empty()) {
+            found.extend(upward_calls(parent, &sources));
+            seen += sources.iter().map(|source| methods(&source.code).len()).sum::<usize>();
+        }
+    }
+    assert!(found.is_empty(), "calls go down, and only down:\n{}", found.join("\n"));
+    assert!(seen > 200, "the methods of the engine are seen");
 }
 
 /// The engine's layers as the table of docs/DESIGN.md has them, from the lowest up: the second column of its rows, without those of other crates.
@@ -278,4 +367,15 @@ fn the_reader_of_these_rules_can_read() {
     let parent = Source { path: "src/a/mod.rs".into(), code: "pub(crate) mod b;\n\npub(crate) mod c;\n".into() };
     let upward = Source { path: "src/a/b.rs".into(), code: "use super::c::d;".into() };
     assert_eq!(upward_uses(&parent, "super::", &[upward]).len(), 1);
+    let low = Source {
+        path: "src/a/b.rs".into(),
+        code: "impl<M: A<B>> T<M> {\n    fn low(&self) {\n        self\n            .high::<u8>();\n    }\n}\n".into(),
+    };
+    let high = Source {
+        path: "src/a/c.rs".into(),
+        code: "impl<M> T<M> {\n    pub fn high(&self) {\n        self.low(|this| this.low());\n    }\n}\n".into(),
+    };
+    let calls = upward_calls(&parent, &[low, high]);
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert!(calls[0].contains("T::low calls high"));
 }

@@ -3,6 +3,7 @@
 use core::ptr::NonNull;
 
 use super::local::{Local, Mode};
+use crate::hardening::guard::{TRACE_LENGTH, Trace};
 use crate::heap::thread_heap::HeapRef;
 use crate::isolated::attachments::Attachments;
 use crate::isolated::isolated_heap::IsolatedRef;
@@ -43,4 +44,11 @@ pub(crate) fn is_own<L: Local>(local: L, span: SpanRef) -> bool {
         Owner::Heap(bins) => local.is(bins.as_ptr()) || heap_in_use(local, bins).is_some(),
         Owner::Nobody | Owner::Large | Owner::Emergency => false,
     }
+}
+
+/// The calls that led here.
+pub(crate) fn trace<L: Local>(local: L) -> Trace {
+    let mut trace = [0; TRACE_LENGTH];
+    local.trace(&mut trace);
+    trace
 }

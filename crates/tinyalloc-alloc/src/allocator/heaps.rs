@@ -5,14 +5,14 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::hit_paths::Allocator;
-use super::local::{Local, Mode};
+use super::local::Local;
+use super::state::Allocator;
+use crate::hardening::valgrind::withdraw;
 use crate::heap::thread_heap::HeapRef;
 use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
-use crate::report::heap_label::HeapLabel;
 use crate::space::address_space::{EndedRun, Space};
 use crate::space::decay::Due;
-use crate::span::class::{SLICE_BYTES, SLOT_ALIGN};
+use crate::span::class::SLOT_ALIGN;
 use crate::span::record::{Owner, SpanRef};
 
 /// Why a call that names a heap was refused.
@@ -26,26 +26,6 @@ pub enum HeapError {
     Interrupted,
 }
 
-/// Whose a block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockOwner {
-    /// The global heap's.
-    Global,
-    /// An isolated heap's.
-    Isolated(IsolatedRef),
-}
-
-impl BlockOwner {
-    /// How messages name it; `None` for the global heap.
-    #[must_use]
-    pub fn label(self) -> Option<HeapLabel> {
-        match self {
-            BlockOwner::Global => None,
-            BlockOwner::Isolated(heap) => Some(heap.label()),
-        }
-    }
-}
-
 /// What becomes of the memory of a heap that is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emptying {
@@ -55,7 +35,6 @@ pub enum Emptying {
     GiveBack,
 }
 
-/// Life.
 impl<M: Mapper> Allocator<M> {
     /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
     pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
@@ -138,15 +117,6 @@ impl<M: Mapper> Allocator<M> {
         if checks.hardened || checks.zero_on_free { Emptying::GiveBack } else { wanted }
     }
 
-    /// Leaves the spans of a heap that nobody uses any more to the space.
-    fn release_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
-        for span in heap.spans() {
-            self.start_over(local, span, None);
-        }
-        let due = self.space().lock_patiently(local.id()).map(|mut space| self.due(&mut space));
-        self.purge(local, due.unwrap_or(Due::Nothing));
-    }
-
     fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
         if !space.is_isolated(heap) {
             return Err(HeapError::NotAHeap);
@@ -175,6 +145,18 @@ impl<M: Mapper> Allocator<M> {
             }
             _ => space.release_span(span),
         }
+    }
+}
+
+/// Emptying.
+impl<M: Mapper> Allocator<M> {
+    /// Leaves the spans of a heap that nobody uses any more to the space.
+    fn release_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+        for span in heap.spans() {
+            self.start_over(local, span, None);
+        }
+        let due = self.space().lock_patiently(local.id()).map(|mut space| self.due(&mut space));
+        self.purge(local, due.unwrap_or(Due::Nothing));
     }
 
     /// Traps the memory of every span of a heap that nobody uses any more, and gives it back to the space.
@@ -206,57 +188,24 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Traps a range; false if it stays accessible, as where pages are larger than slices and belong to neighbours, too.
+    /// Every block of a heap ends.
     ///
     /// # Safety
-    /// The range is committed slices, and nothing in them is still wanted.
-    pub(crate) unsafe fn trap_whole_pages(&self, start: NonNull<u8>, bytes: usize) -> bool {
-        if self.mapper().page_bytes() > SLICE_BYTES {
-            return false;
-        }
-        // SAFETY: the caller's promise.
-        if unsafe { self.mapper().trap(start, bytes) }.is_ok() {
-            return true;
-        }
-        // SAFETY: the caller's promise. What was trapped in part is to be had again in full.
-        let _ = unsafe { self.mapper().untrap(start, bytes) };
-        false
-    }
-
-    fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
-        let by_rights = !self.checks().hardened
-            && self.mapper().page_bytes() <= SLICE_BYTES
-            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights());
-        // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
-        let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
-            // SAFETY: as above.
-            || unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
-        if let Some(mut space) = self.space().lock_patiently(local.id()) {
-            space.take_back(ended, trapped);
+    /// Nobody uses the heap meanwhile.
+    pub(crate) unsafe fn withdraw_heap(&self, heap: IsolatedRef) {
+        if self.checks().valgrind {
+            let visit = |start, _| {
+                withdraw(start);
+                true
+            };
+            // SAFETY: the caller's promise.
+            unsafe { self.walk_heap(heap, visit) };
         }
     }
 }
 
-/// Looking at heaps.
+/// Limits.
 impl<M: Mapper> Allocator<M> {
-    /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
-    pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
-        let _quiet = self.quiet();
-        if self.empty().contains(address) || self.guard_range().contains(address) {
-            return Some(BlockOwner::Global);
-        }
-        let span = self.find_span(local, address).or_else(|| self.space().look(local.id())?.block_around(address))?;
-        match span.owner() {
-            Owner::Nobody => None,
-            _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
-        }
-    }
-
-    /// Whether it is a live heap.
-    pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
-        self.space().look(local.id()).is_some_and(|space| space.is_isolated(heap))
-    }
-
     /// The limit, and how much of it is taken, in bytes.
     pub fn heap_limit(&self, heap: IsolatedRef) -> (usize, usize) {
         (heap.quota().limit_bytes(), heap.quota().charged_bytes())
@@ -271,7 +220,10 @@ impl<M: Mapper> Allocator<M> {
     pub fn heap_refusals(&self, heap: IsolatedRef) -> usize {
         heap.quota().refusals()
     }
+}
 
+/// Walking.
+impl<M: Mapper> Allocator<M> {
     /// Calls `visit` with every live block and its bytes, until it returns false. Returns whether it never did.
     ///
     /// # Safety
@@ -309,45 +261,5 @@ impl<M: Mapper> Allocator<M> {
         let start = unsafe { span.start().add(index * span.slot_bytes()) };
         let is_free = self.known(self.is_free_slot(start, span.slot_bytes()));
         (!is_free).then_some(start)
-    }
-
-    /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
-    pub fn purge_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
-        let _quiet = self.quiet();
-        self.give_up_members(local, heap);
-        self.purge_free(local)
-    }
-
-    /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
-    pub(crate) fn give_up_members<L: Local>(&self, local: L, heap: IsolatedRef) {
-        let _quiet = self.quiet();
-        let Some(_pool) = self.pool().lock(local.id()) else {
-            return;
-        };
-        // Another thread may have destroyed it since the caller met it; from here on none can.
-        if !self.is_heap(local, heap) {
-            return;
-        }
-        if local.mode() == Mode::Attached
-            && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
-        {
-            let visit = self.enter_on(local, own);
-            let _ = self.give_up_idle(local, own);
-            self.leave(local, visit);
-        }
-        self.give_up_idle_members(local, heap);
-    }
-
-    /// As [`Allocator::give_up_members`], but for this thread's part.
-    pub(crate) fn give_up_pooled<L: Local>(&self, local: L, heap: IsolatedRef) {
-        if let Some(_pool) = self.pool().lock(local.id()) {
-            self.give_up_idle_members(local, heap);
-        }
-    }
-
-    fn give_up_idle_members<L: Local>(&self, local: L, heap: IsolatedRef) {
-        for member in heap.pool().heaps() {
-            let _ = self.give_up_idle(local, member);
-        }
     }
 }

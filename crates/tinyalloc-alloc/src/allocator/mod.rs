@@ -1,30 +1,61 @@
-//! The allocator: which heap, and is it small, large or huge?
+//! The allocator: which heap, and is it small, large or huge? Each module calls only those before it.
 
 pub(crate) mod emergency_chunk;
 
 pub(crate) mod emergency;
+
 pub(crate) mod request;
+
 pub(crate) mod settled;
 
 pub(crate) mod local;
 
 pub(crate) mod caller;
 
-pub(crate) mod hit_paths;
+pub(crate) mod state;
+
+pub(crate) mod memcheck;
+
+pub(crate) mod hardened_slot;
+
+pub(crate) mod lookup;
+
+pub(crate) mod traps;
 
 pub(crate) mod slow_path;
 
-pub(crate) mod announce;
-pub(crate) mod attached;
-pub(crate) mod checked;
-pub(crate) mod guarded;
-pub(crate) mod heaps;
-pub(crate) mod large;
-pub(crate) mod nothing;
+pub(crate) mod returned_heaps;
+
 pub(crate) mod purge;
+
+pub(crate) mod attach;
+
+pub(crate) mod refill;
+
+pub(crate) mod large;
+
+pub(crate) mod free;
+
+pub(crate) mod trim;
+
+pub(crate) mod allocate_small;
+
+pub(crate) mod allocate_large;
+
+pub(crate) mod allocate_checked;
+
+pub(crate) mod allocate;
+
+pub(crate) mod in_heap;
+
 pub(crate) mod resize;
-pub(crate) mod sized;
-pub(crate) mod small;
+
+pub(crate) mod claim;
+
+pub(crate) mod heaps;
+
+pub(crate) mod fork;
+
 pub(crate) mod stats;
-pub(crate) mod threads;
+
 pub(crate) mod validate;

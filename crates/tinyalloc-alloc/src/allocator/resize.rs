@@ -1,30 +1,16 @@
-//! realloc, and how large a block is.
+//! realloc.
 
 use core::ptr::{NonNull, copy_nonoverlapping};
 
 use tinyalloc_sys::Mapper;
 
-use super::hit_paths::Allocator;
 use super::local::Local;
+use super::state::Allocator;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
-use crate::span::record::{Owner, SpanRef};
+use crate::span::record::Owner;
 
 impl<M: Mapper> Allocator<M> {
-    /// Usable bytes of a live block; `None`, and a report, for anything else.
-    pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
-        if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
-            return Some(bytes);
-        }
-        if self.empty().contains(start.as_ptr().addr()) {
-            return self.is_nothing(local, start.as_ptr().addr()).then_some(0);
-        }
-        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
-            return guarded;
-        }
-        self.usable_of(local, self.live_span(local, start)?, start)
-    }
-
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
     ///
     /// # Safety
@@ -32,6 +18,25 @@ impl<M: Mapper> Allocator<M> {
     pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
         unsafe { self.reallocate_for(local, None, start, bytes) }
+    }
+
+    /// As [`Allocator::reallocate`], and reported if the block is another heap's.
+    ///
+    /// # Safety
+    /// As for [`Allocator::reallocate`].
+    pub unsafe fn reallocate_in<L: Local>(
+        &self,
+        local: L,
+        heap: Option<IsolatedRef>,
+        start: NonNull<u8>,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        if let Some(misuse) = self.wrong_heap(local, heap, start.as_ptr()) {
+            local.report(misuse);
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.reallocate_for(local, heap, start, bytes) }
     }
 
     /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global one.
@@ -103,37 +108,6 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: the caller's promise.
         unsafe { self.free(local, start.as_ptr()) };
         Some(moved)
-    }
-
-    /// The record of the live block at `start`; `None`, and a report, for anything else.
-    pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
-        let _quiet = self.quiet();
-        let address = start.as_ptr().addr();
-        let span = match self.span_of(address) {
-            Some(span) => span,
-            // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
-            None => {
-                let found = self.space().look(local.id())?.look_up(address);
-                match found {
-                    Ok(span) => span,
-                    Err(misuse) => {
-                        local.report(misuse);
-                        return None;
-                    }
-                }
-            }
-        };
-        let live = match span.owner() {
-            Owner::Nobody => false,
-            Owner::Large => span.is_slot(address),
-            Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
-            Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
-        };
-        let live = self.known(live);
-        if !live {
-            local.report(self.verdict(local, span, address));
-        }
-        live.then_some(span)
     }
 }
 

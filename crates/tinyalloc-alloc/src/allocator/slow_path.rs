@@ -4,12 +4,14 @@ use core::ptr::{NonNull, null};
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::current;
-use super::hit_paths::Allocator;
+use super::caller::{attachments_of, current};
 use super::local::{Local, Mode};
+use super::state::Allocator;
 use crate::heap::thread_heap::HeapRef;
 use crate::isolated::attachments::Attachments;
+use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::bins::Bins;
+use crate::span::class::{SLICE_BYTES, SizeClass};
 
 /// A stay in the slow path, and what to put back after it.
 #[derive(Clone, Copy)]
@@ -19,12 +21,6 @@ pub(crate) struct Visit {
     attachments: *const Attachments,
     mode: Mode,
     busy: bool,
-}
-
-impl Visit {
-    pub(crate) fn heap(self) -> HeapRef {
-        self.heap
-    }
 }
 
 impl<M: Mapper> Allocator<M> {
@@ -55,5 +51,33 @@ impl<M: Mapper> Allocator<M> {
         local.set_bins(visit.bins);
         local.set_mode(visit.mode);
         visit.heap.set_busy(visit.busy);
+    }
+
+    /// The heap that serves this thread's calls that name none; `None` is the global one.
+    pub fn current_heap<L: Local>(&self, local: L) -> Option<IsolatedRef> {
+        attachments_of(local).filter(|_| local.mode() == Mode::Attached)?;
+        IsolatedRef::of(current(local))
+    }
+
+    /// A slot that lies ready, as if in one instruction: a signal handler that frees what it allocates does not leave a list as it found it when
+    /// freed slots wait.
+    #[inline(always)]
+    pub(crate) fn take_whole<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+        let visit = self.enter_on(local, heap);
+        let start = self.take_slot_with(heap.as_bins(), class, self.secret());
+        self.leave(local, visit);
+        start
+    }
+
+    /// Aligned as a slot of the class is at least: an alignment may be why it was chosen.
+    pub(crate) fn allocate_in_emergency(&self, class: SizeClass) -> Option<NonNull<u8>> {
+        let align = (1 << class.bytes().trailing_zeros()).min(SLICE_BYTES);
+        self.emergency().allocate(self.mapper(), class.bytes(), align)
+    }
+}
+
+impl Visit {
+    pub(crate) fn heap(self) -> HeapRef {
+        self.heap
     }
 }

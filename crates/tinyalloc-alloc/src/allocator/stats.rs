@@ -4,8 +4,8 @@ use core::iter::{from_fn, successors};
 
 use tinyalloc_sys::Mapper;
 
-use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
+use super::state::Allocator;
 use crate::heap::thread_heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::pages::META_PAGE_BYTES;

@@ -8,8 +8,8 @@ use core::sync::atomic::Ordering;
 use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
-use super::hit_paths::Allocator;
 use super::local::Local;
+use super::state::Allocator;
 use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::slices::Region;
@@ -21,7 +21,9 @@ use crate::span::slot::{Secret, Slot};
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;
+
 const SLICES_PER_WORD: usize = u64::BITS as usize;
+
 const NOT_QUIET: &str = "the allocator is quiet";
 
 type Verdict<T = ()> = Result<T, &'static str>;
@@ -45,6 +47,39 @@ pub struct Survey {
     pub regions: usize,
     /// Free slices that may hold old contents.
     pub resident_slices: usize,
+}
+
+struct Walk<'space> {
+    hardened: bool,
+    space: &'space Space,
+    secret: Secret,
+    page_bytes: usize,
+}
+
+/// The slices of one region, counted.
+#[derive(Default)]
+struct Slices {
+    used: usize,
+    resident: usize,
+}
+
+/// As in `region.rs`.
+const NEAR_BYTES: usize = 64 * 1024;
+
+const NEAR_WORDS: usize = 128;
+
+/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
+struct SliceBits<'region> {
+    near: NonNull<[Cell<u64>; 4]>,
+    far: NonNull<[Cell<u64>; 4]>,
+    region: &'region Region,
+}
+
+/// Which slots of a span were met in a list.
+struct Marks {
+    span: SpanRef,
+    secret: Secret,
+    met: [u64; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)],
 }
 
 impl<M: Mapper> Allocator<M> {
@@ -78,20 +113,6 @@ impl<M: Mapper> Allocator<M> {
         }
         Ok(survey)
     }
-}
-
-struct Walk<'space> {
-    hardened: bool,
-    space: &'space Space,
-    secret: Secret,
-    page_bytes: usize,
-}
-
-/// The slices of one region, counted.
-#[derive(Default)]
-struct Slices {
-    used: usize,
-    resident: usize,
 }
 
 /// Regions and slices.
@@ -165,17 +186,6 @@ impl Walk<'_> {
     }
 }
 
-/// As in `region.rs`.
-const NEAR_BYTES: usize = 64 * 1024;
-const NEAR_WORDS: usize = 128;
-
-/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
-struct SliceBits<'region> {
-    near: NonNull<[Cell<u64>; 4]>,
-    far: NonNull<[Cell<u64>; 4]>,
-    region: &'region Region,
-}
-
 impl SliceBits<'_> {
     fn used(&self, slice: usize) -> bool {
         self.bit(slice, 0)
@@ -218,7 +228,7 @@ impl Walk<'_> {
         }
     }
 
-    fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+    pub(crate) fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
         let bytes = span.slot_bytes();
         holds(span.state() == SpanState::Large, "a large block is in no other state")?;
         holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
@@ -371,13 +381,6 @@ fn spans_of(region: &Region) -> impl Iterator<Item = SpanRef> {
 /// Whether a record is one of those that stand for no span.
 fn is_vacant(span: SpanRef) -> bool {
     span.slices() == 0 && span.owner() == Owner::Nobody
-}
-
-/// Which slots of a span were met in a list.
-struct Marks {
-    span: SpanRef,
-    secret: Secret,
-    met: [u64; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)],
 }
 
 impl Marks {

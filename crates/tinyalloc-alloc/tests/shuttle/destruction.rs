@@ -157,7 +157,7 @@ fn a_heap_is_destroyed_as_soon_as_nobody_is_in_it() {
 /// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.
 #[test]
 fn leaving_a_heap_must_release() {
-    assert!(objection("attached.rs", Access::CompareExchange, Lost::Release, leaving).contains("race"));
+    assert!(objection("attach.rs", Access::CompareExchange, Lost::Release, leaving).contains("race"));
 }
 
 /// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.

@@ -56,12 +56,13 @@ mod span;
 #[path = "../../src/support/mod.rs"]
 mod support;
 
-pub use allocator::heaps::{BlockOwner, Emptying, HeapError};
-pub use allocator::hit_paths::Allocator;
+pub use allocator::claim::Claim;
+pub use allocator::heaps::{Emptying, HeapError};
 pub use allocator::large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use allocator::local::{Local, Mode};
+pub use allocator::lookup::BlockOwner;
 pub use allocator::settled::Sealing;
-pub use allocator::sized::Claim;
+pub use allocator::state::Allocator;
 pub use allocator::stats::{ClassStats, Stats};
 pub use allocator::validate::Survey;
 pub use config::checks::Checks;

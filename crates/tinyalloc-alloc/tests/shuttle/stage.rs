@@ -13,7 +13,7 @@ use shuttle::thread::{JoinHandle, spawn};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use tinyalloc_sys::{MapError, Mapper, PosixMapper, Protection};
 
-use crate::allocator::hit_paths::Allocator;
+use crate::allocator::state::Allocator;
 use crate::cell::Cell;
 use crate::common::{Actor, MIB};
 use crate::watch::{self, Access, Clock, Lost, Weakness, forget_range, learn, pause, tell, with_weakness, yield_now};

@@ -1,4 +1,4 @@
-//! The allocator: which heap, and is it small, large or huge?
+//! The allocator's state, what every layer above reads of it, and the part of the hit paths that calls nothing.
 
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -7,17 +7,17 @@ use tinyalloc_sys::Mapper;
 
 use super::emergency::Emergency;
 use super::local::Local;
-use super::request::Request;
 use super::settled::Settled;
 use crate::config::checks::Checks;
 use crate::config::tunables::Tunables;
 use crate::hardening::empty::EmptyBlocks;
 use crate::hardening::guard::{GuardRange, Guards};
+use crate::hardening::valgrind::is_running;
 use crate::heap::pool::Pool;
 use crate::space::address_space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
-use crate::span::class::{SLICE_SHIFT, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Freed, SpanRef};
+use crate::span::class::{SLICE_SHIFT, SizeClass};
+use crate::span::record::SpanRef;
 use crate::span::slot::Secret;
 use crate::support::lock::{Lock, Ranked};
 
@@ -65,39 +65,12 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// At least `bytes` bytes, aligned to 16, or `None` when no memory is to be had.
-    #[inline(always)]
-    pub fn allocate<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.allocate_hit(local, bytes).or_else(|| self.allocate_slow(local, bytes))
-    }
+    /// The bins that a thread without a heap reads.
+    pub(crate) const NO_BINS: NonNull<Bins> = NonNull::from_ref(&EMPTY_BINS);
+}
 
-    /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
-    #[inline(always)]
-    pub fn allocate_hit<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot(local, SizeClass::at_hand(bytes)?)
-    }
-
-    /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
-    pub fn allocate_slow<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        if bytes == 0
-            && let Some(start) = self.allocate_nothing(local, SLOT_ALIGN)
-        {
-            return Some(start);
-        }
-        if self.checks_all(local) {
-            return self.take_checked(local, bytes).or_else(|| self.allocate_checked(local, Request::new(bytes)));
-        }
-        if self.checks().guard_every > 0
-            && let Some(start) = self.sampled_at_refill(local, bytes)
-        {
-            return Some(start);
-        }
-        match SizeClass::of(bytes) {
-            Some(class) => self.allocate_small_slow(local, class),
-            None => self.allocate_large(local, bytes),
-        }
-    }
-
+/// The hit paths' parts.
+impl<M: Mapper> Allocator<M> {
     #[inline(always)]
     pub(crate) fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         self.take_slot_of(local.bins(), class)
@@ -123,25 +96,10 @@ impl<M: Mapper> Allocator<M> {
         Some(slot.start())
     }
 
-    /// Frees a block. Anything else than the start of a live block is reported, and changes nothing.
-    ///
-    /// # Safety
-    /// If `start` is the start of a live block, nobody uses the block any more.
+    /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
     #[inline(always)]
-    pub unsafe fn free<L: Local>(&self, local: L, start: *mut u8) {
-        let Some(span) = self.span_in_first_region(start.addr()) else {
-            return self.free_outside(start, local);
-        };
-        if !local.is(span.owner_bins()) {
-            return self.free_elsewhere(start, local, span);
-        }
-        // SAFETY: the first region is never at null.
-        let start = unsafe { NonNull::new_unchecked(start) };
-        match span.free_local(start, self.settled.hit_secret()) {
-            Freed::Quiet => {}
-            Freed::CreditSpent => self.free_settle(local, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
-        }
+    pub fn allocate_hit<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
+        self.take_slot(local, SizeClass::at_hand(bytes)?)
     }
 
     /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
@@ -171,6 +129,15 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: entries of committed slices name records (R3).
         unsafe { SpanRef::from_raw(record) }
     }
+}
+
+/// What the layers above read.
+impl<M: Mapper> Allocator<M> {
+    /// What slots are sealed with, as the hit path is told.
+    #[inline(always)]
+    pub(crate) fn hit_secret(&self) -> Secret {
+        self.settled.hit_secret()
+    }
 
     pub(crate) fn secret(&self) -> Secret {
         self.settled.secret()
@@ -189,21 +156,6 @@ impl<M: Mapper> Allocator<M> {
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
         self.settled.checks_any()
-    }
-
-    /// Tells the hit path what the first region covers now.
-    pub(crate) fn publish(&self, space: &Space) {
-        let Some(region) = space.first_region() else {
-            return;
-        };
-        if self.settled.page_map().is_null() {
-            self.settled.settle_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
-        }
-        let bytes = region.slices_committed_bytes();
-        self.reach.bytes.store(bytes, Ordering::Release);
-        if !self.checks_any() {
-            self.reach.hit_bytes.store(bytes, Ordering::Release);
-        }
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -248,16 +200,68 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn guard_range(&self) -> &GuardRange {
         &self.guard_range
     }
+}
+
+/// Starting.
+impl<M: Mapper> Allocator<M> {
+    /// What holds of the checks that were asked for: outside valgrind there is nobody to tell, and inside valgrind sees more than a canary.
+    pub(crate) fn admit(checks: Checks) -> Checks {
+        let valgrind = checks.valgrind && is_running();
+        Checks { valgrind, hardened: checks.hardened && !valgrind, ..checks }
+    }
 
     /// The allocator starts: from here on there is a secret, and what is checked is settled.
     pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
         self.settled.settle(secret, canary, checks);
     }
 
+    /// Tells the hit path what the first region covers now.
+    pub(crate) fn publish(&self, space: &Space) {
+        let Some(region) = space.first_region() else {
+            return;
+        };
+        if self.settled.page_map().is_null() {
+            self.settled.settle_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
+        }
+        let bytes = region.slices_committed_bytes();
+        self.reach.bytes.store(bytes, Ordering::Release);
+        if !self.checks_any() {
+            self.reach.hit_bytes.store(bytes, Ordering::Release);
+        }
+    }
+
     /// What is settled is protected as the thread's allocator may be.
     pub(crate) fn seal<L: Local>(&self, local: L) {
         // SAFETY: an allocator of which any page may be sealed lives as long as the process; A1.
         unsafe { self.settled.seal(self.mapper(), local.sealing()) };
+    }
+
+    /// Makes sure that there is a region, and a secret.
+    pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
+        if self.secret().is_none() {
+            local.configure(space.tunables());
+            let checks = Self::admit(space.tunables().checks);
+            let canary = if checks.hardened { self.mapper().random() } else { 0 };
+            self.settle(Secret::new(self.mapper().random()), canary, checks);
+        }
+        space.start(self.mapper(), self.checks().hardened)?;
+        if let Some(slots) = space.emergency() {
+            // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
+            self.publish(space);
+            self.emergency().set_slots(slots);
+            self.seal(local);
+        }
+        Some(())
+    }
+
+    /// Whether every call is to be checked: known once the allocator has started, and so it does.
+    pub(crate) fn checks_all<L: Local>(&self, local: L) -> bool {
+        if self.secret().is_none()
+            && let Some(mut space) = self.space().lock(local.id())
+        {
+            let _ = self.start(local, &mut space);
+        }
+        self.checks().any()
     }
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.
@@ -268,7 +272,4 @@ impl<M: Mapper> Allocator<M> {
         change(space.tunables());
         true
     }
-
-    /// The bins that a thread without a heap reads.
-    pub(crate) const NO_BINS: NonNull<Bins> = NonNull::from_ref(&EMPTY_BINS);
 }

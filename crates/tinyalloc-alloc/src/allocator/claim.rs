@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::hit_paths::Allocator;
 use super::local::Local;
 use super::resize::keeps_slot;
+use super::state::Allocator;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::span::record::{Owner, SpanRef};

@@ -1,0 +1,124 @@
+//! How a slot is laid out when its end carries a canary: what fits, what the program is told, and what a freed one waits for.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::Mapper;
+
+use super::local::Local;
+use super::request::Request;
+use super::state::Allocator;
+use crate::hardening::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
+use crate::report::misuse::Misuse;
+use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::span::record::SpanRef;
+use crate::span::slot::Slot;
+use crate::support::memory::is_clear;
+
+impl<M: Mapper> Allocator<M> {
+    /// The class of a request, with room for the canary.
+    pub(crate) fn class_of(&self, request: Request) -> Option<SizeClass> {
+        let bytes = self.slot_need(request.bytes())?;
+        if request.align() <= SLOT_ALIGN {
+            return SizeClass::of(bytes);
+        }
+        if request.align() <= SLICE_BYTES { SizeClass::of_aligned(bytes, request.align()) } else { None }
+    }
+
+    /// Bytes of the slot that a request of so many needs.
+    #[inline(always)]
+    pub(crate) fn slot_need(&self, bytes: usize) -> Option<usize> {
+        let bytes = bytes.checked_add(self.canary_bytes())?;
+        Some(if self.checks().hardened { bytes.max(HARDENED_SLOT_BYTES_MIN) } else { bytes })
+    }
+
+    /// Bytes of a small slot that are not the program's.
+    pub(crate) fn canary_bytes(&self) -> usize {
+        if self.checks().hardened { CANARY_BYTES } else { self.redzone_bytes() }
+    }
+
+    /// Bytes of a live block that the program may use; `None`, and a report, if somebody wrote beyond them.
+    pub(crate) fn usable_of<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
+        let slot_bytes = span.slot_bytes();
+        if !self.checks().hardened || !span.has_heap() {
+            return Some(self.announced_bytes(start, slot_bytes));
+        }
+        let asked = self.canary(start, slot_bytes).asked_for();
+        if asked.is_none() {
+            local.report(Misuse::Overflow { address: start.as_ptr().addr(), slot_bytes });
+        }
+        asked
+    }
+
+    /// As [`Allocator::usable_of`], for who only looks: of a block that somebody wrote beyond, all that it could have.
+    pub(crate) fn told_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
+        if !self.checks().hardened || !span.has_heap() {
+            return self.announced_bytes(start, span.slot_bytes());
+        }
+        self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.room_of(span))
+    }
+
+    /// Bytes that a live block could have where it stands.
+    pub(crate) fn room_of(&self, span: SpanRef) -> usize {
+        if span.has_heap() { span.slot_bytes() - self.canary_bytes() } else { span.slot_bytes() }
+    }
+
+    /// The block stays where it is, and has another size: within its room, of `before` bytes so far.
+    pub(crate) fn resign(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
+        if !self.checks().hardened || !span.has_heap() {
+            return;
+        }
+        if let Some(grown) = bytes.checked_sub(before) {
+            // SAFETY: within the slot.
+            let end = unsafe { start.add(before) };
+            // SAFETY: as above; these bytes were filled, not the program's.
+            unsafe { end.write_bytes(0, grown) };
+        }
+        self.canary(start, span.slot_bytes()).sign(bytes);
+    }
+
+    /// The last word of a slot of a hardened heap.
+    #[inline(always)]
+    pub(crate) fn canary(&self, start: NonNull<u8>, slot_bytes: usize) -> Canary {
+        // SAFETY: callers name slots. (The secret is not the one that free slots give away to who reads them.)
+        unsafe { Canary::of(start, slot_bytes, self.canary_secret()) }
+    }
+
+    /// Whether a carved slot is free, or waits to be.
+    pub(crate) fn is_free_slot(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
+        // SAFETY: callers name carved slots.
+        let is_sealed = unsafe { Slot::new(start) }.is_sealed(self.secret());
+        if !self.checks().hardened {
+            return is_sealed;
+        }
+        let canary = self.canary(start, slot_bytes);
+        canary.is_waiting() || (is_sealed && canary.is_clear())
+    }
+
+    /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
+    #[inline(always)]
+    pub(crate) fn begin_life<L: Local>(&self, local: L, start: NonNull<u8>, slot_bytes: usize, bytes: usize) {
+        // SAFETY: it is a slot, and taken off its list.
+        unsafe { Slot::new(start) }.clear();
+        // SAFETY: the whole of the slot, which is nobody's yet.
+        if !unsafe { is_clear(start, slot_bytes) } {
+            local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
+        }
+        self.canary(start, slot_bytes).sign(bytes);
+    }
+
+    /// A slot that waited is about to be put on a list; false if somebody wrote to it. It may be long until it is wanted, and looked at, again.
+    pub(crate) fn ends_waiting(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
+        // SAFETY: a carved slot starts there.
+        let slot = unsafe { Slot::new(start) };
+        if !self.checks().hardened {
+            let is_sealed = slot.next(self.secret()) == Some(Slot::END);
+            slot.unseal();
+            return is_sealed;
+        }
+        let canary = self.canary(start, slot_bytes);
+        // SAFETY: the slot is nobody's.
+        let is_whole = canary.is_waiting() && unsafe { is_clear(start, slot_bytes - CANARY_BYTES) };
+        canary.clear();
+        is_whole
+    }
+}

@@ -1,0 +1,230 @@
+//! From an address to the block there: its span, its owner, its size, and what is wrong with naming it.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::Mapper;
+
+use super::local::Local;
+use super::state::Allocator;
+use crate::hardening::empty::EmptyMistake;
+use crate::hardening::guard::{GuardMistake, GuardReport};
+use crate::hardening::valgrind::{announce, forbid};
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::report::heap_label::HeapLabel;
+use crate::report::misuse::Misuse;
+use crate::span::class::SLOT_ALIGN;
+use crate::span::record::{Owner, SpanRef};
+
+/// Whose a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockOwner {
+    /// The global heap's.
+    Global,
+    /// An isolated heap's.
+    Isolated(IsolatedRef),
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// The live span or block at an address, if there is one.
+    pub(crate) fn find_span<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
+        let _quiet = self.quiet();
+        let found = match self.span_of(address) {
+            Some(span) => Some(span),
+            None if address == 0 => None,
+            None => self.space().look(local.id())?.find(address),
+        };
+        found.filter(|span| span.owner() != Owner::Nobody)
+    }
+
+    /// The record of the live block at `start`; `None`, and a report, for anything else.
+    pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
+        let _quiet = self.quiet();
+        let address = start.as_ptr().addr();
+        let span = match self.span_of(address) {
+            Some(span) => span,
+            // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
+            None => {
+                let found = self.space().look(local.id())?.look_up(address);
+                match found {
+                    Ok(span) => span,
+                    Err(misuse) => {
+                        local.report(misuse);
+                        return None;
+                    }
+                }
+            }
+        };
+        let live = match span.owner() {
+            Owner::Nobody => false,
+            Owner::Large => span.is_slot(address),
+            Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
+            Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
+        };
+        let live = self.known(live);
+        if !live {
+            local.report(self.verdict(local, span, address));
+        }
+        live.then_some(span)
+    }
+
+    /// Usable bytes of a live block; `None`, and a report, for anything else.
+    pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
+        if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
+            return Some(bytes);
+        }
+        if self.empty().contains(start.as_ptr().addr()) {
+            return self.is_nothing(local, start.as_ptr().addr()).then_some(0);
+        }
+        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+            return guarded;
+        }
+        self.usable_of(local, self.live_span(local, start)?, start)
+    }
+
+    /// What is wrong with freeing `address`.
+    pub(crate) fn verdict<L: Local>(&self, local: L, span: SpanRef, address: usize) -> Misuse {
+        match span.owner() {
+            Owner::Nobody => {
+                self.space().look(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
+            }
+            Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
+        }
+    }
+
+    /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
+    pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
+        let _quiet = self.quiet();
+        if self.empty().contains(address) || self.guard_range().contains(address) {
+            return Some(BlockOwner::Global);
+        }
+        let span = self.find_span(local, address).or_else(|| self.space().look(local.id())?.block_around(address))?;
+        match span.owner() {
+            Owner::Nobody => None,
+            _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
+        }
+    }
+
+    /// Whether it is a live heap.
+    pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
+        self.space().look(local.id()).is_some_and(|space| space.is_isolated(heap))
+    }
+
+    /// What is wrong with naming `heap` for a block: it is another one's.
+    pub(crate) fn wrong_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>, start: *mut u8) -> Option<Misuse> {
+        let is_global = self.guard_range().contains(start.addr()) || self.empty().contains(start.addr());
+        let span = if is_global { None } else { Some(self.find_span(local, start.addr())?) };
+        // A slot for emergencies served whatever heap there was.
+        if span.is_some_and(|span| span.owner() == Owner::Emergency) {
+            return None;
+        }
+        let owner = span.and_then(IsolatedRef::of_span);
+        if owner == heap {
+            return None;
+        }
+        let heap = heap.filter(|heap| self.is_heap(local, *heap));
+        Some(Misuse::WrongHeap {
+            address: start.addr(),
+            heap: heap.map(IsolatedRef::label),
+            owner: owner.map(IsolatedRef::label),
+        })
+    }
+}
+
+/// Zero-size allocations and guarded blocks.
+impl<M: Mapper> Allocator<M> {
+    /// Whether a block of no bytes is there; a report if none is.
+    pub(crate) fn is_nothing<L: Local>(&self, local: L, address: usize) -> bool {
+        let found = self.empty().look_up(address);
+        if let Err(mistake) = found {
+            local.report(zero_size_misuse(mistake, address));
+        }
+        found.is_ok()
+    }
+
+    /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an address in their range.
+    pub(crate) fn guarded_bytes<L: Local>(&self, local: L, address: usize) -> Option<Option<usize>> {
+        if !self.guard_range().contains(address) {
+            return None;
+        }
+        let found =
+            self.guards().look(local.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
+        Some(match found {
+            None => None,
+            Some(Ok(bytes)) => Some(bytes),
+            Some(Err(mistake)) => {
+                local.report(self.guard_misuse(mistake, address));
+                None
+            }
+        })
+    }
+
+    pub(crate) fn guard_misuse(&self, mistake: GuardMistake, address: usize) -> Misuse {
+        let slot_bytes = self.mapper().page_bytes();
+        match mistake {
+            GuardMistake::Freed => Misuse::DoubleFree { address, slot_bytes },
+            GuardMistake::Inside { start } => Misuse::Interior { address, slot_start: start, slot_bytes },
+            GuardMistake::NoBlock => Misuse::NotAllocated { address },
+            GuardMistake::Overflown => Misuse::Overflow { address, slot_bytes },
+        }
+    }
+
+    /// What a trapped access at an address was meant for; `None` if no guarded block was. For signal handlers.
+    pub fn explain_trap(&self, address: usize) -> Option<GuardReport> {
+        // SAFETY: a place is plain data that always stays mapped.
+        unsafe { self.guards().peek(|guards| guards.look(self.guard_range(), address, self.mapper().page_bytes())) }
+    }
+}
+
+/// A block begins.
+impl<M: Mapper> Allocator<M> {
+    /// A block of `bytes` bytes begins to live.
+    pub(crate) fn announce<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+        if !self.checks().valgrind {
+            return;
+        }
+        // Slots that serve signal handlers are not announced: nobody may be told of them half-way through a call.
+        let Some(span) = self.find_span(local, start.as_ptr().addr()) else {
+            return;
+        };
+        if let Owner::Heap(_) | Owner::Large = span.owner() {
+            hide(span);
+            forbid(start.as_ptr().addr() + bytes, span.slot_bytes() - bytes);
+            announce(start, bytes);
+        }
+    }
+
+    /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is no heap's.
+    pub(crate) fn begin_any_life<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+        if self.checks().hardened
+            && let Some(span) = self.find_span(local, start.as_ptr().addr())
+            && span.has_heap()
+        {
+            self.begin_life(local, start, span.slot_bytes(), bytes);
+        }
+    }
+}
+
+/// Records hold the addresses of blocks: whoever looks for leaks must not find them there.
+fn hide(span: SpanRef) {
+    for field in span.address_fields() {
+        forbid(field, size_of::<usize>());
+    }
+}
+
+impl BlockOwner {
+    /// How messages name it; `None` for the global heap.
+    #[must_use]
+    pub fn label(self) -> Option<HeapLabel> {
+        match self {
+            BlockOwner::Global => None,
+            BlockOwner::Isolated(heap) => Some(heap.label()),
+        }
+    }
+}
+
+pub(crate) fn zero_size_misuse(mistake: EmptyMistake, address: usize) -> Misuse {
+    match mistake {
+        EmptyMistake::Free => Misuse::DoubleFree { address, slot_bytes: 0 },
+        EmptyMistake::Inside => Misuse::Interior { address, slot_start: address & !(SLOT_ALIGN - 1), slot_bytes: 0 },
+    }
+}

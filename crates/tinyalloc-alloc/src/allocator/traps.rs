@@ -1,0 +1,150 @@
+//! Memory that nobody may access: what is trapped, how a block gets a guarded end, and how mappings go back beside a fork.
+
+use core::ptr::NonNull;
+
+use tinyalloc_sys::{MapError, Mapper};
+
+use super::local::{Local, Mode};
+use super::state::Allocator;
+use crate::space::address_space::{EndedRun, Space, Unlisted};
+use crate::span::class::SLICE_BYTES;
+use crate::span::record::SpanRef;
+use crate::support::lock::Guard;
+
+impl<M: Mapper> Allocator<M> {
+    /// Gives the lock of the space back for a moment, to take it again and finish. A signal handler that forks meanwhile finds the thread
+    /// inside the slow path, and does not wait for it.
+    pub(crate) fn amid<L: Local, R>(&self, local: L, work: impl FnOnce(&Self) -> R) -> R {
+        let mode = local.mode();
+        local.set_mode(Mode::Busy);
+        let result = work(self);
+        local.set_mode(mode);
+        result
+    }
+
+    /// Gives the lock back for a call of the mapper, and takes it again; no fork comes in between. Where one
+    /// is about to begin, the lock is kept.
+    pub(crate) fn beside<'lock, L: Local, R>(
+        &self,
+        local: L,
+        space: Guard<'lock, Space>,
+        call: impl FnOnce(&Self) -> R,
+    ) -> (R, Option<Guard<'lock, Space>>) {
+        match space.unfinished() {
+            Some(unfinished) => self.amid(local, |this| {
+                drop(space);
+                (call(this), unfinished.finish(local.id()))
+            }),
+            None => (call(self), Some(space)),
+        }
+    }
+
+    /// Traps a range; false if it stays accessible, as where pages are larger than slices and belong to neighbours, too.
+    ///
+    /// # Safety
+    /// The range is committed slices, and nothing in them is still wanted.
+    pub(crate) unsafe fn trap_whole_pages(&self, start: NonNull<u8>, bytes: usize) -> bool {
+        if self.mapper().page_bytes() > SLICE_BYTES {
+            return false;
+        }
+        // SAFETY: the caller's promise.
+        if unsafe { self.mapper().trap(start, bytes) }.is_ok() {
+            return true;
+        }
+        // SAFETY: the caller's promise. What was trapped in part is to be had again in full.
+        let _ = unsafe { self.mapper().untrap(start, bytes) };
+        false
+    }
+
+    pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+        let by_rights = !self.checks().hardened
+            && self.mapper().page_bytes() <= SLICE_BYTES
+            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights());
+        // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
+        let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
+            // SAFETY: as above.
+            || unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
+        if let Some(mut space) = self.space().lock_patiently(local.id()) {
+            space.take_back(ended, trapped);
+        }
+    }
+
+    /// Traps what lies behind a large block, up to the end of its slices.
+    pub(crate) fn guard_end(&self, span: SpanRef) {
+        let bytes = span.slot_bytes();
+        // SAFETY: the block ends within its slices, with a page.
+        let end = unsafe { span.start().add(bytes) };
+        // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+        let _ = unsafe { self.trap_whole_pages(end, span.slices() as usize * SLICE_BYTES - bytes) };
+    }
+
+    /// Makes the last slice of a new span a guard, and sees to it that the rest reads as zero.
+    pub(crate) fn harden(&self, span: SpanRef) {
+        let bytes = (span.slices() as usize - 1) * SLICE_BYTES;
+        // SAFETY: the guard is the last slice of the span.
+        let guard = unsafe { span.start().add(bytes) };
+        if !span.is_zeroed() {
+            // SAFETY: the span is new, and nobody else's.
+            unsafe { span.start().write_bytes(0, bytes) };
+        }
+        // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+        let _ = unsafe { self.trap_whole_pages(guard, SLICE_BYTES) };
+    }
+
+    /// Bytes of a mapping behind its huge block.
+    pub(crate) fn guard_bytes(&self) -> usize {
+        if self.checks().hardened { self.mapper().page_bytes() } else { 0 }
+    }
+
+    /// Traps what lies behind a huge block.
+    pub(crate) fn guard_huge(&self, block: Unlisted) {
+        if self.guard_bytes() > 0 {
+            // SAFETY: the mapping goes on behind the block.
+            let end = unsafe { block.start().add(block.bytes()) };
+            // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
+            let _ = unsafe { self.mapper().trap(end, self.guard_bytes()) };
+        }
+    }
+
+    /// Changes the size of a mapping with a guard at its end, which is gone then.
+    pub(crate) fn remap_guarded(&self, old: Unlisted, bytes: usize) -> Result<NonNull<u8>, MapError> {
+        let guard = self.guard_bytes();
+        if guard > 0 {
+            // SAFETY: the mapping goes on behind the block.
+            let end = unsafe { old.start().add(old.bytes()) };
+            // SAFETY: the guard is part of the mapping.
+            unsafe { self.mapper().untrap(end, guard) }?;
+        }
+        // SAFETY: it is a whole mapping, and its block in no table.
+        unsafe { self.mapper().remap(old.start(), old.bytes() + guard, bytes + guard) }
+    }
+}
+
+/// Unmapping.
+impl<M: Mapper> Allocator<M> {
+    /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
+    pub(crate) fn unmap(&self, block: Unlisted) {
+        // SAFETY: the mapping is in no table any more.
+        let _ = unsafe { self.mapper().release(block.start(), block.bytes()) };
+    }
+
+    /// Unmaps a huge block, and the guard behind it.
+    pub(crate) fn unmap_huge(&self, block: Unlisted) {
+        self.unmap(Unlisted::new(block.start(), block.bytes() + self.guard_bytes()));
+    }
+
+    /// As [`Allocator::unmap_huge`], where no fork may come in between; the lock is given back.
+    pub(crate) fn unmap_huge_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, block: Unlisted) {
+        self.release_beside(local, space, |this| this.unmap_huge(block));
+    }
+
+    /// Gives the lock back and releases mappings, where no fork may come in between.
+    pub(crate) fn release_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, release: impl FnOnce(&Self)) {
+        if M::LOCKED_BY_FORKS {
+            drop(self.beside(local, space, release));
+        } else {
+            drop(space);
+            release(self);
+        }
+    }
+}
