@@ -172,9 +172,15 @@ fn module_name(parent: &Path, file: &Path) -> String {
     inside.iter().next().map(|first| Path::new(first).with_extension("").display().to_string()).unwrap_or_default()
 }
 
-/// The inherent methods of a module: of which type, the name, and the body that calls others.
-fn methods(code: &str) -> Vec<(String, String, String)> {
-    let mut found: Vec<(String, String, String)> = Vec::new();
+/// An inherent method.
+struct Method {
+    of: String,
+    name: String,
+    body: String,
+}
+
+fn methods(code: &str) -> Vec<Method> {
+    let mut found: Vec<Method> = Vec::new();
     let mut implemented: Option<String> = None;
     for line in code.lines() {
         if line.starts_with("impl") && !line.contains(" for ") {
@@ -188,11 +194,11 @@ fn methods(code: &str) -> Vec<(String, String, String)> {
         let declared =
             words(line).find(|(before, _, _)| before.ends_with("fn ") && line.starts_with("    ") && !line.starts_with("     "));
         if let Some((_, name, _)) = declared {
-            found.push((of.clone(), name.to_owned(), String::new()));
+            found.push(Method { of: of.clone(), name: name.to_owned(), body: String::new() });
         }
-        if let Some((_, _, body)) = found.last_mut() {
-            body.push_str(line);
-            body.push('\n');
+        if let Some(method) = found.last_mut() {
+            method.body.push_str(line);
+            method.body.push('\n');
         }
     }
     found
@@ -229,15 +235,13 @@ fn upward_calls(parent: &Source, siblings: &[Source]) -> Vec<String> {
     let block_of = |name: &str| modules.iter().find(|(module, _)| module == name).map(|(_, block)| *block);
     let methods_of =
         |source: &Source| block_of(&module_name(&parent.path, &source.path)).map(|block| (block, methods(&source.code)));
-    let all: Vec<(usize, Vec<(String, String, String)>)> = siblings.iter().filter_map(methods_of).collect();
-    let home: HashMap<(&str, &str), usize> = all
-        .iter()
-        .flat_map(|(block, methods)| methods.iter().map(|(of, name, _)| ((of.as_str(), name.as_str()), *block)))
-        .collect();
+    let all: Vec<(usize, Vec<Method>)> = siblings.iter().filter_map(methods_of).collect();
+    let homes = all.iter().flat_map(|(block, methods)| methods.iter().map(|method| ((&*method.of, &*method.name), *block)));
+    let home: HashMap<(&str, &str), usize> = homes.collect();
     let mut found = Vec::new();
     for (own, methods) in &all {
-        for (of, name, body) in methods {
-            for call in called(body).filter(|call| home.get(&(of.as_str(), *call)).is_some_and(|block| block > own)) {
+        for Method { of, name, body } in methods {
+            for call in called(body).filter(|call| home.get(&(of, call)).is_some_and(|block| block > own)) {
                 found.push(format!("{}: {of}::{name} calls {call}, whose module is declared after it", parent.path.display()));
             }
         }
