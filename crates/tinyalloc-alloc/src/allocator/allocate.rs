@@ -26,7 +26,7 @@ impl<M: Mapper> Allocator<M> {
         if self.checks_all(local) {
             return self.take_checked(local, bytes).or_else(|| self.allocate_checked(local, Request::new(bytes)));
         }
-        if self.checks().guard_every > 0
+        if self.policy().guarded_one_in() > 0
             && let Some(start) = self.sampled_at_refill(local, bytes)
         {
             return Some(start);

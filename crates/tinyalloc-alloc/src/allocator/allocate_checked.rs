@@ -17,13 +17,13 @@ impl<M: Mapper> Allocator<M> {
     /// A slot of the current heap that lies ready, for what is asked for most: no guards, no alignment.
     #[inline(never)]
     pub(crate) fn take_checked<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        let checks = self.checks();
-        if checks.guard_every > 0 || local.mode() != Mode::Attached {
+        let policy = self.policy();
+        if policy.guarded_one_in() > 0 || local.mode() != Mode::Attached {
             return None;
         }
-        let class = SizeClass::of(self.slot_need(bytes)?)?;
+        let class = SizeClass::of(policy.slot_need(bytes)?)?;
         let start = self.take_whole(local, current(local), class)?;
-        if checks.hardened {
+        if policy.has_canaries() {
             self.begin_life(local, start, class.bytes(), bytes);
         }
         Some(start)
@@ -65,7 +65,7 @@ impl<M: Mapper> Allocator<M> {
         };
         let start = match self.take_whole(local, heap, class) {
             Some(start) => {
-                if self.checks().hardened {
+                if self.policy().has_canaries() {
                     self.begin_life(local, start, class.bytes(), request.bytes());
                 }
                 start
@@ -89,7 +89,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// A guarded block, for one in so many.
     pub(crate) fn sampled<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
-        let every = self.checks().guard_every;
+        let every = self.policy().guarded_one_in();
         if every == 0 || !heap.is_sampled(every) {
             return None;
         }
@@ -104,7 +104,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let heap = current(local);
         let slots = SizeClass::of(bytes).map_or(1, |class| self.mapper().page_bytes() / class.bytes()).max(1);
-        if !heap.is_sampled_among(u32::try_from(slots).unwrap_or(1), self.checks().guard_every) {
+        if !heap.is_sampled_among(u32::try_from(slots).unwrap_or(1), self.policy().guarded_one_in()) {
             return None;
         }
         let maker = (local.id().0, trace(local));

@@ -50,7 +50,7 @@ impl<M: Mapper> Allocator<M> {
         drop(pool);
         let mut space = self.space().lock_with(local.id(), patience)?;
         self.start(local, &mut space)?;
-        let heap = space.new_heap(self.mapper(), self.checks().hardened);
+        let heap = space.new_heap(self.mapper(), self.policy().has_canaries());
         if let Some(heap) = heap {
             heap.set_thread(Some(local.id()));
         }
@@ -113,7 +113,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(Attachment::new(heap, member));
         }
         let mut space = self.space().lock_patiently(local.id())?;
-        let member = heap.add_member(space.pages().take(self.mapper())?, self.checks().hardened);
+        let member = heap.add_member(space.pages().take(self.mapper())?, self.policy().has_canaries());
         member.set_thread(Some(local.id()));
         Some(Attachment::new(heap, member))
     }

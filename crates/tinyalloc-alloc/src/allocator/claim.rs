@@ -39,7 +39,7 @@ impl<M: Mapper> Allocator<M> {
         let Some(span) = self.live_span(local, start) else {
             return false;
         };
-        let need = self.slot_need(claim.bytes).unwrap_or(usize::MAX);
+        let need = self.policy().slot_need(claim.bytes).unwrap_or(usize::MAX);
         let fits = claim.fits(span, need, self.room_of(span), self.mapper().page_bytes());
         claim.judge(local, address, claim.is_aligned(address) && fits, span.slot_bytes())
     }

@@ -47,7 +47,7 @@ impl<M: Mapper> Allocator<M> {
         let Some(start) = NonNull::new(start) else {
             return;
         };
-        if self.checks().any() || self.guard_range().contains(start.as_ptr().addr()) {
+        if self.policy().checks_frees() || self.guard_range().contains(start.as_ptr().addr()) {
             return self.free_checked(local, start);
         }
         if self.empty().contains(start.as_ptr().addr()) {
@@ -149,7 +149,7 @@ impl<M: Mapper> Allocator<M> {
             let block = space.remove_huge(span);
             return self.unmap_huge_beside(local, space, block);
         }
-        if self.checks().hardened || self.checks().zero_on_free {
+        if self.policy().traps_every_freed_block() {
             let ended = space.end_large(span);
             // SAFETY: nobody else takes the block's run before it is taken back.
             return self.trap_freed(local, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
@@ -191,7 +191,7 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         // What waits in quarantine is on no list.
-        let may_be_live = !self.checks().keep_slots_waiting() && is_own(local, span);
+        let may_be_live = !self.policy().keeps_freed_waiting() && is_own(local, span);
         if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
             return self.free_unsealed(start, local, span);
         }
@@ -308,11 +308,11 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn free_slot_checked<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
-        let (address, slot_bytes, checks) = (start.as_ptr().addr(), span.slot_bytes(), self.checks());
+        let (address, slot_bytes, policy) = (start.as_ptr().addr(), span.slot_bytes(), self.policy());
         if !span.is_slot(address) {
             return self.free_misused(start, local, span);
         }
-        if checks.hardened {
+        if policy.has_canaries() {
             return self.free_hardened(local, span, start);
         }
         // SAFETY: a carved slot starts there.
@@ -320,11 +320,11 @@ impl<M: Mapper> Allocator<M> {
             return self.free_misused(start, local, span);
         }
         self.withdraw(start);
-        if checks.zero_on_free {
+        if policy.clears_freed() {
             // SAFETY: the slot is live, and the program gave it up.
             unsafe { start.write_bytes(0, slot_bytes) };
         }
-        if !checks.keep_slots_waiting() || span.is_isolated() {
+        if !policy.keeps_freed_waiting() || span.is_isolated() {
             return self.free_now(local, span, start);
         }
         match self.quarantine(local) {
@@ -371,12 +371,12 @@ impl<M: Mapper> Allocator<M> {
     fn free_later<L: Local>(&self, local: L, heap: HeapRef, quarantine: &Quarantine, span: SpanRef, start: NonNull<u8>) {
         let visit = self.enter_on(local, heap);
         quarantine.put(start, span.slot_bytes());
-        let mut next = quarantine.overflow(self.checks().quarantine_bytes, heap.random());
+        let mut next = quarantine.overflow(self.policy().quarantine_bytes(), heap.random());
         self.leave(local, visit);
         while let Some(waited) = next {
             self.free_waited(local, quarantine, waited);
             let visit = self.enter_on(local, heap);
-            next = quarantine.overflow(self.checks().quarantine_bytes, heap.random());
+            next = quarantine.overflow(self.policy().quarantine_bytes(), heap.random());
             self.leave(local, visit);
         }
     }
@@ -424,7 +424,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// The thread is ending: nothing of its waits any longer.
     pub(crate) fn end_quarantine<L: Local>(&self, local: L) {
-        if !self.checks().keep_slots_waiting() {
+        if !self.policy().keeps_freed_waiting() {
             return;
         }
         if self.home(local).is_some_and(|home| home.quarantine().is_none()) {

@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::local::Local;
 use super::request::Request;
 use super::state::Allocator;
-use crate::hardening::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
+use crate::hardening::canary::{CANARY_BYTES, Canary};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::span::record::SpanRef;
@@ -17,29 +17,17 @@ use crate::support::memory::is_clear;
 impl<M: Mapper> Allocator<M> {
     /// The class of a request, with room for the canary.
     pub(crate) fn class_of(&self, request: Request) -> Option<SizeClass> {
-        let bytes = self.slot_need(request.bytes())?;
+        let bytes = self.policy().slot_need(request.bytes())?;
         if request.align() <= SLOT_ALIGN {
             return SizeClass::of(bytes);
         }
         if request.align() <= SLICE_BYTES { SizeClass::of_aligned(bytes, request.align()) } else { None }
     }
 
-    /// Bytes of the slot that a request of so many needs.
-    #[inline(always)]
-    pub(crate) fn slot_need(&self, bytes: usize) -> Option<usize> {
-        let bytes = bytes.checked_add(self.canary_bytes())?;
-        Some(if self.checks().hardened { bytes.max(HARDENED_SLOT_BYTES_MIN) } else { bytes })
-    }
-
-    /// Bytes of a small slot that are not the program's.
-    pub(crate) fn canary_bytes(&self) -> usize {
-        if self.checks().hardened { CANARY_BYTES } else { self.redzone_bytes() }
-    }
-
     /// Bytes of a live block that the program may use; `None`, and a report, if somebody wrote beyond them.
     pub(crate) fn usable_of<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
         let slot_bytes = span.slot_bytes();
-        if !self.checks().hardened || !span.has_heap() {
+        if !self.policy().has_canaries() || !span.has_heap() {
             return Some(self.announced_bytes(start, slot_bytes));
         }
         let asked = self.canary(start, slot_bytes).asked_for();
@@ -51,7 +39,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::usable_of`], for who only looks: of a block that somebody wrote beyond, all that it could have.
     pub(crate) fn told_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
-        if !self.checks().hardened || !span.has_heap() {
+        if !self.policy().has_canaries() || !span.has_heap() {
             return self.announced_bytes(start, span.slot_bytes());
         }
         self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.room_of(span))
@@ -59,12 +47,12 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes that a live block could have where it stands.
     pub(crate) fn room_of(&self, span: SpanRef) -> usize {
-        if span.has_heap() { span.slot_bytes() - self.canary_bytes() } else { span.slot_bytes() }
+        if span.has_heap() { span.slot_bytes() - self.policy().tail_bytes() } else { span.slot_bytes() }
     }
 
     /// The block stays where it is, and has another size: within its room, of `before` bytes so far.
     pub(crate) fn resign(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
-        if !self.checks().hardened || !span.has_heap() {
+        if !self.policy().has_canaries() || !span.has_heap() {
             return;
         }
         if let Some(grown) = bytes.checked_sub(before) {
@@ -87,7 +75,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn is_free_slot(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: callers name carved slots.
         let is_sealed = unsafe { Slot::new(start) }.is_sealed(self.secret());
-        if !self.checks().hardened {
+        if !self.policy().has_canaries() {
             return is_sealed;
         }
         let canary = self.canary(start, slot_bytes);
@@ -110,7 +98,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn ends_waiting(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
-        if !self.checks().hardened {
+        if !self.policy().has_canaries() {
             let is_sealed = slot.next(self.secret()) == Some(Slot::END);
             slot.unseal();
             return is_sealed;

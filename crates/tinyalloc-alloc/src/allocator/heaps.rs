@@ -42,7 +42,7 @@ impl<M: Mapper> Allocator<M> {
         let _pool = self.pool().lock_patiently(local.id())?;
         let mut space = self.space().lock_patiently(local.id())?;
         self.start(local, &mut space)?;
-        let heap = space.new_isolated(self.mapper(), options, self.checks().hardened);
+        let heap = space.new_isolated(self.mapper(), options, self.policy().has_canaries());
         self.publish(&space);
         heap
     }
@@ -113,8 +113,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where it is to be cleared.
     fn emptying(&self, wanted: Emptying) -> Emptying {
-        let checks = self.checks();
-        if checks.hardened || checks.zero_on_free { Emptying::GiveBack } else { wanted }
+        if self.policy().traps_every_freed_block() { Emptying::GiveBack } else { wanted }
     }
 
     fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
@@ -193,7 +192,7 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// Nobody uses the heap meanwhile.
     pub(crate) unsafe fn withdraw_heap(&self, heap: IsolatedRef) {
-        if self.checks().valgrind {
+        if self.policy().tells_memcheck() {
             let visit = |start, _| {
                 withdraw(start);
                 true

@@ -33,7 +33,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.checks().any()
+        if !self.policy().checks_frees()
             && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(local, heap, bytes))
         {
             // SAFETY: the slot is of that class.
@@ -45,7 +45,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_aligned`], in `heap`.
     pub fn allocate_aligned_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if !self.checks().any()
+        if !self.policy().checks_frees()
             && align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
             && let Some(start) = self.allocate_in_hit(local, heap, class.bytes())
@@ -65,7 +65,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// In one of this thread's heaps.
     fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
-        if self.checks().any() {
+        if self.policy().checks_frees() {
             return self.allocate_checked_on(local, heap, request);
         }
         let (home, bytes) = (IsolatedRef::of(heap), request.bytes());

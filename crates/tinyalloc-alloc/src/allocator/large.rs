@@ -61,7 +61,7 @@ impl<M: Mapper> Allocator<M> {
     fn large_run<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<LargeBlock> {
         let mut space = self.space().lock(local.id())?;
         self.start(local, &mut space)?;
-        let guard = usize::from(self.checks().hardened);
+        let guard = self.policy().guard_slices() as usize;
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
         span.become_large(bytes);
@@ -194,7 +194,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Changes the size of a block of a region where it stands.
     pub(crate) fn resize_in_region<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.checks().any() {
+        if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.policy().checks_frees() {
             return None;
         }
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());

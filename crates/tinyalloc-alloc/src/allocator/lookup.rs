@@ -179,7 +179,7 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// A block of `bytes` bytes begins to live.
     pub(crate) fn announce<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
-        if !self.checks().valgrind {
+        if !self.policy().tells_memcheck() {
             return;
         }
         // Slots that serve signal handlers are not announced: nobody may be told of them half-way through a call.
@@ -195,7 +195,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is no heap's.
     pub(crate) fn begin_any_life<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
-        if self.checks().hardened
+        if self.policy().has_canaries()
             && let Some(span) = self.find_span(local, start.as_ptr().addr())
             && span.has_heap()
         {

@@ -6,25 +6,20 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
-use crate::hardening::valgrind::{Quiet, REDZONE_BYTES, accessible_bytes, define, withdraw};
+use crate::hardening::valgrind::{Quiet, accessible_bytes, define, withdraw};
 use crate::heap::thread_heap::HeapRef;
 use crate::span::class::SizeClass;
 
 impl<M: Mapper> Allocator<M> {
-    /// Bytes of a small slot that are not the program's.
-    pub(crate) fn redzone_bytes(&self) -> usize {
-        if self.checks().valgrind { REDZONE_BYTES } else { 0 }
-    }
-
     /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is hidden, are no errors of this thread's.
     pub(crate) fn quiet(&self) -> Quiet {
-        Quiet::new(self.checks().valgrind)
+        Quiet::new(self.policy().tells_memcheck())
     }
 
     /// What was found out from bytes that may be undefined, as a fact: whoever acts on it makes no error.
     pub(crate) fn known(&self, found: bool) -> bool {
         let mut found = found;
-        if self.checks().valgrind {
+        if self.policy().tells_memcheck() {
             define((&raw mut found).expose_provenance(), size_of::<bool>());
         }
         found
@@ -32,26 +27,26 @@ impl<M: Mapper> Allocator<M> {
 
     /// The block reads as zero: it is fresh from the system.
     pub(crate) fn announce_zeroed(&self, start: NonNull<u8>, bytes: usize) {
-        if self.checks().valgrind {
+        if self.policy().tells_memcheck() {
             define(start.as_ptr().addr(), bytes);
         }
     }
 
     /// A block ends.
     pub(crate) fn withdraw(&self, start: NonNull<u8>) {
-        if self.checks().valgrind {
+        if self.policy().tells_memcheck() {
             withdraw(start);
         }
     }
 
     /// Bytes that were asked for, of a live block that could hold `usable`.
     pub(crate) fn announced_bytes(&self, start: NonNull<u8>, usable: usize) -> usize {
-        if self.checks().valgrind { accessible_bytes(start, usable) } else { usable }
+        if self.policy().tells_memcheck() { accessible_bytes(start, usable) } else { usable }
     }
 
     /// After a refill the slots that are left go back to their span.
     pub(crate) fn empty_bin(&self, heap: HeapRef, class: SizeClass) {
-        if self.checks().valgrind {
+        if self.policy().tells_memcheck() {
             heap.retire_current(class, self.secret());
         }
     }

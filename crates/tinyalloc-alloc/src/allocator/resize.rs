@@ -69,12 +69,12 @@ impl<M: Mapper> Allocator<M> {
         let (room, usable) = (self.room_of(span), self.usable_of(local, span, start)?);
         if span.owner() == Owner::Large {
             if bytes > SMALL_BYTES_MAX
-                && !self.checks().valgrind
+                && self.policy().resizes_in_place()
                 && let Some(start) = self.resize_large(local, span, bytes)
             {
                 return Some(start);
             }
-        } else if bytes <= room && keeps_slot(bytes, room) && !self.checks().valgrind {
+        } else if bytes <= room && keeps_slot(bytes, room) && self.policy().resizes_in_place() {
             self.resign(span, start, usable, bytes);
             return Some(start);
         }

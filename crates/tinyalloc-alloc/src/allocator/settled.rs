@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::{Mapper, Protection};
 
-use crate::config::checks::Checks;
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
 use crate::span::record::Span;
 use crate::span::slot::Secret;
@@ -34,7 +34,7 @@ pub(crate) struct Settled {
     hit_secret: Cell<Secret>,
     secret: AtomicUsize,
     canary: Cell<u64>,
-    checks: Cell<Checks>,
+    policy: Cell<HardeningPolicy>,
     checks_any: Cell<bool>,
     is_sealed: Cell<bool>,
 }
@@ -53,7 +53,7 @@ impl Settled {
             hit_secret: Cell::new(Secret::NONE),
             secret: AtomicUsize::new(Secret::NONE.word()),
             canary: Cell::new(0),
-            checks: Cell::new(Checks::NONE),
+            policy: Cell::new(HardeningPolicy::NONE),
             checks_any: Cell::new(false),
             is_sealed: Cell::new(false),
         }
@@ -87,23 +87,23 @@ impl Settled {
         self.canary.get()
     }
 
-    pub(crate) fn checks(&self) -> Checks {
+    pub(crate) fn policy(&self) -> HardeningPolicy {
         // Threads that start at once: what is checked is known before the secret is.
-        if self.secret().is_none() { Checks::NONE } else { self.checks.get() }
+        if self.secret().is_none() { HardeningPolicy::NONE } else { self.policy.get() }
     }
 
-    /// [`Checks::any`], as one byte.
+    /// [`HardeningPolicy::checks_frees`], as one byte.
     #[inline(always)]
     pub(crate) fn checks_any(&self) -> bool {
         self.checks_any.get()
     }
 
-    pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
+    pub(crate) fn settle(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
         self.canary.set(canary);
-        self.checks.set(checks);
-        self.checks_any.set(checks.any());
+        self.policy.set(policy);
+        self.checks_any.set(policy.checks_frees());
         self.secret.store(secret.word(), Ordering::Release);
-        self.hit_secret.set(if checks.every_allocation() { secret.other() } else { secret });
+        self.hit_secret.set(if policy.checks_allocations() { secret.other() } else { secret });
     }
 
     pub(crate) fn settle_region(&self, slices_start: usize, page_map: *const AtomicPtr<Span>) {

@@ -8,11 +8,10 @@ use tinyalloc_sys::Mapper;
 use super::emergency::Emergency;
 use super::local::Local;
 use super::settled::Settled;
-use crate::config::checks::Checks;
 use crate::config::tunables::Tunables;
 use crate::hardening::empty::EmptyBlocks;
 use crate::hardening::guard::{GuardRange, Guards};
-use crate::hardening::valgrind::is_running;
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::pool::Pool;
 use crate::space::address_space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
@@ -148,11 +147,13 @@ impl<M: Mapper> Allocator<M> {
         self.settled.canary()
     }
 
-    pub(crate) fn checks(&self) -> Checks {
-        self.settled.checks()
+    /// What is done beyond the default.
+    #[inline(always)]
+    pub(crate) fn policy(&self) -> HardeningPolicy {
+        self.settled.policy()
     }
 
-    /// Whether every call is looked at. Known once there is a block, and for good: see [`Checks`].
+    /// Whether every call is looked at. Known once there is a block, and for good: see [`crate::Checks`].
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
         self.settled.checks_any()
@@ -204,15 +205,9 @@ impl<M: Mapper> Allocator<M> {
 
 /// Starting.
 impl<M: Mapper> Allocator<M> {
-    /// What holds of the checks that were asked for: outside valgrind there is nobody to tell, and inside valgrind sees more than a canary.
-    pub(crate) fn admit(checks: Checks) -> Checks {
-        let valgrind = checks.valgrind && is_running();
-        Checks { valgrind, hardened: checks.hardened && !valgrind, ..checks }
-    }
-
     /// The allocator starts: from here on there is a secret, and what is checked is settled.
-    pub(crate) fn settle(&self, secret: Secret, canary: u64, checks: Checks) {
-        self.settled.settle(secret, canary, checks);
+    pub(crate) fn settle(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
+        self.settled.settle(secret, canary, policy);
     }
 
     /// Tells the hit path what the first region covers now.
@@ -240,11 +235,11 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             local.configure(space.tunables());
-            let checks = Self::admit(space.tunables().checks);
-            let canary = if checks.hardened { self.mapper().random() } else { 0 };
-            self.settle(Secret::new(self.mapper().random()), canary, checks);
+            let policy = HardeningPolicy::new(space.tunables().checks);
+            let canary = if policy.has_canaries() { self.mapper().random() } else { 0 };
+            self.settle(Secret::new(self.mapper().random()), canary, policy);
         }
-        space.start(self.mapper(), self.checks().hardened)?;
+        space.start(self.mapper(), self.policy().has_canaries())?;
         if let Some(slots) = space.emergency() {
             // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
             self.publish(space);
@@ -261,7 +256,7 @@ impl<M: Mapper> Allocator<M> {
         {
             let _ = self.start(local, &mut space);
         }
-        self.checks().any()
+        self.policy().checks_frees()
     }
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.

@@ -57,7 +57,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
-        let by_rights = !self.checks().hardened
+        let by_rights = self.policy().traps_by_rights()
             && self.mapper().page_bytes() <= SLICE_BYTES
             && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights());
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
@@ -93,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes of a mapping behind its huge block.
     pub(crate) fn guard_bytes(&self) -> usize {
-        if self.checks().hardened { self.mapper().page_bytes() } else { 0 }
+        self.policy().guard_slices() as usize * self.mapper().page_bytes()
     }
 
     /// Traps what lies behind a huge block.

@@ -50,7 +50,7 @@ pub struct Survey {
 }
 
 struct Walk<'space> {
-    hardened: bool,
+    guard_slices: u32,
     space: &'space Space,
     secret: Secret,
     page_bytes: usize,
@@ -101,7 +101,7 @@ impl<M: Mapper> Allocator<M> {
         let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
         let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
         let walk = Walk {
-            hardened: self.checks().hardened,
+            guard_slices: self.policy().guard_slices(),
             space: &space,
             secret: self.secret(),
             page_bytes: self.mapper().page_bytes(),
@@ -233,7 +233,7 @@ impl Walk<'_> {
         holds(span.state() == SpanState::Large, "a large block is in no other state")?;
         holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
         holds(
-            bytes > 0 && (span.slices() as usize).wrapping_sub(bytes.div_ceil(SLICE_BYTES)) <= usize::from(self.hardened),
+            bytes > 0 && (span.slices() as usize).wrapping_sub(bytes.div_ceil(SLICE_BYTES)) <= self.guard_slices as usize,
             "a large block fills its slices",
         )?;
         holds(!span.links().is_linked(), "a large block is in no list")?;

@@ -40,11 +40,6 @@ impl Checks {
         self.zero_on_free || self.every_allocation()
     }
 
-    /// Whether freed slots wait before they are used again.
-    pub(crate) const fn keep_slots_waiting(&self) -> bool {
-        self.hardened || self.valgrind
-    }
-
     /// Whether every allocation is to be looked at.
     pub(crate) const fn every_allocation(&self) -> bool {
         self.hardened || self.valgrind || (self.guard_every > 0 && self.guard_every < SAMPLED_AT_REFILLS)

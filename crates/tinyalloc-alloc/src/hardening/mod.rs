@@ -5,3 +5,5 @@ pub(crate) mod empty;
 pub(crate) mod guard;
 pub(crate) mod quarantine;
 pub(crate) mod valgrind;
+
+pub(crate) mod hardening_policy;
