@@ -13,7 +13,7 @@ use crate::instance::ALLOCATOR;
 use crate::message::say;
 use crate::settings::SETTINGS;
 use crate::thread_end::ThreadEnd;
-use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+use crate::thread_words::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, thread_words, words_of_local};
 use crate::{options, trace, wake};
 
 /// The calling thread.

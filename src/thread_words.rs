@@ -164,7 +164,7 @@ macro_rules! words_of_local {
         }
 
         fn mode(self) -> Mode {
-            match $thread::word::<MODE>() {
+            match $thread::word::<MODE>() & MODE_MASK {
                 1 => Mode::Attached,
                 2 => Mode::Busy,
                 3 => Mode::Detached,
@@ -176,11 +176,22 @@ macro_rules! words_of_local {
         fn set_mode(self, mode: Mode) {
             $thread::set_word::<MODE>(mode as usize);
         }
+
+        fn visits(self) -> usize {
+            $thread::word::<MODE>() >> MODE_BITS
+        }
+
+        fn set_visits(self, visits: usize) {
+            $thread::set_word::<MODE>(Mode::Unattached as usize | visits << MODE_BITS);
+        }
     };
 }
 
 pub(crate) const BINS: usize = 0;
 pub(crate) const MODE: usize = 8;
+/// The mode, and above it the number of visits.
+pub(crate) const MODE_BITS: u32 = 3;
+pub(crate) const MODE_MASK: usize = (1 << MODE_BITS) - 1;
 pub(crate) const ATTACHMENTS: usize = 16;
 
 pub(crate) use {thread_words, words_of_local};

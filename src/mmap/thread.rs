@@ -7,7 +7,7 @@ use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misu
 
 use super::engine;
 use crate::thread::{abort_on, thread_id};
-use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+use crate::thread_words::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, thread_words, words_of_local};
 
 /// The calling thread.
 #[derive(Clone, Copy)]

@@ -1,12 +1,14 @@
 //! Small requests that the hit path could not serve, by what the thread has.
 
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
 use super::caller::current;
 use super::local::{Local, Mode};
 use super::state::Allocator;
+use crate::config::policy::{ATTACHED_AT_ONCE, VISITS_MAX};
 use crate::heap::thread_heap::{HeapRef, Keeping};
 use crate::span::class::SizeClass;
 use crate::support::lock::Patience;
@@ -26,6 +28,10 @@ impl<M: Mapper> Allocator<M> {
     fn allocate_unattached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
         if !local.is_end_told() {
             return self.allocate_visiting(local, class);
+        }
+        let visits = local.visits();
+        if visits < VISITS_MAX && self.attached().load(Ordering::Relaxed) >= ATTACHED_AT_ONCE {
+            return self.allocate_borrowed(local, class, Mode::Unattached);
         }
         let refusals = self.refusals();
         if self.attach(local, Patience::None).is_none() {
@@ -60,9 +66,10 @@ impl<M: Mapper> Allocator<M> {
         self.slot_or_report(local, class, slot, refusals)
     }
 
-    /// A thread that may not have a heap borrows one for one call, and is in `mode` afterwards.
+    /// A thread without a heap borrows one for one call, and is in `mode` afterwards.
+    #[inline(never)]
     fn allocate_borrowed<L: Local>(&self, local: L, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
-        let refusals = self.refusals();
+        let (refusals, visits) = (self.refusals(), local.visits());
         local.set_mode(Mode::Busy);
         let slot = self.borrow_heap(local, Patience::None).map_or(Ok(None), |heap| {
             heap.set_busy(true);
@@ -73,7 +80,11 @@ impl<M: Mapper> Allocator<M> {
             self.return_heap(local, heap);
             slot
         });
-        local.set_mode(mode);
+        // One store either way: a signal handler finds it undone or done.
+        match mode {
+            Mode::Unattached => local.set_visits(visits + 1),
+            _ => local.set_mode(mode),
+        }
         self.slot_or_report(local, class, slot, refusals)
     }
 }

@@ -27,6 +27,7 @@ impl<M: Mapper> Allocator<M> {
         let heap = self.borrow_heap(local, patience);
         if let Some(heap) = heap {
             local.set_bins(heap.as_bins());
+            self.attached().fetch_add(1, Ordering::Relaxed);
         }
         local.set_mode(if heap.is_some() { Mode::Attached } else { Mode::Unattached });
         heap.map(|_| ())

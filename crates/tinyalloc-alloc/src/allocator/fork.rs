@@ -37,6 +37,7 @@ impl<M: Mapper> Allocator<M> {
             None => self.abandon(heap),
         }
         local.set_mode(Mode::Detached);
+        self.attached().fetch_sub(1, Ordering::Relaxed);
         if let Err(tampered) = collected {
             local.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
@@ -78,6 +79,7 @@ impl<M: Mapper> Allocator<M> {
         let Some((pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
             return;
         };
+        self.attached().store(usize::from(local.mode() == Mode::Attached), Ordering::Relaxed);
         // They are orphans as well.
         self.abandoned().store(null_mut(), Ordering::Relaxed);
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));

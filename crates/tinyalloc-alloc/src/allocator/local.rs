@@ -55,6 +55,17 @@ pub unsafe trait Local: Copy {
     /// Replaces the mode.
     fn set_mode(self, mode: Mode);
 
+    /// How many requests were served from heaps that the thread borrowed, since it last had a mode other than
+    /// [`Mode::Unattached`]. A thread that cannot tell says that it has borrowed enough, and gets a heap at once.
+    fn visits(self) -> usize {
+        usize::MAX
+    }
+
+    /// In one store: the mode is [`Mode::Unattached`], and so many requests were served like this.
+    fn set_visits(self, _visits: usize) {
+        self.set_mode(Mode::Unattached);
+    }
+
     /// Names the thread.
     fn id(self) -> ThreadId;
 

@@ -40,6 +40,7 @@ pub struct Allocator<M> {
     guards: Lock<Guards>,
     empty: EmptyBlocks,
     abandoned: AtomicPtr<Bins>,
+    attached: AtomicUsize,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page of all this, and the one behind it.
     space: Lock<Space>,
@@ -60,6 +61,7 @@ impl<M: Mapper> Allocator<M> {
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
             abandoned: AtomicPtr::new(null_mut()),
+            attached: AtomicUsize::new(0),
             emergency: Emergency::new(),
         }
     }
@@ -184,6 +186,11 @@ impl<M: Mapper> Allocator<M> {
     /// Heaps of threads that ended beside a fork, linked as pooled ones are.
     pub(crate) fn abandoned(&self) -> &AtomicPtr<Bins> {
         &self.abandoned
+    }
+
+    /// How many threads have a heap, about.
+    pub(crate) fn attached(&self) -> &AtomicUsize {
+        &self.attached
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {

@@ -84,6 +84,14 @@ pub(crate) const EMPTY_RANGE_BYTES_MAX: usize = 1 << 21;
 pub(crate) const EMPTY_RANGE_BYTES_MIN: usize = 1 << 16;
 pub(crate) const EMPTY_ADDRESS_SPACE_PART: usize = 1024;
 
+// Threads without a heap.
+
+/// While so many threads have a heap, another one borrows heaps for its first requests. A heap of its own costs a thread with a few
+/// blocks of several sizes 20 to 150 KiB, of which it uses a twentieth; with few threads that is little, and nothing is shared.
+pub(crate) const ATTACHED_AT_ONCE: usize = 32;
+/// So many requests are served from borrowed heaps, each at the cost of taking the pool's lock twice.
+pub(crate) const VISITS_MAX: usize = 32;
+
 // How far searches look.
 
 /// How many partial spans a refill compares.

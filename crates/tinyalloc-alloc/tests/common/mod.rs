@@ -28,6 +28,7 @@ struct ActorState {
     bins: Cell<NonNull<Bins>>,
     attachments: Cell<*const Attachments>,
     mode: Cell<Mode>,
+    visits: Cell<usize>,
     id: ThreadId,
     armed: Cell<usize>,
     sealing: Cell<Sealing>,
@@ -41,11 +42,19 @@ impl Actor {
             bins: Cell::new(NonNull::from(&EMPTY_BINS)),
             attachments: Cell::new(null()),
             mode: Cell::new(Mode::Unattached),
+            visits: Cell::new(usize::MAX),
             id: ThreadId(IDS.fetch_add(1, Ordering::Relaxed) * 16),
             armed: Cell::new(0),
             sealing: Cell::new(Sealing::Never),
             misuses: RefCell::default(),
         })))
+    }
+
+    /// A thread that can tell how often it borrowed a heap.
+    pub fn visiting() -> Actor {
+        let actor = Actor::new();
+        actor.0.visits.set(0);
+        actor
     }
 
     /// What was reported since the last call.
@@ -88,6 +97,15 @@ unsafe impl Local for Actor {
 
     fn set_mode(self, mode: Mode) {
         self.0.mode.set(mode);
+    }
+
+    fn visits(self) -> usize {
+        self.0.visits.get()
+    }
+
+    fn set_visits(self, visits: usize) {
+        self.set_mode(Mode::Unattached);
+        self.0.visits.set(visits);
     }
 
     fn id(self) -> ThreadId {
