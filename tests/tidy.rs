@@ -129,7 +129,8 @@ fn broken(document: &Document, target: &str) -> Option<String> {
         return Some(format!("{target}: there is no such file"));
     }
     let is_document = path.extension().is_some_and(|extension| extension == "md");
-    let is_found = anchor.is_empty() || !is_document || anchors(&read_to_string(&path).unwrap()).iter().any(|each| each == anchor);
+    let is_found =
+        anchor.is_empty() || !is_document || anchors(&read_to_string(&path).unwrap()).iter().any(|each| each == anchor);
     (!is_found).then(|| format!("{target}: there is no such heading"))
 }
 
@@ -145,7 +146,8 @@ fn commits(line: &str) -> Vec<&str> {
 
 fn is_commit(word: &str) -> bool {
     let is_hexadecimal = word.chars().all(|letter| matches!(letter, '0'..='9' | 'a'..='f'));
-    let is_mixed = word.contains(|letter: char| letter.is_ascii_digit()) && word.contains(|letter: char| letter.is_ascii_lowercase());
+    let is_mixed =
+        word.contains(|letter: char| letter.is_ascii_digit()) && word.contains(|letter: char| letter.is_ascii_lowercase());
     (HASH_DIGITS[0]..=HASH_DIGITS[1]).contains(&word.len()) && is_hexadecimal && is_mixed
 }
 
@@ -213,7 +215,8 @@ fn paths_in_code_spans_exist() {
 
 #[test]
 fn each_check_can_fail() {
-    let document = Document { path: root().join("README.md"), text: String::from("# A `b` c\n```\n# no\n```\n## d, e\n## d, e\n") };
+    let document =
+        Document { path: root().join("README.md"), text: String::from("# A `b` c\n```\n# no\n```\n## d, e\n## d, e\n") };
     assert_eq!(anchors(&document.text), ["a-b-c", "d-e", "d-e-1"]);
     assert_eq!(targets("[a](b.md#c), `[no](no)`, ![d](e.svg \"f\")"), ["b.md#c", "e.svg"]);
     assert!(broken(&document, "docs/DESIGN.md#signals").is_none());
