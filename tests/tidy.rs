@@ -30,6 +30,8 @@ const TOP_FOLDERS: [&str; 14] = [
     "tests/",
     "tools/",
 ];
+/// Where a malloc and a free are followed through the code.
+const DESIGN: &str = "docs/DESIGN.md";
 /// It tells of files that were.
 const HISTORY: &str = "CHANGELOG.md";
 
@@ -156,6 +158,34 @@ fn is_path(span: &str) -> bool {
     is_plain && TOP_FOLDERS.iter().any(|folder| span.starts_with(folder)) && !span.contains("NAME")
 }
 
+/// A type and something of it, of a code span.
+fn item(span: &str) -> Option<(&str, &str)> {
+    let (kind, name) = span.split_once("::")?;
+    let is_name = |word: &str| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (is_name(kind) && is_name(name) && kind.starts_with(|letter: char| letter.is_ascii_uppercase())).then_some((kind, name))
+}
+
+fn has_word(code: &str, word: &str) -> bool {
+    code.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').any(|each| each == word)
+}
+
+fn is_in(sources: &[String], (kind, name): (&str, &str)) -> bool {
+    let is_variant = name.starts_with(|letter: char| letter.is_ascii_uppercase());
+    let defines = |code: &String| if is_variant { has_word(code, name) } else { code.contains(&format!("fn {name}")) };
+    sources.iter().any(|code| defines(code) && has_word(code, kind))
+}
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(read_to_string(&path).unwrap());
+        }
+    }
+}
+
 /// Fails with every finding, each with its document and line.
 fn check(wanted: impl Fn(&Document) -> bool, found: impl Fn(&Document) -> Vec<(usize, String)>) {
     let mut findings = Vec::new();
@@ -214,6 +244,23 @@ fn paths_in_code_spans_exist() {
 }
 
 #[test]
+fn functions_that_the_design_names_exist() {
+    let mut code = Vec::new();
+    for folder in ["src", "crates"] {
+        sources(&root().join(folder), &mut code);
+    }
+    check(
+        |document| document.is(DESIGN),
+        |document| {
+            let lines = lines_of_prose(&document.text);
+            let spans = lines.flat_map(|(number, line)| code_spans(line).map(move |span| (number, span)));
+            let unknown = spans.filter(|(_, span)| item(span).is_some_and(|item| !is_in(&code, item)));
+            unknown.map(|(number, span)| (number, format!("{span}: no source has it"))).collect()
+        },
+    );
+}
+
+#[test]
 fn each_check_can_fail() {
     let document =
         Document { path: root().join("README.md"), text: String::from("# A `b` c\n```\n# no\n```\n## d, e\n## d, e\n") };
@@ -222,8 +269,11 @@ fn each_check_can_fail() {
     assert!(broken(&document, "docs/DESIGN.md#signals").is_none());
     assert!(broken(&document, "docs/DESIGN.md#no-such-heading").is_some());
     assert!(broken(&document, "docs/NO_SUCH_FILE.md").is_some());
-    assert!(is_too_long(&"word ".repeat(21)) && !is_too_long(&"word ".repeat(20).trim_end()));
+    assert!(is_too_long(&"word ".repeat(21)) && !is_too_long("word ".repeat(20).trim_end()));
     assert!(!is_too_long(&format!("| {} |", "cell ".repeat(30))));
     assert_eq!(commits("since 4b518ae, of 1048576 bytes at 0x7f3a5c410040, defaced"), ["4b518ae"]);
+    let code = [String::from("impl Kind { fn named() {} }")];
+    assert_eq!(item("Kind::named"), Some(("Kind", "named")));
+    assert!(is_in(&code, ("Kind", "named")) && !is_in(&code, ("Kind", "unnamed")) && !is_in(&code, ("Other", "named")));
     assert!(is_path("src/lib.rs") && !is_path("src/*.rs") && !is_path("bench/workloads/NAME.c"));
 }
