@@ -82,7 +82,7 @@ embedded: ## the embedded crate on an emulated Cortex-M0 and M4; installs what t
 budget: all ## hold the instructions of the hit paths to bench/budget.json
 	scripts/budget
 
-bench: all ## compare with all other allocators and write docs/PERFORMANCE.md: half an hour
+bench: all ## compare with all other allocators and write bench/results and docs/figures: half an hour
 	scripts/install-test-tools --bench
 	scripts/bench
 
@@ -90,7 +90,7 @@ bench-quick: all ## the same with a tenth of the work: under three minutes once 
 	scripts/install-test-tools --bench
 	scripts/bench --quick
 
-bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write docs/PERFORMANCE.md
+bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write bench/results/rust.md
 	scripts/bench-rust --write
 
 features: ## check the sets of features that are sensible together
@@ -111,7 +111,7 @@ fuzz: ## fuzz the engine, ten minutes for each target
 soak: all ## a server's load for HOURS (2): contents, statistics and resident memory checked
 	scripts/soak $(HOURS)
 
-security: all ## make every heap mistake with tinyalloc and others, and write docs/SECURITY.md
+security: all ## make every heap mistake with tinyalloc and others, and write bench/results/security.md
 	scripts/security
 
 header: ## write include/tinyalloc.h anew, from the sources of the C face

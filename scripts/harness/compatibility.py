@@ -11,12 +11,13 @@ DOCUMENT = CHECKOUT / "docs" / "COMPATIBILITY.md"
 
 TEXT = """# Compatibility
 
-Real programs run with `LD_PRELOAD={library}`, each doing real work. What they print, how they exit and which files they make
-is compared with the same run on the system malloc; interactive programs are used through a pseudo-terminal.
+Real programs run with `LD_PRELOAD={library}`, each doing real work. What they print, how they
+exit and which files they make is compared with the same run on the system malloc; interactive
+programs are used through a pseudo-terminal.
 
-Written by `make compat`. Time (user and system) and peak resident set are ratios to the system malloc, below 1 is better:
-medians of {rounds} rounds in which the runs with and without the library take turns. Programs that mostly wait or
-end within milliseconds have ratios of little meaning.
+Written by `make compat`. Time (user and system) and peak resident set are ratios to the system
+malloc, below 1 is better: medians of {rounds} rounds in which the runs with and without the library take
+turns. Programs that mostly wait or end within milliseconds have ratios of little meaning.
 
 Measured on: {machine}.
 

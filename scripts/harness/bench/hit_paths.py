@@ -9,7 +9,7 @@ LISTED = ("malloc", "free")
 def hit_paths(library):
     paths = [hit_path(library, symbol) for symbol in LISTED]
     rows = [[f"`{path.symbol}`", str(path.count()), path.end] for path in paths]
-    intro = ("### Instructions of the hit paths\n\nFrom the symbol to the return when no exceptional branch is taken, counted in the"
+    intro = ("## Instructions of the hit paths\n\nFrom the symbol to the return when no exceptional branch is taken, counted in the"
              " built library. `scripts/budget` holds these and further ones to what `bench/budget.json` allows.")
     return "\n\n".join([intro, table(["function", "instructions", "ends with"], rows), *map(listing, paths)])
 

@@ -23,7 +23,7 @@ def limits_sections(results):
 def pair(results):
     least = results.limits["pair"]["list"]
     rows = [[name, number_cell(ns, 2), number_cell(ns / least, 2)] for name, ns in results.limits["pair"]["pairs"].items()]
-    return ("### The limit of a malloc/free pair\n\nNanoseconds of a pair of 64 bytes, and its ratio to an inlined thread-local list of one"
+    return ("## The limit of a malloc/free pair\n\nNanoseconds of a pair of 64 bytes, and its ratio to an inlined thread-local list of one"
             f" size in the same loop: no call, no lookup, no check, {least:.2f} ns. Target: at most {PAIR_AT_MOST} times the list.\n\n"
             + table(["allocator", "ns", "to the list"], rows))
 
@@ -32,7 +32,7 @@ def bump(results):
     costs = results.limits["bump"]
     rows = [bump_row(results, name, cost) for name, cost in costs.items() if cost]
     beyond = [name for name, cost in costs.items() if not cost]
-    parts = ["### The limit of whole programs", f"User and system seconds, and peak MiB, under a bump allocator that never frees and has"
+    parts = ["## The limit of whole programs", f"User and system seconds, and peak MiB, under a bump allocator that never frees and has"
              f" {BUMP_GIB} GiB; beside it, as ratios to it, {OURS} and the best peer. Below 1.00, reusing a block costs less than touching a"
              " fresh one."]
     if rows:
@@ -53,7 +53,7 @@ def bump_row(results, workload, cost):
 
 
 def growth(results):
-    return ("### Cost of an operation against the number of live blocks\n\nNanoseconds of a free and a malloc of 16 to 112 bytes, at random"
+    return ("## Cost of an operation against the number of live blocks\n\nNanoseconds of a free and a malloc of 16 to 112 bytes, at random"
             f" within a window of {GROWTH_WINDOW:,} blocks that wanders over all of them. Target: flat within {FLAT_WITHIN - 1:.0%}."
             f"{page_touch(results)}\n\n" + scaling_table(results.limits["growth"], lambda live: f"{int(live):,}", 1))
 
@@ -64,7 +64,7 @@ def page_touch(results):
 
 
 def threads(results):
-    return ("### The same work split among threads\n\nProcessor seconds of simple-threads with so many threads, on the same cores."
+    return ("## The same work split among threads\n\nProcessor seconds of simple-threads with so many threads, on the same cores."
             f" Target: flat within {FLAT_WITHIN - 1:.0%}.\n\n"
             + scaling_table(results.limits["threads"], lambda count: "1 thread" if count == "1" else f"{count} threads", 3))
 
@@ -85,7 +85,7 @@ def burst(results):
     rows = [[name, *(number_cell(kib / 1024, 1) for kib in (row["before"], row["after"], row["after"] - row["before"]))]
             for name, row in results.limits["burst"].items()]
     mib = max((row["MiB"] for row in results.limits["burst"].values()), default=0)
-    return (f"### Resident set after a burst of {mib:,} MiB\n\nMiB a second after everything was freed, beside a process that had no burst."
+    return (f"## Resident set after a burst of {mib:,} MiB\n\nMiB a second after everything was freed, beside a process that had no burst."
             f" Target: at most {BURST_LEAVES_MIB} MiB more.\n\n" + table(["allocator", "no burst", "after it", "left"], rows))
 
 
@@ -94,7 +94,7 @@ def startup(results):
     header = ["allocator", "processor ms", "to glibc", "wall ms", "peak KiB of echo", "peak KiB of sh -c :", "to glibc",
               "dirty KiB of cat"]
     rows = [startup_row(name, samples) for name in samples]
-    return ("### Start-up\n\nOne of the many times that a shell, preloaded too, runs /bin/echo; the peak resident sets of an echo and of a"
+    return ("## Start-up\n\nOne of the many times that a shell, preloaded too, runs /bin/echo; the peak resident sets of an echo and of a"
             f" shell that does nothing (target: at most {SHELL_AT_MOST_KIB} KiB more); the private dirty memory that a cat finds in its own"
             f" smaps_rollup. What preloading anything costs is the row of {EMPTY}.\n\n" + table(header, rows))
 

@@ -43,8 +43,8 @@ def has_matplotlib(python):
         return False
 
 
-def embedded(report, figures):
-    """The report with the figures below its introduction; both lie in docs."""
-    images = "\n\n".join(f"![{CAPTIONS[name]}]({FIGURES.name}/{name}.svg)" for name in figures)
-    before, heading, after = report.partition("\n\n### ")
-    return f"{before}\n\n{images}{heading}{after}" if figures else report
+def embedded(comparison, figures):
+    """The comparison with the figures below its introduction, as they are found from bench/results."""
+    images = "\n\n".join(f"![{CAPTIONS[name]}](../../docs/{FIGURES.name}/{name}.svg)" for name in figures)
+    before, heading, after = comparison.partition("\n\n## ")
+    return f"{before}\n\n{images}{heading}{after}" if figures else comparison

@@ -1,4 +1,4 @@
-"""The tables of a run, in Markdown."""
+"""The tables of a run, in Markdown: one document for each question."""
 
 from harness.bench.allocators import OURS
 from harness.bench.hit_paths import hit_paths
@@ -20,19 +20,36 @@ MATRICES = (
 )
 
 
+def documents(results):
+    """Each document by its name."""
+    comparison = [introduction(results), means_table(results), missed(results), *(matrix(results, *row) for row in MATRICES),
+                  failures(results)]
+    limits = [*limits_sections(results), *(hit_paths(each.library) for each in results.contestants if each.name == OURS)]
+    return {
+        "allocators": joined(comparison),
+        "limits": joined([f"# Limits, scaling, start-up, instructions\n\n{measured_on(results)}", *limits]),
+        "workloads": joined([f"# Every workload\n\n{measured_on(results)} Median, lowest and highest.", *details(results)]),
+    }
+
+
 def report(results):
-    parts = [introduction(results), means_table(results), missed(results)]
-    parts += [matrix(results, *row) for row in MATRICES]
-    parts += [*limits_sections(results), *(hit_paths(each.library) for each in results.contestants if each.name == OURS)]
-    parts += [failures(results), details(results)]
+    return joined(documents(results).values())
+
+
+def joined(parts):
     return "\n\n".join(part for part in parts if part)
+
+
+def measured_on(results):
+    version = next((each.version for each in results.contestants if each.name == OURS), "is missing")
+    return f"Written by `make bench`. Measured on: {machine_kind()}; {OURS} {version}."
 
 
 def introduction(results):
     settings = results.settings
     rounds = f"medians of {settings['rounds']} rounds" if settings["rounds"] > 1 else "one round"
     lines = [
-        "## Beside the other allocators",
+        "# Beside the other allocators",
         "",
         f"Written by `make bench`. Measured on: {machine_kind()}. Scale {settings['scale']} %, {rounds} in which all allocators take turns. A ratio is to the"
         " best peer *of that workload*, so that no single allocator reaches 1.00 in the means unless it wins everywhere.",
@@ -48,7 +65,7 @@ def means_table(results):
     shown = ["time", "wall time, threaded", "peak", "idle", "page faults", "system calls"]
     wanted = [index for index, (_, workloads) in enumerate(columns) if workloads]
     rows = [[name, *(mean_cell(results, name, *columns[index]) for index in wanted)] for name in results.names()]
-    return "### Geometric means of the ratios\n\n" + table(["allocator", *(shown[index] for index in wanted)], rows)
+    return "## Geometric means of the ratios\n\n" + table(["allocator", *(shown[index] for index in wanted)], rows)
 
 
 def mean_cell(results, name, quantity, workloads):
@@ -61,7 +78,7 @@ def mean_cell(results, name, quantity, workloads):
 
 def missed(results):
     found = misses(results, OURS) if OURS in results.names() else []
-    heading = f"### Targets missed: time {TIME_AT_MOST:.2f}, peak {PEAK_AT_MOST:.2f} of the best peer, no slower than glibc"
+    heading = f"## Targets missed: time {TIME_AT_MOST:.2f}, peak {PEAK_AT_MOST:.2f} of the best peer, no slower than glibc"
     if not found:
         return f"{heading}\n\nNone."
     rows = [[miss.workload, miss.target, f"{miss.ratio:.2f}", miss.best] for miss in found]
@@ -72,7 +89,7 @@ def matrix(results, quantity, title, unit, divisor, digits, note):
     workloads = threaded(results) if quantity == "wall" else results.workloads
     rows = [matrix_row(results, workload.name, quantity, divisor, digits) for workload in workloads]
     rows = [row for row in rows if row]
-    return f"### {title}\n\n{unit} of the best peer, and every allocator's ratio to it.{note}\n\n" + table(
+    return f"## {title}\n\n{unit} of the best peer, and every allocator's ratio to it.{note}\n\n" + table(
         ["workload", "best peer", *results.names()], rows) if rows else ""
 
 
@@ -90,12 +107,11 @@ def failures(results):
     if not results.failures:
         return ""
     lines = [f"- {each['workload']} under {each['allocator']}: {' '.join(each['reason'].split())[:300]}" for each in results.failures]
-    return "### What went wrong\n\nThese runs count nowhere.\n\n" + "\n".join(lines)
+    return "## What went wrong\n\nThese runs count nowhere.\n\n" + "\n".join(lines)
 
 
 def details(results):
-    tables = [detail(results, workload) for workload in results.workloads]
-    return "### Every workload\n\nMedian, lowest and highest.\n\n" + "\n\n".join(tables)
+    return [detail(results, workload) for workload in results.workloads]
 
 
 def detail(results, workload):

@@ -8,6 +8,10 @@ from dataclasses import asdict, dataclass, field
 from harness.failure import without_folders
 from harness.launcher import CHECKOUT
 from harness.machine import machine, today
+from harness.measurement import Spread
+
+# Seconds, seconds, KiB, KiB and counts.
+QUANTITIES = ("time", "wall", "peak", "idle", "faults", "system calls")
 
 
 def quantities(cost):
@@ -73,17 +77,39 @@ class Results:
     def peers(self):
         return [contestant.name for contestant in self.contestants if contestant.is_peer]
 
-    def write(self, path, summary, ratios):
-        contents = {
+    def run(self):
+        """What ran, where, and what went wrong."""
+        return {
             "date": today(), "machine": machine(), "settings": self.settings,
             "allocators": [asdict(contestant) | {"library": shown_library(contestant)} for contestant in self.contestants],
-            "absent": self.absent, "failures": self.failures, "summary": summary, "ratios": ratios,
+            "absent": self.absent, "failures": self.failures,
             "workloads": [{"name": each.name, "does": each.does, "is_threaded": each.is_threaded} for each in self.workloads],
+        }
+
+    def medians(self):
+        """The run without its single samples: what bench/results keeps."""
+        measured = {each.name: {name: self.spreads(each.name, name) for name in self.names()} for each in self.workloads}
+        starts = {name: spreads_of(samples) for name, samples in self.limits.get("start-up", {}).items()}
+        limits = self.limits | ({"start-up": starts} if starts else {})
+        return self.run() | {"measured": measured, "limits": limits}
+
+    def spreads(self, workload, allocator):
+        known = {quantity: self.values(workload, allocator, quantity) for quantity in QUANTITIES}
+        return {quantity: asdict(Spread.of(values)) for quantity, values in known.items() if values}
+
+    def write(self, path, summary, ratios):
+        contents = self.run() | {
+            "summary": summary, "ratios": ratios,
             "samples": self.samples, "checksums": self.checksums, "idle_kib": self.idle, "system_calls": self.system_calls,
             "limits": self.limits,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(contents, indent=1) + "\n")
+
+
+def spreads_of(samples):
+    """Of samples that have the same columns, the spread of each column."""
+    return {column: asdict(Spread.of([sample[column] for sample in samples])) for column in (samples[0] if samples else ())}
 
 
 def shown_library(contestant):

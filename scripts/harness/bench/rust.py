@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.bench.peers import locked_version
 from harness.bench.tables import NOTHING, table
-from harness.machine import machine_kind
+from harness.machine import machine, machine_kind, today
 
 OURS, SYSTEM = "tinyalloc", "System"
 
@@ -18,10 +18,19 @@ def rust_report(folder, lock):
     allocators = sorted({allocator for _, allocator in medians}, key=lambda name: (name != OURS, name == SYSTEM, name.lower()))
     rows = [row(medians, pattern, allocators) for pattern in patterns]
     means = ["geometric mean of the ratios", "", *(mean(medians, patterns, allocator, allocators) for allocator in allocators)]
-    return (f"## Through Rust's GlobalAlloc\n\nWritten by `make bench-rust`. Measured on: {machine_kind()}. Nanoseconds of the fastest other"
+    return (f"# Through Rust's GlobalAlloc\n\nWritten by `make bench-rust`. Measured on: {machine_kind()}. Nanoseconds of the fastest other"
             " allocator (Criterion's median), and every allocator's ratio to it; each is called as a global allocator is, through one call"
             f" that is not inlined.\n\n{versions(allocators, lock)}\n\n"
             + table(["pattern", "best other", *allocators], [*rows, means]))
+
+
+def rust_data(folder, lock):
+    """The same for programs: nanoseconds by pattern and allocator."""
+    medians = medians_of(folder)
+    patterns = sorted({pattern for pattern, _ in medians}, key=naturally)
+    others = sorted({allocator for _, allocator in medians} - {OURS, SYSTEM}, key=str.lower)
+    return {"date": today(), "machine": machine(), "versions": {name: locked_version(lock, name) for name in others},
+            "nanoseconds": {pattern: {name: value for (other, name), value in medians.items() if other == pattern} for pattern in patterns}}
 
 
 def medians_of(folder):
