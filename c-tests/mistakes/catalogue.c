@@ -1,7 +1,7 @@
 /* The catalogue of mistakes. Without arguments every row is checked with the options that TINYALLOC_OPTIONS sets.
  *     list           the ways with a title: number of the row, kind, title, row, way
  *     check ROW      makes the mistake in every way and compares what becomes of it with what must
- *     make ROW WAY   makes the mistake in this process: for whoever judges it from outside */
+ *     make ROW WAY   makes the mistake in this process, which a parent judges */
 #include "mistake.h"
 
 #include "double_frees.h"

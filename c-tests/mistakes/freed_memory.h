@@ -73,7 +73,7 @@ MISTAKE(forged_link_of_a_freed_slot_hidden_as_glibc_does, BY_OPTIONS(ABORTS("wri
 
 /* The two words of a free slot of tinyalloc's and its address add up to a secret: who has read them can make words that do, too. */
 MISTAKE(forged_link_of_a_freed_slot_that_was_read, BY_OPTIONS(IS_NOT_NOTICED, ABORTS("write to freed memory at %p"), TRAPS),
-        TITLES("the same, by one who has read the freed block and knows tinyalloc's seals"))
+        TITLES("the same, by one who has read the freed block and knows tinyalloc's slot signatures"))
 {
     char *block = freed_block(SMALL);
     uint64_t words[2], *forged = link_target + 8;
