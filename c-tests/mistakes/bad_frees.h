@@ -26,7 +26,7 @@ static struct place inside_a_small_block(size_t way)
     return (struct place){SIZES[size], way + 1};
 }
 
-MISTAKE(free_at_every_offset_inside_a_small_slot, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(SMALL_WAYS),
+MISTAKE(free_at_every_offset_inside_a_small_slot, ALWAYS(ABORTS("invalid free of %p")), WAYS(SMALL_WAYS),
         TITLES("1 byte inside a small block", "8 bytes inside a small block", "16 bytes inside a small block"))
 {
     struct place place = inside_a_small_block(way);
@@ -35,7 +35,7 @@ MISTAKE(free_at_every_offset_inside_a_small_slot, WHATEVER_THE_OPTIONS(ABORTS("i
     free(culprit(block + place.offset));
 }
 
-MISTAKE(free_inside_a_slot_of_every_class, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(CLASSES * 8))
+MISTAKE(free_inside_a_slot_of_every_class, ALWAYS(ABORTS("invalid free of %p")), WAYS(CLASSES * 8))
 {
     size_t bytes = 16;
     for (size_t step = way / 8; step > 0; step--) bytes = bytes * 9 / 8 + 8;
@@ -57,7 +57,7 @@ static struct place inside_a_large_block(size_t way)
     return (struct place){bytes, offsets[way % 10]};
 }
 
-MISTAKE(free_inside_a_large_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(4 + 60),
+MISTAKE(free_inside_a_large_block, ALWAYS(ABORTS("invalid free of %p")), WAYS(4 + 60),
         TITLES("16 bytes inside a large block", "a page inside a large block", "16 bytes inside a huge block", "a page inside a huge block"))
 {
     struct place place = inside_a_large_block(way);
@@ -66,7 +66,7 @@ MISTAKE(free_inside_a_large_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of 
     free(culprit(block + place.offset));
 }
 
-MISTAKE(free_inside_an_aligned_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(ALIGNED_WAYS))
+MISTAKE(free_inside_an_aligned_block, ALWAYS(ABORTS("invalid free of %p")), WAYS(ALIGNED_WAYS))
 {
     size_t shift = 5;
     for (; way > shift; shift += 2) way -= shift + 1;
@@ -81,14 +81,15 @@ static void *freed_inside_there(void *place)
     return NULL;
 }
 
-MISTAKE(remote_free_inside_a_slot, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(SMALL - 5))
+MISTAKE(remote_free_inside_a_slot, ALWAYS(ABORTS("invalid free of %p")), WAYS(SMALL - 5))
 {
     char *block = small_block(way);
     calling();
     run_in_thread(freed_inside_there, block + 1 + way);
 }
 
-/* Of so many bytes that are none of the allocator's; other ways than the first are the process's first call. */
+/* Of so many bytes that are none of the allocator's; other ways than the first are the process's
+ * first call. */
 static void free_of(size_t way, void *start, size_t bytes)
 {
     if (way == 0) free(block_of(SMALL));
@@ -97,14 +98,14 @@ static void free_of(size_t way, void *start, size_t bytes)
     free(culprit(start));
 }
 
-MISTAKE(free_of_a_stack_address, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(2), TITLES("on the stack"))
+MISTAKE(free_of_a_stack_address, ALWAYS(ABORTS("invalid free of %p")), WAYS(2), TITLES("on the stack"))
 {
     _Alignas(64) char local[FORGED_BYTES] = {0};
     free_of(way, local + 512, 512);
 }
 
 /* What stands before a block of glibc's says how long it is. */
-MISTAKE(free_of_a_forged_block_on_the_stack, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")),
+MISTAKE(free_of_a_forged_block_on_the_stack, ALWAYS(ABORTS("invalid free of %p")),
         TITLES("on the stack, laid out like a block of glibc's"))
 {
     _Alignas(64) uint64_t local[FORGED_BYTES / sizeof(uint64_t)];
@@ -112,16 +113,23 @@ MISTAKE(free_of_a_forged_block_on_the_stack, WHATEVER_THE_OPTIONS(ABORTS("invali
     free_of(way, local + 16, sizeof local - 16 * sizeof local[0]);
 }
 
-MISTAKE(free_of_a_static_object, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(2), TITLES("a global object"))
+MISTAKE(free_of_a_static_object, ALWAYS(ABORTS("invalid free of %p")), WAYS(2), TITLES("a global object"))
 {
     free_of(way, static_object, sizeof static_object);
 }
 
-MISTAKE(free_of_a_string_literal, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(2)) { free_of(way, (void *)(uintptr_t)"a literal", 0); }
+MISTAKE(free_of_a_string_literal, ALWAYS(ABORTS("invalid free of %p")), WAYS(2))
+{
+    free_of(way, (void *)(uintptr_t)"a literal", 0);
+}
 
-MISTAKE(free_of_a_function, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(2), TITLES("code")) { free_of(way, (void *)(uintptr_t)free_of, 0); }
+MISTAKE(free_of_a_function, ALWAYS(ABORTS("invalid free of %p")), WAYS(2), TITLES("code"))
+{
+    free_of(way, (void *)(uintptr_t)free_of, 0);
+}
 
-/* Unmapped, in the first page, non-canonical; then the rest of the first page, where nothing can be mapped, and the kernel's half. */
+/* Unmapped, in the first page, non-canonical; then the rest of the first page, where nothing can be
+ * mapped, and the kernel's half. */
 static void *wild_pointer(size_t way)
 {
     static const uintptr_t WILD[WILD_POINTERS] = {
@@ -153,21 +161,22 @@ static void *wild_pointer(size_t way)
     return (void *)WILD[way];
 }
 
-MISTAKE(free_of_a_wild_pointer, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS),
+MISTAKE(free_of_a_wild_pointer, ALWAYS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS),
         TITLES("unmapped", "in the first page", "non-canonical"))
 {
     free_of(way < 3 ? 0 : way, wild_pointer(way), 0);
 }
 
-/* A thread without a heap once took the local path: its owner value and the unowned slices' were both 0. */
-MISTAKE(free_of_a_wild_pointer_in_a_fresh_thread, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS))
+/* A thread without a heap once took the local path: its owner value and the unowned slices' were
+ * both 0. */
+MISTAKE(free_of_a_wild_pointer_in_a_fresh_thread, ALWAYS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS))
 {
     calling();
     run_in_thread(freed_inside_there, wild_pointer(way));
 }
 
 /* In the midst of one, then at the start of ever larger ones. */
-MISTAKE(free_of_a_foreign_mapping, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(1 + 6), TITLES("a foreign mapping"))
+MISTAKE(free_of_a_foreign_mapping, ALWAYS(ABORTS("invalid free of %p")), WAYS(1 + 6), TITLES("a foreign mapping"))
 {
     size_t bytes = way == 0 ? MIB : (size_t)PAGE << 4 * (way - 1);
     char *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -178,15 +187,16 @@ MISTAKE(free_of_a_foreign_mapping, WHATEVER_THE_OPTIONS(ABORTS("invalid free of 
 }
 
 /* What sbrk gives is where a second allocator in the same program would take its blocks from. */
-MISTAKE(free_of_another_allocators_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")))
+MISTAKE(free_of_another_allocators_block, ALWAYS(ABORTS("invalid free of %p")))
 {
     char *block = sbrk(64 * KIB);
     if (block == (void *)-1) end(EXIT_SKIPPED);
     free_of(way, (void *)(((uintptr_t)block + 31) & ~(uintptr_t)15), 0);
 }
 
-/* Inside the reservation, or just outside: nothing there was ever committed, and looking must not fault. */
-MISTAKE(free_far_from_any_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(2 * 19))
+/* Inside the reservation, or just outside: nothing there was ever committed, and looking must not
+ * fault. */
+MISTAKE(free_far_from_any_block, ALWAYS(ABORTS("invalid free of %p")), WAYS(2 * 19))
 {
     char *block = malloc(48);
     size_t distance = 16 * MIB << way / 2;
@@ -194,8 +204,9 @@ MISTAKE(free_far_from_any_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p
     free(culprit(way % 2 ? block - distance : block + distance));
 }
 
-/* One address in every 64 KiB around a small block, metadata included: never a fault, never silence. */
-MISTAKE(free_of_any_odd_address_near_the_heap, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(257))
+/* One address in every 64 KiB around a small block, metadata included: never a fault, never
+ * silence. */
+MISTAKE(free_of_any_odd_address_near_the_heap, ALWAYS(ABORTS("invalid free of %p")), WAYS(257))
 {
     char *block = malloc(48);
     calling();
@@ -210,8 +221,8 @@ static bool is_one_of(char *const *blocks, const char *address)
     return false;
 }
 
-/* The slots of a fresh span that were never handed out. Which way a span is cut is not promised: the nearest that is no live one, then
- * every one near a block that is alone. */
+/* The slots of a fresh span that were never handed out. Which way a span is cut is not promised:
+ * the nearest that is no live one, then every one near a block that is alone. */
 static char *never_allocated_slot(void)
 {
     char *blocks[OTHERS];
@@ -226,14 +237,14 @@ static char *never_allocated_slot(void)
     return blocks[0] + away * distance;
 }
 
-MISTAKE(free_of_a_never_allocated_slot, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(40), TITLES("a slot never allocated"))
+MISTAKE(free_of_a_never_allocated_slot, ALWAYS(ABORTS("free of %p")), WAYS(40), TITLES("a slot never allocated"))
 {
     char *slot = way == 0 ? never_allocated_slot() : (char *)malloc(2048) + way * 2048;
     calling();
     free(culprit(slot));
 }
 
-MISTAKE(realloc_inside_a_slot, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(SMALL - 5),
+MISTAKE(realloc_inside_a_slot, ALWAYS(ABORTS("invalid free of %p")), WAYS(SMALL - 5),
         TITLES("realloc, 16 bytes inside a small block"))
 {
     char *block = way == 0 ? forbidden_block(SMALL) : small_block(way);
@@ -241,7 +252,7 @@ MISTAKE(realloc_inside_a_slot, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")
     free(realloc(culprit(block + 1 + (15 + way) % (SMALL - 5)), 4 * SMALL));
 }
 
-MISTAKE(realloc_of_a_stack_address, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), TITLES("realloc, on the stack"))
+MISTAKE(realloc_of_a_stack_address, ALWAYS(ABORTS("invalid free of %p")), TITLES("realloc, on the stack"))
 {
     _Alignas(64) char local[FORGED_BYTES] = {0};
     forbid(local, sizeof local);
@@ -249,7 +260,7 @@ MISTAKE(realloc_of_a_stack_address, WHATEVER_THE_OPTIONS(ABORTS("invalid free of
     free(realloc(culprit(local + 512), 4 * SMALL));
 }
 
-MISTAKE(realloc_of_a_wild_pointer, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS))
+MISTAKE(realloc_of_a_wild_pointer, ALWAYS(ABORTS("invalid free of %p")), WAYS(WILD_POINTERS))
 {
     calling();
     free(realloc(culprit(wild_pointer(way)), SMALL));
@@ -261,25 +272,29 @@ static void usable_size_of(void *start)
     end(malloc_usable_size(culprit(start)) == 0 ? NO_HARM : HARM);
 }
 
-MISTAKE(usable_size_of_a_freed_slot, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(2), TITLES("malloc_usable_size of a freed block"))
+MISTAKE(usable_size_of_a_freed_slot, ALWAYS(ABORTS("free of %p")), WAYS(2),
+        TITLES("malloc_usable_size of a freed block"))
 {
     char *block = small_block(way);
     free(block);
     usable_size_of(block);
 }
 
-MISTAKE(usable_size_inside_a_slot, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(SMALL - 5),
+MISTAKE(usable_size_inside_a_slot, ALWAYS(ABORTS("free of %p")), WAYS(SMALL - 5),
         TITLES("malloc_usable_size, 16 bytes inside a small block"))
 {
     usable_size_of(small_block(way) + 1 + (15 + way) % (SMALL - 5));
 }
 
-MISTAKE(usable_size_of_a_stack_address, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), TITLES("malloc_usable_size, on the stack"))
+MISTAKE(usable_size_of_a_stack_address, ALWAYS(ABORTS("free of %p")), TITLES("malloc_usable_size, on the stack"))
 {
     _Alignas(64) char local[FORGED_BYTES] = {0};
     usable_size_of(local + 512);
 }
 
-MISTAKE(usable_size_of_a_wild_pointer, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(WILD_POINTERS)) { usable_size_of(wild_pointer(way)); }
+MISTAKE(usable_size_of_a_wild_pointer, ALWAYS(ABORTS("free of %p")), WAYS(WILD_POINTERS))
+{
+    usable_size_of(wild_pointer(way));
+}
 
 #undef KIND

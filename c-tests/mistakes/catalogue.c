@@ -1,4 +1,5 @@
-/* The catalogue of mistakes. Without arguments every row is checked with the options that TINYALLOC_OPTIONS sets.
+/* The catalogue of mistakes. Without arguments every row is checked with the options that
+ * TINYALLOC_OPTIONS sets.
  *     list           the ways with a title: number of the row, kind, title, row, way
  *     check ROW      makes the mistake in every way and compares what becomes of it with what must
  *     make ROW WAY   makes the mistake in this process, which a parent judges */
@@ -108,7 +109,8 @@ static bool check(const struct mistake *mistake)
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) skip(mistake->name);
         if (is_as_expected(expected, &outcome)) continue;
         say("%s, way %zu: expected %s; got %s %d and \"%.200s\"\n", mistake->name, way, described(expected),
-            WIFSIGNALED(status) ? "signal" : "exit status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), outcome.output);
+            WIFSIGNALED(status) ? "signal" : "exit status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+            outcome.output);
         return false;
     }
     return true;

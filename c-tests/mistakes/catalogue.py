@@ -1,4 +1,4 @@
-"""What the catalogue of mistakes holds, for those who run it: c-tests/run holds tinyalloc to it, scripts/security asks other allocators."""
+"""What the catalogue of mistakes holds: c-tests/run holds tinyalloc to it, scripts/security asks other allocators, too."""
 
 import re
 from pathlib import Path
@@ -11,4 +11,4 @@ OPTION_SETS = {"default": "", "hardened": "hardened=on,check_sizes=on", "guarded
 
 def rows():
     """The names of all rows. A name is that of a C function: the compiler refuses one that is there twice."""
-    return [name for path in sorted(FOLDER.glob("*.h")) for name in re.findall(r"^MISTAKE\((\w+),", path.read_text(), re.MULTILINE)]
+    return [name for path in sorted(FOLDER.glob("*.h")) for name in re.findall(r"^MISTAKE\(\s*(\w+)", path.read_text(), re.MULTILINE)]

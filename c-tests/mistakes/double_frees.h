@@ -2,7 +2,8 @@
 
 enum { TRIES = 100000, SMALL_STEPS = 64 + 32, ODD_STEPS = 17, ALIGNMENTS = 17, HUGE_STEPS = 6, SPAN_SLOTS = 128 };
 
-MISTAKE(double_free_of_a_small_slot, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(1 + SMALL_STEPS + ODD_STEPS), TITLES("small, at once"))
+MISTAKE(double_free_of_a_small_slot, ALWAYS(ABORTS("double free of %p")), WAYS(1 + SMALL_STEPS + ODD_STEPS),
+        TITLES("small, at once"))
 {
     size_t step = way - 1;
     size_t bytes = way == 0             ? SMALL
@@ -15,7 +16,7 @@ MISTAKE(double_free_of_a_small_slot, WHATEVER_THE_OPTIONS(ABORTS("double free of
     free(culprit(block));
 }
 
-MISTAKE(double_free_with_other_calls_between, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2),
+MISTAKE(double_free_with_other_calls_between, ALWAYS(ABORTS("double free of %p")), WAYS(2),
         TITLES("small, after a free of another block"))
 {
     char *block = small_block(way), *other[500];
@@ -27,7 +28,7 @@ MISTAKE(double_free_with_other_calls_between, WHATEVER_THE_OPTIONS(ABORTS("doubl
     free(culprit(block));
 }
 
-MISTAKE(double_free_after_others_came_and_went, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")))
+MISTAKE(double_free_after_others_came_and_went, ALWAYS(ABORTS("double free of %p")))
 {
     char *block[64];
     for (int i = 0; i < 64; i++) block[i] = block_of(SMALL);
@@ -49,8 +50,9 @@ MISTAKE(double_free_after_thousands_of_other_calls,
     free(culprit(block));
 }
 
-/* The allocator cannot know that the second free is not the new owner's. The new owner's own is one too many then. */
-MISTAKE(double_free_after_the_slot_was_used_again, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")),
+/* The allocator cannot know that the second free is not the new owner's. The new owner's own is one
+ * too many then. */
+MISTAKE(double_free_after_the_slot_was_used_again, ALWAYS(ABORTS("double free of %p")),
         TITLES("small, after its slot was used again: the new owner's free is the second one"))
 {
     char *block = surrounded_block(SMALL), *again = NULL;
@@ -62,7 +64,7 @@ MISTAKE(double_free_after_the_slot_was_used_again, WHATEVER_THE_OPTIONS(ABORTS("
     if (again == block) free(again);
 }
 
-MISTAKE(double_free_of_a_small_slot_after_a_trim, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(2),
+MISTAKE(double_free_of_a_small_slot_after_a_trim, ALWAYS(ABORTS("free of %p")), WAYS(2),
         TITLES("small, after all around it was freed and trimmed"))
 {
     static char *block[20000];
@@ -74,7 +76,7 @@ MISTAKE(double_free_of_a_small_slot_after_a_trim, WHATEVER_THE_OPTIONS(ABORTS("f
     free(culprit(block[blocks / 2]));
 }
 
-MISTAKE(double_free_of_every_slot_of_a_span, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(SPAN_SLOTS))
+MISTAKE(double_free_of_every_slot_of_a_span, ALWAYS(ABORTS("free of %p")), WAYS(SPAN_SLOTS))
 {
     char *slot[SPAN_SLOTS];
     for (int i = 0; i < SPAN_SLOTS; i++) slot[i] = malloc(512);
@@ -83,7 +85,7 @@ MISTAKE(double_free_of_every_slot_of_a_span, WHATEVER_THE_OPTIONS(ABORTS("free o
     free(culprit(slot[way]));
 }
 
-MISTAKE(double_free_of_an_aligned_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(ALIGNMENTS))
+MISTAKE(double_free_of_an_aligned_block, ALWAYS(ABORTS("free of %p")), WAYS(ALIGNMENTS))
 {
     char *block = memalign((size_t)16 << way, SMALL);
     calling();
@@ -98,17 +100,21 @@ static void sdallocx_twice(void *block) { ((void (*)(void *, size_t, int))functi
 static void freezero_twice(void *block) { ((void (*)(void *, size_t))function("freezero"))(block, 0); }
 static void sized_delete_twice(void *block) { ((void (*)(void *, size_t))function("_ZdlPvm"))(block, 48); }
 
-MISTAKE(double_free_through_every_name, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(9))
+MISTAKE(double_free_through_every_name, ALWAYS(ABORTS("double free of %p")), WAYS(9))
 {
-    void (*const release[])(void *) = {release_of("cfree"), release_of("__libc_free"), release_of("_ZdlPv"), release_of("_ZdaPv"), free_sized_twice,
-                                       free_aligned_sized_twice, sdallocx_twice, freezero_twice, sized_delete_twice};
+    void (*const release[])(void *) = {
+        release_of("cfree"),      release_of("__libc_free"),  release_of("_ZdlPv"),
+        release_of("_ZdaPv"),     free_sized_twice,           free_aligned_sized_twice,
+        sdallocx_twice,           freezero_twice,             sized_delete_twice,
+    };
     void *block = malloc(48);
     calling();
     free(block);
     release[way](culprit(block));
 }
 
-MISTAKE(free_after_realloc_moved_the_block, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2), TITLES("of the old block after realloc moved it"))
+MISTAKE(free_after_realloc_moved_the_block, ALWAYS(ABORTS("double free of %p")), WAYS(2),
+        TITLES("of the old block after realloc moved it"))
 {
     char *block = small_block(way);
     calling();
@@ -116,7 +122,7 @@ MISTAKE(free_after_realloc_moved_the_block, WHATEVER_THE_OPTIONS(ABORTS("double 
     if (moved != block) free(culprit(block));
 }
 
-MISTAKE(free_after_realloc_to_zero, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2))
+MISTAKE(free_after_realloc_to_zero, ALWAYS(ABORTS("double free of %p")), WAYS(2))
 {
     char *block = small_block(way);
     calling();
@@ -124,7 +130,7 @@ MISTAKE(free_after_realloc_to_zero, WHATEVER_THE_OPTIONS(ABORTS("double free of 
     free(culprit(block));
 }
 
-MISTAKE(realloc_of_a_freed_slot, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(8), TITLES("realloc of a freed block"))
+MISTAKE(realloc_of_a_freed_slot, ALWAYS(ABORTS("free of %p")), WAYS(8), TITLES("realloc of a freed block"))
 {
     static const size_t SIZES[] = {2 * SMALL, 0, 1, 40, 48, SMALL, 100000, HUGE};
     char *block = small_block(way);
@@ -133,7 +139,7 @@ MISTAKE(realloc_of_a_freed_slot, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAY
     free(realloc(culprit(block), SIZES[way]));
 }
 
-MISTAKE(realloc_of_a_freed_large_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(6))
+MISTAKE(realloc_of_a_freed_large_block, ALWAYS(ABORTS("free of %p")), WAYS(6))
 {
     size_t bytes = 40 * KIB << (2 * way);
     char *block = malloc(bytes);
@@ -149,7 +155,7 @@ static size_t large_bytes(size_t way)
     return bytes;
 }
 
-MISTAKE(double_free_of_a_large_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(1 + 15), TITLES("large (256 KiB), at once"))
+MISTAKE(double_free_of_a_large_block, ALWAYS(ABORTS("free of %p")), WAYS(1 + 15), TITLES("large (256 KiB), at once"))
 {
     char *block = block_of(large_bytes(way));
     calling();
@@ -157,7 +163,7 @@ MISTAKE(double_free_of_a_large_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p"))
     free(culprit(block));
 }
 
-MISTAKE(double_free_of_a_large_block_after_others_were_freed, WHATEVER_THE_OPTIONS(ABORTS("free of %p")))
+MISTAKE(double_free_of_a_large_block_after_others_were_freed, ALWAYS(ABORTS("free of %p")))
 {
     char *block[8];
     for (int i = 0; i < 8; i++) block[i] = malloc(200 * KIB);
@@ -166,7 +172,7 @@ MISTAKE(double_free_of_a_large_block_after_others_were_freed, WHATEVER_THE_OPTIO
     free(culprit(block[4]));
 }
 
-MISTAKE(double_free_of_a_large_block_after_a_trim, WHATEVER_THE_OPTIONS(ABORTS("free of %p")))
+MISTAKE(double_free_of_a_large_block_after_a_trim, ALWAYS(ABORTS("free of %p")))
 {
     char *block = block_of(3 * MIB);
     calling();
@@ -175,7 +181,8 @@ MISTAKE(double_free_of_a_large_block_after_a_trim, WHATEVER_THE_OPTIONS(ABORTS("
     free(culprit(block));
 }
 
-MISTAKE(double_free_of_a_huge_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p")), WAYS(1 + HUGE_STEPS), TITLES("huge (64 MiB), at once"))
+MISTAKE(double_free_of_a_huge_block, ALWAYS(ABORTS("free of %p")), WAYS(1 + HUGE_STEPS),
+        TITLES("huge (64 MiB), at once"))
 {
     char *block = way == 0 ? block_of(HUGE) : malloc(32 * MIB << (way - 1));
     if (block == NULL) return;
@@ -191,21 +198,22 @@ static void *freed_twice_there(void *block)
     return NULL;
 }
 
-MISTAKE(double_free_by_a_remote_thread, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2), TITLES("both by another thread"))
+MISTAKE(double_free_by_a_remote_thread, ALWAYS(ABORTS("double free of %p")), WAYS(2), TITLES("both by another thread"))
 {
     char *block = small_block(way);
     calling();
     run_in_thread(freed_twice_there, block);
 }
 
-MISTAKE(remote_double_free_of_a_large_block, WHATEVER_THE_OPTIONS(ABORTS("free of %p")))
+MISTAKE(remote_double_free_of_a_large_block, ALWAYS(ABORTS("free of %p")))
 {
     char *block = block_of(300 * KIB);
     calling();
     run_in_thread(freed_twice_there, block);
 }
 
-MISTAKE(double_free_after_a_remote_free, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2), TITLES("first by another thread, then by the owner"))
+MISTAKE(double_free_after_a_remote_free, ALWAYS(ABORTS("double free of %p")), WAYS(2),
+        TITLES("first by another thread, then by the owner"))
 {
     char *block = small_block(way);
     calling();
@@ -213,7 +221,8 @@ MISTAKE(double_free_after_a_remote_free, WHATEVER_THE_OPTIONS(ABORTS("double fre
     free(culprit(block));
 }
 
-MISTAKE(remote_free_after_the_owner_freed, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2), TITLES("first by the owner, then by another thread"))
+MISTAKE(remote_free_after_the_owner_freed, ALWAYS(ABORTS("double free of %p")), WAYS(2),
+        TITLES("first by the owner, then by another thread"))
 {
     char *block = small_block(way);
     calling();
@@ -221,7 +230,7 @@ MISTAKE(remote_free_after_the_owner_freed, WHATEVER_THE_OPTIONS(ABORTS("double f
     run_in_thread(freed_there, culprit(block));
 }
 
-MISTAKE(double_free_by_two_remote_threads, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2), TITLES("by two other threads"))
+MISTAKE(double_free_by_two_remote_threads, ALWAYS(ABORTS("double free of %p")), WAYS(2), TITLES("by two other threads"))
 {
     char *block = small_block(way);
     calling();
@@ -237,7 +246,7 @@ static void *allocated_there(void *is_alone)
     return block;
 }
 
-MISTAKE(double_free_of_an_exited_threads_slot, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), WAYS(2),
+MISTAKE(double_free_of_an_exited_threads_slot, ALWAYS(ABORTS("double free of %p")), WAYS(2),
         TITLES("of a block of a thread that has ended"))
 {
     char *block = join(start(allocated_there, way == 0 ? neighbour : NULL));
@@ -254,7 +263,7 @@ static void *all_freed_there(void *blocks)
     return NULL;
 }
 
-MISTAKE(double_free_in_a_thread_that_only_frees, WHATEVER_THE_OPTIONS(ABORTS("free of %p")))
+MISTAKE(double_free_in_a_thread_that_only_frees, ALWAYS(ABORTS("free of %p")))
 {
     static void *block[100];
     for (int i = 0; i < 100; i++) block[i] = malloc(80);

@@ -21,32 +21,42 @@ static void write_to_freed(size_t bytes, size_t offset, size_t written)
     churn(bytes);
 }
 
-MISTAKE(write_to_the_first_word_of_a_freed_slot, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(write_to_the_first_word_of_a_freed_slot,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("a write to the first word of a freed small block"))
 {
     write_to_freed(SMALL, 0, 8);
 }
 
-MISTAKE(write_to_the_second_word_of_a_freed_slot, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(write_to_the_second_word_of_a_freed_slot,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("a write to the second word"))
 {
     write_to_freed(SMALL, 8, 8);
 }
 
-MISTAKE(write_to_the_middle_of_a_freed_slot, BY_OPTIONS(IS_NOT_NOTICED, ABORTS("write to freed memory at %p"), TRAPS), TITLES("a write to the middle"))
+MISTAKE(write_to_the_middle_of_a_freed_slot, BY_OPTIONS(IS_NOT_NOTICED, ABORTS("write to freed memory at %p"), TRAPS),
+        TITLES("a write to the middle"))
 {
     write_to_freed(SMALL, MIDDLE, 8);
 }
 
-MISTAKE(write_to_all_of_a_freed_slot, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(write_to_all_of_a_freed_slot,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("a write to all of it"))
 {
     write_to_freed(SMALL, 0, SMALL);
 }
 
-MISTAKE(write_to_a_freed_large_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("a write to a freed large block")) { write_to_freed(LARGE, 10 * KIB, 8); }
+MISTAKE(write_to_a_freed_large_block, ALWAYS(TRAPS), TITLES("a write to a freed large block"))
+{
+    write_to_freed(LARGE, 10 * KIB, 8);
+}
 
-MISTAKE(write_to_a_freed_huge_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("a write to a freed huge block")) { write_to_freed(HUGE, 10 * KIB, 8); }
+MISTAKE(write_to_a_freed_huge_block, ALWAYS(TRAPS), TITLES("a write to a freed huge block"))
+{
+    write_to_freed(HUGE, 10 * KIB, 8);
+}
 
 /* The link of the free list, if it is there, is made to lead to `link_target`. */
 static void forge_link(char *block, uint64_t mask)
@@ -57,22 +67,26 @@ static void forge_link(char *block, uint64_t mask)
     memcpy(block, &link, sizeof link);
 }
 
-MISTAKE(forged_link_of_a_freed_slot, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(forged_link_of_a_freed_slot,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("a link is overwritten with an address: does malloc return it?"))
 {
     forge_link(freed_block(SMALL), 0);
 }
 
 /* As glibc hides its links since 2.32. */
-MISTAKE(forged_link_of_a_freed_slot_hidden_as_glibc_does, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(forged_link_of_a_freed_slot_hidden_as_glibc_does,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("the same, hidden as glibc hides its links"))
 {
     char *block = freed_block(SMALL);
     forge_link(block, (uint64_t)(uintptr_t)block >> LINK_SHIFT);
 }
 
-/* The two words of a free slot of tinyalloc's and its address add up to a secret: who has read them can make words that do, too. */
-MISTAKE(forged_link_of_a_freed_slot_that_was_read, BY_OPTIONS(IS_NOT_NOTICED, ABORTS("write to freed memory at %p"), TRAPS),
+/* The two words of a free slot of tinyalloc's and its address add up to a secret: who has read them
+ * can make words that do, too. */
+MISTAKE(forged_link_of_a_freed_slot_that_was_read,
+        BY_OPTIONS(IS_NOT_NOTICED, ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("the same, by one who has read the freed block and knows tinyalloc's slot signatures"))
 {
     char *block = freed_block(SMALL);
@@ -88,7 +102,8 @@ MISTAKE(forged_link_of_a_freed_slot_that_was_read, BY_OPTIONS(IS_NOT_NOTICED, AB
     forbid(link_target, sizeof link_target);
 }
 
-MISTAKE(flipped_bit_of_a_freed_slots_link, BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
+MISTAKE(flipped_bit_of_a_freed_slots_link,
+        BY_OPTIONS(ABORTS("write to freed memory at %p"), ABORTS("write to freed memory at %p"), TRAPS),
         TITLES("one bit of a link is flipped"))
 {
     char *block = freed_block(SMALL);
@@ -112,16 +127,26 @@ MISTAKE(read_of_a_freed_slot, BY_OPTIONS(IS_NOT_NOTICED, IS_HARMLESS, TRAPS),
     read_of_freed(SMALL, MIDDLE);
 }
 
-MISTAKE(read_of_a_freed_block_of_4_kib, BY_OPTIONS(IS_NOT_NOTICED, IS_HARMLESS, TRAPS), TITLES("a read of a freed block of 4 KiB"))
+MISTAKE(read_of_a_freed_block_of_4_kib, BY_OPTIONS(IS_NOT_NOTICED, IS_HARMLESS, TRAPS),
+        TITLES("a read of a freed block of 4 KiB"))
 {
     read_of_freed(PAGE, PAGE / 2);
 }
 
-MISTAKE(read_of_a_freed_large_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("a read of a freed large block")) { read_of_freed(LARGE, 10 * KIB); }
+MISTAKE(read_of_a_freed_large_block, ALWAYS(TRAPS), TITLES("a read of a freed large block"))
+{
+    read_of_freed(LARGE, 10 * KIB);
+}
 
-MISTAKE(read_of_a_freed_block_of_1_mib, WHATEVER_THE_OPTIONS(TRAPS), TITLES("a read of a freed block of 1 MiB")) { read_of_freed(MIB, 10 * KIB); }
+MISTAKE(read_of_a_freed_block_of_1_mib, ALWAYS(TRAPS), TITLES("a read of a freed block of 1 MiB"))
+{
+    read_of_freed(MIB, 10 * KIB);
+}
 
-MISTAKE(read_of_a_freed_huge_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("a read of a freed huge block")) { read_of_freed(HUGE, 10 * KIB); }
+MISTAKE(read_of_a_freed_huge_block, ALWAYS(TRAPS), TITLES("a read of a freed huge block"))
+{
+    read_of_freed(HUGE, 10 * KIB);
+}
 
 /* What the last owner wrote is in the next one's hands, unless it was cleared. */
 MISTAKE(old_contents_of_a_small_block, BY_OPTIONS(IS_NOT_NOTICED, IS_HARMLESS, IS_HARMLESS),

@@ -5,7 +5,7 @@ static char *block_in(void *heap) { return ((void *(*)(void *, size_t))function(
 static void release_in(void *heap, void *block) { ((void (*)(void *, void *))function("ta_heap_free"))(heap, block); }
 static void destroy(void *heap) { ((int (*)(void *))function("ta_heap_destroy"))(heap); }
 
-MISTAKE(use_of_a_destroyed_heaps_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("use of a block of a destroyed heap"))
+MISTAKE(use_of_a_destroyed_heaps_block, ALWAYS(TRAPS), TITLES("use of a block of a destroyed heap"))
 {
     void *heap = new_heap();
     char *block = block_in(heap);
@@ -14,7 +14,8 @@ MISTAKE(use_of_a_destroyed_heaps_block, WHATEVER_THE_OPTIONS(TRAPS), TITLES("use
     *(volatile char *)block = 'x';
 }
 
-MISTAKE(free_of_a_destroyed_heaps_block, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), TITLES("free of a block of a destroyed heap"))
+MISTAKE(free_of_a_destroyed_heaps_block, ALWAYS(ABORTS("double free of %p")),
+        TITLES("free of a block of a destroyed heap"))
 {
     void *heap = new_heap();
     char *block = block_in(heap);
@@ -23,7 +24,7 @@ MISTAKE(free_of_a_destroyed_heaps_block, WHATEVER_THE_OPTIONS(ABORTS("double fre
     free(culprit(block));
 }
 
-MISTAKE(free_in_another_heap, WHATEVER_THE_OPTIONS(ABORTS("free of %p in heap")), TITLES("free in another heap than the block's"))
+MISTAKE(free_in_another_heap, ALWAYS(ABORTS("free of %p in heap")), TITLES("free in another heap than the block's"))
 {
     void *heap = new_heap(), *other = new_heap();
     char *block = block_in(heap);
@@ -31,7 +32,8 @@ MISTAKE(free_in_another_heap, WHATEVER_THE_OPTIONS(ABORTS("free of %p in heap"))
     release_in(other, culprit(block));
 }
 
-MISTAKE(free_of_a_global_block_in_a_heap, WHATEVER_THE_OPTIONS(ABORTS("free of %p in heap")), TITLES("free of a block of malloc in a heap"))
+MISTAKE(free_of_a_global_block_in_a_heap, ALWAYS(ABORTS("free of %p in heap")),
+        TITLES("free of a block of malloc in a heap"))
 {
     void *heap = new_heap();
     char *block = block_of(SMALL);
@@ -39,7 +41,7 @@ MISTAKE(free_of_a_global_block_in_a_heap, WHATEVER_THE_OPTIONS(ABORTS("free of %
     release_in(heap, culprit(block));
 }
 
-MISTAKE(double_free_in_a_heap, WHATEVER_THE_OPTIONS(ABORTS("double free of %p")), TITLES("double free in a heap"))
+MISTAKE(double_free_in_a_heap, ALWAYS(ABORTS("double free of %p")), TITLES("double free in a heap"))
 {
     void *heap = new_heap();
     char *block = block_in(heap);
@@ -48,7 +50,7 @@ MISTAKE(double_free_in_a_heap, WHATEVER_THE_OPTIONS(ABORTS("double free of %p"))
     release_in(heap, culprit(block));
 }
 
-MISTAKE(free_inside_a_heaps_block, WHATEVER_THE_OPTIONS(ABORTS("invalid free of %p: 16 bytes inside")),
+MISTAKE(free_inside_a_heaps_block, ALWAYS(ABORTS("invalid free of %p: 16 bytes inside")),
         TITLES("free 16 bytes inside a block of a heap"))
 {
     void *heap = new_heap();

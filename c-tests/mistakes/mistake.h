@@ -1,6 +1,7 @@
-/* What the rows of the catalogue share. A row is one mistake: its name, how the tables call it, what must become of it, and the code that
- * makes it. A mistake is made in a process of its own and judged from outside: by the signal that ended the process, by what the process
- * was doing then, and, if it went on, by its exit status. */
+/* What the rows of the catalogue share. A row is one mistake: its name, how the tables call it,
+ * what must become of it, and the code that makes it. A mistake is made in a process of its own and
+ * judged from outside: by the signal that ended the process, by what the process was doing then,
+ * and, if it went on, by its exit status. */
 #ifndef MISTAKE_H
 #define MISTAKE_H
 
@@ -16,7 +17,7 @@ struct expectation {
     enum ending ending;
     const char *message;
 };
-#define ABORTS(...) ((struct expectation){ABORT, __VA_ARGS__})
+#define ABORTS(text) ((struct expectation){ABORT, text})
 #define TRAPS ((struct expectation){TRAP, NULL})
 #define IS_HARMLESS ((struct expectation){HARMLESS, NULL})
 /* Neither an abort nor a trap; whether it does harm depends on what lies next to it. */
@@ -36,7 +37,7 @@ struct mistake {
     const char *titles[TITLES_MAX];
 };
 
-#define WHATEVER_THE_OPTIONS(ending) .expected = {ending, ending, ending}
+#define ALWAYS(ending) .expected = {ending, ending, ending}
 #define BY_OPTIONS(by_default, hardened, guarded) .expected = {by_default, hardened, guarded}
 /* The same mistake in so many places. 1 if a row does not say. */
 #define WAYS(count) .ways = (count)
@@ -46,7 +47,8 @@ struct mistake {
 /* A row, followed by the body of the function that makes the mistake. KIND is that of the file. */
 #define MISTAKE(row, ...)                                                                                              \
     static void row(size_t way);                                                                                       \
-    static const struct mistake row##_row = {.name = #row, .kind = KIND, .number = __COUNTER__, .make = row, __VA_ARGS__}; \
+    static const struct mistake row##_row = {                                                                          \
+        .name = #row, .kind = KIND, .number = __COUNTER__, .make = row, __VA_ARGS__};                                  \
     static const struct mistake *const row##_entry __attribute__((section("mistakes"), used)) = &row##_row;            \
     static void row(UNUSED size_t way)
 
@@ -93,7 +95,8 @@ UNUSED static void *function(const char *name)
     return found;
 }
 
-/* What a block of that size offers, asked only once: a free slot between live ones would make a mistake look worse than it is. */
+/* What a block of that size offers, asked only once: a free slot between live ones would make a
+ * mistake look worse than it is. */
 static size_t usable_bytes(size_t bytes)
 {
     static size_t asked = SIZE_MAX, usable;
@@ -155,7 +158,8 @@ static bool is_forbidden(const char *block)
     return false;
 }
 
-/* Every block has its number at its start and at its end: two that overlap cannot both keep theirs. */
+/* Every block has its number at its start and at its end: two that overlap cannot both keep
+ * theirs. */
 static void expect_sound(size_t bytes, size_t count)
 {
     size_t last = bytes / sizeof(uint64_t) - 1;
@@ -196,7 +200,8 @@ UNUSED static void churn(size_t bytes)
     }
 }
 
-/* The end of a process in which nothing was noticed: allocates and frees on, and tells whether that did harm. */
+/* The end of a process in which nothing was noticed: allocates and frees on, and tells whether that
+ * did harm. */
 _Noreturn static void go_on(void)
 {
     size_t bytes = concerned_bytes < sizeof(uint64_t) ? sizeof(uint64_t) : concerned_bytes;

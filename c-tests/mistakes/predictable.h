@@ -1,16 +1,19 @@
-/* What somebody who exploits a mistake would like to know beforehand. Only the tables ask: one run cannot tell what differs between runs. */
+/* What somebody who exploits a mistake would like to know beforehand. Only the tables ask: one run
+ * cannot tell what differs between runs. */
 #define KIND "Predictable"
 
 enum { MANY = 100000, OTHER_SMALL = 400, ALIKE = 16, SOON = 16 };
 
 static void *one_of_many[MANY];
 
-MISTAKE(address_of_the_first_block, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("the address of the first block is the same in every run"))
+MISTAKE(address_of_the_first_block, ALWAYS(IS_NOT_NOTICED),
+        TITLES("the address of the first block is the same in every run"))
 {
     end_with((uintptr_t)malloc(SMALL));
 }
 
-MISTAKE(distance_to_the_c_library, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("its distance from the C library is the same in every run"))
+MISTAKE(distance_to_the_c_library, ALWAYS(IS_NOT_NOTICED),
+        TITLES("its distance from the C library is the same in every run"))
 {
     end_with((uintptr_t)malloc(SMALL) - (uintptr_t)&fputs);
 }
@@ -21,12 +24,12 @@ static void end_with_distance(size_t bytes, size_t other_bytes)
     end_with((uintptr_t)malloc(other_bytes) - first);
 }
 
-MISTAKE(distance_of_two_blocks, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("the distance of two blocks of a size is"))
+MISTAKE(distance_of_two_blocks, ALWAYS(IS_NOT_NOTICED), TITLES("the distance of two blocks of a size is"))
 {
     end_with_distance(SMALL, SMALL);
 }
 
-MISTAKE(order_of_many_blocks, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("the order of 16 blocks of a size is"))
+MISTAKE(order_of_many_blocks, ALWAYS(IS_NOT_NOTICED), TITLES("the order of 16 blocks of a size is"))
 {
     uintptr_t sum = 0;
     for (int i = 0; i < ALIKE; i++) one_of_many[i] = malloc(SMALL);
@@ -34,13 +37,13 @@ MISTAKE(order_of_many_blocks, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("the 
     end_with(sum);
 }
 
-MISTAKE(distance_of_blocks_of_two_sizes, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED),
+MISTAKE(distance_of_blocks_of_two_sizes, ALWAYS(IS_NOT_NOTICED),
         TITLES("the distance of two small blocks of different sizes is"))
 {
     end_with_distance(SMALL, OTHER_SMALL);
 }
 
-MISTAKE(distance_of_large_blocks, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("the distance of two large blocks is"))
+MISTAKE(distance_of_large_blocks, ALWAYS(IS_NOT_NOTICED), TITLES("the distance of two large blocks is"))
 {
     end_with_distance(LARGE, LARGE);
 }
@@ -55,12 +58,13 @@ static void end_with_reuse_within(int allocations)
     end(is_reused ? HARM : NO_HARM);
 }
 
-MISTAKE(reuse_of_a_freed_block_at_once, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("a freed small block is the next one handed out"))
+MISTAKE(reuse_of_a_freed_block_at_once, ALWAYS(IS_NOT_NOTICED),
+        TITLES("a freed small block is the next one handed out"))
 {
     end_with_reuse_within(1);
 }
 
-MISTAKE(reuse_of_a_freed_block_soon, WHATEVER_THE_OPTIONS(IS_NOT_NOTICED), TITLES("a freed small block is among the next 16"))
+MISTAKE(reuse_of_a_freed_block_soon, ALWAYS(IS_NOT_NOTICED), TITLES("a freed small block is among the next 16"))
 {
     end_with_reuse_within(SOON);
 }
