@@ -12,7 +12,7 @@ static void mistake(void)
 int main(void)
 {
     require_tinyalloc();
-    for (bytes = 16; bytes <= 4096; bytes += 240) {
+    for (bytes = 16; bytes <= 4096; bytes += bytes < 48 ? 32 : 208) {
         char needle[64];
         void *probe = malloc(bytes);
         snprintf(needle, sizeof needle, "double free of %%p (%zu-byte slot)", malloc_usable_size(probe));

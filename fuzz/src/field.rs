@@ -7,6 +7,7 @@ use tinyalloc_alloc::Misuse;
 
 use crate::common::LimitedMapper;
 use crate::common::model::Model;
+use crate::outcome::{note, variant};
 
 /// Where a mistake points.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -60,6 +61,7 @@ pub fn make(model: &Model<'_, LimitedMapper>, mistake: Mistake) {
         panic!("{address:#x} is reported {} times", misuses.len());
     };
     assert!(is_right(model, misuse, address), "{misuse:?}, but there is {:?}", model.block_around(address));
+    note(|| format!("{}-of-{}-reported-as-{}", variant(&mistake), variant(&place), variant(&misuse)));
 }
 
 fn is_right(model: &Model<'_, LimitedMapper>, misuse: Misuse, address: usize) -> bool {

@@ -7,6 +7,7 @@ use tinyalloc_alloc::{BlockOwner, Emptying, HeapError, HeapOptions, IsolatedRef,
 use tinyalloc_sys::FailingMapper;
 
 use crate::common::{Actor, LimitedMapper, World};
+use crate::outcome::{kind, note};
 use crate::size::Size;
 
 pub type Failing = FailingMapper<LimitedMapper>;
@@ -158,8 +159,10 @@ impl Heaps<'_> {
     fn create(&mut self, actor: u8, limit: Option<u16>) {
         let limit_bytes = limit.map_or(usize::MAX, |limit| limit as usize * 64);
         let Some(heap) = self.world.create_heap(self.actor(actor), &HeapOptions { limit_bytes, ..HeapOptions::default() }) else {
+            note(|| "create-refused");
             return assert!(self.fails, "there is memory for a heap");
         };
+        note(|| if limit.is_some() { "create-limited" } else { "create" });
         assert!(self.heaps.iter().all(|known| known.heap != heap));
         self.heaps.push(Known { heap, is_limited: limit.is_some() });
     }
@@ -171,8 +174,10 @@ impl Heaps<'_> {
         // SAFETY: nobody uses the heap or its blocks afterwards.
         let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, emptying(give_back)) };
         if self.entered.iter().flatten().any(|entered| *entered == Some(heap)) {
+            note(|| "destroy-of-a-current-heap-refused");
             return assert_eq!(destroyed, Err(HeapError::Entered));
         }
+        note(|| format!("destroy{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
         assert_eq!(destroyed, Ok(()));
         assert!(!self.world.is_heap(self.actor(actor), heap));
         self.heaps.retain(|known| known.heap != heap);
@@ -186,7 +191,12 @@ impl Heaps<'_> {
         // SAFETY: nobody uses its blocks afterwards.
         let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, emptying(give_back)) };
         assert_eq!(reset, Ok(()));
+        note(|| format!("reset{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
         self.forget_blocks(heap);
+    }
+
+    fn fullness(&self, heap: IsolatedRef) -> &'static str {
+        if self.blocks.iter().any(|block| block.heap == Some(heap)) { "-with-blocks" } else { "-without-blocks" }
     }
 
     fn forget_blocks(&mut self, heap: IsolatedRef) {
@@ -200,7 +210,9 @@ impl Heaps<'_> {
         let entered = &mut self.entered[actor as usize % ACTORS];
         if self.world.enter_heap(self.actors[actor as usize % ACTORS], heap) {
             entered.push(heap);
+            note(|| if heap.is_some() { "enter-a-heap" } else { "enter-the-global-heap" });
         } else {
+            note(|| "enter-refused");
             assert!(self.fails || entered.len() >= 48, "a live heap can be entered");
         }
     }
@@ -208,10 +220,12 @@ impl Heaps<'_> {
     fn leave(&mut self, actor: u8) {
         let left = self.entered[actor as usize % ACTORS].pop().is_some();
         assert_eq!(self.world.leave_heap(self.actor(actor)), left);
+        note(|| if left { "leave" } else { "leave-without-enter" });
     }
 
     fn end_thread(&mut self, actor: u8) {
         let index = actor as usize % ACTORS;
+        note(|| if self.entered[index].is_empty() { "thread-ends" } else { "thread-ends-inside-a-heap" });
         self.world.detach(self.actors[index]);
         assert_eq!(self.actors[index].misuses(), []);
         self.actors[index] = Actor::new();
@@ -220,6 +234,7 @@ impl Heaps<'_> {
 
     fn set_limit(&mut self, heap: u8, limit: u16) {
         if let Some(index) = (heap as usize).checked_rem(self.heaps.len()) {
+            note(|| "limit-changes");
             self.world.set_heap_limit(self.heaps[index].heap, limit as usize * 64);
             self.heaps[index].is_limited = true;
         }
@@ -262,6 +277,9 @@ impl Heaps<'_> {
     }
 
     fn adopt(&mut self, actor: u8, start: Option<NonNull<u8>>, bytes: usize, heap: Option<IsolatedRef>) {
+        let (place, outcome) =
+            (if heap.is_some() { "in-a-heap" } else { "globally" }, if start.is_none() { "-refused" } else { "" });
+        note(|| format!("allocate-{}-{place}{outcome}", kind(bytes)));
         let Some(start) = start else {
             let is_limited = self.heaps.iter().any(|known| Some(known.heap) == heap && known.is_limited);
             return assert!(self.fails || is_limited, "{bytes} bytes are there in a heap without a limit");
@@ -292,6 +310,8 @@ impl Heaps<'_> {
             // SAFETY: as above.
             unsafe { self.world.reallocate(local, block.start, bytes) }
         };
+        let how = moved.map_or("refused", |moved| if moved == block.start { "in-place" } else { "moved" });
+        note(|| format!("realloc-{}-to-{}-{how}", kind(block.usable), kind(bytes)));
         let kept = moved.map_or(block.usable, |_| block.usable.min(bytes));
         assert!(holds(moved.unwrap_or(block.start), kept, block.tag), "what was in the block is in it still");
         if moved.is_some() {
@@ -306,6 +326,7 @@ impl Heaps<'_> {
         };
         let (block, local) = (self.blocks.swap_remove(index), self.actor(actor));
         assert!(holds(block.start, block.usable, block.tag), "a block holds what was written to it");
+        note(|| format!("free-{}{}", kind(block.usable), if block.heap.is_some() { "-in-a-heap" } else { "" }));
         match block.heap.filter(|_| named) {
             // SAFETY: the block is live, and not used any more.
             Some(heap) => unsafe { self.world.free_in(local, heap, block.start.as_ptr()) },
@@ -327,6 +348,7 @@ impl Heaps<'_> {
             unsafe { self.world.free_in(self.actor(actor), heap, block.start.as_ptr()) };
             let misuses = self.actor(actor).misuses();
             assert!(matches!(misuses[..], [Misuse::WrongHeap { .. }]), "{misuses:?}");
+            note(|| "free-in-the-wrong-heap");
         }
     }
 
@@ -339,6 +361,7 @@ impl Heaps<'_> {
             // SAFETY: not a live block, which is to be found out.
             unsafe { self.world.free(self.actor(actor), start.as_ptr()) };
             assert_eq!(self.actor(actor).misuses().len(), 1, "{start:?} is gone");
+            note(|| "free-of-a-block-gone-with-its-heap");
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod common;
 
 pub mod field;
 pub mod heaps;
+pub mod outcome;
 pub mod size;
 pub mod step;
 pub mod trial;

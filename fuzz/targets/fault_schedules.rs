@@ -5,6 +5,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use tinyalloc_fuzz::common::LimitedMapper;
 use tinyalloc_fuzz::common::model::Model;
+use tinyalloc_fuzz::outcome::{note, variant};
 use tinyalloc_fuzz::size::Size;
 use tinyalloc_fuzz::step::{Step, take};
 use tinyalloc_fuzz::trial::{finish, in_world, limits};
@@ -35,6 +36,7 @@ struct Input {
 }
 
 fn change(mapper: &Failing, weather: Weather) {
+    note(|| format!("system-calls-{}", variant(&weather)));
     match weather {
         Weather::FailNth(nth) => mapper.fail_nth(1 + nth as usize),
         Weather::FailFrom(nth) => mapper.fail_from(1 + nth as usize),
