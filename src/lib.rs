@@ -46,9 +46,11 @@ mod wake;
 
 #[cfg(feature = "engine")]
 mod options;
-
 #[cfg(feature = "engine")]
 mod thread;
+
+#[cfg(feature = "engine")]
+mod local;
 
 #[cfg(feature = "engine")]
 mod snapshot;

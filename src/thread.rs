@@ -1,61 +1,25 @@
-//! The calling thread: the three words that the engine keeps for it, its name and its end, and what becomes of its mistakes.
+//! The calling thread: the three words that the engine keeps for it, its id and its end, and what
+//! becomes of its mistakes.
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
-use core::ptr::{NonNull, with_exposed_provenance};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{abort, pthread_self};
-
-use tinyalloc_alloc::{Attachments, Bins, BlockOwner, EMPTY_BINS, Local, Misuse, Mode, Sealing, ThreadId, Tunables};
+use tinyalloc_alloc::{BlockOwner, EMPTY_BINS, Misuse, ThreadId};
 
 use crate::instance::ALLOCATOR;
 use crate::message::say;
 use crate::settings::SETTINGS;
 use crate::thread_end::ThreadEnd;
-use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
-use crate::{options, trace, wake};
+use crate::thread_words::thread_words;
+use crate::wake;
 
 /// The calling thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Thread;
 
 thread_words!(Thread, "tinyalloc_thread");
-
-// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null. The one allocator is a static of
-// a library that is never unloaded, or of the program.
-unsafe impl Local for Thread {
-    words_of_local!(Thread);
-
-    fn id(self) -> ThreadId {
-        thread_id()
-    }
-
-    fn arm_detach(self) {
-        arm_detach();
-    }
-
-    #[inline]
-    fn is_end_told(self) -> bool {
-        is_end_told()
-    }
-
-    fn configure(self, tunables: &mut Tunables) {
-        options::configure(tunables);
-    }
-
-    fn sealing(self) -> Sealing {
-        options::sealing()
-    }
-
-    fn trace(self, callers: &mut [usize]) {
-        trace::callers(callers);
-    }
-
-    fn report(self, misuse: Misuse) {
-        abort_on(misuse);
-    }
-}
 
 /// In `.data`, beside what every process touches.
 #[unsafe(link_section = ".data")]

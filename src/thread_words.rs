@@ -24,7 +24,7 @@ macro_rules! thread_words {
         #[cfg(target_arch = "x86_64")]
         impl $thread {
             #[inline(always)]
-            fn offset() -> usize {
+            pub(crate) fn offset() -> usize {
                 let offset: usize;
                 // SAFETY: reads a constant that the dynamic linker fixed before this library's code runs.
                 unsafe {
@@ -38,7 +38,7 @@ macro_rules! thread_words {
             }
 
             #[inline(always)]
-            fn word<const AT: usize>() -> usize {
+            pub(crate) fn word<const AT: usize>() -> usize {
                 let word: usize;
                 // SAFETY: reads one of this thread's three words.
                 unsafe {
@@ -54,7 +54,7 @@ macro_rules! thread_words {
             }
 
             #[inline(always)]
-            fn set_word<const AT: usize>(word: usize) {
+            pub(crate) fn set_word<const AT: usize>(word: usize) {
                 // SAFETY: writes one of this thread's three words.
                 unsafe {
                     asm!(
@@ -72,7 +72,7 @@ macro_rules! thread_words {
         #[cfg(target_arch = "aarch64")]
         impl $thread {
             #[inline(always)]
-            fn address() -> usize {
+            pub(crate) fn address() -> usize {
                 let address: usize;
                 // SAFETY: reads the thread pointer and a constant that the dynamic linker fixed.
                 unsafe {
@@ -90,7 +90,7 @@ macro_rules! thread_words {
             }
 
             #[inline(always)]
-            fn word<const AT: usize>() -> usize {
+            pub(crate) fn word<const AT: usize>() -> usize {
                 let word: usize;
                 // SAFETY: reads one of this thread's three words.
                 unsafe {
@@ -106,7 +106,7 @@ macro_rules! thread_words {
             }
 
             #[inline(always)]
-            fn set_word<const AT: usize>(word: usize) {
+            pub(crate) fn set_word<const AT: usize>(word: usize) {
                 // SAFETY: writes one of this thread's three words.
                 unsafe {
                     asm!(
