@@ -7,9 +7,9 @@ use libc::{EINVAL, ENOMEM};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::blocks::{block_or_enomem, out_of_memory};
-use super::errno::set_errno;
-use crate::instance::ALLOCATOR;
-use crate::thread::Thread;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::support::errno::set_errno;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 

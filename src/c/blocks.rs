@@ -5,7 +5,7 @@ use core::ptr::{NonNull, null_mut};
 
 use libc::ENOMEM;
 
-use super::errno::set_errno;
+use crate::support::errno::set_errno;
 
 /// A block for C; null and `ENOMEM` when there is none.
 #[inline(always)]

@@ -8,10 +8,10 @@ use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
 use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
 use super::sized::free_hinted;
-use crate::request::slots_are_whole;
+use crate::rust::request::slots_are_whole;
+use crate::support::errno::{errno, set_errno};
 
 /// Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults.
 ///

@@ -10,14 +10,14 @@ use tinyalloc_sys::SystemCalls;
 
 use super::aligned::aligned_alloc;
 use super::blocks::{block_or_enomem, out_of_memory};
-use super::errno::set_errno;
+use super::limit_handler::{ARGUMENT, HANDLER, makes_room};
 use super::malloc::{calloc, malloc, malloc_usable_size};
 use super::statistics::{TaStats, TaWrite, format_of, invalid, print};
-use crate::instance::ALLOCATOR;
-use crate::pieces::write_in_pieces;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
 use crate::report::Report;
-use crate::room::{ARGUMENT, HANDLER, makes_room};
-use crate::thread::Thread;
+use crate::support::chunked_writer::write_in_pieces;
+use crate::support::errno::set_errno;
 
 /// `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
 /// stays for what the heap is used for next.

@@ -7,11 +7,11 @@ use libc::{EINVAL, FILE, STDERR_FILENO, fwrite, mallinfo, mallinfo2};
 use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
-use crate::instance::ALLOCATOR;
-use crate::pieces::write_in_pieces;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
-use crate::snapshot::PROCESS;
-use crate::thread::Thread;
+use crate::support::chunked_writer::write_in_pieces;
 
 fn info() -> mallinfo2 {
     let stats = ALLOCATOR.stats(Thread);

@@ -4,10 +4,10 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
 use super::blocks::{block_or_enomem, out_of_memory};
-use crate::instance::ALLOCATOR;
-use crate::process::allocate_slow;
-use crate::room::insist;
-use crate::thread::Thread;
+use super::limit_handler::insist;
+use crate::lifecycle::process::allocate_slow;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
 
 /// At least `bytes` bytes, aligned to 16; null and `ENOMEM` when they cannot be had. Zero bytes are a block of its own.
 #[unsafe(no_mangle)]

@@ -1,7 +1,7 @@
 //! The C++ operators: eight of `new`, twelve of `delete`, of which four lie in `sized.rs`. ISO C++20 17.6.3.
 //!
 //! An exception may pass through `new`, from the new-handler or as `std::bad_alloc`; no Rust frame may be in its way, so the loop
-//! around the handler lies in `throwing.rs`, in assembly. The C++ library is not linked: what it defines is looked up on failure.
+//! around the handler lies in `throwing`, in assembly. The C++ library is not linked: what it defines is looked up on failure.
 //! Which operator goes through which other one, and what that is for, says `replaced.rs`.
 
 use core::arch::{asm, naked_asm};
@@ -11,9 +11,9 @@ use core::ptr::null_mut;
 use super::malloc::free;
 use super::replaced::{self, jump_to};
 use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
-use crate::instance::ALLOCATOR;
-use crate::process::allocate_slow;
-use crate::thread::Thread;
+use crate::lifecycle::process::allocate_slow;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
 
 /// The compiler makes one function of two that do the same, and calls it by either name. Our own calls of
 /// `free` must not become calls of an operator, which may be the program's.
@@ -23,7 +23,7 @@ fn be_another_function() {
     unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
 }
 
-/// One attempt, for the loop in `throwing.rs`; null when no memory is to be had.
+/// One attempt, for the loop in `throwing`; null when no memory is to be had.
 pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
     let block = if align <= 16 {
         ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))

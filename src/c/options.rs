@@ -4,11 +4,11 @@ use core::ffi::{CStr, c_char, c_int};
 
 use libc::{EAGAIN, EBUSY, EINVAL};
 
-use super::errno::set_errno;
 use super::sized;
 use super::statistics::{copy, invalid};
-use crate::option_calls::{OptionError, OptionValue, set};
-use crate::settings::SETTINGS;
+use crate::options::running::{OptionError, OptionValue, set};
+use crate::process::settings::SETTINGS;
+use crate::support::errno::set_errno;
 
 /// What the environment asked for concerns this face, too. Run after the process's own start.
 #[used]

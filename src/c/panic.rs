@@ -6,7 +6,7 @@ use core::panic::PanicInfo;
 
 use libc::abort;
 
-use crate::message::say;
+use crate::process::message::say;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {

@@ -13,12 +13,12 @@ use libc::{PROT_READ, PROT_WRITE, mprotect};
 use tinyalloc_alloc::Claim;
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::errno::{errno, set_errno};
 use super::malloc::free;
 use super::replaced::{self, jump_to};
-use crate::instance::ALLOCATOR;
-use crate::settings::SETTINGS;
-use crate::thread::Thread;
+use crate::process::instance::ALLOCATOR;
+use crate::process::settings::SETTINGS;
+use crate::process::thread::Thread;
+use crate::support::errno::{errno, set_errno};
 
 /// Where frees go. Invariant Z1: each word is a function that may be called with what goes there, and is written whole.
 #[repr(C)]

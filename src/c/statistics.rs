@@ -7,12 +7,12 @@ use libc::EINVAL;
 use tinyalloc_alloc::{CLASS_COUNT, ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
-use super::errno::set_errno;
-use crate::instance::ALLOCATOR;
-use crate::pieces::write_in_pieces;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report};
-use crate::snapshot::PROCESS;
-use crate::thread::Thread;
+use crate::support::chunked_writer::write_in_pieces;
+use crate::support::errno::set_errno;
 
 /// A table to read.
 pub const TA_FORMAT_TEXT: c_int = 0;

@@ -10,8 +10,8 @@ use tinyalloc_sys::{BackingFile, FileFailure, FileMapper, FileOptions, Inheritan
 
 use super::place::Place;
 use super::thread::FileThread;
-use crate::message::say;
-use crate::thread_end::ThreadEnd;
+use crate::process::message::say;
+use crate::process::thread::end::ThreadEnd;
 
 /// Opened by the first request.
 pub(super) static FILE: BackingFile = BackingFile::new();

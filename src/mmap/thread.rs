@@ -6,8 +6,8 @@ use core::ptr::{NonNull, with_exposed_provenance};
 use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
 
 use super::engine;
-use crate::thread::{abort_on, thread_id};
-use crate::thread_words::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+use crate::process::thread::{abort_on, thread_id};
 
 /// The calling thread.
 #[derive(Clone, Copy)]

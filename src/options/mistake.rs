@@ -2,7 +2,7 @@
 
 use core::fmt::{Display, Formatter, Result as FmtResult, Write};
 
-use super::key::Key;
+use super::table::Key;
 
 /// Longer words are compared by their beginnings.
 const COMPARED_BYTES_MAX: usize = 32;

@@ -7,7 +7,7 @@ use libc::{
     c_int,
 };
 
-use crate::words::{place_of, word_at};
+use crate::support::string_table::{place_of, word_at};
 
 const SIGNAL_NAMES: &str = "HUP INT QUIT USR1 USR2 ALRM TERM CONT URG VTALRM PROF WINCH IO PWR";
 const SIGNALS: [c_int; 14] =

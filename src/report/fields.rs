@@ -6,7 +6,7 @@ use tinyalloc_alloc::{ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use super::Report;
-use crate::words::word_at;
+use crate::support::string_table::word_at;
 
 const COUNT: usize = 19;
 

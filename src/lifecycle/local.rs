@@ -1,0 +1,46 @@
+//! What the engine asks the calling thread, answered from the options and the unwinder above it.
+
+use core::arch::asm;
+use core::ptr::{NonNull, with_exposed_provenance};
+
+use tinyalloc_alloc::{Attachments, Bins, Local, Misuse, Mode, Sealing, ThreadId, Tunables};
+
+use crate::faults::backtrace;
+use crate::options::start;
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, words_of_local};
+use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
+
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null. The one allocator is a static of
+// a library that is never unloaded, or of the program.
+unsafe impl Local for Thread {
+    words_of_local!(Thread);
+
+    fn id(self) -> ThreadId {
+        thread_id()
+    }
+
+    fn arm_detach(self) {
+        arm_detach();
+    }
+
+    #[inline]
+    fn is_end_told(self) -> bool {
+        is_end_told()
+    }
+
+    fn configure(self, tunables: &mut Tunables) {
+        start::configure(tunables);
+    }
+
+    fn sealing(self) -> Sealing {
+        start::sealing()
+    }
+
+    fn trace(self, callers: &mut [usize]) {
+        backtrace::callers(callers);
+    }
+
+    fn report(self, misuse: Misuse) {
+        abort_on(misuse);
+    }
+}

@@ -1,0 +1,4 @@
+//! What ties the allocator to the process and its threads.
+
+mod local;
+pub(crate) mod process;

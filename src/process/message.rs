@@ -1,0 +1,19 @@
+//! Messages: written at once, with nothing allocated.
+
+use core::ffi::c_int;
+use core::fmt::Display;
+
+use libc::{STDERR_FILENO, SYS_write, syscall};
+
+use crate::support::chunked_writer::write_in_pieces;
+
+/// Writes one line to standard error, allocating nothing.
+pub(crate) fn say(message: &dyn Display) {
+    write_in_pieces(&format_args!("tinyalloc: {message}\n"), &mut |line| write_all(STDERR_FILENO, line));
+}
+
+/// Writes to a file descriptor; signal-safe, and no cancellation point.
+pub(crate) fn write_all(descriptor: c_int, bytes: &[u8]) {
+    // SAFETY: the bytes are valid; what cannot be written is lost.
+    unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
+}
