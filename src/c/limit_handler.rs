@@ -1,4 +1,4 @@
-//! Heaps at their limit: whoever made one may be asked to make room.
+//! A heap at its limit: the handler that the heap was made with may free memory or raise the limit.
 
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
@@ -9,31 +9,39 @@ use tinyalloc_alloc::IsolatedRef;
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
-/// The words of a heap that its maker gave it: what to call when the limit is in the way, and with what.
+/// The words of a heap that its maker gave it: the limit handler, and its argument.
 pub(crate) const HANDLER: usize = 0;
 pub(crate) const ARGUMENT: usize = 1;
 
 type Handler = unsafe extern "C" fn(heap: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int;
 
-/// Tries until it works, or nobody makes room for it any more in the current heap.
+/// Repeats an attempt to allocate in a heap until it succeeds, the heap is gone, or its limit handler
+/// gives up.
 #[inline]
-pub(crate) fn insist(bytes: usize, mut attempt: impl FnMut() -> Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+pub(crate) fn retry_after_limit_handler(
+    heap: Option<IsolatedRef>,
+    bytes: usize,
+    mut attempt: impl FnMut() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
     loop {
-        let heap = ALLOCATOR.current_heap(Thread);
         let refusals = heap.map_or(0, |heap| ALLOCATOR.heap_refusals(heap));
         let block = attempt();
-        if block.is_some() || !heap.is_some_and(|heap| makes_room(heap, bytes, refusals)) {
+        if block.is_some() || !heap.is_some_and(|heap| call_limit_handler(heap, bytes, refusals)) {
             return block;
         }
     }
 }
 
-/// Asks whoever made the heap to make room, if the limit has been in the way since so many `refusals`; whether it is worth another attempt.
+/// Calls the limit handler, if the limit has refused requests beyond the first `refusals`. True if the
+/// attempt is to be repeated.
 #[cold]
 #[inline(never)]
-pub(crate) fn makes_room(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool {
+fn call_limit_handler(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool {
+    if ALLOCATOR.heap_refusals(heap) == refusals || !ALLOCATOR.is_heap(Thread, heap) {
+        return false;
+    }
     let handler = heap.word(HANDLER);
-    if handler == 0 || ALLOCATOR.heap_refusals(heap) == refusals {
+    if handler == 0 {
         return false;
     }
     // SAFETY: the word was made of such a function, and is not 0.
@@ -42,9 +50,9 @@ pub(crate) fn makes_room(heap: IsolatedRef, bytes: usize, refusals: usize) -> bo
     // What the handler itself allocates is not to meet the same limit.
     let entered = ALLOCATOR.enter_heap(Thread, None);
     // SAFETY: promised when the heap was made.
-    let made = unsafe { handler(heap.as_ptr().as_ptr().cast(), bytes, argument) != 0 };
+    let is_worth_another = unsafe { handler(heap.as_ptr().as_ptr().cast(), bytes, argument) != 0 };
     if entered {
         ALLOCATOR.leave_heap(Thread);
     }
-    made
+    is_worth_another
 }

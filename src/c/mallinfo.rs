@@ -11,7 +11,7 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 
 fn info() -> mallinfo2 {
     let stats = ALLOCATOR.stats(Thread);
@@ -113,9 +113,9 @@ pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int
     }
     let stats = ALLOCATOR.stats(Thread);
     let report = Report::new(PROCESS, &stats, Format::Xml).with_calls(SystemCalls::so_far());
-    write_in_pieces(&report, &mut |piece| {
+    write_in_chunks(&report, &mut |chunk| {
         // SAFETY: the caller's promise.
-        unsafe { fwrite(piece.as_ptr().cast(), 1, piece.len(), stream) };
+        unsafe { fwrite(chunk.as_ptr().cast(), 1, chunk.len(), stream) };
     });
     0
 }

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
 use super::blocks::{block_or_enomem, out_of_memory};
-use super::limit_handler::insist;
+use super::limit_handler::retry_after_limit_handler;
 use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
@@ -21,7 +21,7 @@ pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
 #[cold]
 #[inline(never)]
 extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
-    block_or_enomem(insist(bytes, || allocate_slow(bytes)))
+    block_or_enomem(retry_after_limit_handler(ALLOCATOR.current_heap(Thread), bytes, || allocate_slow(bytes)))
 }
 
 /// Frees a block; null is ignored. Aborts with one line on standard error for anything else than the start of a live block.
@@ -38,7 +38,10 @@ pub unsafe extern "C" fn free(start: *mut c_void) {
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
-        Some(bytes) => block_or_enomem(insist(bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes))),
+        Some(bytes) => {
+            let heap = ALLOCATOR.current_heap(Thread);
+            block_or_enomem(retry_after_limit_handler(heap, bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes)))
+        }
         None => out_of_memory(),
     }
 }

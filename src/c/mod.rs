@@ -1,4 +1,4 @@
-//! The face for C and C++: symbols, C types and `errno`. Exists in the shared and the static library only.
+//! The API for C and C++: symbols, C types and `errno`. Exists in the shared and the static library only.
 
 #![expect(unreachable_pub, reason = "C calls them")]
 

@@ -10,7 +10,7 @@ use crate::options::running::{OptionError, OptionValue, set};
 use crate::process::settings::SETTINGS;
 use crate::support::errno::set_errno;
 
-/// What the environment asked for concerns this face, too. Run after the process's own start.
+/// What the environment asked for concerns this API, too. Run after the process's own start.
 #[used]
 #[unsafe(link_section = ".init_array.00102")]
 static START: extern "C" fn() = start;

@@ -11,7 +11,7 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report};
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::set_errno;
 
 /// A table to read.
@@ -201,9 +201,9 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
         return invalid();
     };
     let hand_on = |report: &Report<'_>| {
-        write_in_pieces(report, &mut |piece| {
+        write_in_chunks(report, &mut |chunk| {
             // SAFETY: the caller's promise.
-            unsafe { write(context, piece.as_ptr().cast(), piece.len()) };
+            unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
         });
         0
     };
@@ -261,12 +261,12 @@ pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
 pub(crate) unsafe fn copy(text: &dyn Display, out: *mut c_char, out_bytes: usize) -> usize {
     let room_bytes = if out.is_null() { 0 } else { out_bytes };
     let mut length = 0;
-    write_in_pieces(text, &mut |piece| {
-        let taken = piece.len().min(room_bytes.saturating_sub(length));
+    write_in_chunks(text, &mut |chunk| {
+        let taken = chunk.len().min(room_bytes.saturating_sub(length));
         let to = out.cast::<u8>().wrapping_add(length);
         // SAFETY: the caller's promise: so much room is left.
-        unsafe { to.copy_from_nonoverlapping(piece.as_ptr(), taken) };
-        length += piece.len();
+        unsafe { to.copy_from_nonoverlapping(chunk.as_ptr(), taken) };
+        length += chunk.len();
     });
     if let Some(last) = room_bytes.checked_sub(1) {
         // SAFETY: within the room.

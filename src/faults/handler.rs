@@ -12,7 +12,7 @@ use super::loaded_object;
 use super::report::Explanation;
 use crate::process::instance::ALLOCATOR;
 use crate::process::message::write_all;
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 
 /// What handled the signal before us.
 struct Before(UnsafeCell<Option<sigaction>>);
@@ -26,7 +26,7 @@ static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 type Handler = unsafe extern "C" fn(signal: c_int, info: *mut siginfo_t, context: *mut c_void);
 
 /// Watches for trapped accesses from now on.
-pub(crate) fn watch() {
+pub(crate) fn install() {
     if IS_INSTALLED.swap(true, Ordering::Relaxed) {
         return;
     }
@@ -56,7 +56,7 @@ unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut 
     // SAFETY: a trapped access has an address.
     let address = unsafe { info_read.si_addr() }.addr();
     if let Some(explanation) = explain(address) {
-        write_in_pieces(&explanation, &mut |piece| write_all(STDERR_FILENO, piece));
+        write_in_chunks(&explanation, &mut |chunk| write_all(STDERR_FILENO, chunk));
     }
     // SAFETY: written before the handler was installed.
     let before = unsafe { BEFORE.0.get().read() };

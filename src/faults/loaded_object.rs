@@ -39,7 +39,7 @@ struct LinkMap {
 }
 
 /// Invariant J1: code of the object is on somebody's stack, or was when a block was made: it is not unloaded while it is looked at.
-pub(crate) struct Object {
+pub(crate) struct LoadedObject {
     found: Found,
 }
 
@@ -49,9 +49,9 @@ pub(crate) fn prepare() {
     FIND.store(unsafe { dlsym(RTLD_DEFAULT, c"_dl_find_object".as_ptr()) }, Ordering::Relaxed);
 }
 
-impl Object {
+impl LoadedObject {
     /// The object that an address lies in.
-    pub(crate) fn around(address: usize) -> Option<Object> {
+    pub(crate) fn around(address: usize) -> Option<LoadedObject> {
         let find = FIND.load(Ordering::Relaxed);
         if find.is_null() {
             return None;
@@ -62,7 +62,7 @@ impl Object {
         let mut found: Found = unsafe { zeroed() };
         // SAFETY: any address may be asked for.
         let failed = unsafe { find(with_exposed_provenance(address), &raw mut found) };
-        (failed == 0).then_some(Object { found })
+        (failed == 0).then_some(LoadedObject { found })
     }
 
     /// The index of its unwind tables, `.eh_frame_hdr`; null if it has none.
@@ -78,7 +78,7 @@ impl Object {
 }
 
 /// Its file.
-impl Display for Object {
+impl Display for LoadedObject {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         // SAFETY: the loader's record of the object (J1).
         let name = unsafe { &*self.found.link_map }.name;

@@ -4,7 +4,7 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use tinyalloc_alloc::{GuardReport, GuardedAccess, Trace};
 
-use super::loaded_object::Object;
+use super::loaded_object::LoadedObject;
 
 /// What each line begins with.
 const PREFIX: &str = "tinyalloc: ";
@@ -81,7 +81,7 @@ struct Caller(usize);
 
 impl Display for Caller {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
-        let Some(object) = Object::around(self.0) else {
+        let Some(object) = LoadedObject::around(self.0) else {
             return writeln!(out, "{PREFIX}    {:#x}", self.0);
         };
         writeln!(out, "{PREFIX}    {:#x} {object}+{:#x}", self.0, self.0.wrapping_sub(object.base()))

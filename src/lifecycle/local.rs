@@ -7,13 +7,13 @@ use tinyalloc_alloc::{Attachments, Bins, Local, Misuse, Mode, Sealing, ThreadId,
 
 use crate::faults::backtrace;
 use crate::options::start;
-use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, words_of_local};
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, local_from_tls};
 use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
 
 // SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null. The one allocator is a static of
 // a library that is never unloaded, or of the program.
 unsafe impl Local for Thread {
-    words_of_local!(Thread);
+    local_from_tls!(Thread);
 
     fn id(self) -> ThreadId {
         thread_id()

@@ -6,18 +6,18 @@ use core::ptr::{NonNull, with_exposed_provenance};
 use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
 
 use super::engine;
-use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, thread_words, words_of_local};
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, define_tls, local_from_tls};
 use crate::process::thread::{abort_on, thread_id};
 
 /// The calling thread.
 #[derive(Clone, Copy)]
 pub(super) struct FileThread;
 
-thread_words!(FileThread, "tinyalloc_file_thread");
+define_tls!(FileThread, "tinyalloc_file_thread");
 
 // SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null.
 unsafe impl Local for FileThread {
-    words_of_local!(FileThread);
+    local_from_tls!(FileThread);
 
     fn id(self) -> ThreadId {
         thread_id()

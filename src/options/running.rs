@@ -45,7 +45,7 @@ pub(crate) fn start() {
         stats_dump::listen_to(SETTINGS.signal());
     }
     if SETTINGS.guards() {
-        handler::watch();
+        handler::install();
     }
 }
 

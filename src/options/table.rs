@@ -7,7 +7,7 @@ use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
 
 use super::value::{number, signal, size, switch, write_choice, write_number, write_switch};
 use crate::process::settings::SETTINGS;
-use crate::support::string_table::{place_of, word_at};
+use crate::support::string_table::{entry_at, position_of};
 
 const PURGES: &str = "decay eager never";
 const HUGE_PAGES: &str = "never madvise always";
@@ -76,7 +76,7 @@ options! {
         set |value, tunables| tunables.purge_milliseconds = number(value)?,
         get |tunables, out| write_number(out, tunables.purge_milliseconds);
     Purge "purge", Any, "decay, eager or never",
-        set |value, tunables| tunables.purge_mode = PURGE_MODES[place_of(PURGES, value)?],
+        set |value, tunables| tunables.purge_mode = PURGE_MODES[position_of(PURGES, value)?],
         get |tunables, out| write_choice(out, PURGES, tunables.purge_mode as usize);
     BackgroundPurge "background_purge", Any, "on or off",
         set |value, _tunables| SETTINGS.set_background_purge(switch(value)?),
@@ -85,10 +85,10 @@ options! {
         set |value, tunables| tunables.region_bytes = size(value)?,
         get |tunables, out| write_number(out, tunables.region_bytes as u64);
     HugePages "huge_pages", Any, "never, madvise or always",
-        set |value, tunables| tunables.huge_pages = HUGE_PAGE_POLICIES[place_of(HUGE_PAGES, value)?],
+        set |value, tunables| tunables.huge_pages = HUGE_PAGE_POLICIES[position_of(HUGE_PAGES, value)?],
         get |tunables, out| write_choice(out, HUGE_PAGES, tunables.huge_pages as usize);
     StatsAtExit "stats_at_exit", Any, "off, text, json or prometheus",
-        set |value, _tunables| SETTINGS.set_format_at_exit(place_of(FORMATS, value)?),
+        set |value, _tunables| SETTINGS.set_format_at_exit(position_of(FORMATS, value)?),
         get |_tunables, out| write_choice(out, FORMATS, SETTINGS.format_at_exit());
     StatsFile "stats_file", Any, "a path of less than 512 bytes, in which %p is the process number",
         set |value, _tunables| SETTINGS.set_file(value)?,
@@ -106,7 +106,7 @@ options! {
             bytes => write_number(out, bytes as u64),
         };
     OnError "on_error", Any, "abort or report",
-        set |value, _tunables| SETTINGS.set_only_reports(place_of(ON_ERROR, value)? == 1),
+        set |value, _tunables| SETTINGS.set_only_reports(position_of(ON_ERROR, value)? == 1),
         get |_tunables, out| write_choice(out, ON_ERROR, usize::from(SETTINGS.only_reports()));
     ZeroOnFree "zero_on_free", Start, "on or off, when the process starts",
         set |value, tunables| tunables.checks.zero_on_free = switch(value)?,
@@ -133,7 +133,7 @@ options! {
         set |value, tunables| tunables.checks.valgrind = switch(value)?,
         get |tunables, out| write_switch(out, tunables.checks.valgrind);
     Deepbind "deepbind", Any, "strip or keep",
-        set |value, _tunables| SETTINGS.set_keeps_deep_binding(place_of(DEEPBIND, value)? == 1),
+        set |value, _tunables| SETTINGS.set_keeps_deep_binding(position_of(DEEPBIND, value)? == 1),
         get |_tunables, out| write_choice(out, DEEPBIND, usize::from(SETTINGS.keeps_deep_binding()));
 }
 
@@ -148,7 +148,7 @@ impl Key {
     }
 
     pub(crate) fn of(name: &[u8]) -> Option<Key> {
-        Key::ALL.get(place_of(NAMES, name)?).copied()
+        Key::ALL.get(position_of(NAMES, name)?).copied()
     }
 
     pub(crate) fn all() -> impl Iterator<Item = Key> {
@@ -156,10 +156,10 @@ impl Key {
     }
 
     pub(crate) fn name(self) -> &'static str {
-        word_at(NAMES, b' ', self as usize)
+        entry_at(NAMES, b' ', self as usize)
     }
 
     pub(crate) fn expected(self) -> &'static str {
-        word_at(EXPECTED, b'\n', self as usize)
+        entry_at(EXPECTED, b'\n', self as usize)
     }
 }

@@ -5,11 +5,11 @@ use core::fmt::Display;
 
 use libc::{STDERR_FILENO, SYS_write, syscall};
 
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 
 /// Writes one line to standard error, allocating nothing.
 pub(crate) fn say(message: &dyn Display) {
-    write_in_pieces(&format_args!("tinyalloc: {message}\n"), &mut |line| write_all(STDERR_FILENO, line));
+    write_in_chunks(&format_args!("tinyalloc: {message}\n"), &mut |line| write_all(STDERR_FILENO, line));
 }
 
 /// Writes to a file descriptor; signal-safe, and no cancellation point.

@@ -6,7 +6,7 @@ use tinyalloc_alloc::{ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use super::Report;
-use crate::support::string_table::word_at;
+use crate::support::string_table::entry_at;
 
 const COUNT: usize = 19;
 
@@ -76,8 +76,8 @@ impl Report<'_> {
     pub(super) fn each_field(&self, out: &mut Formatter<'_>, write: WriteField) -> FmtResult {
         let values = values(self.stats);
         for (place, value) in values.into_iter().enumerate() {
-            let line = word_at(FIELDS, b'\n', place);
-            let (name, unit) = (word_at(line, b' ', 0), word_at(line, b' ', 1));
+            let line = entry_at(FIELDS, b'\n', place);
+            let (name, unit) = (entry_at(line, b' ', 0), entry_at(line, b' ', 1));
             let meaning = line.get(name.len() + unit.len() + 2..).unwrap_or_default();
             write(self, out, &Field { name, unit, meaning, value, is_first: place == 0 })?;
         }
@@ -88,7 +88,7 @@ impl Report<'_> {
     #[inline(never)]
     pub(super) fn each_call(&self, out: &mut Formatter<'_>, write: WriteField) -> FmtResult {
         for (place, value) in self.calls.map(calls).iter().flatten().enumerate() {
-            let name = word_at(CALLS, b' ', place);
+            let name = entry_at(CALLS, b' ', place);
             write(self, out, &Field { name, unit: "total", meaning: "", value: *value, is_first: place == 0 })?;
         }
         Ok(())

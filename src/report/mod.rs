@@ -19,7 +19,7 @@ use libc::{EINTR, SYS_write, syscall};
 use tinyalloc_alloc::Stats;
 use tinyalloc_sys::SystemCalls;
 
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::errno;
 
 use json::write_json;
@@ -89,9 +89,9 @@ impl Display for Report<'_> {
 /// The `errno` of the write that failed; what follows it is not written.
 pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(), c_int> {
     let mut result = Ok(());
-    write_in_pieces(text, &mut |piece| {
+    write_in_chunks(text, &mut |chunk| {
         if result.is_ok() {
-            result = write_whole(descriptor, piece);
+            result = write_whole(descriptor, chunk);
         }
     });
     result
@@ -121,7 +121,7 @@ mod tests {
     use tinyalloc_alloc::Stats;
     use tinyalloc_sys::SystemCalls;
 
-    use super::{Format, Report, write_in_pieces};
+    use super::{Format, Report, write_in_chunks};
 
     fn stats() -> Stats {
         let mut stats = Stats { allocated: 11, purged: 19, ..Stats::default() };
@@ -172,10 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn pieces_put_together_are_the_report() {
+    fn chunks_put_together_are_the_report() {
         let (stats, mut joined) = (stats(), std::vec![]);
         let report = Report::new("process", &stats, Format::Prometheus);
-        write_in_pieces(&report, &mut |piece| joined.extend_from_slice(piece));
+        write_in_chunks(&report, &mut |chunk| joined.extend_from_slice(chunk));
         assert_eq!(joined, report.to_string().into_bytes());
     }
 }

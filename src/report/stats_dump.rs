@@ -16,7 +16,7 @@ use super::{Format, Report};
 use crate::process::instance::ALLOCATOR;
 use crate::process::settings::{FILE_BYTES_MAX, SETTINGS};
 use crate::process::thread::Thread;
-use crate::support::chunked_writer::write_in_pieces;
+use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::{errno, set_errno};
 
 /// What the heap of the process is called.
@@ -25,7 +25,7 @@ const FILE_RIGHTS: c_int = 0o644;
 
 /// A signal came that is not answered yet: while its thread was inside the allocator, or while another answer was being written.
 static IS_LATE: AtomicBool = AtomicBool::new(false);
-/// A report is being written, and nothing else is to come between its pieces.
+/// A report is being written, and nothing else is to come between its chunks.
 static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
 /// Run after other destructors: the library is marked to be initialised first, and so it is finished last.
@@ -148,7 +148,7 @@ impl Path {
             if byte == b'%' && pattern.next_if_eq(&b'p').is_some() {
                 // SAFETY: always succeeds.
                 let process = unsafe { getpid() };
-                write_in_pieces(&process, &mut |digits| digits.iter().for_each(|digit| self.push(*digit)));
+                write_in_chunks(&process, &mut |digits| digits.iter().for_each(|digit| self.push(*digit)));
             } else {
                 self.push(byte);
             }

@@ -1,4 +1,4 @@
-//! The face for Rust: a global allocator.
+//! The global allocator for Rust.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};

@@ -2,7 +2,7 @@
 
 /// The word at a place, without its separators; empty beyond the last.
 #[inline(never)]
-pub(crate) fn word_at(table: &'static str, separator: u8, place: usize) -> &'static str {
+pub(crate) fn entry_at(table: &'static str, separator: u8, place: usize) -> &'static str {
     let mut start = 0;
     for _ in 0..place {
         start = end_of_word(table, separator, start) + 1;
@@ -12,9 +12,9 @@ pub(crate) fn word_at(table: &'static str, separator: u8, place: usize) -> &'sta
 
 /// The place of a word.
 #[inline(never)]
-pub(crate) fn place_of(table: &'static str, word: &[u8]) -> Option<usize> {
+pub(crate) fn position_of(table: &'static str, word: &[u8]) -> Option<usize> {
     (0..table.len())
-        .map(|place| word_at(table, b' ', place))
+        .map(|place| entry_at(table, b' ', place))
         .take_while(|known| !known.is_empty())
         .position(|known| known.as_bytes() == word)
 }
@@ -29,12 +29,15 @@ fn end_of_word(table: &str, separator: u8, start: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{place_of, word_at};
+    use super::{entry_at, position_of};
 
     #[test]
     fn words_are_found_by_place_and_places_by_word() {
-        assert_eq!([word_at("a bc d", b' ', 0), word_at("a bc d", b' ', 1), word_at("a bc d", b' ', 2)], ["a", "bc", "d"]);
-        assert_eq!([word_at("a bc", b' ', 2), word_at("a bc", b' ', 9), word_at("", b' ', 0)], [""; 3]);
-        assert_eq!([place_of("a bc d", b"bc"), place_of("a bc d", b"b"), place_of("a bc d", b"")], [Some(1), None, None]);
+        assert_eq!([entry_at("a bc d", b' ', 0), entry_at("a bc d", b' ', 1), entry_at("a bc d", b' ', 2)], ["a", "bc", "d"]);
+        assert_eq!([entry_at("a bc", b' ', 2), entry_at("a bc", b' ', 9), entry_at("", b' ', 0)], [""; 3]);
+        assert_eq!(
+            [position_of("a bc d", b"bc"), position_of("a bc d", b"b"), position_of("a bc d", b"")],
+            [Some(1), None, None]
+        );
     }
 }

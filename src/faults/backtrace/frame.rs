@@ -5,7 +5,7 @@ use core::ptr::{null_mut, with_exposed_provenance};
 
 use libc::{EINVAL, SYS_rt_sigprocmask, syscall};
 
-use super::super::loaded_object::Object;
+use super::super::loaded_object::LoadedObject;
 use super::expression::Expression;
 use super::frame_entry::FrameEntry;
 use super::registers::{COUNT, STACK, here, plain};
@@ -44,7 +44,7 @@ impl Frame {
     pub(super) fn caller(&self) -> Option<Frame> {
         // What comes behind a call that never returns may be another function's.
         let address = if self.is_interrupted { self.address } else { self.address - 1 };
-        let object = Object::around(address)?;
+        let object = LoadedObject::around(address)?;
         let tables = object.tables();
         if tables.is_null() {
             return None;

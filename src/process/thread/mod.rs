@@ -9,7 +9,7 @@ use libc::{abort, pthread_self};
 use tinyalloc_alloc::{BlockOwner, EMPTY_BINS, Misuse, ThreadId};
 
 use self::end::ThreadEnd;
-use self::tls::thread_words;
+use self::tls::define_tls;
 use super::instance::ALLOCATOR;
 use super::message::say;
 use super::settings::SETTINGS;
@@ -22,7 +22,7 @@ pub(crate) mod tls;
 #[derive(Clone, Copy)]
 pub(crate) struct Thread;
 
-thread_words!(Thread, "tinyalloc_thread");
+define_tls!(Thread, "tinyalloc_thread");
 
 /// In `.data`, beside what every process touches.
 #[unsafe(link_section = ".data")]

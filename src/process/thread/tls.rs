@@ -3,7 +3,7 @@
 //! `thread_local!` would be a call to `__tls_get_addr` in a shared library, which may allocate; hence a symbol of our own.
 
 /// Defines the symbol, and `word` and `set_word` of a type that stands for the calling thread.
-macro_rules! thread_words {
+macro_rules! define_tls {
     ($thread:ident, $symbol:literal) => {
         global_asm!(
             concat!(".pushsection .tdata.", $symbol, ", \"awT\", @progbits"),
@@ -123,7 +123,7 @@ macro_rules! thread_words {
 }
 
 /// The part of `Local` that is about the words.
-macro_rules! words_of_local {
+macro_rules! local_from_tls {
     ($thread:ident) => {
         #[inline(always)]
         fn bins(self) -> NonNull<Bins> {
@@ -183,4 +183,4 @@ pub(crate) const BINS: usize = 0;
 pub(crate) const MODE: usize = 8;
 pub(crate) const ATTACHMENTS: usize = 16;
 
-pub(crate) use {thread_words, words_of_local};
+pub(crate) use {define_tls, local_from_tls};
