@@ -1,28 +1,22 @@
 //! Blocks with an alignment: aligned_alloc, posix_memalign, memalign, valloc, pvalloc. Manual: posix_memalign(3).
 
 use core::ffi::{c_int, c_void};
-use core::ptr::null_mut;
 
 use libc::{EINVAL, ENOMEM};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::blocks::{block_or_enomem, out_of_memory};
+use super::results::{block_or_enomem, null_and, out_of_memory};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::support::errno::set_errno;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
-fn invalid() -> *mut c_void {
-    set_errno(EINVAL);
-    null_mut()
-}
-
 /// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not be a multiple of it (ISO C23).
 #[unsafe(no_mangle)]
 pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
     if !align.is_power_of_two() {
-        return invalid();
+        return null_and(EINVAL);
     }
     block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align))
 }
@@ -31,7 +25,7 @@ pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     if align > ALIGN_MAX {
-        return invalid();
+        return null_and(EINVAL);
     }
     block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align.max(1).next_power_of_two()))
 }

@@ -9,6 +9,7 @@ use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
+use super::results::{null_and, out_of_memory};
 use super::sized::free_hinted;
 use crate::rust::request::slots_are_whole;
 use crate::support::errno::{errno, set_errno};
@@ -90,12 +91,10 @@ pub unsafe extern "C" fn recallocarray(block: *mut c_void, old_count: usize, cou
         return calloc(count, bytes);
     }
     let Some(total) = count.checked_mul(bytes) else {
-        set_errno(ENOMEM);
-        return null_mut();
+        return out_of_memory();
     };
     let Some(old_total) = old_count.checked_mul(bytes) else {
-        set_errno(EINVAL);
-        return null_mut();
+        return null_and(EINVAL);
     };
     let moved = calloc(total, 1);
     if !moved.is_null() {

@@ -3,8 +3,8 @@
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use super::blocks::{block_or_enomem, out_of_memory};
 use super::limit_handler::retry_after_limit_handler;
+use super::results::{block_or_enomem, out_of_memory};
 use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;

@@ -2,22 +2,21 @@
 
 #![expect(unreachable_pub, reason = "C calls them")]
 
-mod blocks;
 mod limit_handler;
+mod results;
 
 mod malloc;
 
-mod replaced;
-
-mod sized;
-
 mod aligned;
 mod dlopen;
-mod extensions;
-mod libc_names;
-mod operators;
+mod replaced;
 mod throwing;
 
+mod operators;
+mod sized;
+
+mod extensions;
+mod libc_names;
 mod statistics;
 
 mod faults;

@@ -6,12 +6,10 @@
 
 use core::arch::{asm, naked_asm};
 use core::ffi::c_void;
-use core::ptr::null_mut;
 
 use super::malloc::free;
 use super::replaced::{self, jump_to};
 use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
-use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
@@ -21,16 +19,6 @@ use crate::process::thread::Thread;
 fn be_another_function() {
     // SAFETY: nothing is done.
     unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
-}
-
-/// One attempt, for the loop in `throwing`; null when no memory is to be had.
-pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
-    let block = if align <= 16 {
-        ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))
-    } else {
-        ALLOCATOR.allocate_aligned(Thread, bytes, align)
-    };
-    block.map_or(null_mut(), |start| start.as_ptr().cast())
 }
 
 /// `operator new(std::size_t)`

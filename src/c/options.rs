@@ -4,11 +4,11 @@ use core::ffi::{CStr, c_char, c_int};
 
 use libc::{EAGAIN, EBUSY, EINVAL};
 
+use super::results::{failure_and, invalid};
 use super::sized;
-use super::statistics::{copy, invalid};
+use super::statistics::copy;
 use crate::options::running::{OptionError, OptionValue, set};
 use crate::process::settings::SETTINGS;
-use crate::support::errno::set_errno;
 
 /// What the environment asked for concerns this API, too. Run after the process's own start.
 #[used]
@@ -61,12 +61,11 @@ pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char
     let value = unsafe { CStr::from_ptr(value) };
     let checked_before = SETTINGS.checks_sizes();
     if let Err(error) = set(name.to_bytes(), value.to_bytes()) {
-        set_errno(match error {
+        return failure_and(match error {
             OptionError::Busy => EAGAIN,
             OptionError::Late => EBUSY,
             OptionError::UnknownName | OptionError::BadValue => EINVAL,
         });
-        return -1;
     }
     if SETTINGS.checks_sizes() != checked_before {
         sized::check(!checked_before);

@@ -3,16 +3,15 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::Display;
 
-use libc::EINVAL;
 use tinyalloc_alloc::{CLASS_COUNT, ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
+use super::results::{failure_and, invalid};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report};
 use crate::support::chunked_writer::write_in_chunks;
-use crate::support::errno::set_errno;
 
 /// A table to read.
 pub const TA_FORMAT_TEXT: c_int = 0;
@@ -200,14 +199,8 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
     let Some(write) = write else {
         return invalid();
     };
-    let hand_on = |report: &Report<'_>| {
-        write_in_chunks(report, &mut |chunk| {
-            // SAFETY: the caller's promise.
-            unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
-        });
-        0
-    };
-    with_report(format, hand_on).unwrap_or_else(invalid)
+    // SAFETY: the caller's promise.
+    with_report(format, |report| unsafe { hand_on(report, write, context) }).unwrap_or_else(invalid)
 }
 
 /// Writes what the process's heap holds to a buffer, cut to what fits, with a null byte at its end. Allocates nothing.
@@ -242,14 +235,27 @@ pub(crate) fn format_of(format: c_int) -> Option<Format> {
     }
 }
 
+/// Hands a report to `write` in chunks; 0.
+///
+/// # Safety
+/// `write` may be called with `context`.
+pub(crate) unsafe fn hand_on(
+    report: &Report<'_>,
+    write: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
+    context: *mut c_void,
+) -> c_int {
+    write_in_chunks(report, &mut |chunk| {
+        // SAFETY: the caller's promise.
+        unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
+    });
+    0
+}
+
 /// Writes a report to a file descriptor; 0, or -1 and `errno`.
 pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
     match report.write_to(descriptor) {
         Ok(()) => 0,
-        Err(error) => {
-            set_errno(error);
-            -1
-        }
+        Err(error) => failure_and(error),
     }
 }
 
@@ -273,9 +279,4 @@ pub(crate) unsafe fn copy(text: &dyn Display, out: *mut c_char, out_bytes: usize
         unsafe { out.wrapping_add(length.min(last)).write(0) };
     }
     length
-}
-
-pub(crate) fn invalid() -> c_int {
-    set_errno(EINVAL);
-    -1
 }

@@ -2,7 +2,6 @@
 //!
 //! What concerns the engine lies in its `Tunables`, and the rest in `Settings`. Every change happens under the lock that guards the tunables.
 
-mod environment;
 mod value;
 
 mod table;

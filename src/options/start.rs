@@ -6,8 +6,10 @@ use tinyalloc_alloc::{Sealing, Tunables};
 
 use crate::process::message::say;
 use crate::process::settings::SETTINGS;
+use crate::support::environment::variable_at_start;
 
-use super::environment::variable;
+const VARIABLE: &[u8] = b"TINYALLOC_OPTIONS=";
+
 use super::mistake::Mistake;
 use super::table::Key;
 
@@ -18,7 +20,7 @@ static IS_READ: AtomicBool = AtomicBool::new(false);
 /// The allocator starts, perhaps before the C library does: the environment is read if it can be found yet.
 pub(crate) fn configure(tunables: &mut Tunables) {
     if !IS_READ.load(Ordering::Relaxed)
-        && let Some(text) = variable()
+        && let Some(text) = variable_at_start(VARIABLE)
     {
         IS_READ.store(true, Ordering::Relaxed);
         read(text, tunables);
@@ -36,7 +38,7 @@ pub(crate) fn sealing() -> Sealing {
 
 /// The process starts: what the environment says, if it was not read yet and says anything.
 pub(crate) fn unread() -> Option<&'static [u8]> {
-    if IS_READ.swap(true, Ordering::Relaxed) { None } else { variable().filter(|text| !text.is_empty()) }
+    if IS_READ.swap(true, Ordering::Relaxed) { None } else { variable_at_start(VARIABLE).filter(|text| !text.is_empty()) }
 }
 
 /// Reads `key=value,...`. A mistake is one line on standard error, and changes nothing.

@@ -3,3 +3,6 @@
 pub(crate) mod chunked_writer;
 pub(crate) mod errno;
 pub(crate) mod string_table;
+pub(crate) mod weak_symbol;
+
+pub(crate) mod environment;

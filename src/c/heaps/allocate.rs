@@ -3,17 +3,16 @@
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use libc::EINVAL;
+use libc::{EINVAL, ENOMEM};
 use tinyalloc_alloc::{Isolated, IsolatedRef, SLOT_ALIGN};
 
 use super::super::aligned::aligned_alloc;
-use super::super::blocks::{block_or_enomem, out_of_memory};
 use super::super::limit_handler::retry_after_limit_handler;
 use super::super::malloc::{calloc, malloc};
+use super::super::results::{block_or_enomem, null_and, out_of_memory};
 use super::handle::{Named, TaHeap, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
-use crate::support::errno::set_errno;
 
 /// As malloc(3), in a heap.
 ///
@@ -49,12 +48,14 @@ extern "C" fn malloc_slow(heap: *mut TaHeap, bytes: usize) -> *mut c_void {
 fn allocate_in(heap: IsolatedRef, bytes: usize, attempt: impl FnMut() -> Option<NonNull<u8>>) -> *mut c_void {
     match retry_after_limit_handler(Some(heap), bytes, attempt) {
         Some(start) => start.as_ptr().cast(),
-        None if ALLOCATOR.is_heap(Thread, heap) => out_of_memory(),
-        None => {
-            set_errno(EINVAL);
-            null_mut()
-        }
+        None => refuse(heap),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(heap: IsolatedRef) -> *mut c_void {
+    null_and(if ALLOCATOR.is_heap(Thread, heap) { ENOMEM } else { EINVAL })
 }
 
 /// As calloc(3), in a heap. Errors as for `ta_heap_malloc`, and ENOMEM when the product overflows.
@@ -129,8 +130,7 @@ pub unsafe extern "C" fn ta_heap_aligned_alloc(heap: *mut TaHeap, alignment: usi
         return null_mut();
     };
     if !alignment.is_power_of_two() {
-        set_errno(EINVAL);
-        return null_mut();
+        return null_and(EINVAL);
     }
     match name {
         // SAFETY: the caller's promise.

@@ -4,11 +4,10 @@ use core::ffi::c_int;
 
 use libc::{EINVAL, ENOMEM, EOVERFLOW};
 
-use super::super::statistics::invalid;
+use super::super::results::{failure_and, invalid};
 use super::handle::{Named, TaHeap, global, handle, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
-use crate::support::errno::set_errno;
 
 /// Makes `heap` the current heap of this thread: until `ta_thread_heap_pop`, calls of malloc, calloc, operator new and their like, and those of
 /// libraries that the thread calls, are served by it. Frees and changes of size go where the block came from. Up to 48 deep.
@@ -24,12 +23,11 @@ pub extern "C" fn ta_thread_heap_push(heap: *mut TaHeap) -> c_int {
     if ALLOCATOR.enter_heap(Thread, isolated) {
         return 0;
     }
-    set_errno(match isolated {
+    failure_and(match isolated {
         Some(isolated) if !ALLOCATOR.is_heap(Thread, isolated) => EINVAL,
         _ if ALLOCATOR.heaps_entered(Thread) > 0 => EOVERFLOW,
         _ => ENOMEM,
-    });
-    -1
+    })
 }
 
 /// Goes back to the heap that was current before the last `ta_thread_heap_push`.

@@ -7,12 +7,12 @@ use tinyalloc_alloc::BlockOwner;
 use tinyalloc_sys::SystemCalls;
 
 use super::super::malloc::malloc_usable_size;
-use super::super::statistics::{TaStats, TaWrite, format_of, invalid, print};
+use super::super::results::invalid;
+use super::super::statistics::{TaStats, TaWrite, format_of, hand_on, print};
 use super::handle::{TaHeap, global, handle, isolated, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::report::Report;
-use crate::support::chunked_writer::write_in_chunks;
 
 /// Called for a live block. Returns nonzero to stop.
 pub type TaHeapVisit = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
@@ -120,11 +120,8 @@ pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, w
     let Some(((format, write), stats)) = format_of(format).zip(write).zip(ALLOCATOR.heap_stats(Thread, heap)) else {
         return invalid();
     };
-    write_in_chunks(&Report::new(heap.name().as_str(), &stats, format), &mut |chunk| {
-        // SAFETY: the caller's promise.
-        unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
-    });
-    0
+    // SAFETY: the caller's promise.
+    unsafe { hand_on(&Report::new(heap.name().as_str(), &stats, format), write, context) }
 }
 
 /// Gives what is free in a heap back to the system, as far as no other thread keeps it for itself.

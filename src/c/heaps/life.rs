@@ -2,17 +2,15 @@
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::zeroed;
-use core::ptr::null_mut;
 
 use libc::{EBUSY, EINVAL};
 use tinyalloc_alloc::{Emptying, HeapError, HeapName, HeapOptions};
 
-use super::super::blocks::out_of_memory;
 use super::super::limit_handler::{ARGUMENT, HANDLER};
+use super::super::results::{failure_and, null_and, out_of_memory};
 use super::handle::{TaHeap, global, handle, isolated};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
-use crate::support::errno::set_errno;
 
 /// `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
 /// stays for what the heap is used for next.
@@ -58,8 +56,7 @@ pub struct TaHeapOptions {
 pub unsafe extern "C" fn ta_heap_create(options: *const TaHeapOptions) -> *mut TaHeap {
     // SAFETY: the caller's promise.
     let Some(options) = (unsafe { known_options(options) }) else {
-        set_errno(EINVAL);
-        return null_mut();
+        return null_and(EINVAL).cast();
     };
     match ALLOCATOR.create_heap(Thread, &options) {
         Some(heap) => handle(heap),
@@ -141,11 +138,9 @@ pub extern "C" fn ta_heap_global() -> *mut TaHeap {
 }
 
 fn status(result: Result<(), HeapError>) -> c_int {
-    let error = match result {
-        Ok(()) => return 0,
-        Err(HeapError::NotAHeap) => EINVAL,
-        Err(HeapError::Entered | HeapError::Interrupted) => EBUSY,
-    };
-    set_errno(error);
-    -1
+    match result {
+        Ok(()) => 0,
+        Err(HeapError::NotAHeap) => failure_and(EINVAL),
+        Err(HeapError::Entered | HeapError::Interrupted) => failure_and(EBUSY),
+    }
 }
