@@ -1,6 +1,5 @@
 //! What the engine asks the calling thread, answered from the options and the unwinder above it.
 
-use core::arch::asm;
 use core::ptr::{NonNull, with_exposed_provenance};
 
 use tinyalloc_alloc::{Attachments, Bins, Local, Misuse, Mode, Sealing, ThreadId, Tunables};

@@ -24,7 +24,7 @@ macro_rules! define_tls {
         #[cfg(target_arch = "x86_64")]
         impl $thread {
             #[inline(always)]
-            pub(crate) fn offset() -> usize {
+            fn offset() -> usize {
                 let offset: usize;
                 // SAFETY: reads a constant that the dynamic linker fixed before this library's code runs.
                 unsafe {
@@ -66,13 +66,30 @@ macro_rules! define_tls {
                     );
                 }
             }
+
+            /// Compares in one instruction.
+            #[inline(always)]
+            pub(crate) fn has_first_word(word: usize) -> bool {
+                // SAFETY: compares with one of this thread's three words.
+                unsafe {
+                    asm!(
+                        "cmp {}, qword ptr fs:[{}]",
+                        "jne {}",
+                        in(reg) word,
+                        in(reg) $thread::offset(),
+                        label { return false },
+                        options(readonly, nostack),
+                    );
+                }
+                true
+            }
         }
 
         /// 64-bit Arm: offsets are relative to `tpidr_el0`.
         #[cfg(target_arch = "aarch64")]
         impl $thread {
             #[inline(always)]
-            pub(crate) fn address() -> usize {
+            fn address() -> usize {
                 let address: usize;
                 // SAFETY: reads the thread pointer and a constant that the dynamic linker fixed.
                 unsafe {
@@ -135,18 +152,7 @@ macro_rules! local_from_tls {
         #[cfg(target_arch = "x86_64")]
         #[inline(always)]
         fn is(self, bins: *const Bins) -> bool {
-            // SAFETY: compares with one of this thread's three words, in one instruction.
-            unsafe {
-                asm!(
-                    "cmp {}, qword ptr fs:[{}]",
-                    "jne {}",
-                    in(reg) bins,
-                    in(reg) $thread::offset(),
-                    label { return false },
-                    options(readonly, nostack),
-                );
-            }
-            true
+            $thread::has_first_word(bins.addr())
         }
 
         #[inline(always)]
