@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! Firmware without a heap uses [`prelude`] and [`global`], and with `default-features = false` nothing else.
+//! Firmware without a heap uses [`prelude`] and [`global`], and with `default-features = false`
+//! nothing else.
 #![no_std]
 
 // The folders are the layers, in this order: each uses only those before it.

@@ -1,4 +1,4 @@
-//! Trapped accesses, for a program's own handler: `ta_explain_trap`.
+//! The fault report for a program's own handler: `ta_explain_trap`.
 
 use core::ffi::{c_int, c_void};
 

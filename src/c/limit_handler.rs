@@ -1,4 +1,5 @@
-//! A heap at its limit: the handler that the heap was made with may free memory or raise the limit.
+//! The limit handler of a heap, which may free memory or raise the limit when a request would
+//! exceed it.
 
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
@@ -9,14 +10,14 @@ use tinyalloc_alloc::IsolatedRef;
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
-/// The words of a heap that its maker gave it: the limit handler, and its argument.
+/// The user data of a heap that hold its limit handler and the handler's argument.
 pub(crate) const HANDLER: usize = 0;
 pub(crate) const ARGUMENT: usize = 1;
 
 type Handler = unsafe extern "C" fn(heap: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int;
 
-/// Repeats an attempt to allocate in a heap until it succeeds, the heap is gone, or its limit handler
-/// gives up.
+/// Repeats an attempt to allocate in a heap until it succeeds, or the heap is gone, or its limit
+/// handler gives up.
 #[inline]
 pub(crate) fn retry_after_limit_handler(
     heap: Option<IsolatedRef>,
@@ -32,8 +33,8 @@ pub(crate) fn retry_after_limit_handler(
     }
 }
 
-/// Calls the limit handler, if the limit has refused requests beyond the first `refusals`. True if the
-/// attempt is to be repeated.
+/// Calls the limit handler if the limit has refused requests since `refusals`. True if the attempt
+/// is worth another try.
 #[cold]
 #[inline(never)]
 fn call_limit_handler(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool {
@@ -44,12 +45,12 @@ fn call_limit_handler(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool 
     if handler == 0 {
         return false;
     }
-    // SAFETY: the word was made of such a function, and is not 0.
+    // SAFETY: the word was made from such a function and is not 0.
     let handler: Handler = unsafe { transmute(handler) };
     let argument = with_exposed_provenance_mut(heap.word(ARGUMENT));
-    // What the handler itself allocates is not to meet the same limit.
+    // The handler's own allocations are not subject to the same limit.
     let entered = ALLOCATOR.enter_heap(Thread, None);
-    // SAFETY: promised when the heap was made.
+    // SAFETY: the maker of the heap promised it.
     let is_worth_another = unsafe { handler(heap.as_ptr().as_ptr().cast(), bytes, argument) != 0 };
     if entered {
         ALLOCATOR.leave_heap(Thread);

@@ -1,4 +1,5 @@
-//! The heap through the GNU C library's own windows: mallinfo, malloc_stats, malloc_info, malloc_trim; and `ta_purge`.
+//! The GNU C library's functions about the heap: mallinfo, malloc_stats, malloc_info, malloc_trim;
+//! and `ta_purge`.
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
@@ -29,13 +30,13 @@ fn info() -> mallinfo2 {
     }
 }
 
-/// The heap in the C library's terms; the fields' meanings are in mallinfo(3).
+/// The heap in the C library's terms; mallinfo(3) explains the fields.
 #[unsafe(export_name = "mallinfo2")]
 pub extern "C" fn info_wide() -> mallinfo2 {
     info()
 }
 
-/// As `mallinfo2`, in fields that are too small: what does not fit is the largest that does.
+/// As `mallinfo2`, in fields of type int: a number that does not fit becomes the largest int.
 #[unsafe(export_name = "mallinfo")]
 pub extern "C" fn info_narrow() -> mallinfo {
     let info = info();
@@ -62,31 +63,32 @@ pub extern "C" fn ta_purge() -> c_int {
     ALLOCATOR.purge_all(Thread).into()
 }
 
-/// Gives all that is free back to the system; 1 if anything was. `pad`, what to keep at the top, means nothing here.
+/// Releases all free memory to the system; returns 1 if there was any. `pad`, the bytes to keep at
+/// the top of the heap, is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_trim(_pad: usize) -> c_int {
     ta_purge()
 }
 
-/// Accepts every parameter of the C library and changes nothing: none of them has a counterpart here. Returns 1.
+/// Accepts every parameter of the C library and changes nothing. Returns 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn mallopt(_parameter: c_int, _value: c_int) -> c_int {
     1
 }
 
-/// Writes a summary to standard error: a table, and the lines that the GNU C library's ends with. It is no
-/// cancellation point.
+/// Writes a summary to standard error: a table, and the last lines of the GNU C library's summary.
+/// It is no cancellation point.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_stats() {
     let stats = ALLOCATOR.stats(Thread);
     let table = Report::new(PROCESS, &stats, Format::Text).with_calls(SystemCalls::so_far());
     let totals = Totals { stats: &stats, peak: ALLOCATOR.huge_peak(Thread) };
-    // There is nobody to tell.
+    // The caller cannot be told of a failure.
     let _ = write_text_to(&format_args!("{table}{totals}"), STDERR_FILENO);
 }
 
-/// The end of the C library's own summary, which programs look for: in its words and columns, though not cut
-/// to 32 bits.
+/// The last lines of the GNU C library's summary, which programs parse: the same words and columns,
+/// but not cut to 32 bits.
 struct Totals<'stats> {
     stats: &'stats Stats,
     peak: HugePeak,
@@ -102,7 +104,8 @@ impl Display for Totals<'_> {
     }
 }
 
-/// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as the GNU C library does.
+/// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as in the GNU
+/// C library.
 ///
 /// # Safety
 /// `stream` is open for writing.

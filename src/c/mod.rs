@@ -1,4 +1,5 @@
-//! The API for C and C++: symbols, C types and `errno`. Exists in the shared and the static library only.
+//! The API for C and C++: symbols, C types and `errno`. It exists in the shared and the static
+//! library only.
 
 #![expect(unreachable_pub, reason = "C calls them")]
 

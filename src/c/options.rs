@@ -1,4 +1,5 @@
-//! Options by name, while the program runs: `ta_option_get` and `ta_option_set`. What they are: tinyalloc(7).
+//! Options by name while the program runs: `ta_option_get` and `ta_option_set`. tinyalloc(7)
+//! describes them.
 
 use core::ffi::{CStr, c_char, c_int};
 
@@ -10,7 +11,8 @@ use super::statistics::copy;
 use crate::options::running::{OptionError, OptionValue, set};
 use crate::process::settings::SETTINGS;
 
-/// What the environment asked for concerns this API, too. Run after the process's own start.
+/// Applies the options of the environment that concern the C API. Runs after the start in
+/// `lifecycle`.
 #[used]
 #[unsafe(link_section = ".init_array.00102")]
 static START: extern "C" fn() = start;

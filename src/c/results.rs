@@ -1,4 +1,4 @@
-//! What functions of the C API return, and `errno` with it.
+//! The results of functions of the C API, with `errno`.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::{NonNull, null_mut};
@@ -20,7 +20,7 @@ pub(crate) fn out_of_memory() -> *mut c_void {
     null_and(ENOMEM)
 }
 
-/// Null, and this `errno`.
+/// Null, with this `errno`.
 #[cold]
 #[inline(never)]
 pub(crate) fn null_and(error: c_int) -> *mut c_void {
@@ -28,12 +28,12 @@ pub(crate) fn null_and(error: c_int) -> *mut c_void {
     null_mut()
 }
 
-/// -1 and `EINVAL`.
+/// -1, with `EINVAL`.
 pub(crate) fn invalid() -> c_int {
     failure_and(EINVAL)
 }
 
-/// -1, and this `errno`.
+/// -1, with this `errno`.
 #[cold]
 #[inline(never)]
 pub(crate) fn failure_and(error: c_int) -> c_int {

@@ -1,4 +1,4 @@
-//! What the heap holds, as numbers and as text: `ta_stats` and its like.
+//! Statistics as numbers and as text: `ta_stats` and related functions.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::Display;
@@ -111,7 +111,7 @@ impl TaStats {
         }
     }
 
-    /// Copies as much as the caller knows of; -1 and `EINVAL` for a null `out`.
+    /// Copies as many fields as the caller knows; -1 and `EINVAL` for a null `out`.
     ///
     /// # Safety
     /// `out` is null, or valid for a write of `out_bytes` bytes.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn ta_stats(out: *mut TaStats, out_bytes: usize) -> c_int 
 pub unsafe extern "C" fn ta_stats_classes(out: *mut TaClassStats, count: usize) -> usize {
     let stats = if out.is_null() { Stats::default() } else { ALLOCATOR.stats(Thread) };
     for (at, class) in stats.classes.iter().enumerate().take(if out.is_null() { 0 } else { count }) {
-        // SAFETY: the caller's promise: there is room for `count` entries.
+        // SAFETY: the caller's promise: `count` entries fit.
         let entry = unsafe { out.add(at) };
         // SAFETY: as above.
         unsafe { entry.write(TaClassStats::new(*class)) };
@@ -224,7 +224,7 @@ fn with_report<R>(format: c_int, take: impl FnOnce(&Report<'_>) -> R) -> Option<
     Some(take(&Report::new(PROCESS, &stats, format).with_calls(SystemCalls::so_far())))
 }
 
-/// The format that C names by a number.
+/// The format that a number of the C API stands for.
 pub(crate) fn format_of(format: c_int) -> Option<Format> {
     match format {
         TA_FORMAT_TEXT => Some(Format::Text),
@@ -235,7 +235,7 @@ pub(crate) fn format_of(format: c_int) -> Option<Format> {
     }
 }
 
-/// Hands a report to `write` in chunks; 0.
+/// Passes a report to `write` in chunks; returns 0.
 ///
 /// # Safety
 /// `write` may be called with `context`.
@@ -251,7 +251,7 @@ pub(crate) unsafe fn hand_on(
     0
 }
 
-/// Writes a report to a file descriptor; 0, or -1 and `errno`.
+/// Writes a report to a file descriptor. Returns 0, or -1 and `errno`.
 pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
     match report.write_to(descriptor) {
         Ok(()) => 0,
@@ -259,7 +259,8 @@ pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
     }
 }
 
-/// Writes text to a buffer, cut to what fits, with a null byte at its end; how long the text is. As snprintf(3) does.
+/// Writes text to a buffer, cut to fit, with a null byte at its end. Returns the length of the
+/// whole text, as snprintf(3) does.
 ///
 /// # Safety
 /// `out` is valid for a write of `out_bytes` bytes, or null.
@@ -270,12 +271,12 @@ pub(crate) unsafe fn copy(text: &dyn Display, out: *mut c_char, out_bytes: usize
     write_in_chunks(text, &mut |chunk| {
         let taken = chunk.len().min(room_bytes.saturating_sub(length));
         let to = out.cast::<u8>().wrapping_add(length);
-        // SAFETY: the caller's promise: so much room is left.
+        // SAFETY: the caller's promise: the chunk fits.
         unsafe { to.copy_from_nonoverlapping(chunk.as_ptr(), taken) };
         length += chunk.len();
     });
     if let Some(last) = room_bytes.checked_sub(1) {
-        // SAFETY: within the room.
+        // SAFETY: within the buffer.
         unsafe { out.wrapping_add(length.min(last)).write(0) };
     }
     length

@@ -1,4 +1,5 @@
-//! A trapped access to a guarded block: says what it was, and lets the process die of it as it would have.
+//! The fault handler: reports a trapped access to a guarded block, and then lets the process die of
+//! it as it would have without the handler.
 
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -14,10 +15,10 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::message::write_all;
 use crate::support::chunked_writer::write_in_chunks;
 
-/// What handled the signal before us.
+/// The action for the signal before ours.
 struct Before(UnsafeCell<Option<sigaction>>);
 
-// SAFETY: written once, when the process starts, before the handler is there.
+// SAFETY: written once, when the process starts, before the handler is installed.
 unsafe impl Sync for Before {}
 
 static BEFORE: Before = Before(UnsafeCell::new(None));
@@ -25,7 +26,7 @@ static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 
 type Handler = unsafe extern "C" fn(signal: c_int, info: *mut siginfo_t, context: *mut c_void);
 
-/// Watches for trapped accesses from now on.
+/// Installs the handler, once.
 pub(crate) fn install() {
     if IS_INSTALLED.swap(true, Ordering::Relaxed) {
         return;
@@ -39,19 +40,20 @@ pub(crate) fn install() {
     let mut before: sigaction = unsafe { zeroed() };
     // SAFETY: both are actions.
     unsafe { sigaction(SIGSEGV, null_mut(), &raw mut before) };
-    // SAFETY: nobody reads it yet.
+    // SAFETY: the handler, which reads it, is not installed yet.
     unsafe { BEFORE.0.get().write(Some(before)) };
-    // SAFETY: the handler is there for good: the library is never unloaded.
+    // SAFETY: the handler is valid for the life of the process: the library is never unloaded.
     unsafe { sigaction(SIGSEGV, &raw const ours, null_mut()) };
 }
 
-/// What a trapped access at an address was; `None` if it was meant for no guarded block. For signal handlers.
+/// The report on an access at an address; `None` if the access was not meant for a guarded block.
+/// Safe in signal handlers.
 pub(crate) fn explain(address: usize) -> Option<Explanation> {
     ALLOCATOR.explain_trap(address).map(Explanation::new)
 }
 
 unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel's own.
+    // SAFETY: the kernel passes a valid record.
     let info_read = unsafe { &*info };
     // SAFETY: a trapped access has an address.
     let address = unsafe { info_read.si_addr() }.addr();
@@ -60,24 +62,24 @@ unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut 
     }
     // SAFETY: written before the handler was installed.
     let before = unsafe { BEFORE.0.get().read() };
-    // One that somebody sent: nothing is tried again.
+    // A signal that a process sent: no access is repeated.
     let is_sent = info_read.si_code <= 0;
     match before.map_or(SIG_DFL, |before| before.sa_sigaction) {
         SIG_IGN if is_sent => {}
         SIG_DFL | SIG_IGN => {
-            // SAFETY: all zero is the default action. The access is tried again, and ends the process.
+            // SAFETY: all zero is the default action. The access is repeated and ends the process.
             let default: sigaction = unsafe { zeroed() };
             // SAFETY: as above.
             unsafe { sigaction(signal, &raw const default, null_mut()) };
             if is_sent {
-                // SAFETY: it waits until this handler returns.
+                // SAFETY: the signal waits until this handler returns.
                 unsafe { raise(signal) };
             }
         }
         theirs => {
-            // SAFETY: the program's own handler; one without information ignores it.
+            // SAFETY: the program's own handler; one that takes no record ignores it.
             let handler: Handler = unsafe { transmute(theirs) };
-            // SAFETY: as the kernel would have called it.
+            // SAFETY: the kernel would have made the same call.
             unsafe { handler(signal, info, context) };
         }
     }

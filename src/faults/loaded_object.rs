@@ -1,7 +1,8 @@
-//! Loaded objects: the program and its libraries, by an address of theirs.
+//! Loaded objects: the program or the library that an address belongs to.
 //!
-//! They are found by `_dl_find_object`, which glibc has since 2.35, and which neither locks nor allocates: a thread that holds the loader's
-//! lock may be waiting for this one. Elsewhere none is found.
+//! They are found with `_dl_find_object`, which exists in glibc since 2.35. It neither locks nor
+//! allocates: a thread that holds the loader's lock may be waiting for this one. With other C
+//! libraries none is found.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::fmt::{Display, Formatter, Result as FmtResult};
@@ -12,15 +13,15 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{RTLD_DEFAULT, dlsym, readlink};
 
-/// More of a path is not shown.
+/// Longer paths are cut.
 const PATH_BYTES_MAX: usize = 512;
 
-/// `_dl_find_object`; null before [`prepare`], and where there is none.
+/// `_dl_find_object`; null before [`prepare`], and if the C library has no such function.
 static FIND: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 type Find = unsafe extern "C" fn(address: *const c_void, found: *mut Found) -> c_int;
 
-/// `struct dl_find_object` of dlfcn.h, where nothing but tables belongs to it.
+/// `struct dl_find_object` of dlfcn.h, on architectures where it ends with the tables.
 #[repr(C)]
 struct Found {
     flags: u64,
@@ -31,36 +32,37 @@ struct Found {
     reserved: [u64; 7],
 }
 
-/// How `struct link_map` of link.h begins.
+/// The beginning of `struct link_map` of link.h.
 #[repr(C)]
 struct LinkMap {
     base: usize,
     name: *const c_char,
 }
 
-/// Invariant J1: code of the object is on somebody's stack, or was when a block was made: it is not unloaded while it is looked at.
+/// Invariant J1: a stack holds a return address in the object, or held one when a block was
+/// allocated or freed. So the object is not unloaded while its records are read.
 pub(crate) struct LoadedObject {
     found: Found,
 }
 
-/// Looks for the way to find objects; takes the loader's lock, and allocates nothing.
+/// Looks up `_dl_find_object`. Takes the loader's lock, and allocates nothing.
 pub(crate) fn prepare() {
     // SAFETY: the name is a C string.
     FIND.store(unsafe { dlsym(RTLD_DEFAULT, c"_dl_find_object".as_ptr()) }, Ordering::Relaxed);
 }
 
 impl LoadedObject {
-    /// The object that an address lies in.
+    /// The object that contains the address.
     pub(crate) fn around(address: usize) -> Option<LoadedObject> {
         let find = FIND.load(Ordering::Relaxed);
         if find.is_null() {
             return None;
         }
-        // SAFETY: it is not null, and such a function.
+        // SAFETY: it is not null, and a function of this type.
         let find: Find = unsafe { transmute(find) };
         // SAFETY: all zero is a result.
         let mut found: Found = unsafe { zeroed() };
-        // SAFETY: any address may be asked for.
+        // SAFETY: the function takes any address.
         let failed = unsafe { find(with_exposed_provenance(address), &raw mut found) };
         (failed == 0).then_some(LoadedObject { found })
     }
@@ -70,14 +72,14 @@ impl LoadedObject {
         self.found.tables
     }
 
-    /// What is added to the addresses in its file.
+    /// The difference between addresses in memory and in the file.
     pub(crate) fn base(&self) -> usize {
         // SAFETY: the loader's record of the object (J1).
         unsafe { &*self.found.link_map }.base
     }
 }
 
-/// Its file.
+/// The path of its file.
 impl Display for LoadedObject {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         // SAFETY: the loader's record of the object (J1).

@@ -1,4 +1,5 @@
-//! A trapped access to a guarded block, and who made and freed the block.
+//! The fault report: what a trapped access to a guarded block was, and which code allocated and
+//! freed the block.
 
 pub(crate) mod loaded_object;
 

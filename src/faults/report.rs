@@ -1,4 +1,4 @@
-//! What a trapped access to a guarded block was, in words.
+//! The text of a fault report.
 
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
@@ -6,11 +6,11 @@ use tinyalloc_alloc::{GuardReport, GuardedAccess, Trace};
 
 use super::loaded_object::LoadedObject;
 
-/// What each line begins with.
+/// The beginning of each line.
 const PREFIX: &str = "tinyalloc: ";
 
-/// What a trapped access to a guarded block was: what was wrong with it, and who made the block and freed it, in lines. Writing it
-/// allocates nothing and takes no lock.
+/// The report on a trapped access to a guarded block: what was wrong, and which code allocated and
+/// freed the block, in lines. Writing it allocates nothing and takes no lock.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation(GuardReport);
 
@@ -76,7 +76,7 @@ impl Display for Who<'_> {
     }
 }
 
-/// An address of code, with the file that it is from, as addr2line(1) takes it.
+/// An address of code, with its file and the offset there, as addr2line(1) takes it.
 struct Caller(usize);
 
 impl Display for Caller {

@@ -1,4 +1,4 @@
-//! What the engine asks the calling thread, answered from the options and the unwinder above it.
+//! The calling thread's side of the engine's trait `Local`, with the options and the unwinder.
 
 use core::ptr::{NonNull, with_exposed_provenance};
 
@@ -9,8 +9,8 @@ use crate::options::start;
 use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, local_from_tls};
 use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
 
-// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null. The one allocator is a static of
-// a library that is never unloaded, or of the program.
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
+// null. The one allocator is a static of the program, or of a library that is never unloaded.
 unsafe impl Local for Thread {
     local_from_tls!(Thread);
 

@@ -1,4 +1,4 @@
-//! What ties the allocator to the process and its threads.
+//! The ties between the allocator and the process: start, forks, threads.
 
 mod local;
 pub(crate) mod process;

@@ -1,4 +1,4 @@
-//! What ties the allocator to the process: its start, forks, and what waits for the end of a slow allocation.
+//! The start of the process, forks, and the work after a slow allocation.
 
 use core::ptr::NonNull;
 
@@ -10,8 +10,9 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::thread::{self, Thread};
 use crate::report::stats_dump;
 
-/// Run before other constructors: the linker sorts by the number, and the shared library is marked to be initialised first. Handlers
-/// that are registered first run last before a fork, and first after it: nobody else's waits for a lock while ours are held.
+/// Runs before other constructors: the linker sorts by the number, and the shared library is
+/// initialised first. Fork handlers that are registered first run last before a fork, and first
+/// after it, so no other handler waits for a lock while ours are held.
 #[used]
 #[unsafe(link_section = ".init_array.00101")]
 static START: extern "C" fn() = start;
@@ -38,7 +39,8 @@ unsafe extern "C" fn resume_child() {
     stats_dump::on_child();
 }
 
-/// At least `bytes` bytes for a request that no free slot lay ready for; and what waited for a moment outside the allocator is done.
+/// At least `bytes` bytes when no free slot is ready. Afterwards the pending work outside the
+/// allocator is done.
 #[cold]
 #[inline(never)]
 pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {

@@ -1,5 +1,5 @@
-//! A global allocator whose memory is in a file, so that there may be more of it than the machine has: the system writes what is not in
-//! use to the file, and takes its memory for others.
+//! A global allocator whose memory is a file, so that a program may have more data than the machine
+//! has memory: the system writes pages that are not in use to the file and reuses their memory.
 //!
 //! ```
 //! use tinyalloc::mmap::MAlloc;
@@ -31,21 +31,25 @@ use thread::FileThread;
 
 /// The engine of [`crate::TinyAlloc`], with its checks and statistics, on a file.
 ///
-/// What is freed is used again, and what nobody wants for a while is taken out of the file. The file has no name, so that it goes with
-/// the process however that ends, unless it is to be kept. It is opened by the first request, in the directory that the variable
-/// `TINYALLOC_FILE_DIR` names, or the program, or `TMPDIR`, or in `/var/tmp`; a directory that is in memory itself comes last. Its file
-/// system must know `fallocate` and holes, as ext4, XFS, Btrfs, F2FS and tmpfs do.
+/// Freed memory is reused, and memory that stays free for a while is removed from the file. The
+/// file has no name, so it disappears with the process, unless the program asks to keep it. The
+/// first request opens it, in the directory that the variable `TINYALLOC_FILE_DIR` names, or the
+/// program, or `TMPDIR`, or in `/var/tmp`; a directory that is itself in memory comes last. The
+/// file system must support `fallocate` and holes, as ext4, XFS, Btrfs, F2FS and tmpfs do.
 ///
-/// Space is allocated before it is used: where the disk is full, or the directory cannot be written, there is no memory, and a line on
-/// standard error says why. `TINYALLOC_OPTIONS` is not for this allocator.
+/// Disk space is allocated before it is used: if the disk is full or the directory cannot be
+/// written, allocation fails, and a line on standard error says why. `TINYALLOC_OPTIONS` does not
+/// apply to this allocator.
 ///
-/// All values are one allocator: which file it is, the first that is asked for memory says.
+/// All values of this type are one allocator; the first one that is asked for memory determines the
+/// file.
 ///
 /// # Children
-/// `Command` and `posix_spawn` work as ever. A child of `fork` never writes into its parent's memory. In a process of one thread, with up to 256 MiB in
-/// the file, it gets a copy of all, in ordinary memory. Else it may read everything and run another program (what it allocates until then is memory
-/// of its own); where it writes to what its parent allocated, it faults. A process that is made by `clone` without the C library knowing
-/// shares the memory, as a thread does.
+/// `Command` and `posix_spawn` work as usual. A child of `fork` never writes to its parent's
+/// memory. If the process has one thread and at most 256 MiB in the file, the child gets a copy of
+/// everything, in ordinary memory. Otherwise the child may read everything and run another program.
+/// What it allocates until then is its own memory, and a write to what its parent allocated faults.
+/// A process made by `clone` without the C library's knowledge shares the memory, like a thread.
 #[derive(Clone, Copy, Debug)]
 pub struct MAlloc {
     place: Place,
@@ -53,7 +57,7 @@ pub struct MAlloc {
 }
 
 impl MAlloc {
-    /// In a file without a name, in the usual directory for such files.
+    /// In a file without a name, in the default directory.
     #[must_use]
     pub const fn new() -> MAlloc {
         MAlloc { place: Place::Anywhere, sparse: false }
@@ -71,15 +75,16 @@ impl MAlloc {
         MAlloc { place: Place::Directory(directory), sparse: false }
     }
 
-    /// In a file of this name, which stays when the process ends: to be looked at, not to be used again. (For data that outlives the process there is
-    /// `FileHeap`.) What the file held before is lost; while another process has it, there is no memory.
+    /// In a file with this name, which stays when the process ends, for inspection; it cannot be
+    /// opened again. (`FileHeap` is for data that outlives the process.) The previous contents of
+    /// the file are lost; while another process has the file open, there is no memory.
     #[must_use]
     pub const fn keeping(path: &'static str) -> MAlloc {
         MAlloc { place: Place::Kept(path), sparse: false }
     }
 
-    /// Allocates space on the disk only when the system writes to it: the file may promise more than the disk has. A
-    /// process that then finds the disk full is ended by the signal `SIGBUS`.
+    /// Allocates disk space only when the system writes to it: the file may promise more than the
+    /// disk has. If the disk is then full, the signal `SIGBUS` ends the process.
     #[must_use]
     pub const fn sparse(self) -> MAlloc {
         MAlloc { place: self.place, sparse: true }
@@ -91,12 +96,12 @@ impl MAlloc {
         if is_ready() { ENGINE.stats(FileThread) } else { Stats::default() }
     }
 
-    /// Takes all free memory out of the file at once; true if there was any.
+    /// Removes all free memory from the file; true if there was any.
     pub fn purge(&self) -> bool {
         is_ready() && ENGINE.purge_all(FileThread)
     }
 
-    /// Bytes of the disk that the file takes.
+    /// The bytes of disk space that the file takes.
     #[must_use]
     pub fn disk_bytes(&self) -> usize {
         FILE.disk_bytes()
@@ -135,7 +140,7 @@ impl Default for MAlloc {
     }
 }
 
-/// Whether every block is aligned so.
+/// Whether every block has this alignment.
 const fn is_usual(layout: Layout) -> bool {
     layout.align() <= SLOT_ALIGN
 }
@@ -161,7 +166,7 @@ unsafe fn reallocate_aligned(start: NonNull<u8>, layout: Layout, new: Layout) ->
     Some(moved)
 }
 
-// SAFETY: blocks are distinct, live until freed, and aligned as asked for. No call unwinds.
+// SAFETY: blocks are distinct, live until freed, and aligned as requested. No call unwinds.
 unsafe impl GlobalAlloc for MAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,4 +1,5 @@
-//! Which file: what the program says, what the environment says, or a directory for what is large and short-lived.
+//! The place of the file: the program's choice, the environment's choice, or a directory for large
+//! temporary files.
 
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
@@ -8,10 +9,10 @@ use crate::support::environment::variable;
 
 const DIRECTORY_VARIABLE: &[u8] = b"TINYALLOC_FILE_DIR=";
 const TEMPORARY_VARIABLE: &[u8] = b"TMPDIR=";
-/// Not `/tmp` first: that is in memory on many systems.
+/// `/tmp` comes last: on many systems it is in memory.
 const DIRECTORIES: [&[u8]; 2] = [b"/var/tmp", b"/tmp"];
 
-/// What the program says.
+/// The program's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Anywhere,
@@ -20,7 +21,8 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The user's directory goes before the program's, but what is to be kept has its name.
+    /// The user's directory takes precedence over the program's; a kept file has the name that the
+    /// program chose.
     pub(super) fn resolve(self) -> FilePlace {
         let only = |directory| FilePlace::In([Some(directory), None, None, None]);
         match (self, set_variable(DIRECTORY_VARIABLE)) {

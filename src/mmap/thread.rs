@@ -1,4 +1,4 @@
-//! The three words that the engine on a file keeps for each thread.
+//! The tls of the engine on a file: three words for each thread.
 
 use core::arch::{asm, global_asm};
 use core::ptr::{NonNull, with_exposed_provenance};
@@ -15,7 +15,8 @@ pub(super) struct FileThread;
 
 define_tls!(FileThread, "tinyalloc_file_thread");
 
-// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null.
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
+// null.
 unsafe impl Local for FileThread {
     local_from_tls!(FileThread);
 
@@ -28,7 +29,7 @@ unsafe impl Local for FileThread {
     }
 
     fn configure(self, tunables: &mut Tunables) {
-        // A file has none.
+        // Huge pages do not apply to a file.
         tunables.huge_pages = HugePagePolicy::Never;
     }
 

@@ -1,6 +1,8 @@
-//! What a user may set by name: with `TINYALLOC_OPTIONS=key=value,...` when the process starts (`start`), and while it runs (`running`).
+//! The options that a user sets by name: with `TINYALLOC_OPTIONS=key=value,...` when the process
+//! starts (`start`), and by calls while it runs (`running`).
 //!
-//! What concerns the engine lies in its `Tunables`, and the rest in `Settings`. Every change happens under the lock that guards the tunables.
+//! The engine's options are in its `Tunables`, the others in `Settings`. Every change is made under
+//! the lock of the tunables.
 
 mod value;
 

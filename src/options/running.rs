@@ -1,4 +1,5 @@
-//! Options of a running process: set and read by name. Every change happens under the lock that guards the tunables.
+//! Options of a running process, set and read by name. Every change is made under the lock of the
+//! tunables.
 
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
@@ -17,11 +18,11 @@ use crate::report::stats_dump;
 pub enum OptionError {
     /// There is no option of that name.
     UnknownName,
-    /// The value is not one that the option may have.
+    /// The option may not have this value.
     BadValue,
-    /// Asked by a signal handler that interrupted the allocator.
+    /// A signal handler that interrupted the allocator made the call.
     Busy,
-    /// The option is settled when the process starts.
+    /// The option can only be set when the process starts.
     Late,
 }
 
@@ -36,7 +37,7 @@ impl Display for OptionError {
     }
 }
 
-/// The process starts: what the environment asks for takes effect.
+/// Applies the options of the environment when the process starts.
 pub(crate) fn start() {
     if let Some(text) = unread() {
         with_tunables(&mut |tunables| read(text, tunables));
@@ -52,7 +53,7 @@ pub(crate) fn start() {
 /// Sets an option of a running process.
 ///
 /// # Errors
-/// The option keeps its value then.
+/// The option then keeps its value.
 pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     let key = Key::of(name).ok_or(OptionError::UnknownName)?;
     if key.is_for_the_start() {
@@ -74,7 +75,7 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     Ok(())
 }
 
-/// An option's value, in the words that set it.
+/// The value of an option, written in the form that sets it.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionValue {
     key: Key,

@@ -13,11 +13,12 @@ const VARIABLE: &[u8] = b"TINYALLOC_OPTIONS=";
 use super::mistake::Mistake;
 use super::table::Key;
 
-/// Whether the environment was read. In `.data`, beside what every process touches.
+/// Whether the environment was read. In `.data`, next to other data that every process touches.
 #[unsafe(link_section = ".data")]
 static IS_READ: AtomicBool = AtomicBool::new(false);
 
-/// The allocator starts, perhaps before the C library does: the environment is read if it can be found yet.
+/// Reads the environment when the allocator starts, if the environment can be found already: the
+/// allocator may start before the C library.
 pub(crate) fn configure(tunables: &mut Tunables) {
     if !IS_READ.load(Ordering::Relaxed)
         && let Some(text) = variable_at_start(VARIABLE)
@@ -27,7 +28,7 @@ pub(crate) fn configure(tunables: &mut Tunables) {
     }
 }
 
-/// What becomes of what is settled; not known before the environment was read.
+/// How the read-only state is protected. Nothing is protected before the environment was read.
 pub(crate) fn sealing() -> Sealing {
     match IS_READ.load(Ordering::Relaxed) {
         false => Sealing::Never,
@@ -36,12 +37,13 @@ pub(crate) fn sealing() -> Sealing {
     }
 }
 
-/// The process starts: what the environment says, if it was not read yet and says anything.
+/// The options of the environment when the process starts, unless they were read before or are
+/// empty.
 pub(crate) fn unread() -> Option<&'static [u8]> {
     if IS_READ.swap(true, Ordering::Relaxed) { None } else { variable_at_start(VARIABLE).filter(|text| !text.is_empty()) }
 }
 
-/// Reads `key=value,...`. A mistake is one line on standard error, and changes nothing.
+/// Reads `key=value,...`. A mistake is reported in one line on standard error and changes nothing.
 pub(crate) fn read(text: &[u8], tunables: &mut Tunables) {
     for part in text.split(|byte| *byte == b',').filter(|part| !part.is_empty()) {
         if let Err(mistake) = read_one(part, tunables) {

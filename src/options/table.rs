@@ -1,5 +1,5 @@
-//! The options, in one table: names, what each may be, when it may be set, and where it is kept. Parsing, messages, `ta_option_get` and the
-//! tests of the manual page and of the C interface go by it.
+//! The table of the options: their names, values, times and storage. The parser, the messages,
+//! `ta_option_get`, and the tests of the manual page and of the C API use it.
 
 use core::fmt::{Result as FmtResult, Write};
 
@@ -24,7 +24,8 @@ enum Time {
     Start,
 }
 
-/// Makes a [`Key`] of each row. The words are one string each, for a table of strings would be one of relocations: see `string_table`.
+/// Makes a [`Key`] of each row. The names are in one string, and the descriptions in another: a
+/// table of strings would need relocations (see `string_table`).
 macro_rules! options {
     ($($key:ident $name:literal, $time:ident, $expected:expr,
         set |$value:ident, $set_tunables:ident| $set:expr,
@@ -47,7 +48,7 @@ macro_rules! options {
                 }
             }
 
-            /// Sets the option, or changes nothing if the value is not one of its.
+            /// Sets the option; changes nothing if the value is not allowed.
             pub(crate) fn set(self, value: &[u8], tunables: &mut Tunables) -> Option<()> {
                 match self {
                     $(Key::$key => {
@@ -58,7 +59,7 @@ macro_rules! options {
                 Some(())
             }
 
-            /// Writes the value as [`Key::set`] takes it.
+            /// Writes the value in the form that [`Key::set`] takes.
             pub(crate) fn write(self, tunables: &Tunables, out: &mut dyn Write) -> FmtResult {
                 match self {
                     $(Key::$key => {
@@ -142,7 +143,7 @@ const PURGE_MODES: [PurgeMode; 3] = [PurgeMode::Decay, PurgeMode::Eager, PurgeMo
 const HUGE_PAGE_POLICIES: [HugePagePolicy; 3] = [HugePagePolicy::Never, HugePagePolicy::Madvise, HugePagePolicy::Always];
 
 impl Key {
-    /// Whether it is settled once the process has started.
+    /// Whether the option can only be set when the process starts.
     pub(crate) fn is_for_the_start(self) -> bool {
         self.time() == Time::Start
     }

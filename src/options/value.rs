@@ -1,4 +1,4 @@
-//! Values of options: from text, and back.
+//! Parses and writes the values of options.
 
 use core::fmt::{Result as FmtResult, Write};
 
@@ -15,7 +15,7 @@ const SIGNALS: [c_int; 14] =
 const SIGNAL_MAX: u64 = 64;
 const UNITS: &[u8; 4] = b"KMGT";
 
-/// Decimal digits, and nothing else.
+/// Decimal digits only.
 #[inline(never)]
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     let mut number: Option<u64> = None;
@@ -50,7 +50,7 @@ pub(super) fn signal(value: &[u8]) -> Option<c_int> {
     position_of(SIGNAL_NAMES, name).map(|at| SIGNALS[at])
 }
 
-/// SIGKILL and SIGSTOP have no handlers, and two more are the C library's own.
+/// SIGKILL and SIGSTOP have no handlers, and the C library uses 32 and 33.
 fn is_refused(number: u64) -> bool {
     matches!(number, 9 | 19 | 32 | 33)
 }

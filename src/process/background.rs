@@ -1,8 +1,11 @@
-//! A thread that gives memory back while the program sleeps, if the option asks for one.
+//! The background thread, which releases memory while the program sleeps, if the option asks for
+//! it.
 //!
-//! It is made when the program has taken a mebibyte since it could have been: by an allocation, once no lock of ours is held. A free would
-//! be too late, and the C library may hold the lock of its thread stacks there. It ends when no thread that allocated is left, so that
-//! the process can. The child of a fork has none until it takes a mebibyte itself.
+//! The slow path of an allocation creates it, while the thread holds no lock of the allocator,
+//! after the program has allocated a mebibyte. A free cannot create it: the C library may hold the
+//! lock of its thread stacks during a free. The thread ends when no thread that allocated is left,
+//! so that the process can end. The child of a fork starts its own after it has allocated a
+//! mebibyte.
 
 use core::ffi::{c_int, c_void};
 use core::mem::{MaybeUninit, replace};
@@ -22,25 +25,27 @@ use super::thread::{Thread, threads};
 use super::tunables::purge_milliseconds;
 use super::wake::{NEWS, NONE, RUNNING, STATE, tell};
 
-/// Less is not worth a thread.
+/// A thread is not worth its cost below this.
 const TAKEN_BYTES_MIN: usize = 1024 * 1024;
-/// A slow allocation takes a page of slots at least, or nearly so.
+/// A slow allocation takes about a page of slots.
 const REFILL_BYTES: usize = 4096;
-/// What the frames of a purge need many times over.
+/// Several times the stack that a purge needs.
 const STACK_BYTES: usize = 64 * 1024;
-/// Signals 32 to 34 are the C library's own: it interrupts every thread when a process changes its user, say.
+/// Signals 32 to 34 belong to the C library, which interrupts every thread with one when a process
+/// changes its user, for example.
 const LIBC_SIGNALS: u64 = 0b111 << 31;
-/// How long an option that was changed may take to be noticed. Also when memory is to stay.
+/// The longest sleep, so that a changed option takes effect, also when no memory is to be purged.
 const NAP_MILLISECONDS_MAX: u64 = 500;
-/// How often it looks while the program allocates, and how often in vain before it looks once per delay.
+/// The looks in each purge delay while the program allocates. After so many without an allocation
+/// there is one look in each delay.
 const LOOKS_PER_DELAY: u64 = 5;
 const QUIET_LOOKS_MIN: u32 = 20;
-/// The clock of purging ticks that often: who slept less may find that no time has passed.
+/// One tick of the clock of purging: after a shorter sleep, no time may have passed.
 const TICK_MILLISECONDS: u64 = 8;
 
 static TAKEN_BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// A slow allocation of `bytes` is over.
+/// A slow allocation of `bytes` bytes has finished.
 #[inline]
 pub(crate) fn on_allocation(bytes: usize) {
     if SETTINGS.background_purge() {
@@ -58,7 +63,7 @@ fn on_allocation_slow(bytes: usize) {
     }
 }
 
-/// The option was changed, by a call of the program's: outside of any allocation.
+/// The program changed the option, outside of any allocation.
 pub(crate) fn on_option() {
     if SETTINGS.background_purge() {
         run_once();
@@ -67,7 +72,7 @@ pub(crate) fn on_option() {
     }
 }
 
-/// The thread is the parent's.
+/// The parent's thread does not exist in the child.
 pub(crate) fn on_child() {
     TAKEN_BYTES.store(0, Ordering::Relaxed);
     STATE.store(NONE, Ordering::Relaxed);
@@ -83,8 +88,9 @@ fn run_once() {
     }
 }
 
-/// A new thread inherits the mask: the program's handlers never run in ours. Every function that the library imports is one more for the
-/// dynamic linker to find in each process, thread or no thread: hence system calls by number.
+/// A new thread inherits the signal mask, so the program's handlers never run in it. The calls are
+/// system calls by number, because every imported function costs the dynamic linker a lookup in
+/// each process, with or without the thread.
 fn with_signals_blocked(create: impl FnOnce() -> bool) -> bool {
     let (blocked, mut before) = (!LIBC_SIGNALS, 0_u64);
     // SAFETY: one set, and room for the one before.
@@ -98,7 +104,7 @@ fn with_signals_blocked(create: impl FnOnce() -> bool) -> bool {
     is_created
 }
 
-/// Thread-local storage counts as stack: a program with much of it needs more.
+/// Thread-local storage counts as stack: a program with much of it needs a larger one.
 fn create() -> bool {
     create_with(STACK_BYTES) || create_with(64 * STACK_BYTES)
 }
@@ -114,7 +120,8 @@ fn create_with(stack_bytes: usize) -> bool {
     // SAFETY: initialised.
     unsafe { pthread_attr_setstacksize(attributes.as_mut_ptr(), stack_bytes) };
     let mut thread = MaybeUninit::<pthread_t>::uninit();
-    // SAFETY: the thread's function is valid for the life of the process: the library is never unloaded. No attribute owns anything.
+    // SAFETY: the thread's function is valid for the life of the process: the library is never
+    // unloaded. The attributes own nothing.
     unsafe { pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), run, null_mut()) == 0 }
 }
 
@@ -124,7 +131,7 @@ extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
     let (mut taken_bytes, mut quiet_looks) = (0, 0_u32);
     while SETTINGS.background_purge() && threads() > 0 {
         let milliseconds = purge_milliseconds();
-        // The program's own calls look at the clock, too: a look that comes a moment after one of those finds nothing due.
+        // The program's own calls purge, too: a look just after one of those finds nothing due.
         let parts = if quiet_looks < QUIET_LOOKS_MIN { LOOKS_PER_DELAY } else { 1 };
         nap(milliseconds.unwrap_or(NAP_MILLISECONDS_MAX) / parts + TICK_MILLISECONDS);
         if milliseconds.is_some() {
@@ -137,7 +144,7 @@ extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
     nothing
 }
 
-/// Sleeps, but not if there was news since.
+/// Sleeps, unless `NEWS` has changed since.
 fn nap(milliseconds: u64) {
     let news = NEWS.load(Ordering::Acquire);
     if !SETTINGS.background_purge() || threads() == 0 {

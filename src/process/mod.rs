@@ -1,4 +1,5 @@
-//! What a process has one of: the allocator, the settings, the calling thread, the background thread.
+//! The parts that exist once in a process or once in a thread: the allocator, the settings, the
+//! calling thread, the background thread.
 
 pub(crate) mod instance;
 pub(crate) mod message;

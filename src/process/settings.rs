@@ -1,14 +1,14 @@
-//! The values of options that are not the engine's.
+//! The values of the options that are not the engine's.
 
 use core::ffi::c_int;
 use core::fmt::{Result as FmtResult, Write};
 use core::str::from_utf8;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 
-/// Bytes of a path, with the null at its end.
+/// The longest path, with the null byte at its end.
 pub(crate) const FILE_BYTES_MAX: usize = 512;
 
-/// All zero at first.
+/// All values are zero at first.
 pub(crate) struct Settings {
     background_purge: AtomicBool,
     only_reports: AtomicBool,
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     signal: AtomicI32,
 }
 
-/// In `.data`, beside what every process touches.
+/// In `.data`, next to other data that every process touches.
 #[unsafe(link_section = ".data")]
 pub(crate) static SETTINGS: Settings = Settings {
     background_purge: AtomicBool::new(false),
@@ -36,7 +36,7 @@ pub(crate) static SETTINGS: Settings = Settings {
 static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
 
 impl Settings {
-    /// Whether a thread of its own gives memory back.
+    /// Whether a background thread releases memory.
     pub(crate) fn background_purge(&self) -> bool {
         self.background_purge.load(Ordering::Relaxed)
     }
@@ -45,7 +45,7 @@ impl Settings {
         self.background_purge.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether a caught mistake is reported and the call ignored.
+    /// Whether a detected misuse is only reported, and the call ignored.
     pub(crate) fn only_reports(&self) -> bool {
         self.only_reports.load(Ordering::Relaxed)
     }
@@ -54,7 +54,7 @@ impl Settings {
         self.only_reports.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether sizes that are passed to a free are checked.
+    /// Whether the sizes passed to sized frees are checked.
     pub(crate) fn checks_sizes(&self) -> bool {
         self.checks_sizes.load(Ordering::Relaxed)
     }
@@ -72,7 +72,7 @@ impl Settings {
         self.guards.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether what is settled is made read-only, and not sealed.
+    /// Whether the read-only state is only protected, not sealed.
     pub(crate) fn only_protects(&self) -> bool {
         self.only_protects.load(Ordering::Relaxed)
     }
@@ -81,7 +81,7 @@ impl Settings {
         self.only_protects.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether libraries may be bound past this one.
+    /// Whether RTLD_DEEPBIND stays: libraries may then be bound past this one.
     pub(crate) fn keeps_deep_binding(&self) -> bool {
         self.keeps_deep_binding.load(Ordering::Relaxed)
     }
@@ -90,7 +90,7 @@ impl Settings {
         self.keeps_deep_binding.store(is_on, Ordering::Relaxed);
     }
 
-    /// 0 for none, else one more than the place among the formats.
+    /// 0 for none, else one more than the index of the format.
     pub(crate) fn format_at_exit(&self) -> usize {
         self.format_at_exit.load(Ordering::Relaxed).into()
     }
@@ -99,7 +99,7 @@ impl Settings {
         self.format_at_exit.store(u8::try_from(format).unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// The signal that asks for statistics; 0 for none.
+    /// The signal that requests statistics; 0 for none.
     pub(crate) fn signal(&self) -> c_int {
         self.signal.load(Ordering::Relaxed)
     }
@@ -108,12 +108,12 @@ impl Settings {
         self.signal.store(signal, Ordering::Relaxed);
     }
 
-    /// The path of the file that statistics go to; empty for standard error.
+    /// The path of the file for statistics; empty for standard error.
     pub(crate) fn file(&self) -> impl Iterator<Item = u8> {
         FILE.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
     }
 
-    /// Writes the path, or `?` if it is no UTF-8.
+    /// Writes the path, or `?` if it is not UTF-8.
     pub(crate) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
         let (mut bytes, mut length) = ([0; FILE_BYTES_MAX], 0);
         for (to, byte) in bytes.iter_mut().zip(self.file()) {
@@ -123,7 +123,7 @@ impl Settings {
         out.write_str(bytes.get(..length).and_then(|path| from_utf8(path).ok()).unwrap_or("?"))
     }
 
-    /// `None`, and nothing changes, for a path that is too long.
+    /// `None`, without a change, for a path that is too long.
     pub(crate) fn set_file(&self, path: &[u8]) -> Option<()> {
         let end = FILE.get(path.len())?;
         for (byte, to) in path.iter().zip(&FILE) {

@@ -1,4 +1,4 @@
-//! The engine's settings, read and changed while the process runs.
+//! The engine's tunables, read and changed while the process runs.
 
 use tinyalloc_alloc::{PurgeMode, Tunables};
 
@@ -17,7 +17,7 @@ pub(crate) fn with_tunables(change: &mut dyn FnMut(&mut Tunables)) -> bool {
     ALLOCATOR.tune(Thread, change)
 }
 
-/// How often somebody should look for memory to purge, in milliseconds; never, if it is to stay.
+/// The interval in which memory is to be purged, in milliseconds; `None` if it is never purged.
 pub(crate) fn purge_milliseconds() -> Option<u64> {
     let tunables = tunables();
     (tunables.purge_mode != PurgeMode::Never).then_some(tunables.purge_milliseconds)

@@ -1,4 +1,4 @@
-//! Whether the background thread runs, and how it is woken.
+//! The state of the background thread, and how another thread wakes it.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,10 +9,10 @@ pub(crate) const RUNNING: u32 = 1;
 
 #[unsafe(link_section = ".data")]
 pub(crate) static STATE: AtomicU32 = AtomicU32::new(NONE);
-/// Moves when there is a reason to look at once.
+/// Changes when the background thread has to look at once.
 pub(crate) static NEWS: AtomicU32 = AtomicU32::new(0);
 
-/// The last thread that allocated ended.
+/// The last thread that allocated has ended.
 pub(crate) fn on_last_thread() {
     if STATE.load(Ordering::Relaxed) == RUNNING {
         tell();

@@ -1,6 +1,7 @@
-//! What a heap holds, as text, JSON, Prometheus text or XML: all from one source, and nothing is allocated.
+//! Reports on a heap as text, JSON, Prometheus text or XML: all from one source and without an
+//! allocation.
 //!
-//! A report is a value and a name: of the process, or of any heap that can be counted.
+//! A report has a name and the statistics, of the process or of a heap.
 
 mod fields;
 mod names;
@@ -27,21 +28,21 @@ use prometheus::write_prometheus;
 use text::write_text;
 use xml::write_xml;
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// A table to read.
     #[default]
     Text,
-    /// One JSON object, on one line.
+    /// One JSON object on one line.
     Json,
     /// The text format of Prometheus and OpenMetrics.
     Prometheus,
-    /// What `malloc_info` writes.
+    /// The format of `malloc_info`.
     Xml,
 }
 
-/// What one heap holds, to be written: `write!(out, "{report}")` allocates nothing.
+/// A report on one heap: `write!(out, "{report}")` allocates nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'heap> {
     name: &'heap str,
@@ -51,13 +52,13 @@ pub struct Report<'heap> {
 }
 
 impl<'heap> Report<'heap> {
-    /// A report about the heap of that name.
+    /// A report on the heap with that name.
     #[must_use]
     pub const fn new(name: &'heap str, stats: &'heap Stats, format: Format) -> Report<'heap> {
         Report { name, format, stats, calls: None }
     }
 
-    /// Adds the system calls, which are the whole process's.
+    /// Adds the system calls, which are counted for the whole process.
     #[must_use]
     pub const fn with_calls(self, calls: SystemCalls) -> Report<'heap> {
         Report { calls: Some(calls), ..self }
@@ -66,7 +67,7 @@ impl<'heap> Report<'heap> {
     /// Writes the report to a file descriptor, as [`write_text_to`] does.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`write_text_to`].
     pub(crate) fn write_to(&self, descriptor: c_int) -> Result<(), c_int> {
         write_text_to(self, descriptor)
     }
@@ -83,10 +84,10 @@ impl Display for Report<'_> {
     }
 }
 
-/// Writes text to a file descriptor; signal-safe, and no cancellation point.
+/// Writes text to a file descriptor. Safe in signal handlers, and no cancellation point.
 ///
 /// # Errors
-/// The `errno` of the write that failed; what follows it is not written.
+/// The `errno` of the write that failed; the rest of the text is not written.
 pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(), c_int> {
     let mut result = Ok(());
     write_in_chunks(text, &mut |chunk| {
@@ -97,7 +98,7 @@ pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(),
     result
 }
 
-/// A pipe takes a part at a time.
+/// Repeats partial writes: a pipe may take a part of the bytes.
 fn write_whole(descriptor: c_int, mut bytes: &[u8]) -> Result<(), c_int> {
     while !bytes.is_empty() {
         // SAFETY: the bytes are valid.

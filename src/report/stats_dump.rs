@@ -1,4 +1,4 @@
-//! Statistics when the process ends, and when a signal asks for them, as far as the options say so.
+//! Dumps of the statistics, at the end of the process and on a signal, as the options say.
 
 use core::ffi::{c_char, c_int};
 use core::mem::zeroed;
@@ -19,16 +19,17 @@ use crate::process::thread::Thread;
 use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::{errno, set_errno};
 
-/// What the heap of the process is called.
+/// The name of the process's heap.
 pub(crate) const PROCESS: &str = "process";
 const FILE_RIGHTS: c_int = 0o644;
 
-/// A signal came that is not answered yet: while its thread was inside the allocator, or while another answer was being written.
+/// A signal was not answered yet, because its thread was inside the allocator or another report was
+/// being written.
 static IS_LATE: AtomicBool = AtomicBool::new(false);
-/// A report is being written, and nothing else is to come between its chunks.
+/// A report is being written, and no other may be written between its chunks.
 static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
-/// Run after other destructors: the library is marked to be initialised first, and so it is finished last.
+/// Runs after other destructors: the library is initialised first, and finished last.
 #[used]
 #[unsafe(link_section = ".fini_array.00101")]
 static END: extern "C" fn() = end;
@@ -40,12 +41,12 @@ extern "C" fn end() {
     }
 }
 
-/// `None` for none.
+/// The format of the report at the end; `None` for no report.
 fn format_at_exit() -> Option<Format> {
     [Format::Text, Format::Json, Format::Prometheus].get(SETTINGS.format_at_exit().wrapping_sub(1)).copied()
 }
 
-/// From now on the signal asks for statistics.
+/// Installs the handler for the signal that requests statistics.
 pub(crate) fn listen_to(signal: c_int) {
     let handler: extern "C" fn(c_int) = on_signal;
     if signal != 0 {
@@ -53,7 +54,7 @@ pub(crate) fn listen_to(signal: c_int) {
     }
 }
 
-/// The signal is the program's again.
+/// Gives the signal back to the program.
 pub(crate) fn ignore(signal: c_int) {
     if signal != 0 {
         set_handler(signal, SIG_DFL);
@@ -65,7 +66,8 @@ fn set_handler(signal: c_int, handler: sighandler_t) {
     let mut action: sigaction = unsafe { zeroed() };
     action.sa_sigaction = handler;
     action.sa_flags = SA_RESTART | SA_ONSTACK;
-    // SAFETY: the handler is valid for the life of the process, and what it calls may be called by one.
+    // SAFETY: the handler is valid for the life of the process, and calls only what signal handlers
+    // may.
     unsafe { sigaction(signal, &raw const action, null_mut()) };
 }
 
@@ -76,7 +78,7 @@ extern "C" fn on_signal(_signal: c_int) {
     set_errno(before);
 }
 
-/// Answers what is late, one report at a time.
+/// Answers pending signals, one report at a time.
 fn answer() {
     while IS_LATE.load(Ordering::Relaxed) && !IS_WRITING.swap(true, Ordering::Acquire) {
         let stats = ALLOCATOR.stats(Thread);
@@ -92,12 +94,12 @@ fn answer() {
     }
 }
 
-/// In the child of a fork nobody else is writing.
+/// In the child of a fork no other thread is writing.
 pub(crate) fn on_child() {
     IS_WRITING.store(false, Ordering::Relaxed);
 }
 
-/// A slow allocation is over: a signal that came meanwhile is answered now.
+/// A slow allocation has finished: answers a signal that came during it.
 #[inline]
 pub(crate) fn on_allocation() {
     if SETTINGS.signal() != 0 {
@@ -116,7 +118,7 @@ fn catch_up() {
 fn write(stats: &Stats, format: Format) {
     let report = Report::new(PROCESS, stats, format).with_calls(SystemCalls::so_far());
     let Some(descriptor) = open_file() else {
-        // What cannot be written is lost.
+        // If the write fails, the report is lost.
         let _ = report.write_to(STDERR_FILENO);
         return;
     };
@@ -125,7 +127,7 @@ fn write(stats: &Stats, format: Format) {
     unsafe { syscall(SYS_close, descriptor) };
 }
 
-/// The file that the options name; `None` if they name none, or it cannot be opened.
+/// Opens the file that the options name; `None` if there is no name, or the file cannot be opened.
 fn open_file() -> Option<c_int> {
     let mut path = Path { bytes: [0; FILE_BYTES_MAX + 64], length: 0 };
     path.expand(SETTINGS.file())?;
@@ -141,7 +143,8 @@ struct Path {
 }
 
 impl Path {
-    /// Takes a pattern over, each `%p` as the number of the process; `None` if nothing is left of it, or too much.
+    /// Copies a pattern and replaces each `%p` by the process id; `None` if the result is empty or
+    /// too long.
     fn expand(&mut self, pattern: impl Iterator<Item = u8>) -> Option<()> {
         let mut pattern = pattern.peekable();
         while let Some(byte) = pattern.next() {

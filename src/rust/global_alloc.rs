@@ -1,4 +1,4 @@
-//! The global allocator for Rust.
+//! The global allocator for Rust, and the options of the process as methods.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
@@ -25,13 +25,13 @@ impl TinyAlloc {
         ALLOCATOR.stats(Thread)
     }
 
-    /// Gives all free memory back to the system at once; true if there was any.
+    /// Releases all free memory to the system; true if there was any.
     pub fn purge(&self) -> bool {
         ALLOCATOR.purge_all(Thread)
     }
 
-    /// How many bytes a block takes: what was asked for, rounded up to its slot; 0 for null. For counting alone: the compiler knows what was asked
-    /// for, and need not respect what is written beyond it.
+    /// The usable bytes of a block: the requested size, rounded up to its slot; 0 for null. For
+    /// accounting only: the compiler knows the requested size and may ignore writes beyond it.
     ///
     /// ```
     /// use std::alloc::{GlobalAlloc, Layout};
@@ -44,17 +44,19 @@ impl TinyAlloc {
     /// ```
     ///
     /// # Safety
-    /// `start` is null, or a live block of this allocator's that nobody frees meanwhile.
+    /// `start` is null or a live block of this allocator, and no thread frees it during the call.
     #[must_use]
     pub unsafe fn usable_size(&self, start: *const u8) -> usize {
         NonNull::new(start.cast_mut()).and_then(|start| ALLOCATOR.usable_bytes(Thread, start)).unwrap_or(0)
     }
 }
 
-/// Traps.
+/// Trapped accesses.
 impl TinyAlloc {
-    /// What a trapped access to a guarded block was, for a program's own handler of SIGSEGV; `None` if it was meant for no guarded block.
-    /// `address` is what the signal says. Where a program has no such handler, the same is said on standard error.
+    /// The report on a trapped access to a guarded block, for a program's own handler of SIGSEGV;
+    /// `None` if the access was not meant for a guarded block. `address` is the address that the
+    /// signal gives. If the program has no such handler, the same report is written to standard
+    /// error.
     ///
     /// ```
     /// use tinyalloc::TinyAlloc;
@@ -68,9 +70,11 @@ impl TinyAlloc {
     }
 }
 
-/// Options. Each has an equal in `TINYALLOC_OPTIONS` and [`TinyAlloc::set_option`], which have some more.
+/// Options. Each of these has a name in `TINYALLOC_OPTIONS` and [`TinyAlloc::set_option`], which
+/// know further ones.
 impl TinyAlloc {
-    /// The most bytes that spans and blocks may take together, isolated heaps included; `usize::MAX` for as many as there are.
+    /// The most bytes that all spans and blocks together may take, including isolated heaps;
+    /// `usize::MAX` for no limit.
     #[must_use]
     pub fn limit(&self) -> usize {
         let mut bytes = usize::MAX;
@@ -78,7 +82,8 @@ impl TinyAlloc {
         bytes
     }
 
-    /// Sets the most bytes that spans and blocks may take together. Beyond it there is no memory; what is there already stays.
+    /// Sets the most bytes that all spans and blocks together may take. Requests beyond it fail;
+    /// existing blocks stay.
     ///
     /// ```
     /// use tinyalloc::TinyAlloc;
@@ -94,7 +99,7 @@ impl TinyAlloc {
         tune(|tunables| tunables.limit_bytes = bytes)
     }
 
-    /// Sets when free memory goes back to the system.
+    /// Sets when free memory is released to the system.
     ///
     /// # Errors
     /// [`OptionError::Busy`].
@@ -102,7 +107,8 @@ impl TinyAlloc {
         tune(|tunables| tunables.purge_mode = mode)
     }
 
-    /// Sets how long nobody must have wanted it: between one and two times as long. Whole milliseconds count.
+    /// Sets how long memory must stay free before it is released: it takes between one and two
+    /// times as long. Fractions of a millisecond are ignored.
     ///
     /// # Errors
     /// [`OptionError::Busy`]; [`OptionError::BadValue`] for more than 2^64 milliseconds.
@@ -111,7 +117,8 @@ impl TinyAlloc {
         tune(|tunables| tunables.purge_milliseconds = milliseconds)
     }
 
-    /// Sets whether the system is asked for huge pages, for regions that are reserved from now on: at best, first thing in `main`.
+    /// Sets whether the allocator asks the system for huge pages, for regions that are reserved
+    /// from now on. It is best called first in `main`.
     ///
     /// # Errors
     /// [`OptionError::Busy`].
@@ -136,7 +143,7 @@ fn or_null(block: Option<NonNull<u8>>) -> *mut u8 {
     block.map_or(null_mut(), NonNull::as_ptr)
 }
 
-/// What no free slot lay ready for.
+/// Allocates when no free slot is ready.
 #[cold]
 #[inline(never)]
 fn allocate_missed(layout: Layout) -> *mut u8 {
@@ -147,7 +154,7 @@ fn allocate_missed(layout: Layout) -> *mut u8 {
     })
 }
 
-// SAFETY: blocks are distinct, live until freed, and aligned as asked for. No call unwinds.
+// SAFETY: blocks are distinct, live until freed, and aligned as requested. No call unwinds.
 unsafe impl GlobalAlloc for TinyAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -155,7 +162,8 @@ unsafe impl GlobalAlloc for TinyAlloc {
         hit.map_or_else(|| allocate_missed(layout), NonNull::as_ptr)
     }
 
-    // The layout saves nothing here: where the block lies must be known to whom it belongs and that it is one, not only how large it is.
+    // The layout saves no work here: `free` must check the block and find its heap, which needs
+    // more than its size.
     #[inline]
     unsafe fn dealloc(&self, start: *mut u8, _layout: Layout) {
         // SAFETY: the caller's promise.
@@ -190,7 +198,7 @@ unsafe impl GlobalAlloc for TinyAlloc {
             // SAFETY: the caller's promise.
             return unsafe { reallocate_aligned(start, layout, new_bytes) };
         }
-        // SAFETY: the caller's promise: no block is at null.
+        // SAFETY: the caller's promise: the block is not null.
         let block = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: the caller's promise.
         or_null(unsafe { ALLOCATOR.reallocate(Thread, block, wanted) })
@@ -203,7 +211,7 @@ unsafe impl GlobalAlloc for TinyAlloc {
 unsafe fn reallocate_aligned(start: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
     // SAFETY: the caller's promise.
     let usable = unsafe { TinyAlloc.usable_size(start) };
-    // A block that shrinks moves only where that saves at least half of it.
+    // A block that shrinks moves only if that saves at least half of it.
     if (usable / 2 + 1..=usable).contains(&new_bytes) {
         return start;
     }

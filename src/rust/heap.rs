@@ -25,11 +25,12 @@ impl Display for NoHeap {
 
 impl Error for NoHeap {}
 
-/// The owner of an isolated heap: one that shares no page, no record and no free slot with any other. Any thread may use it; dropping it
-/// frees all that is in it, in time that grows with its spans and not with its blocks.
+/// An isolated heap: it shares no page, no record and no free slot with any other heap. Any thread
+/// may use it. Dropping it frees everything in it, in time that depends on the number of its spans,
+/// not of its blocks.
 ///
-/// `&Heap` is an `Allocator` of allocator-api2, with feature `allocator-api2-02` or `allocator-api2-04`, so that whatever lives in it is
-/// gone before it is:
+/// With the feature `allocator-api2-02` or `allocator-api2-04`, `&Heap` is an `Allocator` of
+/// allocator-api2, and a collection cannot outlive its heap:
 ///
 /// ```
 /// # #[cfg(feature = "allocator-api2-04")] {
@@ -44,7 +45,7 @@ impl Error for NoHeap {}
 /// # Ok::<(), tinyalloc::NoHeap>(())
 /// ```
 ///
-/// What would outlive the heap does not compile:
+/// A value that would outlive the heap does not compile:
 ///
 /// ```compile_fail,E0505
 /// use allocator_api2_04::boxed::Box;
@@ -57,7 +58,7 @@ impl Error for NoHeap {}
 /// # Ok::<(), tinyalloc::NoHeap>(())
 /// ```
 ///
-/// Nor does what would outlive it by being leaked:
+/// Nor does a leaked one:
 ///
 /// ```compile_fail,E0597
 /// # use allocator_api2_04::boxed::Box;
@@ -81,7 +82,8 @@ impl Heap {
         Heap::named("", usize::MAX)
     }
 
-    /// A heap whose blocks take at most `bytes` bytes together, requests rounded up to their slots.
+    /// A heap whose blocks together take at most `bytes` bytes, with requests rounded up to their
+    /// slots.
     ///
     /// # Errors
     /// [`NoHeap`].
@@ -89,7 +91,8 @@ impl Heap {
         Heap::named("", bytes)
     }
 
-    /// As [`Heap::with_limit`], and with a name for messages and statistics, of which 31 bytes are kept.
+    /// As [`Heap::with_limit`], with a name for messages and statistics, of which 31 bytes are
+    /// kept.
     ///
     /// # Errors
     /// [`NoHeap`].
@@ -98,19 +101,20 @@ impl Heap {
         ALLOCATOR.create_heap(Thread, &options).map(|heap| Heap { heap }).ok_or(NoHeap)
     }
 
-    /// What it is called.
+    /// The name of the heap.
     #[must_use]
     pub fn name(&self) -> HeapName {
         self.heap.name()
     }
 
-    /// Counts what it holds.
+    /// The statistics of the heap.
     #[must_use]
     pub fn stats(&self) -> Stats {
         ALLOCATOR.heap_stats(Thread, self.heap).unwrap_or_default()
     }
 
-    /// Whether an address lies in the memory of this heap. Of blocks of 32 MiB and more only the first byte is known.
+    /// Whether an address lies in the memory of this heap. For blocks of 32 MiB and more this is
+    /// known for the first byte only.
     #[must_use]
     pub fn contains<T: ?Sized>(&self, address: *const T) -> bool {
         ALLOCATOR.owner_of(Thread, address.addr()) == Some(BlockOwner::Isolated(self.heap))
@@ -122,17 +126,19 @@ impl Heap {
         ALLOCATOR.heap_limit(self.heap).0
     }
 
-    /// Changes the limit; blocks that are there already stay.
+    /// Changes the limit; existing blocks stay.
     pub fn set_limit(&self, bytes: usize) {
         ALLOCATOR.set_heap_limit(self.heap, bytes);
     }
 
-    /// Gives what is free in it back to the system, as far as no other thread keeps it for itself; true if there was any.
+    /// Releases the heap's free memory to the system, except for what other threads keep ready;
+    /// true if there was any.
     pub fn purge(&self) -> bool {
         ALLOCATOR.purge_heap(Thread, self.heap)
     }
 
-    /// Frees all that is in it, and keeps its memory for what comes next. Nothing can be in use: everything borrows the heap.
+    /// Frees everything in the heap, and keeps the memory for further blocks. No block can be in
+    /// use, because every user borrows the heap.
     ///
     /// ```compile_fail,E0502
     /// # use allocator_api2_04::vec::Vec;
@@ -145,12 +151,12 @@ impl Heap {
     /// # Ok::<(), tinyalloc::NoHeap>(())
     /// ```
     pub fn reset(&mut self) {
-        // SAFETY: what is in the heap borrows it, or was promised to be gone.
+        // SAFETY: the users of the blocks borrow the heap, or promised to be gone.
         let _ = unsafe { ALLOCATOR.reset_heap(Thread, self.heap, Emptying::Keep) };
     }
 
-    /// A block for a layout, or `None` when there is no memory within the limit. It is the caller's until it is given to
-    /// [`Heap::deallocate`], or the heap is reset or dropped.
+    /// A block for a layout, or `None` if there is no memory within the limit. It is valid until it
+    /// is passed to [`Heap::deallocate`], or the heap is reset or dropped.
     #[inline]
     #[must_use]
     pub fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
@@ -158,7 +164,7 @@ impl Heap {
         hit.or_else(|| self.allocate_missed(layout))
     }
 
-    /// What no free slot lay ready for.
+    /// Allocates when no free slot is ready.
     #[cold]
     #[inline(never)]
     fn allocate_missed(&self, layout: Layout) -> Option<NonNull<u8>> {
@@ -181,20 +187,21 @@ impl Heap {
         Some(start)
     }
 
-    /// Frees a block. One of another heap ends the program with a message that names both heaps.
+    /// Frees a block. For a block of another heap, a message names both heaps and the process ends.
     ///
     /// # Safety
-    /// The block is this heap's, and nobody uses it any more.
+    /// The block is from this heap and is not used afterwards.
     #[inline]
     pub unsafe fn deallocate(&self, start: NonNull<u8>) {
         // SAFETY: the caller's promise.
         unsafe { ALLOCATOR.free_in(Thread, self.heap, start.as_ptr()) };
     }
 
-    /// Gives a block another size, moving it if need be; `None` leaves it as it was.
+    /// Changes the size of a block, and moves it if necessary; `None` leaves it unchanged.
     ///
     /// # Safety
-    /// The block is this heap's, of this layout, and after success only the returned one is used.
+    /// The block is from this heap and has this layout. After success only the returned block is
+    /// used.
     #[must_use]
     pub unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
         let align = layout.align();
@@ -215,8 +222,9 @@ impl Heap {
         Some(moved)
     }
 
-    /// Until the returned value is dropped, what this thread allocates through [`crate::TinyAlloc`], or through `malloc` where that is ours,
-    /// comes from this heap. `None` when that is too deep (48 times), or there is no memory.
+    /// Makes this heap the current heap of this thread until the returned value is dropped: it
+    /// serves what the thread allocates through [`crate::TinyAlloc`], and through `malloc` if that
+    /// is tinyalloc's. `None` if heaps are entered 48 deep already, or there is no memory.
     ///
     /// ```
     /// use tinyalloc::{Heap, TinyAlloc};
@@ -226,7 +234,7 @@ impl Heap {
     ///
     /// # fn main() -> Result<(), tinyalloc::NoHeap> {
     /// let heap = Heap::new()?;
-    /// // SAFETY: `words` is the only thing allocated meanwhile, and gone before the heap is.
+    /// // SAFETY: only `words` is allocated in the meantime, and it is dropped before the heap.
     /// let entered = unsafe { heap.enter() }.ok_or(tinyalloc::NoHeap)?;
     /// let words: Vec<String> = "a request of its own".split(' ').map(str::to_owned).collect();
     /// drop(entered);
@@ -236,20 +244,22 @@ impl Heap {
     /// ```
     ///
     /// # Safety
-    /// Nothing that is allocated meanwhile is used after the heap is reset or dropped. The returned values are dropped in reverse order.
+    /// Nothing that is allocated in the meantime is used after the heap is reset or dropped. The
+    /// returned values are dropped in reverse order.
     #[must_use = "the heap is current until this is dropped"]
     pub unsafe fn enter(&self) -> Option<Entered<'_>> {
         ALLOCATOR.enter_heap(Thread, Some(self.heap)).then_some(Entered { heap: PhantomData })
     }
 }
 
-/// No call unwinds, so that none leaves the heap half-changed.
+/// No call unwinds, so none leaves the heap half-changed.
 impl UnwindSafe for Heap {}
 impl RefUnwindSafe for Heap {}
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        // Refused only to a heap that somebody entered for good: it stays, as what was allocated in it may.
+        // Refused only if a thread entered the heap and never left it. The heap then stays, and so may
+        // the blocks in it.
         // SAFETY: what is in the heap borrows it, or was promised to be gone.
         let _ = unsafe { ALLOCATOR.destroy_heap(Thread, self.heap, Emptying::GiveBack) };
     }
@@ -261,7 +271,7 @@ impl Debug for Heap {
     }
 }
 
-/// While it lives, a heap serves the thread that entered it, and no other:
+/// While it lives, the heap is current for the thread that entered it, and for no other:
 ///
 /// ```compile_fail,E0277
 /// fn send<T: Send>(_: T) {}
@@ -271,7 +281,7 @@ impl Debug for Heap {
 /// ```
 #[derive(Debug)]
 pub struct Entered<'heap> {
-    // Not to be sent to another thread.
+    // Not `Send`.
     heap: PhantomData<(&'heap Heap, *mut u8)>,
 }
 
@@ -290,7 +300,8 @@ mod collections {
 
     use super::Heap;
 
-    // SAFETY: blocks are distinct, aligned, and live until freed, or the heap is reset or dropped, which takes a mutable borrow.
+    // SAFETY: blocks are distinct, aligned, and live until freed, or the heap is reset or dropped,
+    // which takes a mutable borrow.
     unsafe impl Source for Heap {
         #[inline]
         fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {

@@ -1,10 +1,11 @@
-//! Options for Rust: by the same names as in `TINYALLOC_OPTIONS`.
+//! Options by the names of `TINYALLOC_OPTIONS`, for Rust.
 
 use super::global_alloc::TinyAlloc;
 use crate::options::running::{OptionError, OptionValue, set};
 
 impl TinyAlloc {
-    /// An option's value, as [`TinyAlloc::set_option`] takes it; `None` if there is no such option.
+    /// The value of an option, in the form that [`TinyAlloc::set_option`] takes; `None` if there is
+    /// no such option.
     ///
     /// ```
     /// use tinyalloc::TinyAlloc;
@@ -16,8 +17,8 @@ impl TinyAlloc {
         OptionValue::of(name.as_bytes())
     }
 
-    /// Sets an option, as `TINYALLOC_OPTIONS=name=value` does when the process starts. What concerns regions of address space holds for
-    /// those that are reserved afterwards.
+    /// Sets an option, as `TINYALLOC_OPTIONS=name=value` does when the process starts. Options that
+    /// concern regions of address space apply to regions that are reserved afterwards.
     ///
     /// ```
     /// use tinyalloc::{OptionError, TinyAlloc};
@@ -27,7 +28,7 @@ impl TinyAlloc {
     /// ```
     ///
     /// # Errors
-    /// [`OptionError`]; the option keeps its value then.
+    /// [`OptionError`]; the option then keeps its value.
     pub fn set_option(&self, name: &str, value: &str) -> Result<(), OptionError> {
         set(name.as_bytes(), value.as_bytes())
     }

@@ -1,14 +1,15 @@
-//! What a size and an alignment ask of the engine.
+//! How a size and an alignment become a request to the engine.
 
 use tinyalloc_alloc::{SLOT_ALIGN, SizeClass};
 
 use crate::process::instance::ALLOCATOR;
 
-/// Alignments up to this one are a matter of the size: the slots of a size class lie at multiples of every power of two that divides it,
-/// and whatever has no slot starts where a page of the system does, of which there are no smaller ones.
+/// Up to this alignment the size decides: the slots of a size class lie at multiples of every power
+/// of two that divides their size, and blocks without a slot start at a page, which has at least
+/// this size.
 const SIZED_ALIGN_MAX: usize = 4096;
 
-/// How many bytes to ask for, so that a slot is aligned as wanted; `None` where no size does that.
+/// The bytes to request so that the slot has the alignment; `None` if no size does that.
 #[inline(always)]
 pub(crate) fn sized(bytes: usize, align: usize) -> Option<usize> {
     if align <= SLOT_ALIGN { Some(bytes) } else { padded(bytes, align) }
@@ -19,19 +20,19 @@ fn padded(bytes: usize, align: usize) -> Option<usize> {
     (align <= SIZED_ALIGN_MAX).then_some(bytes.max(1).saturating_add(align - 1) & !(align - 1))
 }
 
-/// Whether a block of the one size has a slot that the other would get as well. Large blocks have none.
+/// Whether blocks of both sizes get the same size of slot. Large blocks have none.
 #[inline(always)]
 pub(crate) fn shares_slot(bytes: usize, other: usize) -> bool {
     SizeClass::of(bytes).is_some_and(|class| SizeClass::of(other) == Some(class))
 }
 
-/// Whether blocks of that size never share a span, so that they start where a page does.
+/// Whether blocks of that size never share a span, and so start at a page.
 pub(crate) fn is_large(bytes: usize, align: usize) -> bool {
     SizeClass::of(bytes).is_none() && align <= SIZED_ALIGN_MAX
 }
 
-/// Whether a block has all of its slot, and lies in one of its size. Not so where somebody wants checks beyond the default: a block may
-/// end in a canary then, or at a guard. Known once there is a block.
+/// Whether a block has its whole slot, and a slot of its size class. Not so with checks on demand:
+/// a block may then end at a canary or a guard page. The answer is final once a block exists.
 #[inline(always)]
 pub(crate) fn slots_are_whole() -> bool {
     !ALLOCATOR.checks_any()

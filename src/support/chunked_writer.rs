@@ -1,10 +1,11 @@
-//! Text collected on the stack and handed on in chunks.
+//! Writes text in chunks from a buffer on the stack.
 
 use core::fmt::{Display, Result as FmtResult, Write};
 
 const CHUNK_BYTES: usize = 512;
 
-/// Hands a text on in chunks of up to 512 bytes, allocating nothing: a shorter text is one chunk.
+/// Passes a text to `sink` in chunks of up to 512 bytes. Allocates nothing. A shorter text is one
+/// chunk.
 #[inline(never)]
 pub(crate) fn write_in_chunks(text: &dyn Display, sink: &mut dyn FnMut(&[u8])) {
     let mut writer = ChunkedWriter { bytes: [0; CHUNK_BYTES], length: 0, sink };

@@ -1,7 +1,7 @@
 //! The environment as the C library keeps it, or as the kernel left it on the stack.
 //!
 //! `getenv` takes a lock, and the dynamic linker allocates before the C library knows the
-//! environment: hence by hand.
+//! environment. So this module reads the environment itself.
 
 use core::arch::asm;
 use core::ffi::{CStr, c_char, c_void};
@@ -17,8 +17,8 @@ unsafe extern "C" {
     static environ: Entries;
 }
 
-/// The value of the variable, `prefix` being its name and `=`. Empty if it is not set, and in a program
-/// with more rights than its user; `None` while the C library has no environment.
+/// The value of the variable, `prefix` being its name and `=`. Empty if it is not set, and in a
+/// program with more rights than its user; `None` while the C library has no environment.
 #[cfg(feature = "mmap")]
 pub(crate) fn variable(prefix: &[u8]) -> Option<&'static [u8]> {
     find(known_entries()?, prefix)
@@ -58,7 +58,8 @@ fn value_of(entry: *const c_char, prefix: &[u8]) -> Option<&'static [u8]> {
         // SAFETY: as above.
         at = unsafe { at.add(1) };
     }
-    // SAFETY: entries are C strings; a program that changes one during the read has a data race of its own.
+    // SAFETY: entries are C strings; a program that changes one during the read has a data race of
+    // its own.
     Some(unsafe { CStr::from_ptr(at.cast()) }.to_bytes())
 }
 
@@ -68,8 +69,8 @@ fn known_entries() -> Option<Entries> {
     (!known.is_null()).then_some(known)
 }
 
-/// The kernel's copy: the number of arguments, the arguments, null, the environment, null. The dynamic
-/// linker of the GNU C library notes its address before any other code runs.
+/// The kernel's copy: the number of arguments, the arguments, null, the environment, null. The
+/// dynamic linker of the GNU C library notes its address before any other code runs.
 fn entries_on_the_stack() -> Option<Entries> {
     let stack_end = weak_symbol!("__libc_stack_end").cast::<Entries>();
     if stack_end.is_null() {

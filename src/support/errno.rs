@@ -1,4 +1,4 @@
-//! `errno`: set on failure, and on nothing else.
+//! `errno`, which is set on failure only.
 
 use core::ptr::NonNull;
 

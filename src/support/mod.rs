@@ -1,4 +1,4 @@
-//! What any part of the crate may use, and what uses none of it.
+//! Helpers that use nothing else of the crate.
 
 pub(crate) mod chunked_writer;
 pub(crate) mod errno;

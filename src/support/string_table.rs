@@ -1,6 +1,7 @@
-//! Tables of words in one string: a table of strings would be a table of pointers, and each of those a relocation.
+//! Tables of words in one string. A table of strings would be a table of pointers, each with a
+//! relocation.
 
-/// The word at a place, without its separators; empty beyond the last.
+/// The word at an index, without separators; empty beyond the last.
 #[inline(never)]
 pub(crate) fn entry_at(table: &'static str, separator: u8, place: usize) -> &'static str {
     let mut start = 0;
@@ -10,7 +11,7 @@ pub(crate) fn entry_at(table: &'static str, separator: u8, place: usize) -> &'st
     table.get(start..end_of_word(table, separator, start)).unwrap_or_default()
 }
 
-/// The place of a word.
+/// The index of a word.
 #[inline(never)]
 pub(crate) fn position_of(table: &'static str, word: &[u8]) -> Option<usize> {
     (0..table.len())

@@ -1,4 +1,4 @@
-//! Symbols that another loaded object may define or not.
+//! Symbols that other loaded objects may or may not define.
 
 /// The address of the symbol; null if no loaded object defines it.
 macro_rules! weak_symbol {

@@ -5,8 +5,9 @@ use core::ffi::{c_char, c_int, c_void};
 
 use super::onward;
 
-/// Jumps to the next `dlopen`, which knows its caller by the return address: the RUNPATH, `$ORIGIN` and
-/// namespace that count are the caller's. Naked, because the compiler exports no `global_asm!` symbol.
+/// Jumps to the next `dlopen`, which identifies its caller by the return address: it uses the
+/// caller's RUNPATH, `$ORIGIN` and namespace. The function is naked, because the compiler exports
+/// no symbol of `global_asm!`.
 ///
 /// # Safety
 /// As of dlopen(3).

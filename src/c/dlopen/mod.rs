@@ -1,7 +1,7 @@
-//! `dlopen`, in front of the C library's: no library is bound past this one.
+//! `dlopen`, in front of the C library's: removes RTLD_DEEPBIND.
 //!
-//! With RTLD_DEEPBIND a library looks names up in its own dependencies first, and there `malloc` is the C
-//! library's. Every block that it hands to the program, or takes from it, would end in the wrong heap.
+//! With that flag a library looks names up in its own dependencies first, and finds the C library's
+//! `malloc`. Every block that passes between it and the program would end in the wrong heap.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
@@ -18,24 +18,24 @@ mod trampoline;
 #[path = "x86_64.rs"]
 mod trampoline;
 
-/// The `dlopen` that comes after ours; null before the first call.
+/// The next `dlopen` after ours; null before the first call.
 static NEXT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// How a call goes on: two registers.
+/// The rest of a call, in two registers.
 #[repr(C)]
 pub(crate) struct Onward {
-    /// Null if nobody defines `dlopen`.
+    /// Null if no other object defines `dlopen`.
     address: *mut c_void,
     flags: c_int,
 }
 
-/// What the trampolines ask for.
+/// The trampolines call it.
 pub(crate) extern "C" fn onward(flags: c_int) -> Onward {
     let flags = if SETTINGS.keeps_deep_binding() { flags } else { flags & !RTLD_DEEPBIND };
     Onward { address: next(), flags }
 }
 
-/// Looked up by whoever calls first, so that a program that opens no library pays nothing.
+/// The first call looks it up, so that a program that opens no library pays nothing.
 fn next() -> *mut c_void {
     let known = NEXT.load(Ordering::Relaxed);
     if !known.is_null() {

@@ -1,4 +1,4 @@
-//! The heap that a thread's calls of malloc go to.
+//! The current heap of a thread, which serves its calls of malloc.
 
 use core::ffi::c_int;
 

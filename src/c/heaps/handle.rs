@@ -1,4 +1,4 @@
-//! What a `ta_heap_t` of a caller's stands for.
+//! The handles of heaps, `ta_heap_t`.
 
 use core::ptr::NonNull;
 
@@ -16,14 +16,15 @@ pub struct TaHeap {
     _opaque: [u8; 0],
 }
 
-/// A heap that a caller named.
+/// The heap that a handle stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
     Global,
     Isolated(IsolatedRef),
 }
 
-/// Stands for the global heap: what looks like an isolated heap that was destroyed, so that none is taken for it.
+/// The handle of the global heap. Its memory looks like that of a destroyed isolated heap, so it is
+/// never taken for a live one.
 static GLOBAL: Zeroed = Zeroed([0; size_of::<Isolated>()]);
 
 #[repr(align(64))]
@@ -33,7 +34,7 @@ pub(crate) fn global() -> *mut TaHeap {
     (&raw const GLOBAL.0).cast::<TaHeap>().cast_mut()
 }
 
-/// What the handle stands for; `None`, and `EINVAL`, for null.
+/// The heap of a handle; `None`, and `EINVAL`, for null.
 pub(crate) fn named(heap: *mut TaHeap) -> Option<Named> {
     let Some(pointer) = NonNull::new(heap) else {
         set_errno(EINVAL);
@@ -46,7 +47,7 @@ pub(crate) fn named(heap: *mut TaHeap) -> Option<Named> {
     Some(Named::Isolated(unsafe { IsolatedRef::from_ptr(pointer.cast::<Isolated>()) }))
 }
 
-/// The isolated heap that the handle stands for; `None`, and `EINVAL`, for any other.
+/// The isolated heap of a handle; `None`, and `EINVAL`, for any other.
 pub(crate) fn isolated(heap: *mut TaHeap) -> Option<IsolatedRef> {
     match named(heap)? {
         Named::Isolated(heap) if ALLOCATOR.is_heap(Thread, heap) => Some(heap),

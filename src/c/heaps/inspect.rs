@@ -1,4 +1,4 @@
-//! What a heap holds and may hold, and whose an address is.
+//! The owner of an address, and the name, limit, statistics and blocks of a heap.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::{NonNull, null, null_mut};

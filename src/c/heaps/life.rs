@@ -1,4 +1,5 @@
-//! Heaps come and go: `ta_heap_create`, `ta_heap_destroy`, `ta_heap_reset`, `ta_heap_global`.
+//! Creating, destroying and resetting heaps: `ta_heap_create`, `ta_heap_destroy`, `ta_heap_reset`,
+//! `ta_heap_global`.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::zeroed;
@@ -20,7 +21,7 @@ pub const TA_HEAP_RESET_GIVES_BACK: c_uint = 1;
 /// for a small heap, but a later use of one of its blocks is not noticed.
 pub const TA_HEAP_DESTROY_KEEPS: c_uint = 2;
 
-/// The word of a heap that holds its flags; the other two are known to `limit_handler`.
+/// The word of the user data that holds a heap's flags; `limit_handler` uses the other two.
 const FLAGS: usize = 2;
 const _: () = assert!(HANDLER == 0 && ARGUMENT == 1);
 
@@ -70,7 +71,7 @@ unsafe fn known_options(options: *const TaHeapOptions) -> Option<HeapOptions> {
     if options.is_null() {
         return Some(HeapOptions::default());
     }
-    // SAFETY: all zero is what a caller means that sets nothing.
+    // SAFETY: all zero is the value of fields that a caller does not set.
     let mut known: TaHeapOptions = unsafe { zeroed() };
     // SAFETY: the caller's promise.
     let size = unsafe { (*options).size };

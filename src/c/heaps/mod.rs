@@ -1,4 +1,4 @@
-//! Isolated heaps: `ta_heap_*`, and the heap that a thread's calls of malloc go to.
+//! Isolated heaps: `ta_heap_*`, and the current heap of a thread.
 
 mod handle;
 

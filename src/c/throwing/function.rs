@@ -1,6 +1,7 @@
-//! Functions in assembly, with an unwind table.
+//! Functions in assembly, with unwind tables.
 
-/// A hidden function of these lines; `$personality` names the routine that catches, if any.
+/// A hidden function of these lines; `$personality` names the routine that catches exceptions, if
+/// any.
 macro_rules! function {
     ($name:literal, $personality:literal, [$($line:literal),* $(,)?] $(, $operand:ident = $function:path)*) => {
         global_asm!(

@@ -5,7 +5,8 @@ use core::arch::global_asm;
 use super::function::function;
 use super::steps::{attempt, handler, personality, swallow, thrower};
 
-/// A function whose frame is that of the loops; `$personality` names the routine that catches, if any.
+/// A function with the frame of the loops; `$personality` names the routine that catches
+/// exceptions, if any.
 macro_rules! framed {
     ($name:literal, $personality:literal, [$($line:literal),* $(,)?] $(, $operand:ident = $function:path)*) => {
         function!(
@@ -61,7 +62,7 @@ macro_rules! new_loop {
 
 new_loop!("tinyalloc_new_slow", "", "bl {thrower}\nblr x0\nbrk #1", thrower = thrower);
 
-// An exception lands at `tinyalloc_new_landing`, with the frame as it was at the call.
+// An exception arrives at `tinyalloc_new_landing`, with the frame as it was at the call.
 new_loop!(
     "tinyalloc_new_nothrow_slow",
     ".cfi_personality 0x1b, {personality}",
@@ -76,5 +77,5 @@ new_loop!(
     personality = personality
 );
 
-// An exception lands as above: the frames are alike.
+// An exception arrives there, too: the frames are alike.
 framed!("tinyalloc_new_nothrow_by", ".cfi_personality 0x1b, {personality}", ["blr x2"], personality = personality);

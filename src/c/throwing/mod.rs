@@ -1,10 +1,10 @@
-//! The part of `operator new` that exceptions pass through.
+//! The part of `operator new` that exceptions may pass through.
 //!
-//! The loops are in assembly, one file for each architecture, with unwind tables of their own: attempt;
-//! ask for the new-handler; call it, or throw. The nothrow loop has a personality routine that catches
-//! every exception of the handler, as a `catch (...)` would; see the Itanium C++ ABI, Exception Handling,
-//! 1.6 (two-phase unwinding). So has the function that calls an operator of the program's for a nothrow
-//! one.
+//! The loops are in assembly, with unwind tables, in one file for each architecture: attempt to
+//! allocate, look up the new-handler, call it or throw. The nothrow loop has a personality routine
+//! that catches every exception of the handler, like `catch (...)`; see the Itanium C++ ABI,
+//! Exception Handling, 1.6 (two-phase unwinding). So does the function through which a nothrow
+//! operator calls an operator of the program's.
 
 mod function;
 mod runtime;

@@ -1,4 +1,4 @@
-//! The functions of the C++ runtime, which is not linked: they are looked up when one is needed.
+//! The functions of the C++ runtime. It is not linked, so they are looked up when they are needed.
 
 use core::arch::asm;
 use core::ffi::{CStr, c_void};
@@ -8,10 +8,10 @@ use libc::{RTLD_DEFAULT, RTLD_LAZY, RTLD_NOLOAD, dlclose, dlopen, dlsym};
 
 use crate::support::weak_symbol::weak_symbol;
 
-/// Where the C++ runtime may be, if a plugin brought it along and kept its symbols to itself.
+/// The libraries to search if a plugin loaded the C++ runtime with local symbols.
 const LIBRARIES: [&CStr; 4] = [c"libstdc++.so.6", c"libgcc_s.so.1", c"libc++abi.so.1", c"libc++.so.1"];
 
-/// What the C++ runtime defines.
+/// A function of the C++ runtime.
 #[derive(Clone, Copy)]
 pub(super) enum Runtime {
     GetNewHandler,
@@ -22,7 +22,8 @@ pub(super) enum Runtime {
     SetInstruction,
 }
 
-/// The name of a function, and its address when this library was loaded; null if nothing defined it.
+/// The name of a function, and its address when this library was loaded; null if it was undefined
+/// then.
 macro_rules! name_and_bound {
     ($name:literal) => {{
         const NAME: &CStr = match CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
@@ -45,7 +46,8 @@ impl Runtime {
         }
     }
 
-    /// Bound when the library was loaded, or visible now, or in a C++ library that is loaded but keeps to itself; null otherwise.
+    /// The address bound when this library was loaded, or visible now, or local to a loaded C++
+    /// library; else null.
     pub(super) fn address(self) -> *mut c_void {
         let (name, bound) = self.name_and_bound();
         if !bound.is_null() {
@@ -61,14 +63,14 @@ impl Runtime {
 }
 
 fn look_into(library: &CStr, name: &CStr) -> *mut c_void {
-    // SAFETY: the name is a C string; nothing is loaded that is not loaded yet.
+    // SAFETY: the name is a C string; RTLD_NOLOAD loads nothing.
     let handle = unsafe { dlopen(library.as_ptr(), RTLD_LAZY | RTLD_NOLOAD) };
     if handle.is_null() {
         return handle;
     }
     // SAFETY: the handle is open, the name a C string.
     let address = unsafe { dlsym(handle, name.as_ptr()) };
-    // SAFETY: the handle is open; whoever loaded the library keeps it.
+    // SAFETY: the handle is open, and the library stays loaded without it.
     unsafe { dlclose(handle) };
     address
 }

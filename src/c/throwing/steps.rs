@@ -1,4 +1,4 @@
-//! What the loops of `operator new` call, and the personality routine of those that catch.
+//! The functions that the loops of `operator new` call, and the personality routine.
 
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
@@ -45,7 +45,8 @@ pub(super) extern "C" fn handler() -> *mut c_void {
     get_new_handler()
 }
 
-/// The function that throws `std::bad_alloc`. Without one there is nobody to catch it either.
+/// The function that throws `std::bad_alloc`. Without a C++ library the process ends: there is no
+/// code to catch the exception either.
 pub(super) extern "C" fn thrower() -> *mut c_void {
     let address = Runtime::ThrowBadAlloc.address();
     if address.is_null() {
@@ -56,7 +57,7 @@ pub(super) extern "C" fn thrower() -> *mut c_void {
     address
 }
 
-/// Ends the life of an exception that was caught.
+/// Ends the life of a caught exception.
 pub(super) extern "C" fn swallow(exception: *mut c_void) {
     let (begin, end) = (Runtime::BeginCatch.address(), Runtime::EndCatch.address());
     if begin.is_null() || end.is_null() {
@@ -70,7 +71,8 @@ pub(super) extern "C" fn swallow(exception: *mut c_void) {
     end();
 }
 
-/// The personality of the nothrow functions: catches every exception, and lets thread cancellation pass.
+/// The personality of the nothrow functions: it catches every exception, and lets a thread's
+/// cancellation pass.
 pub(super) extern "C" fn personality(
     _version: c_int,
     actions: c_int,

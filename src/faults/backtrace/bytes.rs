@@ -1,16 +1,18 @@
-//! Reading tables: integers as DWARF 5 writes them (7.6), pointers as the Linux Standard Base does (Core, generic, 10.5.1).
+//! Readers for the tables: integers as in DWARF 5, 7.6, pointers as in the Linux Standard Base,
+//! Core, generic, 10.5.1.
 
 use core::ptr::with_exposed_provenance;
 
-/// The pointer is not there.
+/// There is no pointer.
 const OMITTED: u8 = 0xff;
-/// How it is written.
+/// The bits that give the format.
 const FORMAT: u8 = 0x0f;
-/// What it is relative to.
+/// The bits that give the base.
 const BASE: u8 = 0x70;
 const RELATIVE_TO_ITSELF: u8 = 0x10;
 
-/// Invariant B1: what is read belongs to a table of a loaded object, which says itself how long it is.
+/// Invariant B1: all bytes read belong to a table of a loaded object, and the table gives its own
+/// length.
 #[derive(Clone, Copy)]
 pub(super) struct Bytes {
     at: *const u8,
@@ -18,7 +20,7 @@ pub(super) struct Bytes {
 
 impl Bytes {
     /// # Safety
-    /// B1 holds for what is read.
+    /// B1 holds for all that is read.
     pub(super) unsafe fn at(address: usize) -> Bytes {
         Bytes { at: with_exposed_provenance(address) }
     }
@@ -66,7 +68,7 @@ impl Bytes {
         value.wrapping_shl(unused).cast_signed() >> unused
     }
 
-    /// A number, and how many bits of it were there.
+    /// A number, and how many of its bits were present.
     fn leb128(&mut self) -> (usize, u32) {
         let (mut value, mut bits) = (0, 0);
         loop {
@@ -81,7 +83,7 @@ impl Bytes {
         }
     }
 
-    /// A pointer in one of the encodings that code is described with; one that is to be looked up somewhere else is not.
+    /// A pointer in one of the encodings for code; `None` for an indirect one.
     pub(super) fn pointer(&mut self, encoding: u8) -> Option<usize> {
         if encoding == OMITTED {
             return None;
@@ -106,7 +108,7 @@ mod tests {
     use super::Bytes;
 
     fn bytes(table: &[u8]) -> Bytes {
-        // SAFETY: the tests read what is there.
+        // SAFETY: the tests read their own arrays.
         unsafe { Bytes::at(table.as_ptr().expose_provenance()) }
     }
 

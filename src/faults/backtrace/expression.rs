@@ -1,5 +1,5 @@
-//! Where something is, as far as compilers need more than a register and an offset for it: in functions that align their stack, and in the
-//! frames of signals (DWARF 5, 2.5).
+//! Locations that are more than a register and an offset: in functions that align their stack, and
+//! in signal frames (DWARF 5, 2.5). Only the operations that compilers use there are known.
 
 use super::bytes::Bytes;
 use super::registers::COUNT;
@@ -16,7 +16,7 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    /// The one that comes next.
+    /// The next expression of the table.
     pub(super) fn read(bytes: &mut Bytes) -> Expression {
         let length = bytes.unsigned();
         let expression = Expression { start: *bytes, bytes: length };
@@ -24,7 +24,7 @@ impl Expression {
         expression
     }
 
-    /// The address; `None` where it takes more than a register, sums and looks into memory.
+    /// The address; `None` if the expression has operations other than registers, sums and loads.
     pub(super) fn value(self, registers: &[usize; COUNT], mut look: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
         let mut bytes = self.start;
         let end = bytes.address() + self.bytes;

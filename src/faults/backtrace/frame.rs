@@ -1,4 +1,4 @@
-//! A call that has not returned: where it is, and who made it.
+//! A stack frame: a call that has not returned, and its caller.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::{null_mut, with_exposed_provenance};
@@ -12,24 +12,24 @@ use super::registers::{COUNT, STACK, here, plain};
 use super::rules::{FrameStart, Rule, Rules};
 use crate::support::errno::{errno, set_errno};
 
-/// A frame that is said to be larger is one that the tables are wrong about.
+/// If the tables give a larger frame, they are wrong.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The smallest page that there is.
+/// The smallest page size.
 const PAGE_BYTES: usize = 4096;
 
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
-    /// The instruction that comes next.
+    /// The next instruction.
     address: usize,
     registers: [usize; COUNT],
-    /// It stands where a signal struck, not behind a call.
+    /// A signal interrupted the code there: the address does not follow a call.
     is_interrupted: bool,
-    /// The page that was found readable last.
+    /// The page that was last found to be readable.
     page: usize,
 }
 
 impl Frame {
-    /// That of the function that asks.
+    /// The frame of the caller of this function.
     #[inline(always)]
     pub(super) fn here() -> Frame {
         let (address, registers) = here();
@@ -40,9 +40,9 @@ impl Frame {
         self.address
     }
 
-    /// The frame of who called; `None` for the first one, and where the tables do not tell.
+    /// The caller's frame; `None` for the first frame, and without tables for the code.
     pub(super) fn caller(&self) -> Option<Frame> {
-        // What comes behind a call that never returns may be another function's.
+        // The instruction after a call that never returns may belong to the next function.
         let address = if self.is_interrupted { self.address } else { self.address - 1 };
         let object = LoadedObject::around(address)?;
         let tables = object.tables();
@@ -69,7 +69,7 @@ impl Frame {
         (caller.address > 1).then_some(caller)
     }
 
-    /// Where the frame starts, which is above where it ends.
+    /// The start of the frame, which is above its end.
     fn start(&self, rules: &Rules, page: &mut usize) -> Option<usize> {
         let start = match rules.start() {
             FrameStart::Register(register, offset) => self.registers.get(register)?.wrapping_add_signed(offset),
@@ -82,19 +82,21 @@ impl Frame {
         expression.value(&self.registers, |address| self.look(address, page))
     }
 
-    /// A word of the frame. Where a stack ends the tables may not tell: who made it chose what its first function returns to.
+    /// A word of the frame. At the end of a stack the tables may be wrong, since the code that made
+    /// the stack chose the return address of its first function. So the page is tested first.
     fn look(&self, address: usize, page: &mut usize) -> Option<usize> {
         let is_inside = address.is_multiple_of(align_of::<usize>()) && address.wrapping_sub(self.registers[STACK]) < BYTES_MAX;
         if !is_inside || (address / PAGE_BYTES != *page && !is_readable(address)) {
             return None;
         }
         *page = address / PAGE_BYTES;
-        // SAFETY: the word can be read: the kernel has, or it is on a page of which another was.
+        // SAFETY: the kernel has read the word, or another word of its page.
         Some(unsafe { with_exposed_provenance::<usize>(address).read() })
     }
 }
 
-/// Whether the kernel can read a signal set at an address; it looks there before it notices that nothing is asked of it.
+/// Whether the kernel can read a signal set at an address. It reads the set before it rejects the
+/// request.
 fn is_readable(address: usize) -> bool {
     let (nothing, none): (c_int, *mut c_void) = (-1, null_mut());
     let before = errno();

@@ -1,23 +1,24 @@
-//! What the tables say about a piece of code: `.eh_frame_hdr` and `.eh_frame` (Linux Standard Base, Core, generic, 10.6).
+//! The table entry of a function: `.eh_frame_hdr` and `.eh_frame` (Linux Standard Base, Core,
+//! generic, 10.6).
 
 use core::ops::Range;
 
 use super::bytes::Bytes;
 
-/// A sorted table of 4-byte offsets from the index: what every linker writes.
+/// A sorted table of 4-byte offsets from the index, which is the form that every linker writes.
 const SORTED_TABLE: u8 = 0x3b;
 const TABLE_ENTRY_BYTES: usize = 8;
-/// Longer entries than 4 GiB, which nobody has.
+/// The mark of an entry longer than 4 GiB, which no compiler writes.
 const EXTENDED_LENGTH: usize = 0xffff_ffff;
 
-/// The entry of a function, and what it shares with others.
+/// The entry of a function, and the part that it shares with others.
 pub(super) struct FrameEntry {
     start: usize,
     program: Range<usize>,
     common: Common,
 }
 
-/// What many entries share.
+/// The part that several entries share.
 #[derive(Default)]
 struct Common {
     program: Range<usize>,
@@ -30,7 +31,7 @@ struct Common {
 }
 
 impl FrameEntry {
-    /// The entry for the code at an address; `None` if nothing is said about it.
+    /// The entry for the code at an address; `None` if there is none.
     ///
     /// # Safety
     /// `index` is a loaded object's `.eh_frame_hdr`.
@@ -60,39 +61,40 @@ impl FrameEntry {
             .map(|found| found.0)
     }
 
-    /// Where the code begins.
+    /// The start of the function.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    /// The instructions that give the rules at its start, and those that change them from there on.
+    /// The instructions for the rules at the function's start, and those that change the rules from
+    /// there on.
     pub(super) fn programs(&self) -> [Range<usize>; 2] {
         [self.common.program.clone(), self.program.clone()]
     }
 
-    /// What distances between instructions are multiples of.
+    /// The unit of distances between instructions.
     pub(super) fn code_align(&self) -> usize {
         self.common.code_align
     }
 
-    /// What distances on the stack are multiples of.
+    /// The unit of distances on the stack.
     pub(super) fn data_align(&self) -> isize {
         self.common.data_align
     }
 
-    /// The number of the register, or what stands for one, that says where to return to.
+    /// The number of the register, or pseudo-register, that holds the return address.
     pub(super) fn return_register(&self) -> usize {
         self.common.return_register
     }
 
-    /// Whether the caller was interrupted where it stands: by a signal.
+    /// Whether this is a signal frame, so that the caller was interrupted and made no call.
     pub(super) fn is_signal(&self) -> bool {
         self.common.is_signal
     }
 
-    /// The entry, and the code that it is about.
+    /// The entry, and the range of its code.
     fn read(address: usize) -> Option<(FrameEntry, Range<usize>)> {
-        // SAFETY: the table names entries (B1).
+        // SAFETY: the address is from the table of entries (B1).
         let mut bytes = unsafe { Bytes::at(address) };
         let end = end_of_entry(&mut bytes)?;
         let here = bytes.address();
@@ -109,7 +111,7 @@ impl FrameEntry {
 
 impl Common {
     fn read(address: usize) -> Option<Common> {
-        // SAFETY: an entry names what it shares with others (B1).
+        // SAFETY: the address is from an entry (B1).
         let mut bytes = unsafe { Bytes::at(address) };
         let end = end_of_entry(&mut bytes)?;
         bytes.u32();
@@ -152,7 +154,7 @@ impl Common {
     }
 }
 
-/// Where an entry that begins here ends.
+/// The end of an entry that begins here.
 fn end_of_entry(bytes: &mut Bytes) -> Option<usize> {
     let length = bytes.u32();
     let is_entry = length != 0 && length != EXTENDED_LENGTH;

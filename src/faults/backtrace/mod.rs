@@ -1,5 +1,6 @@
-//! Who called: addresses of code, read off the tables that compilers write for exceptions and debuggers. Nothing is loaded, locked or
-//! allocated for it. Guarded blocks remember them.
+//! Backtraces: return addresses, found with the unwind tables that compilers write for exceptions
+//! and debuggers. The unwinder loads nothing, takes no lock and allocates nothing. Guarded blocks
+//! keep its result.
 
 mod bytes;
 #[cfg(target_arch = "aarch64")]
@@ -22,10 +23,10 @@ use libc::{AT_PHDR, getauxval};
 
 use frame::Frame;
 
-/// Frames of our own that may lie between.
+/// The most frames of this library that are passed over.
 const OWN_MAX: usize = 64;
 
-/// The callers, the innermost first.
+/// The callers, innermost first.
 #[inline(never)]
 pub(crate) fn callers(trace: &mut [usize]) {
     let here = Frame::here();
@@ -35,12 +36,13 @@ pub(crate) fn callers(trace: &mut [usize]) {
 }
 
 unsafe extern "C" {
-    /// Where this library begins and where its code ends, as the linker lays them out.
+    /// The start of this library and the end of its code, as the linker defines them.
     static __ehdr_start: u8;
     static etext: u8;
 }
 
-/// Whether code at an address is this library's own. Where the library is part of the program, nobody can tell.
+/// Whether code at an address belongs to this library. False for all addresses if the library is
+/// part of the program.
 #[expect(clippy::cast_possible_truncation, reason = "an address")]
 fn is_ours(address: usize) -> bool {
     let file = (&raw const __ehdr_start).addr()..(&raw const etext).addr();

@@ -2,13 +2,13 @@
 
 use core::arch::asm;
 
-/// The general registers, and the stack's.
+/// The general registers and the stack pointer.
 pub(super) const COUNT: usize = 32;
 pub(super) const STACK: usize = 31;
-/// What a signed address is signed in.
+/// The bits of an address that are not part of its signature.
 const ADDRESS_BITS: u32 = 48;
 
-/// Where this code runs, and what is in the registers that calls leave alone.
+/// The address of this code, and the registers that calls preserve.
 #[inline(always)]
 pub(super) fn here() -> (usize, [usize; COUNT]) {
     let mut registers = [0; COUNT];
@@ -33,7 +33,7 @@ pub(super) fn here() -> (usize, [usize; COUNT]) {
     (address, registers)
 }
 
-/// An address to return to, without the signature that it may have been saved with.
+/// A return address without its pointer authentication code.
 pub(super) fn plain(address: usize) -> usize {
     address & ((1 << ADDRESS_BITS) - 1)
 }

@@ -2,11 +2,11 @@
 
 use core::arch::asm;
 
-/// The sixteen registers, and where to return to.
+/// The sixteen registers and the return address.
 pub(super) const COUNT: usize = 17;
 pub(super) const STACK: usize = 7;
 
-/// Where this code runs, and what is in the registers that calls leave alone.
+/// The address of this code, and the registers that calls preserve.
 #[inline(always)]
 pub(super) fn here() -> (usize, [usize; COUNT]) {
     let mut registers = [0; COUNT];
@@ -30,7 +30,7 @@ pub(super) fn here() -> (usize, [usize; COUNT]) {
     (address, registers)
 }
 
-/// An address to return to, as it was saved.
+/// A return address, unchanged.
 pub(super) fn plain(address: usize) -> usize {
     address
 }

@@ -1,4 +1,5 @@
-//! Where a caller's registers are, by the instructions of the tables (DWARF 5, 6.4.2).
+//! The rules for finding a caller's registers, computed from the instructions of the tables (DWARF
+//! 5, 6.4.2).
 
 use core::ops::Range;
 
@@ -39,17 +40,17 @@ const SAVED_NEGATIVE: usize = 0x2f;
 /// Where a register of the caller is.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
-    /// Where it was.
+    /// It did not change.
     Same,
-    /// Nowhere.
+    /// It is unknown.
     Lost,
-    /// So many bytes from the frame's start.
+    /// On the stack, at this offset from the frame's start.
     Saved(isize),
-    /// Where the expression says.
+    /// In memory, where the expression says.
     SavedAt(Expression),
 }
 
-/// Where the frame starts: what the stack pointer was before the call.
+/// The start of the frame: the stack pointer before the call.
 #[derive(Clone, Copy)]
 pub(super) enum FrameStart {
     Register(usize, isize),
@@ -65,7 +66,7 @@ pub(super) struct Rules {
 impl Rules {
     const NONE: Rules = Rules { start: FrameStart::Register(0, 0), registers: [Rule::Same; COUNT] };
 
-    /// The rules that hold where the code at an address runs.
+    /// The rules for the code at an address.
     pub(super) fn at(entry: &FrameEntry, address: usize) -> Option<Rules> {
         let remembered = [Rules::NONE; REMEMBERED_MAX];
         let mut reader = Reader { entry, at: entry.start(), rules: Rules::NONE, initial: Rules::NONE, remembered, depth: 0 };
@@ -87,7 +88,7 @@ impl Rules {
 
 struct Reader<'entry> {
     entry: &'entry FrameEntry,
-    /// The address that the rules hold from.
+    /// The rules hold from this address on.
     at: usize,
     rules: Rules,
     initial: Rules,
@@ -96,7 +97,7 @@ struct Reader<'entry> {
 }
 
 impl Reader<'_> {
-    /// Follows instructions until they are beyond an address; `None` for one that is not known.
+    /// Follows the instructions up to an address; `None` for an unknown instruction.
     fn read(&mut self, program: Range<usize>, until: usize) -> Option<()> {
         // SAFETY: a program of an entry (B1).
         let mut bytes = unsafe { Bytes::at(program.start) };
@@ -119,7 +120,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// The instructions that have no operand in their byte.
+    /// The instructions without an operand in their first byte.
     fn follow(&mut self, instruction: usize, bytes: &mut Bytes) -> Option<()> {
         match instruction {
             NOP | NEGATE_RETURN_ADDRESS => {}
@@ -164,7 +165,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// The rule of a register whose number follows.
+    /// The rule of a register whose number follows the instruction.
     fn set_far(&mut self, instruction: usize, bytes: &mut Bytes) -> Option<()> {
         let register = bytes.unsigned();
         let rule = match instruction {
@@ -197,7 +198,7 @@ impl Reader<'_> {
         Rule::Saved(offset * self.entry.data_align())
     }
 
-    /// Those of numbers that no address needs are left out.
+    /// Registers that no address needs are ignored.
     fn set(&mut self, register: usize, rule: Rule) {
         if let Some(place) = self.rules.registers.get_mut(register) {
             *place = rule;

@@ -1,11 +1,13 @@
-//! Being told that a thread ends: by the destructor of a key, which is called whatever the thread runs on.
+//! Notification of a thread's end, through the destructor of a pthread key, which runs for every
+//! kind of thread.
 //!
-//! The GNU C library keeps the values of the first 32 keys in the thread's own record. For later ones pthread_setspecific allocates. Where
-//! the program's own call of it is what makes a thread allocate for the first time, and that allocation sets our value, the outer call
-//! replaces the room that was made for ours, and the value is gone. So our key is made before the program makes any, and where that comes
-//! too late (`.preinit_array`, constructors of a program that is linked statically), a value counts once it is found by a later call.
-//! It is never number 0: that is the value of a variable for a key that was never made, and libraries delete
-//! such keys.
+//! The GNU C library keeps the values of the first 32 keys in the thread's own record. For later
+//! keys pthread_setspecific allocates. If the program's own call of pthread_setspecific is the
+//! first allocation of a thread, that allocation sets our value; then the outer call replaces the
+//! memory that holds it, and our value is lost. So our key is made before the program makes any.
+//! Where that is not possible (`.preinit_array`, constructors of a statically linked program), a
+//! value counts as set only after a later call finds it. The key is never number 0: that is the
+//! value of a variable for a key that was never made, and some libraries delete such keys.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::without_provenance;
@@ -15,7 +17,7 @@ use libc::{pthread_getspecific, pthread_key_create, pthread_key_delete, pthread_
 
 pub(crate) type Destructor = unsafe extern "C" fn(value: *mut c_void);
 
-/// Values of so many keys lie in the thread's own record.
+/// The thread's own record holds the values of this many keys.
 const EARLY_KEYS: pthread_key_t = 32;
 
 /// The key plus one; 0 before it is made.
@@ -29,13 +31,13 @@ impl ThreadEnd {
         ThreadEnd { key: AtomicU32::new(0), destructor }
     }
 
-    /// Makes the key. Where there is none left, the first thread that is armed tries again.
+    /// Makes the key. If the C library has no key left, the first thread that is armed tries again.
     pub(crate) fn prepare(&self) {
         let _ = self.key();
     }
 
-    /// Sees to it that the destructor is called when this thread ends; false if that was seen to before. Where there is no key left, it is
-    /// not called.
+    /// Arms the destructor for the end of this thread; false if it was armed before. Without a key
+    /// the destructor is not called.
     pub(crate) fn arm(&self) -> bool {
         let Some(key) = self.key() else {
             return true;
@@ -45,12 +47,13 @@ impl ThreadEnd {
         }
         // Any value but null makes the destructor run.
         let value: *const c_void = without_provenance(1);
-        // SAFETY: the key was made; should there be no memory for the value, nothing is told.
+        // SAFETY: the key was made. If there is no memory for the value, the destructor is not
+        // called.
         unsafe { pthread_setspecific(key, value) };
         true
     }
 
-    /// Whether a value that this thread sets, or has set, stays.
+    /// Whether the value of this thread, set or to be set, cannot be lost.
     #[inline]
     pub(crate) fn is_certain(&self) -> bool {
         let key = self.key.load(Ordering::Relaxed);
@@ -66,7 +69,7 @@ impl ThreadEnd {
 
     fn make_key(&self) -> Option<pthread_key_t> {
         let key = new_key_but_zero(self.destructor)?;
-        // A thread that lost the race leaves a key that nobody uses.
+        // A thread that loses the race leaves an unused key behind.
         match self.key.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Some(key),
             Err(theirs) => Some(theirs - 1),
@@ -74,7 +77,7 @@ impl ThreadEnd {
     }
 }
 
-/// Number 0 only if there is no other.
+/// A key; number 0 only if there is no other.
 fn new_key_but_zero(destructor: Destructor) -> Option<pthread_key_t> {
     let key = new_key(destructor)?;
     if key != 0 {
@@ -83,7 +86,7 @@ fn new_key_but_zero(destructor: Destructor) -> Option<pthread_key_t> {
     let Some(other) = new_key(destructor) else {
         return Some(key);
     };
-    // SAFETY: made above, and nobody else knows it.
+    // SAFETY: made above, and used nowhere else.
     unsafe { pthread_key_delete(key) };
     Some(other)
 }

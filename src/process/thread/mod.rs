@@ -1,5 +1,4 @@
-//! The calling thread: the three words that the engine keeps for it, its id and its end, and what
-//! becomes of its mistakes.
+//! The calling thread: its tls, its id, its end, and the reports of its misuses.
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
@@ -24,11 +23,11 @@ pub(crate) struct Thread;
 
 define_tls!(Thread, "tinyalloc_thread");
 
-/// In `.data`, beside what every process touches.
+/// In `.data`, next to other data that every process touches.
 #[unsafe(link_section = ".data")]
 static THREAD_END: ThreadEnd = ThreadEnd::new(detach);
 
-/// How many threads have a heap and have not ended.
+/// The number of threads that have a heap and have not ended.
 #[unsafe(link_section = ".data")]
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
@@ -38,14 +37,14 @@ pub(crate) fn thread_id() -> ThreadId {
     ThreadId(unsafe { pthread_self() } as usize)
 }
 
-/// Sees to it that this thread's heap is given back when it ends.
+/// Arms the destructor that gives up this thread's heap when the thread ends.
 pub(crate) fn arm_detach() {
     if THREAD_END.arm() {
         THREADS.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Whether this thread's end is certain to be told once it was armed.
+/// Whether the destructor will run at this thread's end once it was armed.
 #[inline]
 pub(crate) fn is_end_told() -> bool {
     THREAD_END.is_certain()
@@ -58,12 +57,12 @@ unsafe extern "C" fn detach(_value: *mut c_void) {
     }
 }
 
-/// How many threads have a heap and have not ended.
+/// The number of threads that have a heap and have not ended.
 pub(crate) fn threads() -> usize {
     THREADS.load(Ordering::Relaxed)
 }
 
-/// Says what the program did wrong, and ends it, unless an option says that the call is to be ignored.
+/// Reports a misuse and ends the process, unless an option says that the call is only ignored.
 #[cold]
 #[inline(never)]
 pub(crate) fn abort_on(misuse: Misuse) {
@@ -75,12 +74,12 @@ pub(crate) fn abort_on(misuse: Misuse) {
     }
 }
 
-/// The program makes no keys before this, if it can be helped.
+/// Makes the key, before the program makes one if possible.
 pub(crate) fn prepare() {
     THREAD_END.prepare();
 }
 
-/// In the child of a fork there is one thread.
+/// The child of a fork has one thread.
 pub(crate) fn on_child() {
     THREADS.store(1, Ordering::Relaxed);
 }

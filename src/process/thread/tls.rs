@@ -1,8 +1,10 @@
-//! Three words for each thread, in initial-exec thread-local storage, under a name of their own.
+//! The tls of the engine: three words for each thread, in initial-exec thread-local storage.
 //!
-//! `thread_local!` would be a call to `__tls_get_addr` in a shared library, which may allocate; hence a symbol of our own.
+//! In a shared library `thread_local!` would call `__tls_get_addr`, which may allocate. So the
+//! storage has a symbol of its own.
 
-/// Defines the symbol, and `word` and `set_word` of a type that stands for the calling thread.
+/// Defines the storage under the symbol, and `word` and `set_word` of the type that stands for the
+/// calling thread.
 macro_rules! define_tls {
     ($thread:ident, $symbol:literal) => {
         global_asm!(
@@ -26,7 +28,8 @@ macro_rules! define_tls {
             #[inline(always)]
             fn offset() -> usize {
                 let offset: usize;
-                // SAFETY: reads a constant that the dynamic linker fixed before this library's code runs.
+                // SAFETY: reads a constant that the dynamic linker fixed before this library's code
+                // runs.
                 unsafe {
                     asm!(
                         concat!("mov {}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
@@ -139,13 +142,13 @@ macro_rules! define_tls {
     };
 }
 
-/// The part of `Local` that is about the words.
+/// The methods of `Local` that read and write the words.
 macro_rules! local_from_tls {
     ($thread:ident) => {
         #[inline(always)]
         fn bins(self) -> NonNull<Bins> {
             let bins = $thread::word::<BINS>() as *mut Bins;
-            // SAFETY: the word starts as an address and is only ever set to one.
+            // SAFETY: the word is an address from the start and is only ever set to one.
             unsafe { NonNull::new_unchecked(bins) }
         }
 
