@@ -21,7 +21,7 @@ static THREAD_END: ThreadEnd = ThreadEnd::new(detach);
 /// The number of threads that have a heap and have not ended.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 /// One bit for each kind of failure that was reported.
-static TOLD: AtomicU32 = AtomicU32::new(0);
+static REPORTED: AtomicU32 = AtomicU32::new(0);
 
 static STATE: AtomicU8 = AtomicU8::new(UNSTARTED);
 const UNSTARTED: u8 = 0;
@@ -89,9 +89,9 @@ unsafe extern "C" fn resume_child() {
 
 /// Reports why there was no memory, if the file is the reason: each kind of failure once.
 #[cold]
-pub(super) fn tell_failure(place: Place) {
+pub(super) fn report_failure(place: Place) {
     if let Some(failure) = FILE.take_failure()
-        && TOLD.fetch_or(1 << failure.step() as u32, Ordering::Relaxed) & 1 << failure.step() as u32 == 0
+        && REPORTED.fetch_or(1 << failure.step() as u32, Ordering::Relaxed) & 1 << failure.step() as u32 == 0
     {
         say(&Message { place, failure });
     }

@@ -25,7 +25,7 @@ mod thread;
 
 mod viewer;
 
-use engine::{ENGINE, FILE, is_ready, start, tell_failure};
+use engine::{ENGINE, FILE, is_ready, report_failure, start};
 use place::Place;
 use thread::FileThread;
 
@@ -129,7 +129,7 @@ impl MAlloc {
     #[cold]
     #[inline(never)]
     fn null(&self) -> *mut u8 {
-        tell_failure(self.place);
+        report_failure(self.place);
         null_mut()
     }
 }

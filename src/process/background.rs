@@ -23,7 +23,7 @@ use super::instance::ALLOCATOR;
 use super::settings::SETTINGS;
 use super::thread::{Thread, threads};
 use super::tunables::purge_milliseconds;
-use super::wake::{NEWS, NONE, RUNNING, STATE, tell};
+use super::wake::{NEWS, NONE, RUNNING, STATE, wake_up};
 
 /// A thread is not worth its cost below this.
 const TAKEN_BYTES_MIN: usize = 1024 * 1024;
@@ -68,7 +68,7 @@ pub(crate) fn on_option() {
     if SETTINGS.background_purge() {
         run_once();
     } else {
-        tell();
+        wake_up();
     }
 }
 

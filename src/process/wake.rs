@@ -15,11 +15,11 @@ pub(crate) static NEWS: AtomicU32 = AtomicU32::new(0);
 /// The last thread that allocated has ended.
 pub(crate) fn on_last_thread() {
     if STATE.load(Ordering::Relaxed) == RUNNING {
-        tell();
+        wake_up();
     }
 }
 
-pub(crate) fn tell() {
+pub(crate) fn wake_up() {
     NEWS.fetch_add(1, Ordering::Release);
     wake_one(&NEWS);
 }

@@ -258,8 +258,8 @@ impl RefUnwindSafe for Heap {}
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        // Refused only if a thread entered the heap and never left it. The heap then stays, and so may
-        // the blocks in it.
+        // Refused only if a thread entered the heap and never left it. The heap then stays, and its
+        // blocks may stay, too.
         // SAFETY: what is in the heap borrows it, or was promised to be gone.
         let _ = unsafe { ALLOCATOR.destroy_heap(Thread, self.heap, Emptying::GiveBack) };
     }

@@ -1,5 +1,8 @@
 //! The calling thread: its tls, its id, its end, and the reports of its misuses.
 
+pub(crate) mod end;
+pub(crate) mod tls;
+
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -7,15 +10,13 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::{abort, pthread_self};
 use tinyalloc_alloc::{BlockOwner, EMPTY_BINS, Misuse, ThreadId};
 
-use self::end::ThreadEnd;
-use self::tls::define_tls;
 use super::instance::ALLOCATOR;
 use super::message::say;
 use super::settings::SETTINGS;
 use super::wake;
 
-pub(crate) mod end;
-pub(crate) mod tls;
+use end::ThreadEnd;
+use tls::define_tls;
 
 /// The calling thread.
 #[derive(Clone, Copy)]
