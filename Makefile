@@ -114,7 +114,7 @@ soak: all ## a server's load for HOURS (2): contents, statistics and resident me
 security: all ## make every heap mistake with tinyalloc and others, and write bench/results/security.md
 	scripts/security
 
-header: ## write include/tinyalloc.h anew, from the sources of the C face
+header: ## write include/tinyalloc.h anew, from the sources of the C API
 	$(CARGO) run --quiet --locked -p tinyalloc-header
 
 install: all ## install the libraries, headers, manual pages, pkg-config and CMake files below PREFIX (/usr/local)

@@ -1,4 +1,4 @@
-//! Link arguments of the shared library. A build without the C face, as every Rust dependent has, gets none.
+//! Link arguments of the shared library. A build without the C API, as every Rust dependent has, gets none.
 
 use std::env::var_os;
 

@@ -12,76 +12,35 @@
 //! }
 //! ```
 //!
-//! Firmware without a heap uses [`prelude`] and [`global`], and with `default-features = false` nothing else.
+//! Firmware without a heap uses [`prelude`] and [`global`], and with `default-features = false`
+//! nothing else.
 #![no_std]
 
-#[cfg(feature = "engine")]
-mod errno;
-#[cfg(feature = "engine")]
-mod object;
-#[cfg(feature = "engine")]
-mod pieces;
-#[cfg(feature = "engine")]
-mod thread_end;
-#[cfg(feature = "engine")]
-mod thread_words;
-#[cfg(feature = "engine")]
-mod words;
+// The folders are the layers, in this order: each uses only those before it.
 
 #[cfg(feature = "engine")]
-mod explanation;
+mod support;
+
+#[cfg(feature = "engine")]
+mod process;
+
 #[cfg(feature = "engine")]
 mod report;
 
 #[cfg(feature = "engine")]
-mod instance;
-#[cfg(feature = "engine")]
-mod message;
-#[cfg(feature = "engine")]
-mod settings;
-#[cfg(feature = "engine")]
-mod trace;
-#[cfg(feature = "engine")]
-mod wake;
+mod faults;
 
 #[cfg(feature = "engine")]
 mod options;
 
 #[cfg(feature = "engine")]
-mod thread;
+mod lifecycle;
 
-#[cfg(feature = "engine")]
-mod snapshot;
-#[cfg(feature = "engine")]
-mod trap;
-#[cfg(feature = "engine")]
-mod tunables;
-
-#[cfg(feature = "engine")]
-mod background;
-
-#[cfg(feature = "engine")]
-mod option_calls;
-
-#[cfg(feature = "engine")]
-mod process;
-
-#[cfg(feature = "c-abi")]
-mod room;
-
-#[cfg(feature = "engine")]
-mod request;
-
-#[cfg(feature = "engine")]
-mod heap;
 #[cfg(feature = "engine")]
 mod rust;
 
 #[cfg(feature = "mmap")]
 pub mod mmap;
-
-#[cfg(feature = "engine")]
-mod tuning;
 
 #[cfg(feature = "c-abi")]
 mod c;
@@ -89,15 +48,15 @@ mod c;
 pub mod prelude;
 
 #[cfg(feature = "engine")]
-pub use explanation::Explanation;
+pub use faults::report::Explanation;
 #[cfg(feature = "engine")]
-pub use heap::{Entered, Heap, NoHeap};
-#[cfg(feature = "engine")]
-pub use option_calls::{OptionError, OptionValue};
+pub use options::running::{OptionError, OptionValue};
 #[cfg(feature = "engine")]
 pub use report::{Format, Report};
 #[cfg(feature = "engine")]
-pub use rust::TinyAlloc;
+pub use rust::global_alloc::TinyAlloc;
+#[cfg(feature = "engine")]
+pub use rust::heap::{Entered, Heap, NoHeap};
 #[cfg(feature = "engine")]
 pub use tinyalloc_alloc::{ClassStats, HeapName, HugePagePolicy, PurgeMode, Stats};
 #[cfg(feature = "global-alloc")]

@@ -36,8 +36,8 @@ const WITH_A_HEAP: &str = "crates/tinyalloc-embedded/src/vec.rs";
 /// The C library's allocator: ours, once it is loaded.
 const ALLOCATION_CALLS: [&str; 8] =
     ["malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "memalign", "malloc_usable_size"];
-/// The face that defines those symbols may go from one to the other.
-const FACE: &str = "src/c";
+/// The API that defines those symbols may go from one to the other.
+const C_API: &str = "src/c";
 
 struct Source {
     path: PathBuf,
@@ -249,6 +249,13 @@ fn upward_calls(parent: &Source, siblings: &[Source]) -> Vec<String> {
     found
 }
 
+/// How the crate names the modules of a parent: `crate::a::`.
+fn crate_path(lib: &Path, parent: &Path) -> String {
+    let inside = parent.strip_prefix(lib.parent().unwrap()).unwrap().with_extension("");
+    let names = inside.iter().map(|name| name.to_str().unwrap()).filter(|name| *name != "mod");
+    names.fold("crate::".into(), |path, name| path + name + "::")
+}
+
 #[test]
 fn every_crate_uses_only_the_crates_below_it() {
     for (krate, allowed) in CRATES {
@@ -277,6 +284,7 @@ fn every_module_uses_only_those_declared_before_it_and_its_peers() {
         // A module that has modules of its own keeps them in order, too.
         for parent in sources.iter().filter(|source| !modules(&source.code).is_empty() && !source.path.ends_with("lib.rs")) {
             found.extend(upward_uses(parent, "super::", &sources));
+            found.extend(upward_uses(parent, &crate_path(&lib.path, &parent.path), &sources));
         }
     }
     assert!(found.is_empty(), "calls go down, and only down:\n{}", found.join("\n"));
@@ -342,7 +350,7 @@ fn the_core_never_names_what_allocates() {
 fn internal_code_never_calls_the_c_librarys_allocator() {
     for (krate, _) in CRATES {
         let sources = sources(krate);
-        for source in sources.iter().filter(|source| !source.path.starts_with(root().join("./").join(FACE))) {
+        for source in sources.iter().filter(|source| !source.path.starts_with(root().join("./").join(C_API))) {
             for line in source.code.lines() {
                 for (before, word, after) in words(line) {
                     let is_own = before.ends_with('.') || before.ends_with("fn ") || before.ends_with("Self::");
@@ -382,4 +390,7 @@ fn the_reader_of_these_rules_can_read() {
     let calls = upward_calls(&parent, &[low, high]);
     assert_eq!(calls.len(), 1, "{calls:?}");
     assert!(calls[0].contains("T::low calls high"));
+    let upward = Source { path: "src/a/b.rs".into(), code: "use crate::a::c::d;".into() };
+    assert_eq!(crate_path(Path::new("src/lib.rs"), &parent.path), "crate::a::");
+    assert_eq!(upward_uses(&parent, "crate::a::", &[upward]).len(), 1);
 }

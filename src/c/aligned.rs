@@ -1,44 +1,41 @@
-//! Blocks with an alignment: aligned_alloc, posix_memalign, memalign, valloc, pvalloc. Manual: posix_memalign(3).
+//! Aligned blocks: aligned_alloc, posix_memalign, memalign, valloc, pvalloc. Manual:
+//! posix_memalign(3).
 
 use core::ffi::{c_int, c_void};
-use core::ptr::null_mut;
 
 use libc::{EINVAL, ENOMEM};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::blocks::{block_or_enomem, out_of_memory};
-use super::errno::set_errno;
-use crate::instance::ALLOCATOR;
-use crate::thread::Thread;
+use super::results::{block_or_enomem, null_and, out_of_memory};
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::support::errno::set_errno;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
-fn invalid() -> *mut c_void {
-    set_errno(EINVAL);
-    null_mut()
-}
-
-/// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not be a multiple of it (ISO C23).
+/// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not
+/// be a multiple of the alignment (ISO C23).
 #[unsafe(no_mangle)]
 pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
     if !align.is_power_of_two() {
-        return invalid();
+        return null_and(EINVAL);
     }
     block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align))
 }
 
-/// A block aligned to `align`, rounded up to a power of two, as the GNU C library does; null and `EINVAL` beyond the largest.
+/// A block aligned to `align`, rounded up to a power of two as in the GNU C library; null and
+/// `EINVAL` beyond the largest.
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     if align > ALIGN_MAX {
-        return invalid();
+        return null_and(EINVAL);
     }
     block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align.max(1).next_power_of_two()))
 }
 
-/// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two and a
-/// multiple of the size of a pointer, `ENOMEM` when no memory is to be had; `*block` is then untouched. With
-/// `ENOMEM`, and only then, `errno` is set to it as well, as the GNU C library does.
+/// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two
+/// and a multiple of the size of a pointer, and `ENOMEM` if there is no memory; `*block` is then
+/// unchanged. `errno` is set with `ENOMEM` only, as in the GNU C library.
 ///
 /// # Safety
 /// `block` is valid for a write.

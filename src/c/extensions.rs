@@ -1,5 +1,5 @@
-//! What other C libraries and allocators offer: reallocarr (NetBSD), recallocarray and freezero (OpenBSD), nallocx and sdallocx
-//! (jemalloc), malloc_good_size (macOS).
+//! Functions of other C libraries and allocators: reallocarr (NetBSD), recallocarray and freezero
+//! (OpenBSD), nallocx and sdallocx (jemalloc), malloc_good_size (macOS).
 
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
@@ -8,10 +8,11 @@ use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
 use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::errno::{errno, set_errno};
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
+use super::results::{null_and, out_of_memory};
 use super::sized::free_hinted;
-use crate::request::slots_are_whole;
+use crate::rust::request::slots_are_whole;
+use crate::support::errno::{errno, set_errno};
 
 /// Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults.
 ///
@@ -20,7 +21,8 @@ use crate::request::slots_are_whole;
 pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
     match SizeClass::of(bytes) {
         Some(_) if bytes == 0 => 0,
-        // Where more is checked, a block may end in a canary: what is beyond the request is not the program's.
+        // With checks on demand a block may end in a canary: bytes beyond the request do not belong
+        // to the program.
         Some(_) if !slots_are_whole() => bytes,
         Some(class) => class.bytes(),
         None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
@@ -28,7 +30,8 @@ pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
     }
 }
 
-/// As [`malloc_good_size`], with the alignment's logarithm in the low six bits of `flags`; 0 when it cannot be had.
+/// As [`malloc_good_size`], with the logarithm of the alignment in the low six bits of `flags`; 0
+/// if there is no such block.
 #[unsafe(no_mangle)]
 pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     let align = 1usize << (flags & 0x3f);
@@ -45,7 +48,7 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     }
 }
 
-/// `free` with a size, and flags, as hints, unless the option check_sizes is on.
+/// `free` with a size and flags, which are hints unless the option check_sizes is on.
 ///
 /// # Safety
 /// As for `free`.
@@ -55,11 +58,11 @@ pub unsafe extern "C" fn sdallocx(start: *mut c_void, bytes: usize, flags: c_int
     unsafe { free_hinted(start, bytes, 1 << (flags & 0x3f)) };
 }
 
-/// Changes the array that `*array` points at to `count` elements of `bytes` each; returns 0, `EOVERFLOW` or `ENOMEM`, and leaves
-/// `errno` alone. Zero elements free it.
+/// Changes the array that `*array` points at to `count` elements of `bytes` bytes. Returns 0,
+/// `EOVERFLOW` or `ENOMEM`, and does not change `errno`. Zero elements free the array.
 ///
 /// # Safety
-/// `array` points at a pointer to a block, or at a null one.
+/// `array` points at a null pointer or at a pointer to a block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reallocarr(array: *mut c_void, count: usize, bytes: usize) -> c_int {
     let mut block: *mut c_void = null_mut();
@@ -80,7 +83,8 @@ pub unsafe extern "C" fn reallocarr(array: *mut c_void, count: usize, bytes: usi
     0
 }
 
-/// As `reallocarray`, with new elements zeroed and old memory cleared before it is given up. `EINVAL` when the old size overflows.
+/// As `reallocarray`, but new elements are zeroed, and old memory is cleared before it is freed.
+/// `EINVAL` if the old size overflows.
 ///
 /// # Safety
 /// The block holds `old_count * bytes` bytes; after success only the returned one is used.
@@ -90,12 +94,10 @@ pub unsafe extern "C" fn recallocarray(block: *mut c_void, old_count: usize, cou
         return calloc(count, bytes);
     }
     let Some(total) = count.checked_mul(bytes) else {
-        set_errno(ENOMEM);
-        return null_mut();
+        return out_of_memory();
     };
     let Some(old_total) = old_count.checked_mul(bytes) else {
-        set_errno(EINVAL);
-        return null_mut();
+        return null_and(EINVAL);
     };
     let moved = calloc(total, 1);
     if !moved.is_null() {
@@ -107,7 +109,7 @@ pub unsafe extern "C" fn recallocarray(block: *mut c_void, old_count: usize, cou
     moved
 }
 
-/// `free`, after clearing the first `bytes` bytes.
+/// Clears the first `bytes` bytes, and frees the block.
 ///
 /// # Safety
 /// As for `free`.
@@ -119,7 +121,7 @@ pub unsafe extern "C" fn freezero(start: *mut c_void, bytes: usize) {
     // SAFETY: the caller's promise.
     let usable = unsafe { malloc_usable_size(start) };
     for at in 0..bytes.min(usable) {
-        // SAFETY: within the block; volatile, so that it is not taken for a dead store.
+        // SAFETY: within the block; volatile, so that the compiler does not remove the store.
         unsafe { start.cast::<u8>().wrapping_add(at).write_volatile(0) };
     }
     // SAFETY: the caller's promise.

@@ -1,4 +1,5 @@
-//! The GNU C library's own names for the family, which some shims and old dynamic linkers bind.
+//! The family under the GNU C library's internal names, which some wrappers and old dynamic linkers
+//! bind.
 
 use core::ffi::{c_int, c_void};
 

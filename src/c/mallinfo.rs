@@ -1,4 +1,5 @@
-//! The heap through the GNU C library's own windows: mallinfo, malloc_stats, malloc_info, malloc_trim; and `ta_purge`.
+//! The GNU C library's functions about the heap: mallinfo, malloc_stats, malloc_info, malloc_trim;
+//! and `ta_purge`.
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
@@ -7,11 +8,11 @@ use libc::{EINVAL, FILE, STDERR_FILENO, fwrite, mallinfo, mallinfo2};
 use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
-use crate::instance::ALLOCATOR;
-use crate::pieces::write_in_pieces;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
-use crate::snapshot::PROCESS;
-use crate::thread::Thread;
+use crate::support::chunked_writer::write_in_chunks;
 
 fn info() -> mallinfo2 {
     let stats = ALLOCATOR.stats(Thread);
@@ -29,13 +30,13 @@ fn info() -> mallinfo2 {
     }
 }
 
-/// The heap in the C library's terms; the fields' meanings are in mallinfo(3).
+/// The heap in the C library's terms; mallinfo(3) explains the fields.
 #[unsafe(export_name = "mallinfo2")]
 pub extern "C" fn info_wide() -> mallinfo2 {
     info()
 }
 
-/// As `mallinfo2`, in fields that are too small: what does not fit is the largest that does.
+/// As `mallinfo2`, in fields of type int: a number that does not fit becomes the largest int.
 #[unsafe(export_name = "mallinfo")]
 pub extern "C" fn info_narrow() -> mallinfo {
     let info = info();
@@ -62,31 +63,32 @@ pub extern "C" fn ta_purge() -> c_int {
     ALLOCATOR.purge_all(Thread).into()
 }
 
-/// Gives all that is free back to the system; 1 if anything was. `pad`, what to keep at the top, means nothing here.
+/// Releases all free memory to the system; returns 1 if there was any. `pad`, the bytes to keep at
+/// the top of the heap, is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_trim(_pad: usize) -> c_int {
     ta_purge()
 }
 
-/// Accepts every parameter of the C library and changes nothing: none of them has a counterpart here. Returns 1.
+/// Accepts every parameter of the C library and changes nothing. Returns 1.
 #[unsafe(no_mangle)]
 pub extern "C" fn mallopt(_parameter: c_int, _value: c_int) -> c_int {
     1
 }
 
-/// Writes a summary to standard error: a table, and the lines that the GNU C library's ends with. It is no
-/// cancellation point.
+/// Writes a summary to standard error: a table, and the last lines of the GNU C library's summary.
+/// It is no cancellation point.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_stats() {
     let stats = ALLOCATOR.stats(Thread);
     let table = Report::new(PROCESS, &stats, Format::Text).with_calls(SystemCalls::so_far());
     let totals = Totals { stats: &stats, peak: ALLOCATOR.huge_peak(Thread) };
-    // There is nobody to tell.
+    // The caller cannot be told of a failure.
     let _ = write_text_to(&format_args!("{table}{totals}"), STDERR_FILENO);
 }
 
-/// The end of the C library's own summary, which programs look for: in its words and columns, though not cut
-/// to 32 bits.
+/// The last lines of the GNU C library's summary, which programs parse: the same words and columns,
+/// but not cut to 32 bits.
 struct Totals<'stats> {
     stats: &'stats Stats,
     peak: HugePeak,
@@ -102,7 +104,8 @@ impl Display for Totals<'_> {
     }
 }
 
-/// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as the GNU C library does.
+/// Writes the heap as XML to `stream`. Returns 0, or `EINVAL` unless `options` is 0, as in the GNU
+/// C library.
 ///
 /// # Safety
 /// `stream` is open for writing.
@@ -113,9 +116,9 @@ pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int
     }
     let stats = ALLOCATOR.stats(Thread);
     let report = Report::new(PROCESS, &stats, Format::Xml).with_calls(SystemCalls::so_far());
-    write_in_pieces(&report, &mut |piece| {
+    write_in_chunks(&report, &mut |chunk| {
         // SAFETY: the caller's promise.
-        unsafe { fwrite(piece.as_ptr().cast(), 1, piece.len(), stream) };
+        unsafe { fwrite(chunk.as_ptr().cast(), 1, chunk.len(), stream) };
     });
     0
 }

@@ -1,15 +1,17 @@
-//! malloc, calloc, realloc, free: the four that every program calls. Manual: malloc(3), ISO C23 7.24.3.
+//! malloc, calloc, realloc, free: the four that every program calls. Manual: malloc(3), ISO C23
+//! 7.24.3.
 
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use super::blocks::{block_or_enomem, out_of_memory};
-use crate::instance::ALLOCATOR;
-use crate::process::allocate_slow;
-use crate::room::insist;
-use crate::thread::Thread;
+use super::limit_handler::retry_after_limit_handler;
+use super::results::{block_or_enomem, out_of_memory};
+use crate::lifecycle::process::allocate_slow;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
 
-/// At least `bytes` bytes, aligned to 16; null and `ENOMEM` when they cannot be had. Zero bytes are a block of its own.
+/// At least `bytes` bytes, aligned to 16; null and `ENOMEM` if there is no memory. A request of
+/// zero bytes gets a block of its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
     match ALLOCATOR.allocate_hit(Thread, bytes) {
@@ -21,30 +23,35 @@ pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
 #[cold]
 #[inline(never)]
 extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
-    block_or_enomem(insist(bytes, || allocate_slow(bytes)))
+    block_or_enomem(retry_after_limit_handler(ALLOCATOR.current_heap(Thread), bytes, || allocate_slow(bytes)))
 }
 
-/// Frees a block; null is ignored. Aborts with one line on standard error for anything else than the start of a live block.
+/// Frees a block; null is ignored. For anything but the start of a live block it writes one line to
+/// standard error and aborts.
 ///
 /// # Safety
-/// Nobody uses the block any more.
+/// The block is not used afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(start: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe { ALLOCATOR.free(Thread, start.cast()) };
 }
 
-/// `count * bytes` zero bytes; null and `ENOMEM` when the product overflows or cannot be had.
+/// `count * bytes` zero bytes; null and `ENOMEM` if the product overflows or there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
-        Some(bytes) => block_or_enomem(insist(bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes))),
+        Some(bytes) => {
+            let heap = ALLOCATOR.current_heap(Thread);
+            block_or_enomem(retry_after_limit_handler(heap, bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes)))
+        }
         None => out_of_memory(),
     }
 }
 
-/// Changes the size of a block, moving it if need be; null and `ENOMEM` leave it as it was. A null block is allocated; zero bytes
-/// free the block and return null with `errno` unchanged, as the GNU C library does.
+/// Changes the size of a block, and moves it if necessary; null and `ENOMEM` leave it unchanged. A
+/// null block is allocated. Zero bytes free the block and return null with `errno` unchanged, as in
+/// the GNU C library.
 ///
 /// # Safety
 /// After success only the returned block is used.
@@ -62,7 +69,7 @@ pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_voi
     block_or_enomem(unsafe { ALLOCATOR.reallocate(Thread, block, bytes) })
 }
 
-/// `realloc` to `count * bytes`; null and `ENOMEM` when the product overflows.
+/// `realloc` to `count * bytes`; null and `ENOMEM` if the product overflows.
 ///
 /// # Safety
 /// As for [`realloc`].
@@ -75,7 +82,7 @@ pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: u
     }
 }
 
-/// `free`, under the name of old.
+/// An old name of `free`.
 ///
 /// # Safety
 /// As for [`free`].
@@ -85,7 +92,7 @@ pub unsafe extern "C" fn cfree(start: *mut c_void) {
     unsafe { free(start) };
 }
 
-/// Usable bytes of a block, at least as many as were asked for; 0 for null.
+/// The usable bytes of a block, at least as many as requested; 0 for null.
 ///
 /// # Safety
 /// The block is live.

@@ -1,36 +1,25 @@
-//! The C++ operators: eight of `new`, twelve of `delete`, of which four lie in `sized.rs`. ISO C++20 17.6.3.
+//! The C++ operators: eight of `new`, and of the twelve of `delete` those without a size; `sized`
+//! has the other four. ISO C++20 17.6.3.
 //!
-//! An exception may pass through `new`, from the new-handler or as `std::bad_alloc`; no Rust frame may be in its way, so the loop
-//! around the handler lies in `throwing.rs`, in assembly. The C++ library is not linked: what it defines is looked up on failure.
-//! Which operator goes through which other one, and what that is for, says `replaced.rs`.
+//! An exception may pass through `new`, from the new-handler or as `std::bad_alloc`. It must not
+//! pass through a Rust frame, so the loop around the handler is in assembly, in `throwing`.
+//! `replaced` says which operator calls which other one, and why.
 
 use core::arch::{asm, naked_asm};
 use core::ffi::c_void;
-use core::ptr::null_mut;
 
 use super::malloc::free;
 use super::replaced::{self, jump_to};
 use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
-use crate::instance::ALLOCATOR;
-use crate::process::allocate_slow;
-use crate::thread::Thread;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
 
-/// The compiler makes one function of two that do the same, and calls it by either name. Our own calls of
-/// `free` must not become calls of an operator, which may be the program's.
+/// The compiler merges functions that do the same, and calls the result by either name. Our own
+/// calls of `free` must not become calls of an operator, because the program may replace it.
 #[inline(always)]
 fn be_another_function() {
-    // SAFETY: nothing is done.
+    // SAFETY: does nothing.
     unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
-}
-
-/// One attempt, for the loop in `throwing.rs`; null when no memory is to be had.
-pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
-    let block = if align <= 16 {
-        ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))
-    } else {
-        ALLOCATOR.allocate_aligned(Thread, bytes, align)
-    };
-    block.map_or(null_mut(), |start| start.as_ptr().cast())
 }
 
 /// `operator new(std::size_t)`
@@ -38,7 +27,7 @@ pub(crate) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
 pub extern "C-unwind" fn new(bytes: usize) -> *mut c_void {
     match ALLOCATOR.allocate_hit(Thread, bytes) {
         Some(start) => start.as_ptr().cast(),
-        // SAFETY: any size may be asked for.
+        // SAFETY: the function takes any size.
         None => unsafe { tinyalloc_new_slow(bytes, 1) },
     }
 }
@@ -53,7 +42,7 @@ pub extern "C-unwind" fn new_nothrow(bytes: usize, _tag: *const c_void) -> *mut 
     }
     match ALLOCATOR.allocate_hit(Thread, bytes) {
         Some(start) => start.as_ptr().cast(),
-        // SAFETY: any size may be asked for.
+        // SAFETY: the function takes any size.
         None => unsafe { tinyalloc_new_nothrow_slow(bytes, 1) },
     }
 }
@@ -61,7 +50,7 @@ pub extern "C-unwind" fn new_nothrow(bytes: usize, _tag: *const c_void) -> *mut 
 /// `operator new(std::size_t, std::align_val_t)`
 #[unsafe(export_name = "_ZnwmSt11align_val_t")]
 pub extern "C-unwind" fn new_aligned(bytes: usize, align: usize) -> *mut c_void {
-    // SAFETY: any size may be asked for.
+    // SAFETY: the function takes any size.
     unsafe { tinyalloc_new_slow(bytes, align) }
 }
 
@@ -73,7 +62,7 @@ pub extern "C-unwind" fn new_aligned_nothrow(bytes: usize, align: usize, _tag: *
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
     }
-    // SAFETY: any size may be asked for.
+    // SAFETY: the function takes any size.
     unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
 }
 
@@ -92,7 +81,7 @@ pub extern "C-unwind" fn new_array_nothrow(bytes: usize, _tag: *const c_void) ->
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, 1, new.address()) };
     }
-    // SAFETY: any size may be asked for.
+    // SAFETY: the function takes any size.
     unsafe { tinyalloc_new_nothrow_slow(bytes, 1) }
 }
 
@@ -111,7 +100,7 @@ pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
     }
-    // SAFETY: any size may be asked for.
+    // SAFETY: the function takes any size.
     unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
 }
 

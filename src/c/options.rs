@@ -1,16 +1,18 @@
-//! Options by name, while the program runs: `ta_option_get` and `ta_option_set`. What they are: tinyalloc(7).
+//! Options by name while the program runs: `ta_option_get` and `ta_option_set`. tinyalloc(7)
+//! describes them.
 
 use core::ffi::{CStr, c_char, c_int};
 
 use libc::{EAGAIN, EBUSY, EINVAL};
 
-use super::errno::set_errno;
+use super::results::{failure_and, invalid};
 use super::sized;
-use super::statistics::{copy, invalid};
-use crate::option_calls::{OptionError, OptionValue, set};
-use crate::settings::SETTINGS;
+use super::statistics::copy;
+use crate::options::running::{OptionError, OptionValue, set};
+use crate::process::settings::SETTINGS;
 
-/// What the environment asked for concerns this face, too. Run after the process's own start.
+/// Applies the options of the environment that concern the C API. Runs after the start in
+/// `lifecycle`.
 #[used]
 #[unsafe(link_section = ".init_array.00102")]
 static START: extern "C" fn() = start;
@@ -61,12 +63,11 @@ pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char
     let value = unsafe { CStr::from_ptr(value) };
     let checked_before = SETTINGS.checks_sizes();
     if let Err(error) = set(name.to_bytes(), value.to_bytes()) {
-        set_errno(match error {
+        return failure_and(match error {
             OptionError::Busy => EAGAIN,
             OptionError::Late => EBUSY,
             OptionError::UnknownName | OptionError::BadValue => EINVAL,
         });
-        return -1;
     }
     if SETTINGS.checks_sizes() != checked_before {
         sized::check(!checked_before);

@@ -1,4 +1,4 @@
-//! A library without the standard library needs to say what a panic does.
+//! The panic handler, which a library without the standard library has to define.
 
 use core::arch::global_asm;
 use core::ffi::c_int;
@@ -6,7 +6,7 @@ use core::panic::PanicInfo;
 
 use libc::abort;
 
-use crate::message::say;
+use crate::process::message::say;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -15,8 +15,9 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
-// The core library's unwind tables name a personality routine. Hidden, so that the library does not export it, and weak, so that a
-// program which links another Rust library statically may have that one's.
+// The core library's unwind tables name a personality routine. It is hidden, so the library does
+// not export it, and weak, so a program that also links another Rust library statically may have
+// that one's.
 global_asm!(
     ".weak rust_eh_personality",
     ".hidden rust_eh_personality",
@@ -24,7 +25,8 @@ global_asm!(
     unwind_on = sym unwind_on,
 );
 
-/// With `panic = "abort"` no frame of ours has anything to clean up: the search goes on (Itanium C++ ABI, `_URC_CONTINUE_UNWIND`).
+/// With `panic = "abort"` no frame of this library has anything to clean up: the search continues
+/// (Itanium C++ ABI, `_URC_CONTINUE_UNWIND`).
 extern "C" fn unwind_on() -> c_int {
     8
 }

@@ -1,14 +1,16 @@
-//! Programs replace C++'s operators one by one: those that they leave go through those that they replace (ISO
+//! A program may replace C++'s operators one by one, and the others then call the replacements (ISO
 //! C++20 17.6.3).
 //!
-//! So the operators that others go through are looked up by the dynamic linker, unlike everything else of
-//! ours that we call. Static programs find theirs in place of ours, which are weak there.
+//! So the dynamic linker binds our calls of these operators; it binds no other call of our own
+//! functions. In static programs the program's operators take the place of ours, which are weak
+//! there.
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
 
-// Ours, whoever replaced them: the names themselves stand for what the program has. (This has to be in one
-// object with the operators, as with the one codegen unit of release builds.)
+// Our own operators under second names: the names themselves stand for what the program has. (This
+// has to be in one object file with the operators, as with the single codegen unit of release
+// builds.)
 global_asm!(
     ".hidden tinyalloc_new, tinyalloc_new_array, tinyalloc_new_aligned, tinyalloc_new_array_aligned",
     ".globl tinyalloc_new, tinyalloc_new_array, tinyalloc_new_aligned, tinyalloc_new_array_aligned",
@@ -24,8 +26,8 @@ global_asm!(
     ".set tinyalloc_delete_array_aligned, _ZdaPvSt11align_val_t",
 );
 
-/// A jump to an operator, whoever defines it. With `align_third` it takes an address and an alignment,
-/// between which the caller has a size.
+/// A jump to the operator that the program has. With `align_third` the operator takes an address
+/// and an alignment, and the caller's arguments have a size between them.
 #[cfg(target_arch = "x86_64")]
 macro_rules! jump_to {
     ($name:literal) => {
@@ -48,7 +50,7 @@ macro_rules! jump_to {
 
 pub(crate) use jump_to;
 
-/// An operator that others go through, and ours.
+/// The program's operator, compared with ours.
 #[cfg(target_arch = "x86_64")]
 macro_rules! replaceable {
     ($name:literal, $ours:literal) => {{
@@ -87,7 +89,7 @@ macro_rules! replaceable {
     }};
 }
 
-/// An operator that others go through.
+/// An operator that others call.
 #[derive(Clone, Copy)]
 pub(crate) struct Replaceable {
     bound: *const c_void,
@@ -100,7 +102,7 @@ impl Replaceable {
         self.bound
     }
 
-    /// Whether it is the program's, or one that it goes through itself is.
+    /// Whether the program replaced it, or an operator that it calls.
     pub(crate) fn is_replaced(self) -> bool {
         self.is_replaced
     }
@@ -130,7 +132,8 @@ pub(crate) fn new_array_aligned() -> Replaceable {
     replaceable!("_ZnamSt11align_val_t", "tinyalloc_new_array_aligned").through(new_aligned())
 }
 
-/// Ours for one object and for arrays, without an alignment; `None` if one of the four is the program's.
+/// Our operators for one object and for arrays, without an alignment; `None` if the program
+/// replaced one of the four.
 pub(crate) fn deletes() -> Option<[*const c_void; 2]> {
     let plain = replaceable!("_ZdlPv", "tinyalloc_delete");
     let array = replaceable!("_ZdaPv", "tinyalloc_delete_array");

@@ -1,7 +1,9 @@
-//! Frees that are told a size, and the four `operator delete`s that are: hints, unless an option has them checked.
+//! Frees with a size, and the four `operator delete`s with one. The size is a hint, unless an
+//! option says that it is checked.
 //!
-//! Which of the two is not a test but a jump through a word: the sized frees cost one instruction more than `free`, checked or not. The
-//! words lie among what the dynamic linker makes read-only once it has filled it in; only the option makes them writable.
+//! A jump through a word selects the checked or the unchecked function: a sized free costs one
+//! instruction more than `free`, and no test. The words are in the section that the dynamic linker
+//! makes read-only after relocation; only the option makes them writable.
 
 use core::arch::{global_asm, naked_asm};
 use core::cell::UnsafeCell;
@@ -13,14 +15,15 @@ use libc::{PROT_READ, PROT_WRITE, mprotect};
 use tinyalloc_alloc::Claim;
 use tinyalloc_sys::{Mapper, PosixMapper};
 
-use super::errno::{errno, set_errno};
 use super::malloc::free;
 use super::replaced::{self, jump_to};
-use crate::instance::ALLOCATOR;
-use crate::settings::SETTINGS;
-use crate::thread::Thread;
+use crate::process::instance::ALLOCATOR;
+use crate::process::settings::SETTINGS;
+use crate::process::thread::Thread;
+use crate::support::errno::{errno, set_errno};
 
-/// Where frees go. Invariant Z1: each word is a function that may be called with what goes there, and is written whole.
+/// The targets of the frees. Invariant Z1: each word is a function that takes the arguments of its
+/// users, and is written whole.
 #[repr(C)]
 struct Routes {
     resizable: Route,
@@ -36,8 +39,8 @@ type Route = UnsafeCell<*const c_void>;
 // SAFETY: Z1.
 unsafe impl Sync for Routes {}
 
-// In assembly, for these operators may be the program's (`replaced.rs`). Functions ignore arguments that they
-// do not take, in the C calling conventions of both architectures.
+// In assembly, because the program may replace these operators (`replaced`). In the C calling
+// conventions of both architectures, a function ignores arguments beyond its own.
 global_asm!(
     ".pushsection .data.rel.ro.tinyalloc_routes, \"aw\", @progbits",
     ".p2align 3",
@@ -59,9 +62,9 @@ unsafe extern "C" {
     static ROUTES: Routes;
 }
 
-/// Has sizes checked from now on, or no longer. Nothing changes where the words cannot be made writable.
+/// Switches the checks of sizes on or off. Nothing changes if the words cannot be made writable.
 pub(crate) fn check(is_on: bool) {
-    // SAFETY: it is there as long as the library, and of that type.
+    // SAFETY: it exists as long as the library, and has that type.
     let routes = unsafe { &ROUTES };
     if !make_writable(routes) {
         return;
@@ -72,7 +75,7 @@ pub(crate) fn check(is_on: bool) {
     };
     choose(&routes.resizable, free_resizable as *const c_void, free as *const c_void);
     choose(&routes.align_first, free_align_first as *const c_void, free as *const c_void);
-    // The blocks of a program that replaces operators are its own.
+    // In a program that replaces operators, the blocks may be its own.
     if let Some([delete, delete_array]) = replaced::deletes() {
         choose(&routes.delete, free_fixed as *const c_void, delete);
         choose(&routes.delete_array, free_fixed as *const c_void, delete_array);
@@ -81,7 +84,8 @@ pub(crate) fn check(is_on: bool) {
     }
 }
 
-/// Other data may share the pages, in a program that is linked without read-only relocations: they stay writable.
+/// Other data may share the pages, in a program that is linked without read-only relocations. So
+/// they stay writable.
 fn make_writable(routes: &'static Routes) -> bool {
     let page_bytes = PosixMapper::new().page_bytes();
     let start = (&raw const *routes).cast_mut();
@@ -95,7 +99,7 @@ fn make_writable(routes: &'static Routes) -> bool {
     is_writable
 }
 
-/// A function that jumps to one of the words, with whatever arguments it was given.
+/// A function that jumps through one of the words, with all arguments.
 #[cfg(target_arch = "x86_64")]
 macro_rules! jump {
     ($field:ident) => {
@@ -117,7 +121,8 @@ macro_rules! jump {
     };
 }
 
-/// `free` of a block whose requested size is known: a hint, unless the option check_sizes is on. ISO C23 7.24.3.4.
+/// `free` of a block whose requested size is known. The size is a hint, unless the option
+/// check_sizes is on. ISO C23 7.24.3.4.
 ///
 /// # Safety
 /// As for `free`.
@@ -127,7 +132,8 @@ pub unsafe extern "C" fn free_sized(start: *mut c_void, bytes: usize) {
     jump!(resizable)
 }
 
-/// `free` of a block whose alignment and requested size are known: hints, unless the option check_sizes is on. ISO C23 7.24.3.5.
+/// `free` of a block whose alignment and requested size are known. They are hints, unless the
+/// option check_sizes is on. ISO C23 7.24.3.5.
 ///
 /// # Safety
 /// As for `free`.
@@ -137,7 +143,7 @@ pub unsafe extern "C" fn free_aligned_sized(start: *mut c_void, align: usize, by
     jump!(align_first)
 }
 
-/// `operator delete(void*, std::size_t)`: what it frees was never resized.
+/// `operator delete(void*, std::size_t)`: its blocks were never resized.
 ///
 /// # Safety
 /// As for `free`.
@@ -177,7 +183,7 @@ pub unsafe extern "C" fn delete_array_sized_aligned(start: *mut c_void, bytes: u
     jump!(delete_array_aligned)
 }
 
-/// To the program's operator without a size, or ours.
+/// Jumps to the operator without a size, the program's or ours.
 #[unsafe(naked)]
 unsafe extern "C" fn delete_aligned(start: *mut c_void, bytes: usize, align: usize) {
     jump_to!("_ZdlPvSt11align_val_t", align_third)
@@ -189,7 +195,7 @@ unsafe extern "C" fn delete_array_aligned(start: *mut c_void, bytes: usize, alig
     jump_to!("_ZdaPvSt11align_val_t", align_third)
 }
 
-/// `free` with a size and an alignment, checked if the option says so.
+/// `free` with a size and an alignment, which are checked if the option says so.
 ///
 /// # Safety
 /// As for `free`.

@@ -1,18 +1,17 @@
-//! What the heap holds, as numbers and as text: `ta_stats` and its like.
+//! Statistics as numbers and as text: `ta_stats` and related functions.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::Display;
 
-use libc::EINVAL;
 use tinyalloc_alloc::{CLASS_COUNT, ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
-use super::errno::set_errno;
-use crate::instance::ALLOCATOR;
-use crate::pieces::write_in_pieces;
+use super::results::{failure_and, invalid};
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::Thread;
+use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report};
-use crate::snapshot::PROCESS;
-use crate::thread::Thread;
+use crate::support::chunked_writer::write_in_chunks;
 
 /// A table to read.
 pub const TA_FORMAT_TEXT: c_int = 0;
@@ -112,7 +111,7 @@ impl TaStats {
         }
     }
 
-    /// Copies as much as the caller knows of; -1 and `EINVAL` for a null `out`.
+    /// Copies as many fields as the caller knows; -1 and `EINVAL` for a null `out`.
     ///
     /// # Safety
     /// `out` is null, or valid for a write of `out_bytes` bytes.
@@ -172,7 +171,7 @@ pub unsafe extern "C" fn ta_stats(out: *mut TaStats, out_bytes: usize) -> c_int 
 pub unsafe extern "C" fn ta_stats_classes(out: *mut TaClassStats, count: usize) -> usize {
     let stats = if out.is_null() { Stats::default() } else { ALLOCATOR.stats(Thread) };
     for (at, class) in stats.classes.iter().enumerate().take(if out.is_null() { 0 } else { count }) {
-        // SAFETY: the caller's promise: there is room for `count` entries.
+        // SAFETY: the caller's promise: `count` entries fit.
         let entry = unsafe { out.add(at) };
         // SAFETY: as above.
         unsafe { entry.write(TaClassStats::new(*class)) };
@@ -200,14 +199,8 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
     let Some(write) = write else {
         return invalid();
     };
-    let hand_on = |report: &Report<'_>| {
-        write_in_pieces(report, &mut |piece| {
-            // SAFETY: the caller's promise.
-            unsafe { write(context, piece.as_ptr().cast(), piece.len()) };
-        });
-        0
-    };
-    with_report(format, hand_on).unwrap_or_else(invalid)
+    // SAFETY: the caller's promise.
+    with_report(format, |report| unsafe { hand_on(report, write, context) }).unwrap_or_else(invalid)
 }
 
 /// Writes what the process's heap holds to a buffer, cut to what fits, with a null byte at its end. Allocates nothing.
@@ -231,7 +224,7 @@ fn with_report<R>(format: c_int, take: impl FnOnce(&Report<'_>) -> R) -> Option<
     Some(take(&Report::new(PROCESS, &stats, format).with_calls(SystemCalls::so_far())))
 }
 
-/// The format that C names by a number.
+/// The format that a number of the C API stands for.
 pub(crate) fn format_of(format: c_int) -> Option<Format> {
     match format {
         TA_FORMAT_TEXT => Some(Format::Text),
@@ -242,18 +235,32 @@ pub(crate) fn format_of(format: c_int) -> Option<Format> {
     }
 }
 
-/// Writes a report to a file descriptor; 0, or -1 and `errno`.
+/// Passes a report to `write` in chunks; returns 0.
+///
+/// # Safety
+/// `write` may be called with `context`.
+pub(crate) unsafe fn hand_on(
+    report: &Report<'_>,
+    write: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
+    context: *mut c_void,
+) -> c_int {
+    write_in_chunks(report, &mut |chunk| {
+        // SAFETY: the caller's promise.
+        unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
+    });
+    0
+}
+
+/// Writes a report to a file descriptor. Returns 0, or -1 and `errno`.
 pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
     match report.write_to(descriptor) {
         Ok(()) => 0,
-        Err(error) => {
-            set_errno(error);
-            -1
-        }
+        Err(error) => failure_and(error),
     }
 }
 
-/// Writes text to a buffer, cut to what fits, with a null byte at its end; how long the text is. As snprintf(3) does.
+/// Writes text to a buffer, cut to fit, with a null byte at its end. Returns the length of the
+/// whole text, as snprintf(3) does.
 ///
 /// # Safety
 /// `out` is valid for a write of `out_bytes` bytes, or null.
@@ -261,21 +268,16 @@ pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
 pub(crate) unsafe fn copy(text: &dyn Display, out: *mut c_char, out_bytes: usize) -> usize {
     let room_bytes = if out.is_null() { 0 } else { out_bytes };
     let mut length = 0;
-    write_in_pieces(text, &mut |piece| {
-        let taken = piece.len().min(room_bytes.saturating_sub(length));
+    write_in_chunks(text, &mut |chunk| {
+        let taken = chunk.len().min(room_bytes.saturating_sub(length));
         let to = out.cast::<u8>().wrapping_add(length);
-        // SAFETY: the caller's promise: so much room is left.
-        unsafe { to.copy_from_nonoverlapping(piece.as_ptr(), taken) };
-        length += piece.len();
+        // SAFETY: the caller's promise: the chunk fits.
+        unsafe { to.copy_from_nonoverlapping(chunk.as_ptr(), taken) };
+        length += chunk.len();
     });
     if let Some(last) = room_bytes.checked_sub(1) {
-        // SAFETY: within the room.
+        // SAFETY: within the buffer.
         unsafe { out.wrapping_add(length.min(last)).write(0) };
     }
     length
-}
-
-pub(crate) fn invalid() -> c_int {
-    set_errno(EINVAL);
-    -1
 }

@@ -1,4 +1,4 @@
-//! The engine on a file, and what ties it to the process: its start, thread exit, fork, and messages.
+//! The engine on a file, and its ties to the process: start, thread exit, fork and messages.
 
 use core::ffi::c_void;
 use core::fmt::{Display, Formatter, Result as FmtResult};
@@ -10,32 +10,32 @@ use tinyalloc_sys::{BackingFile, FileFailure, FileMapper, FileOptions, Inheritan
 
 use super::place::Place;
 use super::thread::FileThread;
-use crate::message::say;
-use crate::thread_end::ThreadEnd;
+use crate::process::message::say;
+use crate::process::thread::end::ThreadEnd;
 
-/// Opened by the first request.
+/// The first request opens it.
 pub(super) static FILE: BackingFile = BackingFile::new();
 pub(super) static ENGINE: Allocator<FileMapper<'static>> = Allocator::new(FileMapper::new(&FILE));
 
 static THREAD_END: ThreadEnd = ThreadEnd::new(detach);
-/// How many threads have a heap and have not ended.
+/// The number of threads that have a heap and have not ended.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
-/// One bit for each kind of failure that was told.
-static TOLD: AtomicU32 = AtomicU32::new(0);
+/// One bit for each kind of failure that was reported.
+static REPORTED: AtomicU32 = AtomicU32::new(0);
 
 static STATE: AtomicU8 = AtomicU8::new(UNSTARTED);
 const UNSTARTED: u8 = 0;
 const READY: u8 = 1;
-/// A child of a fork that has its parent's file to read, and no heap.
+/// A child of a fork that may read its parent's file and has no heap.
 const VIEWING: u8 = 2;
 
-/// Whether there is a heap to use.
+/// Whether there is a heap.
 #[inline(always)]
 pub(super) fn is_ready() -> bool {
     STATE.load(Ordering::Relaxed) == READY
 }
 
-/// Chooses the file. False in a child that has no heap.
+/// Chooses the file. False in a child without a heap.
 pub(super) fn start(place: Place, sparse: bool) -> bool {
     if STATE.load(Ordering::Relaxed) == VIEWING {
         return false;
@@ -77,21 +77,21 @@ unsafe extern "C" fn resume_child() {
             ENGINE.resume_child(FileThread);
             THREADS.store(usize::from(FileThread.mode() == Mode::Attached), Ordering::Relaxed);
         }
-        // All of the heap's own records are in the file.
+        // All records of the heap are in the file.
         Ok(Inheritance::View) => STATE.store(VIEWING, Ordering::Relaxed),
         Err(refused) => {
             say(&format_args!("a child cannot have its memory apart from its parent's: {refused}"));
-            // SAFETY: ends the process, which would write into its parent's memory.
+            // SAFETY: ends the process, which would otherwise write to its parent's memory.
             unsafe { abort() }
         }
     }
 }
 
-/// There was no memory. If that is the file's fault, says so: once for each of its faults.
+/// Reports why there was no memory, if the file is the reason: each kind of failure once.
 #[cold]
-pub(super) fn tell_failure(place: Place) {
+pub(super) fn report_failure(place: Place) {
     if let Some(failure) = FILE.take_failure()
-        && TOLD.fetch_or(1 << failure.step() as u32, Ordering::Relaxed) & 1 << failure.step() as u32 == 0
+        && REPORTED.fetch_or(1 << failure.step() as u32, Ordering::Relaxed) & 1 << failure.step() as u32 == 0
     {
         say(&Message { place, failure });
     }

@@ -1,4 +1,4 @@
-//! The three words that the engine on a file keeps for each thread.
+//! The tls of the engine on a file: three words for each thread.
 
 use core::arch::{asm, global_asm};
 use core::ptr::{NonNull, with_exposed_provenance};
@@ -6,18 +6,19 @@ use core::ptr::{NonNull, with_exposed_provenance};
 use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
 
 use super::engine;
-use crate::thread::{abort_on, thread_id};
-use crate::thread_words::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, thread_words, words_of_local};
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, define_tls, local_from_tls};
+use crate::process::thread::{abort_on, thread_id};
 
 /// The calling thread.
 #[derive(Clone, Copy)]
 pub(super) struct FileThread;
 
-thread_words!(FileThread, "tinyalloc_file_thread");
+define_tls!(FileThread, "tinyalloc_file_thread");
 
-// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and null.
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
+// null.
 unsafe impl Local for FileThread {
-    words_of_local!(FileThread);
+    local_from_tls!(FileThread);
 
     fn id(self) -> ThreadId {
         thread_id()
@@ -28,7 +29,7 @@ unsafe impl Local for FileThread {
     }
 
     fn configure(self, tunables: &mut Tunables) {
-        // A file has none.
+        // Huge pages do not apply to a file.
         tunables.huge_pages = HugePagePolicy::Never;
     }
 

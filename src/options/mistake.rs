@@ -1,12 +1,12 @@
-//! What is wrong in `TINYALLOC_OPTIONS`, said in one line.
+//! The mistakes in `TINYALLOC_OPTIONS`, each reported in one line.
 
 use core::fmt::{Display, Formatter, Result as FmtResult, Write};
 
-use super::key::Key;
+use super::table::Key;
 
-/// Longer words are compared by their beginnings.
+/// Only this many bytes of an unknown name are compared with the known names.
 const COMPARED_BYTES_MAX: usize = 32;
-/// Longer words are cut in a message.
+/// A message shows only this many bytes of a name or a value.
 const SHOWN_BYTES_MAX: usize = 40;
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl Display for Mistake<'_> {
     }
 }
 
-/// A word as it may be shown in a terminal.
+/// A word with every byte that is not printable ASCII replaced by `?`.
 struct Shown<'text>(&'text [u8]);
 
 impl Display for Shown<'_> {
@@ -45,7 +45,8 @@ fn nearest(name: &[u8]) -> &'static str {
     Key::all().map(Key::name).min_by_key(|known| distance(name, known.as_bytes())).unwrap_or_default()
 }
 
-/// How many bytes must be inserted, removed or replaced to turn one word into the other (Levenshtein 1966), by rows of the table.
+/// How many bytes must be inserted, removed or replaced to turn one word into the other
+/// (Levenshtein 1966), row by row.
 fn distance(from: &[u8], to: &[u8]) -> usize {
     let from = &from[..from.len().min(COMPARED_BYTES_MAX)];
     let mut row = [0; COMPARED_BYTES_MAX + 1];

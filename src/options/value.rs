@@ -1,4 +1,4 @@
-//! Values of options: from text, and back.
+//! Parses and writes the values of options.
 
 use core::fmt::{Result as FmtResult, Write};
 
@@ -7,7 +7,7 @@ use libc::{
     c_int,
 };
 
-use crate::words::{place_of, word_at};
+use crate::support::string_table::{entry_at, position_of};
 
 const SIGNAL_NAMES: &str = "HUP INT QUIT USR1 USR2 ALRM TERM CONT URG VTALRM PROF WINCH IO PWR";
 const SIGNALS: [c_int; 14] =
@@ -15,7 +15,7 @@ const SIGNALS: [c_int; 14] =
 const SIGNAL_MAX: u64 = 64;
 const UNITS: &[u8; 4] = b"KMGT";
 
-/// Decimal digits, and nothing else.
+/// Decimal digits only.
 #[inline(never)]
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     let mut number: Option<u64> = None;
@@ -35,7 +35,7 @@ pub(super) fn size(value: &[u8]) -> Option<usize> {
 }
 
 pub(super) fn switch(value: &[u8]) -> Option<bool> {
-    Some(place_of("off on", value)? == 1)
+    Some(position_of("off on", value)? == 1)
 }
 
 /// A signal by number or by name, with or without `SIG`; 0 for `off`.
@@ -47,16 +47,16 @@ pub(super) fn signal(value: &[u8]) -> Option<c_int> {
         return c_int::try_from(number).ok().filter(|_| (1..=SIGNAL_MAX).contains(&number) && !is_refused(number));
     }
     let name = value.strip_prefix(b"SIG").unwrap_or(value);
-    place_of(SIGNAL_NAMES, name).map(|at| SIGNALS[at])
+    position_of(SIGNAL_NAMES, name).map(|at| SIGNALS[at])
 }
 
-/// SIGKILL and SIGSTOP have no handlers, and two more are the C library's own.
+/// SIGKILL and SIGSTOP have no handlers, and the C library uses 32 and 33.
 fn is_refused(number: u64) -> bool {
     matches!(number, 9 | 19 | 32 | 33)
 }
 
 pub(super) fn write_choice(out: &mut dyn Write, words: &'static str, choice: usize) -> FmtResult {
-    out.write_str(word_at(words, b' ', choice))
+    out.write_str(entry_at(words, b' ', choice))
 }
 
 pub(super) fn write_switch(out: &mut dyn Write, is_on: bool) -> FmtResult {

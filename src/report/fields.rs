@@ -1,4 +1,4 @@
-//! The numbers of a report, in one order, each with its name, its unit and what it means.
+//! The numbers of a report in their order, each with its name, unit and meaning.
 
 use core::fmt::{Formatter, Result as FmtResult};
 
@@ -6,11 +6,12 @@ use tinyalloc_alloc::{ClassStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use super::Report;
-use crate::words::word_at;
+use crate::support::string_table::entry_at;
 
 const COUNT: usize = 19;
 
-/// One line for each: the name, which is jemalloc's where it has one; `bytes`, `count`, or `total` for what only grows; the meaning.
+/// One line for each number: its name, which is jemalloc's if it has one; its unit, which is
+/// `bytes`, `count`, or `total` for a number that only grows; its meaning.
 const FIELDS: &str = "\
 allocated bytes in live blocks, requests rounded up to their slots
 active bytes in pages of spans that hold or held live slots, and in blocks
@@ -62,7 +63,7 @@ impl Field {
         self.value
     }
 
-    /// What parts it from the one before, if any does.
+    /// The separator from the number before; empty for the first.
     pub(super) fn comma(&self) -> &'static str {
         if self.is_first { "" } else { "," }
     }
@@ -76,25 +77,25 @@ impl Report<'_> {
     pub(super) fn each_field(&self, out: &mut Formatter<'_>, write: WriteField) -> FmtResult {
         let values = values(self.stats);
         for (place, value) in values.into_iter().enumerate() {
-            let line = word_at(FIELDS, b'\n', place);
-            let (name, unit) = (word_at(line, b' ', 0), word_at(line, b' ', 1));
+            let line = entry_at(FIELDS, b'\n', place);
+            let (name, unit) = (entry_at(line, b' ', 0), entry_at(line, b' ', 1));
             let meaning = line.get(name.len() + unit.len() + 2..).unwrap_or_default();
             write(self, out, &Field { name, unit, meaning, value, is_first: place == 0 })?;
         }
         Ok(())
     }
 
-    /// The system calls; none where they are not this heap's.
+    /// The system calls; none for a report on a heap.
     #[inline(never)]
     pub(super) fn each_call(&self, out: &mut Formatter<'_>, write: WriteField) -> FmtResult {
         for (place, value) in self.calls.map(calls).iter().flatten().enumerate() {
-            let name = word_at(CALLS, b' ', place);
+            let name = entry_at(CALLS, b' ', place);
             write(self, out, &Field { name, unit: "total", meaning: "", value: *value, is_first: place == 0 })?;
         }
         Ok(())
     }
 
-    /// The size classes that have a span.
+    /// The size classes with at least one span.
     #[inline(never)]
     pub(super) fn each_class(
         &self,

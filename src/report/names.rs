@@ -1,4 +1,5 @@
-//! Names that a user chose, made harmless: what a format gives a meaning is escaped, and what no format can hold becomes `?`.
+//! Heap names in a report: characters with a meaning in the format are escaped, and characters that
+//! no format can hold become `?`.
 
 use core::fmt::{Display, Formatter, Result as FmtResult, Write};
 

@@ -1,4 +1,4 @@
-//! A table to read.
+//! The text format: a table.
 
 use core::fmt::{Formatter, Result as FmtResult};
 

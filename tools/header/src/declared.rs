@@ -7,15 +7,19 @@ const PREFIX: &str = "ta_";
 /// Declared nowhere else on Linux.
 const ALSO: [&str; 1] = ["malloc_good_size"];
 
-/// The names of all other functions of the face.
-pub(crate) fn hidden_functions(files: &[PathBuf]) -> Result<Vec<String>, String> {
-    let mut hidden = Vec::new();
+/// Whether the header declares the function.
+pub(crate) fn is_shown(name: &str) -> bool {
+    name.starts_with(PREFIX) || ALSO.contains(&name)
+}
+
+/// The names of all functions of the API.
+pub(crate) fn functions(files: &[PathBuf]) -> Result<Vec<String>, String> {
+    let mut functions = Vec::new();
     for file in files {
         let text = read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        hidden.extend(names(&text).filter(|name| !name.starts_with(PREFIX) && !ALSO.contains(name)).map(str::to_owned));
-        hidden.extend(exported_names(&text).map(str::to_owned));
+        functions.extend(names(&text).chain(exported_names(&text)).map(str::to_owned));
     }
-    Ok(hidden)
+    Ok(functions)
 }
 
 /// What follows `fn`.

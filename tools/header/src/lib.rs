@@ -1,4 +1,4 @@
-//! The C header, generated from the C face's sources: what is public there under a `ta_` name, and `malloc_good_size`.
+//! The C header, generated from the sources of the C API: what is public there under a `ta_` name, and `malloc_good_size`.
 #![allow(clippy::disallowed_types, reason = "a tool may allocate")]
 
 mod declared;
@@ -13,10 +13,10 @@ use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, EnumConfig, ExportConfig, ItemType, Language, LineEndingStyle, Style};
 
-use declared::hidden_functions;
+use declared::{functions, is_shown};
 use head::{after_includes, banner};
 use polish::polish;
-use sources::face_files;
+use sources::{api_files, declaring_files};
 
 /// The header's path in the project.
 pub const HEADER: &str = "include/tinyalloc.h";
@@ -26,16 +26,20 @@ pub const HEADER: &str = "include/tinyalloc.h";
 /// # Errors
 /// What could not be read or parsed.
 pub fn header(root: &Path) -> Result<String, String> {
-    let files = face_files(root)?;
-    let hidden = hidden_functions(&files)?;
+    let functions = functions(&api_files(root)?)?;
+    let (shown, hidden): (Vec<String>, Vec<String>) = functions.into_iter().partition(|name| is_shown(name));
     let mut builder = Builder::new().with_config(config(hidden));
-    for file in &files {
+    for file in declaring_files(root) {
         builder = builder.with_src(file);
     }
     let bindings = builder.generate().map_err(|error| error.to_string())?;
     let mut text = Vec::new();
     bindings.write(&mut text);
-    String::from_utf8(text).map(|text| polish(&text)).map_err(|error| error.to_string())
+    let text = String::from_utf8(text).map_err(|error| error.to_string())?;
+    match shown.iter().find(|name| !text.contains(&format!("{name}("))) {
+        Some(missing) => Err(format!("{missing} is in none of the files that the header is made of")),
+        None => Ok(polish(&text)),
+    }
 }
 
 fn config(hidden: Vec<String>) -> Config {

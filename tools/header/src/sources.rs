@@ -1,12 +1,20 @@
-//! The sources of the C face.
+//! The sources of the C API.
 
 use std::fs::read_dir;
 use std::path::{Path, PathBuf};
 
+/// The files that the header declares something of, in its order. Modules that they name are read with them.
+const DECLARING: [&str; 6] = ["extensions.rs", "heaps/mod.rs", "mallinfo.rs", "options.rs", "statistics.rs", "faults.rs"];
+const FOLDER: &str = "src/c";
+
+pub(crate) fn declaring_files(root: &Path) -> Vec<PathBuf> {
+    DECLARING.iter().map(|name| root.join(FOLDER).join(name)).collect()
+}
+
 /// Every file of `src/c`, in the order of their names.
-pub(crate) fn face_files(root: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn api_files(root: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
-    collect(&root.join("src/c"), &mut files)?;
+    collect(&root.join(FOLDER), &mut files)?;
     files.sort();
     Ok(files)
 }

@@ -1,0 +1,11 @@
+//! Isolated heaps: `ta_heap_*`, and the current heap of a thread.
+
+mod handle;
+
+mod life;
+
+mod allocate;
+
+mod inspect;
+
+mod current;

@@ -1,0 +1,39 @@
+//! Registers by their numbers in the tables: DWARF for the Arm 64-bit Architecture, 4.1.
+
+use core::arch::asm;
+
+/// The general registers and the stack pointer.
+pub(super) const COUNT: usize = 32;
+pub(super) const STACK: usize = 31;
+/// The bits of an address that are not part of its signature.
+const ADDRESS_BITS: u32 = 48;
+
+/// The address of this code, and the registers that calls preserve.
+#[inline(always)]
+pub(super) fn here() -> (usize, [usize; COUNT]) {
+    let mut registers = [0; COUNT];
+    let address;
+    // SAFETY: writes thirteen of the words.
+    unsafe {
+        asm!(
+            "stp x19, x20, [{to}, #152]",
+            "stp x21, x22, [{to}, #168]",
+            "stp x23, x24, [{to}, #184]",
+            "stp x25, x26, [{to}, #200]",
+            "stp x27, x28, [{to}, #216]",
+            "stp x29, x30, [{to}, #232]",
+            "mov {address}, sp",
+            "str {address}, [{to}, #248]",
+            "adr {address}, .",
+            to = in(reg) &raw mut registers,
+            address = out(reg) address,
+            options(nostack, preserves_flags),
+        );
+    }
+    (address, registers)
+}
+
+/// A return address without its pointer authentication code.
+pub(super) fn plain(address: usize) -> usize {
+    address & ((1 << ADDRESS_BITS) - 1)
+}

@@ -1,8 +1,0 @@
-//! The one allocator of a process.
-
-use tinyalloc_alloc::Allocator;
-use tinyalloc_sys::PosixMapper;
-
-/// The global heap. It ends with a page of its own, and lies in a section of its own, behind all other data that is not zero.
-#[unsafe(link_section = ".tinyalloc")]
-pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper::new());

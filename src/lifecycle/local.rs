@@ -1,0 +1,45 @@
+//! The calling thread's side of the engine's trait `Local`, with the options and the unwinder.
+
+use core::ptr::{NonNull, with_exposed_provenance};
+
+use tinyalloc_alloc::{Attachments, Bins, Local, Misuse, Mode, Sealing, ThreadId, Tunables};
+
+use crate::faults::backtrace;
+use crate::options::start;
+use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, local_from_tls};
+use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
+
+// SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
+// null. The one allocator is a static of the program, or of a library that is never unloaded.
+unsafe impl Local for Thread {
+    local_from_tls!(Thread);
+
+    fn id(self) -> ThreadId {
+        thread_id()
+    }
+
+    fn arm_detach(self) {
+        arm_detach();
+    }
+
+    #[inline]
+    fn is_end_told(self) -> bool {
+        is_end_told()
+    }
+
+    fn configure(self, tunables: &mut Tunables) {
+        start::configure(tunables);
+    }
+
+    fn sealing(self) -> Sealing {
+        start::sealing()
+    }
+
+    fn trace(self, callers: &mut [usize]) {
+        backtrace::callers(callers);
+    }
+
+    fn report(self, misuse: Misuse) {
+        abort_on(misuse);
+    }
+}

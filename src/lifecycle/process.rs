@@ -1,0 +1,51 @@
+//! The start of the process, forks, and the work after a slow allocation.
+
+use core::ptr::NonNull;
+
+use libc::pthread_atfork;
+
+use crate::options::running;
+use crate::process::background;
+use crate::process::instance::ALLOCATOR;
+use crate::process::thread::{self, Thread};
+use crate::report::stats_dump;
+
+/// Runs before other constructors: the linker sorts by the number, and the shared library is
+/// initialised first. Fork handlers that are registered first run last before a fork, and first
+/// after it, so no other handler waits for a lock while ours are held.
+#[used]
+#[unsafe(link_section = ".init_array.00101")]
+static START: extern "C" fn() = start;
+
+extern "C" fn start() {
+    // SAFETY: the handlers are valid for the life of the process: the library is never unloaded.
+    unsafe { pthread_atfork(Some(prepare_fork), Some(resume_parent), Some(resume_child)) };
+    thread::prepare();
+    running::start();
+}
+
+unsafe extern "C" fn prepare_fork() {
+    ALLOCATOR.prepare_fork(Thread);
+}
+
+unsafe extern "C" fn resume_parent() {
+    ALLOCATOR.resume_parent(Thread);
+}
+
+unsafe extern "C" fn resume_child() {
+    ALLOCATOR.resume_child(Thread);
+    thread::on_child();
+    background::on_child();
+    stats_dump::on_child();
+}
+
+/// At least `bytes` bytes when no free slot is ready. Afterwards the pending work outside the
+/// allocator is done.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
+    let block = ALLOCATOR.allocate_slow(Thread, bytes);
+    background::on_allocation(bytes);
+    stats_dump::on_allocation();
+    block
+}

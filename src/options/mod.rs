@@ -1,0 +1,15 @@
+//! The options that a user sets by name: with `TINYALLOC_OPTIONS=key=value,...` when the process
+//! starts (`start`), and by calls while it runs (`running`).
+//!
+//! The engine's options are in its `Tunables`, the others in `Settings`. Every change is made under
+//! the lock of the tunables.
+
+mod value;
+
+mod table;
+
+mod mistake;
+
+pub(crate) mod start;
+
+pub(crate) mod running;

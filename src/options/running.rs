@@ -1,0 +1,96 @@
+//! Options of a running process, set and read by name. Every change is made under the lock of the
+//! tunables.
+
+use core::fmt::{Display, Formatter, Result as FmtResult};
+
+use tinyalloc_alloc::Tunables;
+
+use super::start::{read, unread};
+use super::table::Key;
+use crate::faults::handler;
+use crate::process::background;
+use crate::process::settings::SETTINGS;
+use crate::process::tunables::{tunables, with_tunables};
+use crate::report::stats_dump;
+
+/// Why an option was not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionError {
+    /// There is no option of that name.
+    UnknownName,
+    /// The option may not have this value.
+    BadValue,
+    /// A signal handler that interrupted the allocator made the call.
+    Busy,
+    /// The option can only be set when the process starts.
+    Late,
+}
+
+impl Display for OptionError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        out.write_str(match self {
+            OptionError::UnknownName => "no such option",
+            OptionError::BadValue => "not a value of that option",
+            OptionError::Busy => "asked from inside the allocator",
+            OptionError::Late => "settled when the process starts",
+        })
+    }
+}
+
+/// Applies the options of the environment when the process starts.
+pub(crate) fn start() {
+    if let Some(text) = unread() {
+        with_tunables(&mut |tunables| read(text, tunables));
+    }
+    if SETTINGS.signal() != 0 {
+        stats_dump::listen_to(SETTINGS.signal());
+    }
+    if SETTINGS.guards() {
+        handler::install();
+    }
+}
+
+/// Sets an option of a running process.
+///
+/// # Errors
+/// The option then keeps its value.
+pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
+    let key = Key::of(name).ok_or(OptionError::UnknownName)?;
+    if key.is_for_the_start() {
+        return Err(OptionError::Late);
+    }
+    let (mut is_set, signal_before) = (None, SETTINGS.signal());
+    if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
+        return Err(OptionError::Busy);
+    }
+    is_set.ok_or(OptionError::BadValue)?;
+    match key {
+        Key::BackgroundPurge => background::on_option(),
+        Key::StatsSignal => {
+            stats_dump::ignore(signal_before);
+            stats_dump::listen_to(SETTINGS.signal());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The value of an option, written in the form that sets it.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionValue {
+    key: Key,
+    tunables: Tunables,
+}
+
+impl OptionValue {
+    pub(crate) fn of(name: &[u8]) -> Option<OptionValue> {
+        let key = Key::of(name)?;
+        Some(OptionValue { key, tunables: tunables() })
+    }
+}
+
+impl Display for OptionValue {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        self.key.write(&self.tunables, out)
+    }
+}

@@ -1,0 +1,166 @@
+//! The table of the options: their names, values, times and storage. The parser, the messages,
+//! `ta_option_get`, and the tests of the manual page and of the C API use it.
+
+use core::fmt::{Result as FmtResult, Write};
+
+use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
+
+use super::value::{number, signal, size, switch, write_choice, write_number, write_switch};
+use crate::process::settings::SETTINGS;
+use crate::support::string_table::{entry_at, position_of};
+
+const PURGES: &str = "decay eager never";
+const HUGE_PAGES: &str = "never madvise always";
+const FORMATS: &str = "off text json prometheus";
+const ON_ERROR: &str = "abort report";
+const DEEPBIND: &str = "strip keep";
+
+/// When an option may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// When the process starts, and while it runs.
+    Any,
+    /// When the process starts.
+    Start,
+}
+
+/// Makes a [`Key`] of each row. The names are in one string, and the descriptions in another: a
+/// table of strings would need relocations (see `string_table`).
+macro_rules! options {
+    ($($key:ident $name:literal, $time:ident, $expected:expr,
+        set |$value:ident, $set_tunables:ident| $set:expr,
+        get |$get_tunables:ident, $out:ident| $get:expr;)*) => {
+        /// An option.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key {
+            $($key,)*
+        }
+
+        const NAMES: &str = concat!($($name, " ",)*);
+        const EXPECTED: &str = concat!($($expected, "\n",)*);
+
+        impl Key {
+            const ALL: &[Key] = &[$(Key::$key,)*];
+
+            const fn time(self) -> Time {
+                match self {
+                    $(Key::$key => Time::$time,)*
+                }
+            }
+
+            /// Sets the option; changes nothing if the value is not allowed.
+            pub(crate) fn set(self, value: &[u8], tunables: &mut Tunables) -> Option<()> {
+                match self {
+                    $(Key::$key => {
+                        let ($value, $set_tunables) = (value, &mut *tunables);
+                        $set
+                    })*
+                }
+                Some(())
+            }
+
+            /// Writes the value in the form that [`Key::set`] takes.
+            pub(crate) fn write(self, tunables: &Tunables, out: &mut dyn Write) -> FmtResult {
+                match self {
+                    $(Key::$key => {
+                        let ($get_tunables, $out) = (tunables, out);
+                        $get
+                    })*
+                }
+            }
+        }
+    };
+}
+
+options! {
+    PurgeDelay "purge_delay", Any, "a number of milliseconds",
+        set |value, tunables| tunables.purge_milliseconds = number(value)?,
+        get |tunables, out| write_number(out, tunables.purge_milliseconds);
+    Purge "purge", Any, "decay, eager or never",
+        set |value, tunables| tunables.purge_mode = PURGE_MODES[position_of(PURGES, value)?],
+        get |tunables, out| write_choice(out, PURGES, tunables.purge_mode as usize);
+    BackgroundPurge "background_purge", Any, "on or off",
+        set |value, _tunables| SETTINGS.set_background_purge(switch(value)?),
+        get |_tunables, out| write_switch(out, SETTINGS.background_purge());
+    RegionSize "region_size", Any, "bytes, with K, M, G or T if need be",
+        set |value, tunables| tunables.region_bytes = size(value)?,
+        get |tunables, out| write_number(out, tunables.region_bytes as u64);
+    HugePages "huge_pages", Any, "never, madvise or always",
+        set |value, tunables| tunables.huge_pages = HUGE_PAGE_POLICIES[position_of(HUGE_PAGES, value)?],
+        get |tunables, out| write_choice(out, HUGE_PAGES, tunables.huge_pages as usize);
+    StatsAtExit "stats_at_exit", Any, "off, text, json or prometheus",
+        set |value, _tunables| SETTINGS.set_format_at_exit(position_of(FORMATS, value)?),
+        get |_tunables, out| write_choice(out, FORMATS, SETTINGS.format_at_exit());
+    StatsFile "stats_file", Any, "a path of less than 512 bytes, in which %p is the process number",
+        set |value, _tunables| SETTINGS.set_file(value)?,
+        get |_tunables, out| SETTINGS.write_file(out);
+    StatsSignal "stats_signal", Any, "a signal's number or its name, like USR1; off for none",
+        set |value, _tunables| SETTINGS.set_signal(signal(value)?),
+        get |_tunables, out| match u64::try_from(SETTINGS.signal()) {
+            Ok(0) | Err(_) => write_switch(out, false),
+            Ok(signal) => write_number(out, signal),
+        };
+    Limit "limit", Any, "bytes, with K, M, G or T if need be; 0 for none",
+        set |value, tunables| tunables.limit_bytes = size(value).map(|bytes| if bytes == 0 { usize::MAX } else { bytes })?,
+        get |tunables, out| match tunables.limit_bytes {
+            usize::MAX => write_number(out, 0),
+            bytes => write_number(out, bytes as u64),
+        };
+    OnError "on_error", Any, "abort or report",
+        set |value, _tunables| SETTINGS.set_only_reports(position_of(ON_ERROR, value)? == 1),
+        get |_tunables, out| write_choice(out, ON_ERROR, usize::from(SETTINGS.only_reports()));
+    ZeroOnFree "zero_on_free", Start, "on or off, when the process starts",
+        set |value, tunables| tunables.checks.zero_on_free = switch(value)?,
+        get |tunables, out| write_switch(out, tunables.checks.zero_on_free);
+    CheckSizes "check_sizes", Any, "on or off",
+        set |value, _tunables| SETTINGS.set_checks_sizes(switch(value)?),
+        get |_tunables, out| write_switch(out, SETTINGS.checks_sizes());
+    Hardened "hardened", Start, "on or off, when the process starts",
+        set |value, tunables| tunables.checks.hardened = switch(value)?,
+        get |tunables, out| write_switch(out, tunables.checks.hardened);
+    Quarantine "quarantine", Start, "bytes, with K, M, G or T if need be, when the process starts",
+        set |value, tunables| tunables.checks.quarantine_bytes = size(value)?,
+        get |tunables, out| write_number(out, tunables.checks.quarantine_bytes as u64);
+    Guard "guard", Start, "one in how many allocations, when the process starts; 0 for none",
+        set |value, tunables| {
+            tunables.checks.guard_every = u32::try_from(number(value)?).ok()?;
+            SETTINGS.set_guards(tunables.checks.guard_every > 0);
+        },
+        get |tunables, out| write_number(out, u64::from(tunables.checks.guard_every));
+    Sealed "sealed", Start, "on or off, when the process starts",
+        set |value, _tunables| SETTINGS.set_only_protects(!switch(value)?),
+        get |_tunables, out| write_switch(out, !SETTINGS.only_protects());
+    Valgrind "valgrind", Start, "on or off, when the process starts",
+        set |value, tunables| tunables.checks.valgrind = switch(value)?,
+        get |tunables, out| write_switch(out, tunables.checks.valgrind);
+    Deepbind "deepbind", Any, "strip or keep",
+        set |value, _tunables| SETTINGS.set_keeps_deep_binding(position_of(DEEPBIND, value)? == 1),
+        get |_tunables, out| write_choice(out, DEEPBIND, usize::from(SETTINGS.keeps_deep_binding()));
+}
+
+/// In the order of the words.
+const PURGE_MODES: [PurgeMode; 3] = [PurgeMode::Decay, PurgeMode::Eager, PurgeMode::Never];
+const HUGE_PAGE_POLICIES: [HugePagePolicy; 3] = [HugePagePolicy::Never, HugePagePolicy::Madvise, HugePagePolicy::Always];
+
+impl Key {
+    /// Whether the option can only be set when the process starts.
+    pub(crate) fn is_for_the_start(self) -> bool {
+        self.time() == Time::Start
+    }
+
+    pub(crate) fn of(name: &[u8]) -> Option<Key> {
+        Key::ALL.get(position_of(NAMES, name)?).copied()
+    }
+
+    pub(crate) fn all() -> impl Iterator<Item = Key> {
+        Key::ALL.iter().copied()
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        entry_at(NAMES, b' ', self as usize)
+    }
+
+    pub(crate) fn expected(self) -> &'static str {
+        entry_at(EXPECTED, b'\n', self as usize)
+    }
+}

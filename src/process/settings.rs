@@ -1,0 +1,135 @@
+//! The values of the options that are not the engine's.
+
+use core::ffi::c_int;
+use core::fmt::{Result as FmtResult, Write};
+use core::str::from_utf8;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+
+/// The longest path, with the null byte at its end.
+pub(crate) const FILE_BYTES_MAX: usize = 512;
+
+/// All values are zero at first.
+pub(crate) struct Settings {
+    background_purge: AtomicBool,
+    only_reports: AtomicBool,
+    checks_sizes: AtomicBool,
+    guards: AtomicBool,
+    only_protects: AtomicBool,
+    keeps_deep_binding: AtomicBool,
+    format_at_exit: AtomicU8,
+    signal: AtomicI32,
+}
+
+/// In `.data`, next to other data that every process touches.
+#[unsafe(link_section = ".data")]
+pub(crate) static SETTINGS: Settings = Settings {
+    background_purge: AtomicBool::new(false),
+    only_reports: AtomicBool::new(false),
+    checks_sizes: AtomicBool::new(false),
+    guards: AtomicBool::new(false),
+    only_protects: AtomicBool::new(false),
+    keeps_deep_binding: AtomicBool::new(false),
+    format_at_exit: AtomicU8::new(0),
+    signal: AtomicI32::new(0),
+};
+
+static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
+
+impl Settings {
+    /// Whether a background thread releases memory.
+    pub(crate) fn background_purge(&self) -> bool {
+        self.background_purge.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_background_purge(&self, is_on: bool) {
+        self.background_purge.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether a detected misuse is only reported, and the call ignored.
+    pub(crate) fn only_reports(&self) -> bool {
+        self.only_reports.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_only_reports(&self, is_on: bool) {
+        self.only_reports.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether the sizes passed to sized frees are checked.
+    pub(crate) fn checks_sizes(&self) -> bool {
+        self.checks_sizes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_checks_sizes(&self, is_on: bool) {
+        self.checks_sizes.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether some blocks are guarded.
+    pub(crate) fn guards(&self) -> bool {
+        self.guards.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_guards(&self, is_on: bool) {
+        self.guards.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether the read-only state is only protected, not sealed.
+    pub(crate) fn only_protects(&self) -> bool {
+        self.only_protects.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_only_protects(&self, is_on: bool) {
+        self.only_protects.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether RTLD_DEEPBIND stays: libraries may then be bound past this one.
+    pub(crate) fn keeps_deep_binding(&self) -> bool {
+        self.keeps_deep_binding.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_keeps_deep_binding(&self, is_on: bool) {
+        self.keeps_deep_binding.store(is_on, Ordering::Relaxed);
+    }
+
+    /// 0 for none, else one more than the index of the format.
+    pub(crate) fn format_at_exit(&self) -> usize {
+        self.format_at_exit.load(Ordering::Relaxed).into()
+    }
+
+    pub(crate) fn set_format_at_exit(&self, format: usize) {
+        self.format_at_exit.store(u8::try_from(format).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The signal that requests statistics; 0 for none.
+    pub(crate) fn signal(&self) -> c_int {
+        self.signal.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_signal(&self, signal: c_int) {
+        self.signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// The path of the file for statistics; empty for standard error.
+    pub(crate) fn file(&self) -> impl Iterator<Item = u8> {
+        FILE.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
+    }
+
+    /// Writes the path, or `?` if it is not UTF-8.
+    pub(crate) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
+        let (mut bytes, mut length) = ([0; FILE_BYTES_MAX], 0);
+        for (to, byte) in bytes.iter_mut().zip(self.file()) {
+            *to = byte;
+            length += 1;
+        }
+        out.write_str(bytes.get(..length).and_then(|path| from_utf8(path).ok()).unwrap_or("?"))
+    }
+
+    /// `None`, without a change, for a path that is too long.
+    pub(crate) fn set_file(&self, path: &[u8]) -> Option<()> {
+        let end = FILE.get(path.len())?;
+        for (byte, to) in path.iter().zip(&FILE) {
+            to.store(*byte, Ordering::Relaxed);
+        }
+        end.store(0, Ordering::Relaxed);
+        Some(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Helpers that use nothing else of the crate.
+
+pub(crate) mod chunked_writer;
+pub(crate) mod errno;
+pub(crate) mod string_table;
+pub(crate) mod weak_symbol;
+
+pub(crate) mod environment;
