@@ -9,10 +9,11 @@ use super::hit_paths::Allocator;
 use super::local::Local;
 use crate::config::checks::Checks;
 use crate::hardening::valgrind::{Quiet, REDZONE_BYTES, accessible_bytes, announce, define, forbid, is_running, withdraw};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::SizeClass;
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 impl<M: Mapper> Allocator<M> {
     /// What holds of the checks that were asked for: outside valgrind there is nobody to tell, and inside valgrind sees more than a canary.

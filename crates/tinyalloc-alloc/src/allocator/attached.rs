@@ -10,13 +10,16 @@ use super::caller::{attached_member, attachments_of, current};
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::request::Request;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::attachments::{Attachment, Attachments};
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::pages::{Kept, META_PAGE_BYTES};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::record::{Freed, Owner, SpanRef};
+use crate::span::free_list::Freed;
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::Patience;
 
 /// Allocating in a heap that the caller names.

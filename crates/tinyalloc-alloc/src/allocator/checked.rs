@@ -10,13 +10,16 @@ use super::local::{Local, Mode};
 use super::request::Request;
 use crate::hardening::canary::{CANARY_BYTES, Canary, HARDENED_SLOT_BYTES_MIN};
 use crate::hardening::quarantine::Quarantine;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Freed, Owner, SpanRef};
+use crate::span::free_list::Freed;
+use crate::span::owner::Owner;
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::Patience;
 use crate::support::memory::is_clear;
 

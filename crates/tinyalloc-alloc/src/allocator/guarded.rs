@@ -9,7 +9,7 @@ use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use super::request::Request;
 use crate::hardening::guard::{GuardMistake, GuardReport, TRACE_LENGTH, Trace};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLOT_ALIGN, SizeClass};
 

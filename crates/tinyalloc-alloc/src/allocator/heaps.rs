@@ -7,13 +7,15 @@ use tinyalloc_sys::Mapper;
 
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
 use crate::report::heap_label::HeapLabel;
-use crate::space::address_space::{EndedRun, Space};
+use crate::space::Space;
 use crate::space::decay::Due;
+use crate::space::ended_run::EndedRun;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN};
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 /// Why a call that names a heap was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

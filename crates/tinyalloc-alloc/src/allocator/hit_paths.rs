@@ -14,11 +14,12 @@ use crate::config::tunables::Tunables;
 use crate::hardening::empty::EmptyBlocks;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::heap::pool::Pool;
-use crate::space::address_space::Space;
+use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Freed, SpanRef};
+use crate::span::free_list::Freed;
 use crate::span::slot::Secret;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Lock, Ranked};
 
 /// How many bytes of the first region's slices are committed: what every free reads besides what is settled, on a cache line that changes

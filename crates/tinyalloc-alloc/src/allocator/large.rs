@@ -8,11 +8,14 @@ use super::hit_paths::Allocator;
 use super::local::Local;
 use super::request::Request;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::{Purpose, RUN_ALIGN_MAX};
+use crate::region::layout::RUN_ALIGN_MAX;
+use crate::region::purpose::Purpose;
 use crate::report::misuse::Misuse;
-use crate::space::address_space::{EndedRun, Space, Unlisted};
+use crate::space::Space;
+use crate::space::ended_run::EndedRun;
+use crate::space::unlisted::Unlisted;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::record::SpanRef;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Guard, Patience};
 
 /// Requests of at least this many bytes get a mapping of their own.

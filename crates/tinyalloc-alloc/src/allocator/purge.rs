@@ -7,12 +7,14 @@ use super::caller::attachments_of;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::{Idle, Left};
+use crate::region::idle::{Idle, Left};
 use crate::report::misuse::Misuse;
-use crate::space::address_space::{IdleRun, Space};
+use crate::space::Space;
 use crate::space::decay::Due;
+use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 

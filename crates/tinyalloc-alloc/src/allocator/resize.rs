@@ -8,7 +8,8 @@ use super::hit_paths::Allocator;
 use super::local::Local;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 impl<M: Mapper> Allocator<M> {
     /// Usable bytes of a live block; `None`, and a report, for anything else.

@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::caller::current;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::attachments::Attachments;
 use crate::span::bins::Bins;
 

@@ -7,15 +7,18 @@ use tinyalloc_sys::Mapper;
 use super::caller::{current, heap_in_use, is_own};
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::Purpose;
+use crate::region::purpose::Purpose;
 use crate::report::misuse::Misuse;
 use crate::space::decay::Due;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::record::{Freed, Owner, SpanRef};
+use crate::span::free_list::Freed;
+use crate::span::owner::Owner;
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::Patience;
 
 /// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.

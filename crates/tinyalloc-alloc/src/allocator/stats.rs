@@ -6,14 +6,16 @@ use tinyalloc_sys::Mapper;
 
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::Region;
 use crate::region::pages::META_PAGE_BYTES;
-use crate::region::slices::Region;
-use crate::space::address_space::Space;
-use crate::space::huge::HugePeak;
+use crate::space::Space;
+use crate::space::huge_table::HugePeak;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
-use crate::span::record::{Owner, SpanRef, SpanState};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 
 /// Slots of one size class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,11 +10,13 @@ use super::caller::attachments_of;
 use super::caller::current;
 use super::hit_paths::Allocator;
 use super::local::{Local, Mode};
+use crate::heap::HeapRef;
 use crate::heap::pool::Pool;
-use crate::heap::thread_heap::{HeapRef, Keeping, Standing};
+use crate::heap::spare::Keeping;
+use crate::heap::state::Standing;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
-use crate::space::address_space::Space;
+use crate::space::Space;
 use crate::span::slot::Secret;
 use crate::support::lock::{Gate, Patience};
 

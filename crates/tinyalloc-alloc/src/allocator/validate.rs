@@ -10,14 +10,17 @@ use tinyalloc_sys::Mapper;
 
 use super::hit_paths::Allocator;
 use super::local::Local;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::Region;
-use crate::space::address_space::Space;
+use crate::region::Region;
+use crate::space::Space;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Owner, SpanRef, SpanState};
+use crate::span::owner::Owner;
 use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;

@@ -3,11 +3,12 @@
 use core::cell::Cell;
 use core::iter::from_fn;
 
-use super::thread_heap::{HeapRef, Standing};
+use super::HeapRef;
+use super::state::Standing;
 use crate::config::policy::POOLED_HEAPS_ASKED;
 use crate::span::class::SizeClass;
-use crate::span::record::SpanRef;
 use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::ThreadId;
 
 /// Invariant P1: the lock of the pool is held for every call, of every pool.

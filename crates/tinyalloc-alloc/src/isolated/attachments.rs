@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::isolated_heap::IsolatedRef;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::region::pages::META_PAGE_BYTES;
 
 /// How many heaps a thread stays attached to at a time. More work as well, but change places.

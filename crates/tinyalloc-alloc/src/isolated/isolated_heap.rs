@@ -17,11 +17,13 @@ use tinyalloc_list::{Linked, Links};
 
 use crate::heap::pool::Pool;
 use crate::heap::quota::{Quota, QuotaRef};
-use crate::heap::thread_heap::{Heap, HeapRef};
+use crate::heap::{Heap, HeapRef};
 use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
-use crate::span::record::{Owner, Span, SpanRef};
+use crate::span::Span;
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
 const MEMBER_AT: usize = align_of::<Heap>();

@@ -9,7 +9,6 @@ pub const SMALL_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of one slice, the unit in which address space becomes spans.
 pub const SLICE_BYTES: usize = 1 << SLICE_SHIFT;
 pub(crate) const SLICE_SHIFT: u32 = 14;
-
 const FINE_BYTES_MAX: usize = 256;
 const MIDDLE_BYTES_MAX: usize = 4096;
 const MIDDLE_SHIFT: u32 = 3;
@@ -30,7 +29,6 @@ const TABLE: [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] = table();
 const BYTES: [u16; CLASS_COUNT] = bytes();
 const GROWN_SLICES: [u8; CLASS_COUNT] = grown_slices();
 const RECIPROCALS: [u64; CLASS_COUNT] = reciprocals();
-
 const _: () = assert!(CLASS_COUNT == 72);
 const _: () = assert!(SMALL_BYTES_MAX <= u16::MAX as usize);
 

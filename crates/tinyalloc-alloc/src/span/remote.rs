@@ -10,8 +10,10 @@
 
 use core::ptr::null_mut;
 
-use super::record::{FreedList, Span, SpanRef};
+use super::Span;
+use super::free_list::FreedList;
 use super::slot::{Secret, Slot};
+use super::span_ref::SpanRef;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// More slots than any span has.

@@ -1,8 +1,16 @@
 //! Huge blocks: mappings of their own, outside every region, found by their start.
 
-use crate::span::class::SLICE_SHIFT;
-use crate::span::record::{SpanList, SpanRef, as_span};
+use tinyalloc_sys::Mapper;
 
+use super::Space;
+use super::unlisted::Unlisted;
+use crate::isolated::isolated_heap::IsolatedRef;
+use crate::span::class::SLICE_SHIFT;
+use crate::span::extent::Extent;
+use crate::span::span_ref::{SpanList, SpanRef, as_span};
+
+/// The region number of a huge block.
+const NO_REGION: u32 = u32::MAX;
 const BUCKETS: usize = 256;
 
 /// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for itself.
@@ -66,5 +74,31 @@ impl HugeTable {
     fn bucket(&self, address: usize) -> &SpanList {
         let page = address >> SLICE_SHIFT;
         &self.buckets[(page ^ (page >> 8) ^ (page >> 16)) % BUCKETS]
+    }
+}
+
+impl Space {
+    /// Enters a mapping of its own into the table.
+    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted, heap: Option<IsolatedRef>) -> Option<()> {
+        let record = self.take_record(mapper, heap)?;
+        let extent = Extent::new(block.start(), 0, NO_REGION, 0);
+        // SAFETY: the record is fresh or retired, and stays mapped.
+        let span = unsafe { SpanRef::init(record, extent, heap.is_some()) };
+        span.become_large(block.bytes());
+        self.huge.insert(span);
+        Some(())
+    }
+
+    pub(crate) fn is_huge(span: SpanRef) -> bool {
+        span.region() == NO_REGION
+    }
+
+    /// Takes a huge block out of the table, for its release or its move.
+    pub(crate) fn remove_huge(&mut self, span: SpanRef) -> Unlisted {
+        self.huge.remove(span);
+        let block = Unlisted::new(span.start(), span.slot_bytes());
+        span.disown();
+        self.retire_record(span.into(), IsolatedRef::of_span(span));
+        block
     }
 }

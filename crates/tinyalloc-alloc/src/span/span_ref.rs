@@ -1,0 +1,92 @@
+//! A span's record by address, the two records that stand for no span, and lists of records.
+
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use tinyalloc_list::List;
+
+use super::Span;
+use super::extent::Extent;
+
+/// A span's record, by address (S1 makes it as good as a reference).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct SpanRef(NonNull<Span>);
+
+impl Deref for SpanRef {
+    type Target = Span;
+
+    #[inline(always)]
+    fn deref(&self) -> &Span {
+        // SAFETY: S1.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl From<SpanRef> for NonNull<Span> {
+    fn from(span: SpanRef) -> NonNull<Span> {
+        span.0
+    }
+}
+
+pub(crate) type SpanList = List<Span>;
+
+/// The span whose record a list yielded.
+pub(crate) fn as_span(record: NonNull<Span>) -> SpanRef {
+    SpanRef(record)
+}
+
+/// The record behind every slice that never held a span. In `.data`, as what follows, beside what every process touches: the dynamic
+/// linker writes the addresses in it.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
+static NO_SPAN: Span = Span::none();
+
+/// The record behind every slice whose span was freed; a large block may have taken all but its first since.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
+static FREED_SPAN: Span = Span::none();
+
+impl SpanRef {
+    pub(crate) const NONE: SpanRef = SpanRef(NonNull::from_ref(&NO_SPAN));
+
+    pub(crate) const FREED: SpanRef = SpanRef(NonNull::from_ref(&FREED_SPAN));
+
+    /// # Safety
+    /// `record` is zeroed or retired memory for a record that stays mapped (S1), and nobody else's.
+    pub(crate) unsafe fn init(record: NonNull<Span>, extent: Extent, isolated: bool) -> SpanRef {
+        // SAFETY: the caller's promise.
+        unsafe { record.write(Span::none()) };
+        let span = SpanRef(record);
+        span.first.set(extent.start());
+        span.start.set(extent.start().as_ptr().expose_provenance());
+        span.slices.set(extent.slices());
+        span.region.set(extent.region());
+        span.zeroed.set(extent.fresh_slices() == extent.slices());
+        span.isolated.set(isolated);
+        span
+    }
+
+    /// Makes a record of memory that was none yet, or of another one.
+    ///
+    /// # Safety
+    /// `record` is memory for a record that stays mapped (S1), and nobody else's.
+    pub(crate) unsafe fn blank(record: NonNull<Span>) {
+        // SAFETY: the caller's promise.
+        unsafe { record.write(Span::none()) };
+    }
+
+    /// # Safety
+    /// `pointer` is a record's (S1).
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(pointer: *mut Span) -> SpanRef {
+        // SAFETY: records are never at null.
+        SpanRef(unsafe { NonNull::new_unchecked(pointer) })
+    }
+
+    pub(crate) fn as_ptr(self) -> *mut Span {
+        self.0.as_ptr()
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self == SpanRef::NONE
+    }
+}
