@@ -342,7 +342,9 @@ impl<M: Mapper> Allocator<M> {
             return Some(Attachment::new(heap, member));
         }
         let mut space = self.space().lock_patiently(local.id())?;
-        let member = heap.add_member(space.pages().take(self.mapper())?, self.checks().hardened);
+        let page = space.pages().take(self.mapper())?;
+        // SAFETY: the page was taken just now; pages stay mapped (I1).
+        let member = unsafe { heap.add_member(page, self.checks().hardened) };
         member.set_thread(Some(local.id()));
         Some(Attachment::new(heap, member))
     }

@@ -165,11 +165,11 @@ impl<M: Mapper> Allocator<M> {
 
 /// The spans of small slots in a region, each once.
 pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut slice = 0;
+    let mut number = 0;
     from_fn(move || {
-        while slice < region.committed_slices() {
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
-            slice += (span.slices() as usize).max(1);
+            number += (span.slices() as usize).max(1);
             if matches!(span.owner(), Owner::Heap(_)) {
                 return Some(span);
             }

@@ -14,6 +14,7 @@ use crate::heap::HeapRef;
 use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::Region;
+use crate::region::slice::SliceIndex;
 use crate::space::Space;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
@@ -68,12 +69,7 @@ impl<M: Mapper> Allocator<M> {
     pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
         let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
         let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
-        let walk = Walk {
-            hardened: self.checks().hardened,
-            space: &space,
-            secret: self.secret(),
-            page_bytes: self.mapper().page_bytes(),
-        };
+        let walk = Walk { hardened: self.checks().hardened, space: &space, secret: self.secret() };
         let survey = walk.regions()?;
         walk.heaps()?;
         for heap in pool.heaps() {
@@ -87,7 +83,6 @@ struct Walk<'space> {
     hardened: bool,
     space: &'space Space,
     secret: Secret,
-    page_bytes: usize,
 }
 
 /// The slices of one region, counted.
@@ -115,24 +110,24 @@ impl Walk<'_> {
     }
 
     fn region(&self, region: &Region, index: usize, survey: &mut Survey) -> Verdict<usize> {
-        let bits = self.slice_bits(region);
         let mut counted = Slices::default();
-        let (mut slice, mut spans) = (0, 0);
-        while slice < region.committed_slices() {
+        let (mut number, mut spans) = (0, 0);
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
             if is_vacant(span) {
-                holds(!bits.used(slice), "a used slice belongs to a span")?;
-                holds(bits.resident(slice) || !bits.aged(slice), "what is aged is resident")?;
-                holds(!bits.trapped(slice) || !bits.resident(slice), "what is trapped is not resident")?;
-                counted.resident += usize::from(bits.resident(slice));
-                slice += 1;
+                let state = region.state_of(slice);
+                holds(!state.is_used(), "a used slice belongs to a span")?;
+                holds(state.is_resident() || !state.is_aged(), "what is aged is resident")?;
+                holds(!state.is_trapped() || !state.is_resident(), "what is trapped is not resident")?;
+                counted.resident += usize::from(state.is_resident());
+                number += 1;
                 continue;
             }
             holds(span.region() as usize == index, "a span knows its region")?;
-            self.extent(region, &bits, span, slice)?;
+            self.extent(region, span, slice)?;
             self.span(span, survey)?;
             counted.used += span.slices() as usize;
-            slice += span.slices() as usize;
+            number += span.slices() as usize;
             spans += 1;
         }
         holds(counted.used == region.used_slices(), "used slices are counted")?;
@@ -141,72 +136,21 @@ impl Walk<'_> {
         Ok(spans)
     }
 
-    fn extent(&self, region: &Region, bits: &SliceBits<'_>, span: SpanRef, first: usize) -> Verdict {
-        let end = first + span.slices() as usize;
+    fn extent(&self, region: &Region, span: SpanRef, first: SliceIndex) -> Verdict {
+        let end = first.number() + span.slices() as usize;
         holds(span.slices() > 0 && end <= region.committed_slices(), "a span lies in committed slices")?;
         holds(span.start() == region.start_of(first), "the page map names the span that starts there")?;
         holds(span.address() == span.start().as_ptr().addr(), "a span has one start")?;
-        for slice in first..end {
-            holds(!bits.trapped(slice), "what is in use is not trapped")?;
+        for slice in (first.number()..end).filter_map(|number| region.slice(number)) {
+            let state = region.state_of(slice);
+            holds(!state.is_trapped(), "what is in use is not trapped")?;
             let named = region.span_of_slice(slice);
             let is_named = if slice == first || span.owner() != Owner::Large { named == span } else { is_vacant(named) };
             holds(is_named, "the page map names small spans at every slice, large ones at the first")?;
-            holds(bits.used(slice), "a span's slices are used")?;
-            holds(!bits.resident(slice) && !bits.aged(slice), "a used slice is neither resident nor aged")?;
+            holds(state.is_used(), "a span's slices are used")?;
+            holds(!state.is_resident() && !state.is_aged(), "a used slice is neither resident nor aged")?;
         }
         Ok(())
-    }
-
-    /// The bits are private to the region: found where its layout puts them. The counts above catch a copy of the layout that is stale.
-    fn slice_bits<'region>(&self, region: &'region Region) -> SliceBits<'region> {
-        let map_bytes = region.whole_bytes() / SLICE_BYTES * size_of::<*const u8>();
-        // SAFETY: the region starts that far below its page map.
-        let near = unsafe { region.page_map().cast::<u8>().sub(NEAR_BYTES) };
-        // SAFETY: the far bits begin on the page after the page map.
-        let far = unsafe { near.add((NEAR_BYTES + map_bytes).next_multiple_of(self.page_bytes)) };
-        SliceBits { near: near.cast(), far: far.cast(), region }
-    }
-}
-
-/// As in `region.rs`.
-const NEAR_BYTES: usize = 64 * 1024;
-const NEAR_WORDS: usize = 128;
-
-/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
-struct SliceBits<'region> {
-    near: NonNull<[Cell<u64>; 4]>,
-    far: NonNull<[Cell<u64>; 4]>,
-    region: &'region Region,
-}
-
-impl SliceBits<'_> {
-    fn used(&self, slice: usize) -> bool {
-        self.bit(slice, 0)
-    }
-
-    fn resident(&self, slice: usize) -> bool {
-        self.bit(slice, 1)
-    }
-
-    fn aged(&self, slice: usize) -> bool {
-        self.bit(slice, 2)
-    }
-
-    fn trapped(&self, slice: usize) -> bool {
-        self.bit(slice, 3)
-    }
-
-    fn bit(&self, slice: usize, column: usize) -> bool {
-        debug_assert!(slice < self.region.committed_slices(), "the bits of committed slices are committed");
-        let (part, word) = match (slice / SLICES_PER_WORD).checked_sub(NEAR_WORDS) {
-            None => (self.near, slice / SLICES_PER_WORD),
-            Some(far) => (self.far, far),
-        };
-        // SAFETY: R2.
-        let words = unsafe { part.add(word) };
-        // SAFETY: R2, and the lock of the space is held (R1).
-        let words = unsafe { words.as_ref() };
-        words[column].get() >> (slice % SLICES_PER_WORD) & 1 != 0
     }
 }
 
@@ -358,11 +302,11 @@ impl Walk<'_> {
 
 /// Every span of a region, by its first slice.
 fn spans_of(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut slice = 0;
+    let mut number = 0;
     from_fn(move || {
-        while slice < region.committed_slices() {
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
-            slice += (span.slices() as usize).max(1);
+            number += (span.slices() as usize).max(1);
             if !is_vacant(span) {
                 return Some(span);
             }

@@ -30,7 +30,8 @@ use crate::span::class::{CLASS_COUNT, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::remote::DirtyStack;
 use crate::span::slot::Slot;
-use crate::span::span_ref::{SpanList, SpanRef};
+use crate::span::span_list::SpanList;
+use crate::span::span_ref::SpanRef;
 use crate::support::random::Random;
 use quota::QuotaRef;
 use state::{NO_THREAD, Rest, Standing};
@@ -117,10 +118,10 @@ impl HeapRef {
         for class in SizeClass::all() {
             self.bins.head(class).set(Slot::END);
             self.current(class).set(SpanRef::NONE);
-            self.partial(class).drain().for_each(drop);
+            self.partial(class).clear();
             self.spans[class.index()].set(0);
         }
-        self.spare.drain().for_each(drop);
+        self.spare.clear();
         self.spare_slices.set(0);
         self.dirty.take_all().for_each(drop);
     }

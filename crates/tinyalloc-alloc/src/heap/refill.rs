@@ -5,7 +5,7 @@ use crate::config::policy::PARTIAL_SPANS_LOOKED_AT;
 use crate::span::carve::Order;
 use crate::span::class::SizeClass;
 use crate::span::slot::{Secret, Slot};
-use crate::span::span_ref::{SpanRef, as_span};
+use crate::span::span_ref::SpanRef;
 
 impl HeapRef {
     /// A slot from what the heap has: remote frees, partial spans, fresh slots of the current span.
@@ -80,14 +80,11 @@ impl HeapRef {
 
     /// The span that is closest to being full is the one whose use keeps the others closest to being empty.
     fn fullest_partial(self, class: SizeClass) -> Option<SpanRef> {
-        let list = &self.partial(class);
-        let span = list
-            .iter()
-            .take(PARTIAL_SPANS_LOOKED_AT)
-            .map(as_span)
-            .max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
+        let list = self.partial(class);
+        let span =
+            list.iter().take(PARTIAL_SPANS_LOOKED_AT).max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
         // SAFETY: it is in that list.
-        unsafe { list.remove(span.into()) };
+        unsafe { list.remove(span) };
         Some(span)
     }
 }

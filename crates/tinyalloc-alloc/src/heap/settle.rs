@@ -29,19 +29,19 @@ impl HeapRef {
 
     /// Moves a span to where its `live` slots put it.
     pub(super) fn settle(self, span: SpanRef, live: u32) {
-        let list = &self.partial(span.class());
+        let list = self.partial(span.class());
         let was_listed = span.state() == SpanState::Partial;
         if live > 0 {
             span.become_partial(live);
             if !was_listed {
                 // SAFETY: it was in no list.
-                unsafe { list.push_front(span.into()) };
+                unsafe { list.push_front(span) };
             }
             return;
         }
         if was_listed {
             // SAFETY: it is in that list.
-            unsafe { list.remove(span.into()) };
+            unsafe { list.remove(span) };
         }
         self.empty_out(span);
     }
@@ -57,7 +57,7 @@ impl HeapRef {
         }
         span.become_partial(span.slots_carved());
         // SAFETY: a current span is in no list.
-        unsafe { self.partial(class).push_back(span.into()) };
+        unsafe { self.partial(class).push_back(span) };
     }
 
     pub(super) fn empty_out(self, span: SpanRef) {

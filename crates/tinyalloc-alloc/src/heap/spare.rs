@@ -3,7 +3,7 @@
 use super::HeapRef;
 use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, SPARE_SLICES_MAX};
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::span_ref::{SpanRef, as_span};
+use crate::span::span_ref::SpanRef;
 
 /// How many empty spans a heap keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +38,13 @@ impl HeapRef {
     pub(crate) fn keep_spare(self, span: SpanRef) {
         span.set_owner(self.owner());
         // SAFETY: it is in no list any more.
-        unsafe { self.spare.push_front(span.into()) };
+        unsafe { self.spare.push_front(span) };
         self.spare_slices.set(self.spare_slices.get() + span.slices());
     }
 
     /// The empty span that waited longest, which the caller gives back.
     pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<SpanRef> {
-        let span = if self.has_spare(keeping) { self.spare.pop_back().map(as_span)? } else { return None };
+        let span = if self.has_spare(keeping) { self.spare.pop_back()? } else { return None };
         self.spare_slices.set(self.spare_slices.get() - span.slices());
         self.give_back(span);
         Some(span)
@@ -53,7 +53,7 @@ impl HeapRef {
     /// The empty span that waited longest is emptied by `clear`, after which it reads as zero, and stays with
     /// its class, at the end of the line of those that have free slots. False if there is none.
     pub(crate) fn purge_spare(self, keeping: Keeping, clear: impl FnOnce(SpanRef)) -> bool {
-        let oldest = if self.has_spare(keeping) { self.spare.pop_back().map(as_span) } else { None };
+        let oldest = if self.has_spare(keeping) { self.spare.pop_back() } else { None };
         let Some(span) = oldest else {
             return false;
         };
@@ -65,7 +65,7 @@ impl HeapRef {
         let class = span.class();
         self.count_span(class);
         // SAFETY: it is in no list.
-        unsafe { self.partial(class).push_back(span.into()) };
+        unsafe { self.partial(class).push_back(span) };
         true
     }
 
@@ -83,18 +83,18 @@ impl HeapRef {
                 return None;
             }
             let slices = class.span_slices(self.spans(class));
-            let span = self.spare.iter().map(as_span).find(|span| span.slices() as usize == slices)?;
+            let span = self.spare.iter().find(|span| span.slices() as usize == slices)?;
             self.give_back(span);
             span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
             Some(span)
         })?;
         // SAFETY: it is in that list.
-        unsafe { self.spare.remove(span.into()) };
+        unsafe { self.spare.remove(span) };
         self.spare_slices.set(self.spare_slices.get() - span.slices());
         Some(span)
     }
 
     fn spare_of(self, class: SizeClass) -> Option<SpanRef> {
-        self.spare.iter().map(as_span).find(|span| span.class() == class)
+        self.spare.iter().find(|span| span.class() == class)
     }
 }

@@ -5,6 +5,7 @@ use tinyalloc_sys::{MapError, Mapper};
 use super::Region;
 use super::growing::Backing;
 use super::layout::{NEAR_BYTES, PageMap};
+use super::slice::Run;
 use super::slice_bits::{NEAR_WORDS, SLICES_PER_WORD, SliceBits};
 use crate::span::class::SLICE_BYTES;
 use crate::span::span_ref::SpanRef;
@@ -35,10 +36,14 @@ impl Region {
         if self.prepare_metadata(mapper, after).is_err() {
             self.slices.forget_beyond(bytes);
         }
-        self.set_span(before..self.committed_slices(), SpanRef::NONE);
-        self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices());
+        // SAFETY: they are committed now.
+        let new = unsafe { Run::new(before..self.committed_slices()) };
+        self.set_span(&new, SpanRef::NONE);
+        // SAFETY: as above.
+        unsafe { self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices()) };
         // Written before it is read, a page costs one fault instead of two.
-        let last = self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1);
+        // SAFETY: as above.
+        let last = unsafe { self.slice_bits(slices.div_ceil(SLICES_PER_WORD) - 1) };
         last.trapped().set(last.trapped().get());
         Ok(())
     }

@@ -49,12 +49,16 @@ impl HugePages {
     }
 
     /// Slices up to `committed` are committed now: the zone grows there.
-    pub(crate) fn grow<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, committed: usize) {
+    ///
+    /// # Safety
+    /// They are, from `slices_start` on.
+    pub(crate) unsafe fn grow<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, committed: usize) {
         let (end, new_end) = (self.end.get(), self.unit_below(committed));
         if new_end <= end || self.refused.get() {
             return;
         }
-        if advise(mapper, slices_start, end..new_end, true) {
+        // SAFETY: the caller's promise.
+        if unsafe { advise(mapper, slices_start, end..new_end, true) } {
             self.end.set(new_end);
         } else {
             self.refused.set(true);
@@ -62,9 +66,13 @@ impl HugePages {
     }
 
     /// The zone ends: from here on memory may be decommitted in pieces. Should that be refused, the kernel may fill holes again.
-    pub(crate) fn give_up<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>) {
+    ///
+    /// # Safety
+    /// `slices_start` is what [`HugePages::grow`] was told.
+    pub(crate) unsafe fn give_up<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>) {
         if !self.zone().is_empty() {
-            advise(mapper, slices_start, self.zone(), false);
+            // SAFETY: the zone lies in what is committed.
+            unsafe { advise(mapper, slices_start, self.zone(), false) };
             self.first.set(self.end.get());
         }
     }
@@ -76,8 +84,11 @@ impl HugePages {
         (self.zone().is_empty() && slice >= self.earliest && last <= self.end.get() && !self.refused.get()).then_some(first..last)
     }
 
-    pub(crate) fn begin_again<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, first: usize) {
-        if advise(mapper, slices_start, first..self.end.get(), true) {
+    /// # Safety
+    /// As for [`HugePages::give_up`]; `first` is one of [`HugePages::units_to_begin_at`].
+    pub(crate) unsafe fn begin_again<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, first: usize) {
+        // SAFETY: up to its end, the zone lay in what is committed.
+        if unsafe { advise(mapper, slices_start, first..self.end.get(), true) } {
             self.first.set(first);
         }
     }
@@ -108,8 +119,10 @@ impl HugePages {
     }
 }
 
-fn advise<M: Mapper>(mapper: &M, slices_start: NonNull<u8>, slices: Range<usize>, preferred: bool) -> bool {
-    // SAFETY: the slices are committed, so they lie in the region.
+/// # Safety
+/// The slices are committed.
+unsafe fn advise<M: Mapper>(mapper: &M, slices_start: NonNull<u8>, slices: Range<usize>, preferred: bool) -> bool {
+    // SAFETY: the caller's promise.
     let start = unsafe { slices_start.add(slices.start * SLICE_BYTES) };
     // SAFETY: as above.
     unsafe { mapper.prefer_huge_pages(start, slices.len() * SLICE_BYTES, preferred) }.is_ok()

@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use super::Region;
 use super::huge_pages::UNIT_SLICES;
+use super::slice::Run;
 use super::slice_bits::{Column, SLICES_PER_WORD};
 use crate::config::policy::{EXCESS_TIMES_KEPT, IDLE_PART_KEPT};
 use crate::span::class::SLICE_SHIFT;
@@ -36,11 +37,12 @@ pub(crate) enum Left {
 impl Region {
     /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile. Huge pages are broken
     /// up only for what nobody may want again.
-    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
+    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Run> {
         let run = self.idle_units(idle, slices_max).or_else(|| {
             let mut zone = self.huge_pages.zone();
             if !zone.is_empty() && self.may_break_up(idle) && !self.idle_column(idle).all_clear(zone.clone()) {
-                self.huge_pages.give_up(mapper, self.slices.start());
+                // SAFETY: it is where the slices start.
+                unsafe { self.huge_pages.give_up(mapper, self.slices.start()) };
                 zone = self.huge_pages.zone();
             }
             let committed = self.committed_slices();
@@ -48,7 +50,8 @@ impl Region {
             above.or_else(|| self.idle_run(mapper, idle, 0..zone.start.min(committed), slices_max))
         })?;
         self.claim(run.clone());
-        Some(run)
+        // SAFETY: what is idle is committed.
+        Some(unsafe { Run::new(run) })
     }
 
     /// Empty units of the zone, the highest that follow each other: of at least one unit, whatever the most.
@@ -64,7 +67,8 @@ impl Region {
     fn is_idle_unit(&self, unit: usize, idle: Idle) -> bool {
         let mut any = 0;
         for word in unit / SLICES_PER_WORD..(unit + UNIT_SLICES) / SLICES_PER_WORD {
-            let bits = self.slice_bits(word);
+            // SAFETY: units of the zone are committed.
+            let bits = unsafe { self.slice_bits(word) };
             if bits.used().get() != 0 {
                 return false;
             }
@@ -110,15 +114,16 @@ impl Region {
     }
 
     /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes where single pages were trapped.
-    pub(crate) fn may_prefer_huge_pages(&self, run: &Range<usize>) -> bool {
-        self.huge_pages.may_have_filled(run)
+    pub(crate) fn may_prefer_huge_pages(&self, run: &Run) -> bool {
+        self.huge_pages.may_have_filled(&run.numbers())
     }
 
     /// Gives a claimed run back after an attempt to give its memory to the system.
-    pub(crate) fn unclaim_idle(&self, run: Range<usize>, left: Left) {
+    pub(crate) fn unclaim_idle(&self, run: &Run, left: Left) {
         if left == Left::Trapped {
             return self.give_trapped_run(run);
         }
+        let run = run.numbers();
         let touched = if left == Left::Zeroed { 0 } else { run.len() };
         self.free_run(run.clone(), touched);
         if left == Left::Zeroed || self.trapped().all_clear(run.clone()) {
@@ -133,7 +138,8 @@ impl Region {
     /// One epoch passes: what is resident and free now is old at the next one.
     pub(crate) fn age(&self) {
         for word in self.lowest_resident.get() / SLICES_PER_WORD..self.committed_slices().div_ceil(SLICES_PER_WORD) {
-            let bits = self.slice_bits(word);
+            // SAFETY: the words are those of committed slices.
+            let bits = unsafe { self.slice_bits(word) };
             bits.aged().set(bits.resident().get());
         }
     }

@@ -120,11 +120,6 @@ impl Region {
         }
     }
 
-    /// Bytes of the room or the reservation.
-    pub(crate) fn whole_bytes(&self) -> usize {
-        self.whole_bytes
-    }
-
     /// Bytes of address space that are taken.
     pub(crate) fn reserved_bytes(&self) -> usize {
         match self.backing {

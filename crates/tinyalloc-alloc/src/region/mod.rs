@@ -7,6 +7,8 @@ pub(crate) mod huge_pages;
 pub(crate) mod growing;
 
 pub(crate) mod purpose;
+pub(crate) mod slice;
+
 pub(crate) mod slice_bits;
 
 pub(crate) mod layout;

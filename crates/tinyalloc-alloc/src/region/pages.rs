@@ -31,11 +31,13 @@ impl Words for Taken<'_> {
     }
 
     fn word(&self, index: usize) -> u64 {
-        self.0.word(index).get()
+        // SAFETY: a bitmap is asked about its own bits only.
+        unsafe { self.0.word(index) }.get()
     }
 
     fn set_word(&self, index: usize, word: u64) {
-        self.0.word(index).set(word);
+        // SAFETY: as in `word`.
+        unsafe { self.0.word(index) }.set(word);
     }
 }
 
@@ -95,8 +97,10 @@ impl Store {
         self.pages.committed() / META_PAGE_BYTES
     }
 
-    fn word(&self, index: usize) -> &Cell<u64> {
-        // SAFETY: the bits of committed pages are committed: `take` sees to it.
+    /// # Safety
+    /// The word has the bit of a committed page.
+    unsafe fn word(&self, index: usize) -> &Cell<u64> {
+        // SAFETY: the bits of committed pages are committed: `extend` sees to it.
         let word = unsafe { self.bits.start().cast::<Cell<u64>>().add(index) };
         // SAFETY: as above; zero is a valid state, and the lock of the space is held.
         unsafe { word.as_ref() }

@@ -9,6 +9,8 @@ use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
 use super::Region;
+use super::slice::Run;
+use crate::span::span_ref::SpanRef;
 
 const FURTHER_MAX: usize = 255;
 
@@ -89,5 +91,12 @@ impl Regions {
             Some(further) => &self.further()[further],
             None => self.first.as_ref().unwrap_or_else(|| &self.further()[index]),
         }
+    }
+
+    /// The region of a span that is no mapping of its own, and its slices there.
+    pub(crate) fn place_of(&self, span: SpanRef) -> (&Region, Run) {
+        let region = self.at(span.region() as usize);
+        // SAFETY: S4.
+        (region, unsafe { region.run_of(span) })
     }
 }

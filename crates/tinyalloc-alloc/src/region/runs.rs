@@ -8,6 +8,7 @@ use tinyalloc_sys::Mapper;
 use super::Region;
 use super::commit::Shortage;
 use super::purpose::Purpose;
+use super::slice::{Run, SliceIndex};
 use super::slice_bits::SLICES_PER_WORD;
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
 use crate::span::extent::Extent;
@@ -71,11 +72,15 @@ impl Region {
         self.claim(run.clone());
         self.fill_shared_units(&run);
         let slices = u32::try_from(slices).map_err(|_| Shortage::OfRoom)?;
+        // SAFETY: it was found among the committed slices, or committed just now.
+        let first = unsafe { SliceIndex::new(first) };
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
 
-    /// Takes exactly this run, to grow the block before it; how many slices of it are not resident. `None` when it is not free.
-    pub(crate) fn take_exactly<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Option<usize> {
+    /// Takes exactly so many slices right behind a run, to grow the block there; how many of them are not resident. `None` when they are
+    /// not free.
+    pub(crate) fn take_behind<M: Mapper>(&self, mapper: &M, block: &Run, slices: usize) -> Option<usize> {
+        let run = block.end()..block.end() + slices;
         if run.end > self.end_for(Purpose::Block) {
             return None;
         }
@@ -92,13 +97,15 @@ impl Region {
     }
 
     /// Gives a run back, of whose bytes the first `touched` slices may have been written.
-    pub(crate) fn give_run(&self, run: Range<usize>, touched: usize) {
+    pub(crate) fn give_run(&self, run: &Run, touched: usize) {
+        let run = run.numbers();
         let touched = if self.huge_pages.may_have_filled(&run) { run.len() } else { touched };
         self.free_run(run, touched);
     }
 
     /// Gives a run back that was trapped.
-    pub(crate) fn give_trapped_run(&self, run: Range<usize>) {
+    pub(crate) fn give_trapped_run(&self, run: &Run) {
+        let run = run.numbers();
         self.mark_trapped(&run, true);
         self.free_run(run, 0);
     }
@@ -174,7 +181,8 @@ impl Region {
             return;
         };
         if self.used().all_clear(units.clone()) && self.resident().all_clear(units.clone()) {
-            self.huge_pages.begin_again(mapper, self.slices.start(), units.start);
+            // SAFETY: it is where the slices start, and a unit to begin at.
+            unsafe { self.huge_pages.begin_again(mapper, self.slices.start(), units.start) };
         }
     }
 
@@ -183,7 +191,8 @@ impl Region {
         for unit in self.huge_pages.shared_units(run) {
             let before = self.resident_slices.get();
             for word in unit.start / SLICES_PER_WORD..unit.end / SLICES_PER_WORD {
-                let bits = self.slice_bits(word);
+                // SAFETY: units of the zone are committed.
+                let bits = unsafe { self.slice_bits(word) };
                 let filled = !bits.used().get() & !bits.resident().get() & !bits.trapped().get();
                 bits.resident().set(bits.resident().get() | filled);
                 self.resident_slices.set(self.resident_slices.get() + filled.count_ones() as usize);

@@ -2,9 +2,10 @@
 
 use core::cell::Cell;
 
-use tinyalloc_bitmap::Words;
+use tinyalloc_bitmap::{BitmapOps, Words};
 
 use super::Region;
+use super::slice::SliceIndex;
 
 pub(super) const SLICES_PER_WORD: usize = u64::BITS as usize;
 pub(super) const NEAR_WORDS: usize = 128;
@@ -37,6 +38,33 @@ impl SliceBits {
     }
 }
 
+/// The state of one slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SliceState {
+    is_used: bool,
+    is_resident: bool,
+    is_aged: bool,
+    is_trapped: bool,
+}
+
+impl SliceState {
+    pub(crate) const fn is_used(self) -> bool {
+        self.is_used
+    }
+
+    pub(crate) const fn is_resident(self) -> bool {
+        self.is_resident
+    }
+
+    pub(crate) const fn is_aged(self) -> bool {
+        self.is_aged
+    }
+
+    pub(crate) const fn is_trapped(self) -> bool {
+        self.is_trapped
+    }
+}
+
 /// One column of the slice bits.
 pub(super) struct Column<'region> {
     region: &'region Region,
@@ -50,15 +78,28 @@ impl Words for Column<'_> {
     }
 
     fn word(&self, index: usize) -> u64 {
-        (self.column)(self.region.slice_bits(index)).get()
+        // SAFETY: a column is as long as there are committed slices, and asked about those only.
+        (self.column)(unsafe { self.region.slice_bits(index) }).get()
     }
 
     fn set_word(&self, index: usize, word: u64) {
-        (self.column)(self.region.slice_bits(index)).set(word);
+        // SAFETY: as in `word`.
+        (self.column)(unsafe { self.region.slice_bits(index) }).set(word);
     }
 }
 
 impl Region {
+    /// The state of a slice, for walks that check invariants.
+    pub(crate) fn state_of(&self, slice: SliceIndex) -> SliceState {
+        let number = slice.number();
+        SliceState {
+            is_used: self.used().get(number),
+            is_resident: self.resident().get(number),
+            is_aged: self.aged().get(number),
+            is_trapped: self.trapped().get(number),
+        }
+    }
+
     fn column(&self, column: fn(&SliceBits) -> &Cell<u64>) -> Column<'_> {
         Column { region: self, column, bits: self.committed_slices() }
     }
@@ -79,7 +120,9 @@ impl Region {
         self.column(SliceBits::trapped)
     }
 
-    pub(super) fn slice_bits(&self, word: usize) -> &SliceBits {
+    /// # Safety
+    /// The word has the bits of a committed slice.
+    pub(super) unsafe fn slice_bits(&self, word: usize) -> &SliceBits {
         let (part, word) = match word.checked_sub(NEAR_WORDS) {
             None => (&self.near_and_map, word),
             Some(far) => (&self.far_bits, far),

@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use super::Region;
 use super::commit::Shortage;
+use super::slice::SliceIndex;
 use super::slice_bits::{SLICES_PER_WORD, bits_from};
 use crate::span::class::SLICE_BYTES;
 
@@ -36,7 +37,8 @@ impl Region {
             let first = word * SLICES_PER_WORD;
             let below = bits_from(slices.start.saturating_sub(first));
             let above = bits_from(slices.end.saturating_sub(first));
-            let bits = self.slice_bits(word).trapped().get() & below & !above;
+            // SAFETY: the slices are committed.
+            let bits = unsafe { self.slice_bits(word) }.trapped().get() & below & !above;
             ranges += (bits & !(bits << 1 | u64::from(is_trapped_before))).count_ones() as usize;
             is_trapped_before = bits >> (SLICES_PER_WORD - 1) != 0;
         }
@@ -51,8 +53,10 @@ impl Region {
         let most = (run.start + slices).min(self.committed_slices()).max(run.end);
         let behind = (run.end..most).take_while(|slice| self.trapped().get(*slice)).count();
         let run = run.start..run.end + behind;
+        // SAFETY: the run was found among the committed slices.
+        let first = unsafe { SliceIndex::new(run.start) };
         // SAFETY: the slices are committed.
-        unsafe { mapper.untrap(self.start_of(run.start), run.len() * SLICE_BYTES) }.map_err(|_| Shortage::OfMemory)?;
+        unsafe { mapper.untrap(self.start_of(first), run.len() * SLICE_BYTES) }.map_err(|_| Shortage::OfMemory)?;
         self.mark_trapped(&run, false);
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Slices of blocks that have ended, which are trapped before they are free.
 
-use core::ops::Range;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -8,6 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::Space;
 use crate::config::tunables::PurgeMode;
 use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
@@ -16,7 +16,7 @@ use crate::span::span_ref::SpanRef;
 #[derive(Clone, Debug)]
 pub(crate) struct EndedRun {
     region: usize,
-    run: Range<usize>,
+    run: Run,
     start: NonNull<u8>,
     spans: usize,
     large_blocks: usize,
@@ -34,13 +34,17 @@ impl EndedRun {
 
     /// Adds `next` if it lies right behind, or right before; false if it does not.
     pub(crate) fn join(&mut self, next: &EndedRun) -> bool {
-        if next.region != self.region || (next.run.start != self.run.end && next.run.end != self.run.start) {
+        if next.region != self.region {
             return false;
         }
-        if next.run.end == self.run.start {
+        if self.run.is_right_before(&next.run) {
+            self.run = self.run.with(&next.run);
+        } else if next.run.is_right_before(&self.run) {
+            self.run = next.run.with(&self.run);
             self.start = next.start;
+        } else {
+            return false;
         }
-        self.run = self.run.start.min(next.run.start)..self.run.end.max(next.run.end);
         self.spans += next.spans;
         self.large_blocks += next.large_blocks;
         self.large_bytes += next.large_bytes;
@@ -51,12 +55,11 @@ impl EndedRun {
 impl Space {
     /// The slices of a span of a destroyed heap.
     pub(crate) fn end_of(&self, span: SpanRef) -> EndedRun {
-        let region = self.regions.at(span.region() as usize);
-        let first = region.slice_of(span.start());
+        let (_, run) = self.regions.place_of(span);
         let is_large = span.owner() == Owner::Large;
         EndedRun {
             region: span.region() as usize,
-            run: first..first + span.slices() as usize,
+            run,
             start: span.start(),
             spans: 1,
             large_blocks: usize::from(is_large),
@@ -68,21 +71,21 @@ impl Space {
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
         let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
         // The record may describe another span before the slices are taken back.
-        self.regions.at(ended.region).set_span(ended.run.start..ended.run.start + 1, SpanRef::FREED);
-        self.retire_record(span.into(), IsolatedRef::of_span(span));
+        self.regions.at(ended.region).set_span(&ended.run.split_at(1).0, SpanRef::FREED);
+        self.retire_record(span, IsolatedRef::of_span(span));
         ended
     }
 
     /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they were trapped.
     pub(crate) fn take_back(&mut self, ended: &EndedRun, trapped: bool) {
         let region = self.regions.at(ended.region);
-        region.set_span(ended.run.clone(), SpanRef::FREED);
+        region.set_span(&ended.run, SpanRef::FREED);
         if trapped {
-            region.give_trapped_run(ended.run.clone());
+            region.give_trapped_run(&ended.run);
             self.counts.purges += 1;
             self.counts.purged_bytes += ended.bytes();
         } else {
-            region.give_run(ended.run.clone(), ended.run.len());
+            region.give_run(&ended.run, ended.run.len());
         }
         self.counts.spans -= ended.spans;
         self.counts.large_blocks -= ended.large_blocks;

@@ -7,7 +7,8 @@ use super::unlisted::Unlisted;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::SLICE_SHIFT;
 use crate::span::extent::Extent;
-use crate::span::span_ref::{SpanList, SpanRef, as_span};
+use crate::span::span_list::SpanList;
+use crate::span::span_ref::SpanRef;
 
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
@@ -53,7 +54,7 @@ impl HugeTable {
         if self.blocks == 0 {
             return None;
         }
-        self.bucket(address).iter().map(as_span).find(|span| span.is_slot(address))
+        self.bucket(address).iter().find(|span| span.is_slot(address))
     }
 
     pub(crate) fn insert(&mut self, span: SpanRef) {
@@ -61,14 +62,14 @@ impl HugeTable {
         self.bytes += span.slot_bytes();
         self.peak = HugePeak { blocks: self.peak.blocks.max(self.blocks), bytes: self.peak.bytes.max(self.bytes) };
         // SAFETY: a huge block's record is in no other list.
-        unsafe { self.bucket(span.address()).push_front(span.into()) };
+        unsafe { self.bucket(span.address()).push_front(span) };
     }
 
     pub(crate) fn remove(&mut self, span: SpanRef) {
         self.blocks -= 1;
         self.bytes -= span.slot_bytes();
         // SAFETY: it was inserted, by this address.
-        unsafe { self.bucket(span.address()).remove(span.into()) };
+        unsafe { self.bucket(span.address()).remove(span) };
     }
 
     fn bucket(&self, address: usize) -> &SpanList {
@@ -82,8 +83,8 @@ impl Space {
     pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted, heap: Option<IsolatedRef>) -> Option<()> {
         let record = self.take_record(mapper, heap)?;
         let extent = Extent::new(block.start(), 0, NO_REGION, 0);
-        // SAFETY: the record is fresh or retired, and stays mapped.
-        let span = unsafe { SpanRef::init(record, extent, heap.is_some()) };
+        // SAFETY: the record is blank or retired, and the block is a mapping of its own.
+        let span = unsafe { record.init(extent, heap.is_some()) };
         span.become_large(block.bytes());
         self.huge.insert(span);
         Some(())
@@ -98,7 +99,7 @@ impl Space {
         self.huge.remove(span);
         let block = Unlisted::new(span.start(), span.slot_bytes());
         span.disown();
-        self.retire_record(span.into(), IsolatedRef::of_span(span));
+        self.retire_record(span, IsolatedRef::of_span(span));
         block
     }
 }

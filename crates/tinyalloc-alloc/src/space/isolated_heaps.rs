@@ -8,7 +8,8 @@ use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
 impl Space {
     /// The isolated heaps.
     pub(crate) fn isolated(&self) -> impl Iterator<Item = IsolatedRef> + '_ {
-        self.isolated.iter().map(IsolatedRef::from_node)
+        // SAFETY: a heap is taken out before it ends.
+        self.isolated.iter().map(|node| unsafe { IsolatedRef::from_node(node) })
     }
 
     pub(crate) fn isolated_live(&self) -> usize {

@@ -9,9 +9,8 @@ use crate::span::span_ref::SpanRef;
 impl Space {
     /// Makes a large block known, by its first slice alone: no other address of it is ever valid.
     pub(crate) fn name_first_slice(&mut self, span: SpanRef) {
-        let region = self.regions.at(span.region() as usize);
-        let first = region.slice_of(span.start());
-        region.set_span(first..first + 1, span);
+        let (region, run) = self.regions.place_of(span);
+        region.set_span(&run.split_at(1).0, span);
         self.counts.large_blocks += 1;
         self.counts.large_bytes += span.slot_bytes();
     }
@@ -25,9 +24,8 @@ impl Space {
 
     /// Grows or shrinks a large block where it stands; false when the slices behind it are taken.
     pub(crate) fn resize_large<M: Mapper>(&mut self, mapper: &M, span: SpanRef, bytes: usize) -> bool {
-        let region = self.regions.at(span.region() as usize);
-        let first = region.slice_of(span.start());
-        let slices_before = span.slices() as usize;
+        let (region, run) = self.regions.place_of(span);
+        let slices_before = run.len();
         let slices = bytes.div_ceil(SLICE_BYTES);
         if slices > slices_before && !self.is_within_limit((slices - slices_before) * SLICE_BYTES) {
             return false;
@@ -36,16 +34,17 @@ impl Space {
             return false;
         };
         if slices < slices_before {
-            region.give_run(first + slices..first + slices_before, slices_before - slices);
+            region.give_run(&run.split_at(slices).1, slices_before - slices);
         } else {
-            let Some(fresh) = region.take_exactly(mapper, first + slices_before..first + slices) else {
+            let Some(fresh) = region.take_behind(mapper, &run, slices - slices_before) else {
                 return false;
             };
             let balance = self.balance();
             self.decay.on_take(fresh * SLICE_BYTES, balance);
         }
         self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
-        span.set_slices(slices_kept);
+        // SAFETY: as many are taken.
+        unsafe { span.set_slices(slices_kept) };
         span.set_bytes(bytes);
         true
     }

@@ -25,7 +25,10 @@ impl Space {
 
     /// What is wrong with freeing `address`, where no live slot is known to be.
     pub(crate) fn verdict(&self, address: usize) -> Misuse {
-        let around = self.regions.iter().find_map(|region| Some((region.span_at(address)?, region.block_around(address))));
+        let around = self.regions.iter().find_map(|region| {
+            let slice = region.slice_at(address)?;
+            Some((region.span_of_slice(slice), region.block_around(slice)))
+        });
         match around {
             Some((_, Some(block))) => block.verdict(address),
             Some((record, None)) if record == SpanRef::FREED => Misuse::FreedBefore { address },
@@ -35,6 +38,6 @@ impl Space {
 
     /// The span or large block that an address lies in.
     pub(crate) fn block_around(&self, address: usize) -> Option<SpanRef> {
-        self.regions.iter().find_map(|region| region.span_at(address).and_then(|_| region.block_around(address)))
+        self.regions.iter().find_map(|region| region.slice_at(address).and_then(|slice| region.block_around(slice)))
     }
 }

@@ -1,6 +1,5 @@
 //! Purging: free memory that goes back to the system.
 
-use core::ops::Range;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -9,13 +8,14 @@ use super::Space;
 use super::decay::Due;
 use crate::config::policy::IDLE_PER_USED;
 use crate::region::idle::{Idle, Left};
+use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 
 /// A free run whose memory is being given back.
 #[derive(Clone, Debug)]
 pub(crate) struct IdleRun {
     region: usize,
-    run: Range<usize>,
+    run: Run,
     start: NonNull<u8>,
     early: bool,
     to_trap: bool,
@@ -53,7 +53,7 @@ impl Space {
     pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, idle: Idle, slices_max: usize) -> Option<IdleRun> {
         let claimed = self.regions.iter().enumerate().find_map(|(index, region)| {
             let run = region.claim_idle(mapper, idle, slices_max)?;
-            let start = region.start_of(run.start);
+            let start = region.start_of(run.slices().next()?);
             Some(IdleRun { region: index, run, start, early: idle == Idle::Excess, to_trap: false })
         })?;
         let may_trap = self.may_trap(mapper, claimed.region, &claimed.run);
@@ -84,7 +84,7 @@ impl Space {
             self.counts.purges += 1;
             self.counts.purged_bytes += idle.bytes();
         }
-        self.regions.at(idle.region).unclaim_idle(idle.run, left);
+        self.regions.at(idle.region).unclaim_idle(&idle.run, left);
     }
 
     /// One epoch passes.

@@ -14,35 +14,37 @@ use crate::span::Span;
 use crate::span::span_ref::SpanRef;
 
 impl Space {
-    pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<IsolatedRef>) -> Option<NonNull<Span>> {
+    pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<IsolatedRef>) -> Option<SpanRef> {
         if let Some(heap) = heap {
             return self.take_isolated_record(mapper, heap);
         }
-        if let Some(record) = NonNull::new(self.retired) {
+        if !self.retired.is_null() {
             // SAFETY: retired records are records.
-            let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+            let span = unsafe { SpanRef::from_raw(self.retired) };
             self.retired = span.dirty_next().load(Ordering::Relaxed);
-            return Some(record);
+            return Some(span);
         }
-        self.metadata(mapper, size_of::<Span>(), align_of::<Span>()).map(NonNull::cast)
+        let record = self.metadata(mapper, size_of::<Span>(), align_of::<Span>())?;
+        // SAFETY: it is a record's worth of fresh metadata, which stays mapped.
+        Some(unsafe { SpanRef::blank(record.cast()) })
     }
 
-    fn take_isolated_record<M: Mapper>(&mut self, mapper: &M, heap: IsolatedRef) -> Option<NonNull<Span>> {
+    fn take_isolated_record<M: Mapper>(&mut self, mapper: &M, heap: IsolatedRef) -> Option<SpanRef> {
         if let Some(record) = heap.take_record() {
             return Some(record);
         }
-        heap.add_records(self.pages.take(mapper)?);
+        let page = self.pages.take(mapper)?;
+        // SAFETY: the page was taken just now; pages stay mapped (I1).
+        unsafe { heap.add_records(page) };
         heap.take_record()
     }
 
-    pub(super) fn retire_record(&mut self, record: NonNull<Span>, heap: Option<IsolatedRef>) {
+    pub(super) fn retire_record(&mut self, span: SpanRef, heap: Option<IsolatedRef>) {
         if let Some(heap) = heap {
-            return heap.retire_record(record);
+            return heap.retire_record(span);
         }
-        // SAFETY: it is a record.
-        let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
         span.dirty_next().store(self.retired, Ordering::Relaxed);
-        self.retired = record.as_ptr();
+        self.retired = span.as_ptr();
     }
 
     fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {

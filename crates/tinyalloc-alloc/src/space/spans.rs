@@ -31,8 +31,8 @@ impl Space {
         };
         self.counts.spans += 1;
         self.decay.on_take(extent.fresh_slices() as usize * SLICE_BYTES, self.balance());
-        // SAFETY: the record is fresh or retired, and stays mapped.
-        Some(unsafe { SpanRef::init(record, extent, heap.is_some()) })
+        // SAFETY: the record is blank or retired, and the extent was taken just now.
+        Some(unsafe { record.init(extent, heap.is_some()) })
     }
 
     fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize, purpose: Purpose) -> Option<Extent> {
@@ -70,22 +70,19 @@ impl Space {
 
     /// Makes a span of small slots known: from here on its slots are found.
     pub(crate) fn name_slices(&self, span: SpanRef) {
-        let region = self.regions.at(span.region() as usize);
-        let first = region.slice_of(span.start());
-        region.set_span(first..first + span.slices() as usize, span);
+        let (region, run) = self.regions.place_of(span);
+        region.set_span(&run, span);
     }
 
     /// Takes a span with no live slot back.
     pub(crate) fn release_span(&mut self, span: SpanRef) {
-        let region = self.regions.at(span.region() as usize);
-        let first = region.slice_of(span.start());
-        let run = first..first + span.slices() as usize;
-        region.set_span(run.clone(), SpanRef::FREED);
+        let (region, run) = self.regions.place_of(span);
+        region.set_span(&run, SpanRef::FREED);
         // Of memory that was dirty when the span took it, all is dirty still, carved or not.
         let touched = if span.is_zeroed() { span.touched_bytes().div_ceil(SLICE_BYTES) } else { run.len() };
-        region.give_run(run, touched);
+        region.give_run(&run, touched);
         span.disown();
         self.counts.spans -= 1;
-        self.retire_record(span.into(), IsolatedRef::of_span(span));
+        self.retire_record(span, IsolatedRef::of_span(span));
     }
 }

@@ -1,17 +1,16 @@
 //! Where free memory may trap.
 
-use core::ops::Range;
-
 use tinyalloc_sys::Mapper;
 
 use super::Space;
 use crate::config::policy::{TRAPPED_RANGES_MAX, UNTRAPPED_AHEAD_SLICES};
 use crate::region::Region;
+use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 
 impl Space {
     /// Where pages are larger than slices, a trap would be a neighbour's as well.
-    pub(super) fn may_trap<M: Mapper>(&self, mapper: &M, region: usize, run: &Range<usize>) -> bool {
+    pub(super) fn may_trap<M: Mapper>(&self, mapper: &M, region: usize, run: &Run) -> bool {
         mapper.page_bytes() <= SLICE_BYTES && self.may_trap_by_rights() && !self.regions.at(region).may_prefer_huge_pages(run)
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod owner;
 pub(crate) mod shape;
 pub(crate) mod span_ref;
 
+pub(crate) mod span_list;
 pub(crate) mod state;
 
 pub(crate) mod carve;
@@ -41,6 +42,7 @@ use state::SpanState;
 /// Invariants. S1: a record is never unmapped while the allocator lives. S2: the fields in cells are touched only by who owns the
 /// heap that `owner` names, or holds the lock of the space while nobody does; so are `bound`, `slots_carved` and `state` written, which
 /// others read, too. S3: `bound` is `slots_carved * scale`; every slot below `slots_carved` lies in committed memory.
+/// S4: the `slices` from `first` on are committed ones of the region of the number `region`, unless it is a mapping of its own.
 #[repr(C, align(128))]
 pub(crate) struct Span {
     owner: AtomicPtr<Bins>,

@@ -32,7 +32,9 @@ impl Span {
         self.slices.get()
     }
 
-    pub(crate) fn set_slices(&self, slices: u32) {
+    /// # Safety
+    /// So many slices are taken for it, from its start on (S4).
+    pub(crate) unsafe fn set_slices(&self, slices: u32) {
         self.slices.set(slices);
     }
 

@@ -1,9 +1,7 @@
-//! A span's record by address, the two records that stand for no span, and lists of records.
+//! A span's record by address, and the two records that stand for no span.
 
 use core::ops::Deref;
 use core::ptr::NonNull;
-
-use tinyalloc_list::List;
 
 use super::Span;
 use super::extent::Extent;
@@ -23,19 +21,6 @@ impl Deref for SpanRef {
     }
 }
 
-impl From<SpanRef> for NonNull<Span> {
-    fn from(span: SpanRef) -> NonNull<Span> {
-        span.0
-    }
-}
-
-pub(crate) type SpanList = List<Span>;
-
-/// The span whose record a list yielded.
-pub(crate) fn as_span(record: NonNull<Span>) -> SpanRef {
-    SpanRef(record)
-}
-
 /// The record behind every slice that never held a span. In `.data`, as what follows, beside what every process touches: the dynamic
 /// linker writes the addresses in it.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
@@ -51,11 +36,10 @@ impl SpanRef {
     pub(crate) const FREED: SpanRef = SpanRef(NonNull::from_ref(&FREED_SPAN));
 
     /// # Safety
-    /// `record` is zeroed or retired memory for a record that stays mapped (S1), and nobody else's.
-    pub(crate) unsafe fn init(record: NonNull<Span>, extent: Extent, isolated: bool) -> SpanRef {
+    /// It is blank or retired, and nobody else's; `extent` was taken for it (S4).
+    pub(crate) unsafe fn init(self, extent: Extent, isolated: bool) -> SpanRef {
         // SAFETY: the caller's promise.
-        unsafe { record.write(Span::none()) };
-        let span = SpanRef(record);
+        let span = unsafe { SpanRef::blank(self.0) };
         span.first.set(extent.start());
         span.start.set(extent.start().as_ptr().expose_provenance());
         span.slices.set(extent.slices());
@@ -69,9 +53,20 @@ impl SpanRef {
     ///
     /// # Safety
     /// `record` is memory for a record that stays mapped (S1), and nobody else's.
-    pub(crate) unsafe fn blank(record: NonNull<Span>) {
+    pub(crate) unsafe fn blank(record: NonNull<Span>) -> SpanRef {
         // SAFETY: the caller's promise.
         unsafe { record.write(Span::none()) };
+        SpanRef(record)
+    }
+
+    /// # Safety
+    /// `record` is one (S1).
+    pub(super) const unsafe fn from_record(record: NonNull<Span>) -> SpanRef {
+        SpanRef(record)
+    }
+
+    pub(super) const fn as_record(self) -> NonNull<Span> {
+        self.0
     }
 
     /// # Safety
