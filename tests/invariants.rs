@@ -1,6 +1,8 @@
-//! The invariants that unsafe code rests on: each identifier is defined once in its crate, and what a comment cites is defined there.
+//! The invariants that unsafe code rests on: each identifier is defined once in its crate, and what
+//! a comment cites is defined there.
 //!
-//! A documentation comment defines: `Invariant S1: ...`, `Invariants. S1: ... S2: ...`, or a list whose items begin `- S1: ...`. Everything else cites.
+//! A documentation comment defines: `Invariant S1: ...`, `Invariants. S1: ... S2: ...`, or a list
+//! whose items begin `- S1: ...`. Everything else cites.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 use std::collections::BTreeMap;
@@ -51,7 +53,8 @@ fn comment(line: &str) -> Option<(&str, bool)> {
     }
 }
 
-/// Where identifiers begin: a capital letter and a digit that no letter, digit, or hyphen is next to.
+/// Where identifiers begin: a capital letter and a digit that no letter, digit, or hyphen is next
+/// to.
 fn identifiers(comment: &str) -> impl Iterator<Item = usize> {
     let bytes = comment.as_bytes();
     let is_part = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-`".contains(byte));

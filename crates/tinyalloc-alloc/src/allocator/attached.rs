@@ -205,7 +205,8 @@ impl<M: Mapper> Allocator<M> {
     /// Frees a block of a span that is this thread's, though perhaps not of the current heap.
     #[inline(always)]
     pub(crate) fn free_own<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef, start: NonNull<u8>) {
-        match span.free_local(start, self.secret()) {
+        // SAFETY: its owner is a heap of this thread (H1).
+        match unsafe { span.owned() }.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle_on(local, heap, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),

@@ -415,7 +415,8 @@ impl<M: Mapper> Allocator<M> {
             let heap = unsafe { HeapRef::from_bins(bins) };
             if local.is(bins.as_ptr()) || heap.is_of(local.id()) {
                 let visit = self.enter_on(local, heap);
-                let freed = span.free_local(start, self.secret());
+                // SAFETY: its owner is a heap of this thread (H1).
+                let freed = unsafe { span.owned() }.free_local(start, self.secret());
                 self.leave(local, visit);
                 return match freed {
                     Freed::Quiet => {}

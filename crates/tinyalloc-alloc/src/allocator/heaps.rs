@@ -172,6 +172,8 @@ impl<M: Mapper> Allocator<M> {
             }
             (Owner::Large, _) => space.release_large(span),
             (_, Some(keeper)) if keeper.may_keep(span) => {
+                // SAFETY: no thread is in the heap, and the locks of pool and space are held.
+                let span = unsafe { span.owned() };
                 span.start_over();
                 keeper.keep_spare(span);
             }

@@ -138,7 +138,8 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        match span.free_local(start, self.settled.hit_secret()) {
+        // SAFETY: its owner is this thread's heap (H1).
+        match unsafe { span.owned() }.free_local(start, self.settled.hit_secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),

@@ -184,11 +184,11 @@ impl<M: Mapper> Allocator<M> {
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
         span.become_large(bytes);
-        space.name_first_slice(span);
+        space.name_first_slice(*span);
         self.publish(&space);
         drop(space);
         if guard > 0 {
-            self.guard_end(span);
+            self.guard_end(*span);
         }
         Some(Block { start: span.start(), zeroed: span.is_zeroed() })
     }

@@ -15,6 +15,7 @@ use crate::report::misuse::Misuse;
 use crate::space::decay::Due;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::free_list::Freed;
+use crate::span::owned::OwnedSpan;
 use crate::span::owner::Owner;
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
@@ -158,7 +159,7 @@ impl<M: Mapper> Allocator<M> {
         heap.adopt(span, self.mapper().page_bytes(), self.secret())
     }
 
-    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
+    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<OwnedSpan>, Slot> {
         let Some(global) = self.pool().lock(local.id()) else {
             return Ok(None);
         };
@@ -174,7 +175,7 @@ impl<M: Mapper> Allocator<M> {
         Ok(span)
     }
 
-    fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
+    fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<OwnedSpan> {
         let mut space = self.space().lock(local.id())?;
         let guard = usize::from(heap.is_hardened());
         let slices = class.span_slices(heap.spans(class)) + guard;
@@ -185,11 +186,11 @@ impl<M: Mapper> Allocator<M> {
             .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;
         let slots = (span.slices() as usize - guard) * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
-        space.name_slices(span);
+        space.name_slices(*span);
         self.publish(&space);
         drop(space);
         if heap.is_hardened() {
-            self.harden(span);
+            self.harden(*span);
         }
         Some(span)
     }
@@ -209,7 +210,7 @@ impl<M: Mapper> Allocator<M> {
             return Due::Nothing;
         };
         while let Some(span) = heap.pop_spare(keeping) {
-            space.release_span(span);
+            space.release_span(*span);
         }
         self.due(&mut space)
     }
@@ -226,7 +227,8 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn free_settle_on<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef) {
         let visit = self.enter_on(local, heap);
-        visit.heap().on_credit_spent(span);
+        // SAFETY: it is one of this heap's, which is this thread's (H1).
+        visit.heap().on_credit_spent(unsafe { span.owned() });
         let due = self.release_spare(local, visit.heap(), Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);
@@ -316,7 +318,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn free_in_further_region<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
-        match span.free_local(start, self.secret()) {
+        // SAFETY: its owner is this thread's heap (H1).
+        match unsafe { span.owned() }.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -329,7 +332,9 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         // What waits in quarantine is on no list.
         let may_be_live = !self.checks().keep_slots_waiting() && is_own(local, span);
-        if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
+        // SAFETY: then it is one of this thread's heap (H1).
+        let is_free = |span: SpanRef| unsafe { span.owned() }.lists(start, self.secret());
+        if may_be_live && span.is_slot(start.as_ptr().addr()) && !is_free(span) {
             return self.free_unsealed(start, local, span);
         }
         local.report(self.verdict(local, span, start.as_ptr().addr()));
@@ -351,6 +356,7 @@ impl<M: Mapper> Allocator<M> {
         unsafe { Slot::new(start) }.unseal();
         // SAFETY: the caller of free gave the block up.
         unsafe { self.free(local, start.as_ptr()) };
-        debug_assert!(span.lists(start, self.secret()));
+        // SAFETY: the span is this thread's (H1).
+        debug_assert!(unsafe { span.owned() }.lists(start, self.secret()));
     }
 }

@@ -39,6 +39,8 @@ impl HeapRef {
         let Some(freed) = take_remote(span, secret)? else {
             return Ok(());
         };
+        // SAFETY: it is one of this heap's (H1).
+        let span = unsafe { span.owned() };
         span.absorb(&freed, secret);
         // Nobody else writes it; a reader may come at any time.
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);

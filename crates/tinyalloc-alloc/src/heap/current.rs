@@ -3,11 +3,11 @@
 use super::HeapRef;
 use super::state::Rest;
 use crate::span::class::SizeClass;
+use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
-use crate::span::span_ref::SpanRef;
 
 impl HeapRef {
-    pub(super) fn make_current(self, span: SpanRef, class: SizeClass) {
+    pub(super) fn make_current(self, span: OwnedSpan, class: SizeClass) {
         let bin = self.bins.head(class);
         let last = self.current(class).replace(span);
         if !last.is_none() {
@@ -25,7 +25,8 @@ impl HeapRef {
         Ok(slot)
     }
 
-    /// The current span of a class takes its free slots back, for who must find bins empty; walks the list.
+    /// The current span of a class takes its free slots back, for who must find bins empty; walks
+    /// the list.
     pub(crate) fn retire_current(self, class: SizeClass, secret: Secret) {
         let span = self.current(class).get();
         if span.is_none() {
@@ -33,11 +34,12 @@ impl HeapRef {
         }
         let live = span.slots_carved() - self.free_in_bin(class, secret);
         span.leave_bin(self.bins.head(class));
-        self.current(class).set(SpanRef::NONE);
+        self.current(class).set(OwnedSpan::NONE);
         if live == span.slots_carved() { self.put_aside(span, class) } else { self.settle(span, live) }
     }
 
-    /// One epoch in the pool. As [`HeapRef::retire_idle`] at the second, and when remote frees came in since; true then.
+    /// One epoch in the pool. As [`HeapRef::retire_idle`] at the second, and when remote frees came
+    /// in since; true then.
     pub(crate) fn rest(self, secret: Secret) -> bool {
         let walks = self.rest.get() == Rest::Seen;
         self.rest.set(if self.rest.get() == Rest::Fresh { Rest::Seen } else { Rest::Walked });
@@ -53,7 +55,7 @@ impl HeapRef {
             let span = self.current(class).get();
             if !span.is_none() && self.free_in_bin(class, secret) == span.slots_carved() {
                 span.leave_bin(self.bins.head(class));
-                self.current(class).set(SpanRef::NONE);
+                self.current(class).set(OwnedSpan::NONE);
                 self.empty_out(span);
             }
         }

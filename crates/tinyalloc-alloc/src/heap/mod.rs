@@ -27,21 +27,21 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use crate::hardening::quarantine::Quarantine;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SizeClass};
+use crate::span::owned::OwnedSpan;
 use crate::span::owner::Owner;
 use crate::span::remote::DirtyStack;
 use crate::span::slot::Slot;
 use crate::span::span_list::SpanList;
-use crate::span::span_ref::SpanRef;
 use crate::support::random::Random;
 use quota::QuotaRef;
 use state::{NO_THREAD, Rest, Standing};
 
-/// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the lock of the pool while it is
-/// pooled. H2: heaps are never unmapped while the allocator lives.
+/// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the
+/// lock of the pool while it is pooled. H2: heaps are never unmapped while the allocator lives.
 #[repr(C, align(64))]
 pub(crate) struct Heap {
     bins: Bins,
-    current: [Cell<SpanRef>; CLASS_COUNT],
+    current: [Cell<OwnedSpan>; CLASS_COUNT],
     partial: [SpanList; CLASS_COUNT],
     spans: [Cell<u16>; CLASS_COUNT],
     spare: SpanList,
@@ -80,7 +80,8 @@ impl Deref for HeapRef {
 
 impl HeapRef {
     /// # Safety
-    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody else's.
+    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody
+    /// else's.
     pub(crate) unsafe fn init(
         memory: NonNull<u8>,
         next_heap: Option<HeapRef>,
@@ -113,11 +114,12 @@ impl HeapRef {
         self.spans[class.index()].get().into()
     }
 
-    /// Forgets every span and every slot, and which threads freed some: the caller sees to the spans.
+    /// Forgets every span and every slot, and which threads freed some: the caller sees to the
+    /// spans.
     pub(crate) fn start_over(self) {
         for class in SizeClass::all() {
             self.bins.head(class).set(Slot::END);
-            self.current(class).set(SpanRef::NONE);
+            self.current(class).set(OwnedSpan::NONE);
             self.partial(class).clear();
             self.spans[class.index()].set(0);
         }
@@ -131,7 +133,7 @@ impl Heap {
     fn new(next_heap: Option<HeapRef>, quota: Option<QuotaRef>, hardened: bool, seed: u64) -> Heap {
         Heap {
             bins: Bins::new(),
-            current: [const { Cell::new(SpanRef::NONE) }; CLASS_COUNT],
+            current: [const { Cell::new(OwnedSpan::NONE) }; CLASS_COUNT],
             partial: [const { SpanList::new() }; CLASS_COUNT],
             spans: [const { Cell::new(0) }; CLASS_COUNT],
             spare: SpanList::new(),
@@ -152,7 +154,7 @@ impl Heap {
         }
     }
 
-    fn current(&self, class: SizeClass) -> &Cell<SpanRef> {
+    fn current(&self, class: SizeClass) -> &Cell<OwnedSpan> {
         &self.current[class.index()]
     }
 

@@ -16,7 +16,8 @@ impl Heap {
             return false;
         }
         let span = (every as usize).saturating_mul(2);
-        // Those that this one stands for are still to come: they will be counted once they are there.
+        // Those that this one stands for are still to come: they will be counted once they are
+        // there.
         self.to_sample.set(u32::try_from(self.random.below(span)).unwrap_or(every).saturating_add(allocations));
         left > 0 || every == 1
     }

@@ -3,6 +3,7 @@
 use super::HeapRef;
 use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, SPARE_SLICES_MAX};
 use crate::span::class::{SLICE_BYTES, SizeClass};
+use crate::span::owned::OwnedSpan;
 use crate::span::span_ref::SpanRef;
 
 /// How many empty spans a heap keeps.
@@ -35,7 +36,7 @@ impl HeapRef {
     }
 
     /// Keeps an empty span that is in no list.
-    pub(crate) fn keep_spare(self, span: SpanRef) {
+    pub(crate) fn keep_spare(self, span: OwnedSpan) {
         span.set_owner(self.owner());
         // SAFETY: it is in no list any more.
         unsafe { self.spare.push_front(span) };
@@ -43,23 +44,24 @@ impl HeapRef {
     }
 
     /// The empty span that waited longest, which the caller gives back.
-    pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<SpanRef> {
+    pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<OwnedSpan> {
         let span = if self.has_spare(keeping) { self.spare.pop_back()? } else { return None };
         self.spare_slices.set(self.spare_slices.get() - span.slices());
-        self.give_back(span);
+        self.give_back(*span);
         Some(span)
     }
 
-    /// The empty span that waited longest is emptied by `clear`, after which it reads as zero, and stays with
-    /// its class, at the end of the line of those that have free slots. False if there is none.
+    /// The empty span that waited longest is emptied by `clear`, after which it reads as zero, and
+    /// stays with its class, at the end of the line of those that have free slots. False if there
+    /// is none.
     pub(crate) fn purge_spare(self, keeping: Keeping, clear: impl FnOnce(SpanRef)) -> bool {
         let oldest = if self.has_spare(keeping) { self.spare.pop_back() } else { None };
         let Some(span) = oldest else {
             return false;
         };
-        clear(span);
+        clear(*span);
         self.spare_slices.set(self.spare_slices.get() - span.slices());
-        self.give_back(span);
+        self.give_back(*span);
         span.recut(span.class(), span.slots());
         span.become_partial(0);
         let class = span.class();
@@ -76,15 +78,16 @@ impl HeapRef {
         }
     }
 
-    /// An empty span for `class`: one that was cut for it before, or one of as many slices as it wants.
-    pub(crate) fn take_spare(self, class: SizeClass) -> Option<SpanRef> {
+    /// An empty span for `class`: one that was cut for it before, or one of as many slices as it
+    /// wants.
+    pub(crate) fn take_spare(self, class: SizeClass) -> Option<OwnedSpan> {
         let span = self.spare_of(class).or_else(|| {
             if self.hardened {
                 return None;
             }
             let slices = class.span_slices(self.spans(class));
             let span = self.spare.iter().find(|span| span.slices() as usize == slices)?;
-            self.give_back(span);
+            self.give_back(*span);
             span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
             Some(span)
         })?;
@@ -94,7 +97,7 @@ impl HeapRef {
         Some(span)
     }
 
-    fn spare_of(self, class: SizeClass) -> Option<SpanRef> {
+    fn spare_of(self, class: SizeClass) -> Option<OwnedSpan> {
         self.spare.iter().find(|span| span.class() == class)
     }
 }

@@ -1,8 +1,8 @@
-//! An isolated heap: heaps of its own, one for each thread that uses it, and records of its own, on pages of metadata that no other heap
-//! has a part in.
+//! An isolated heap: heaps of its own, one for each thread that uses it, and records of its own, on
+//! pages of metadata that no other heap has a part in.
 //!
-//! Its first page holds the heap itself, the heap of the first thread, and records; a further one the heap of another thread and
-//! records, or records alone.
+//! Its first page holds the heap itself, the heap of the first thread, and records; a further one
+//! the heap of another thread and records, or records alone.
 
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -81,8 +81,9 @@ impl PageHead {
     }
 }
 
-/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever holds a stale address reads an `id`
-/// that is no live heap's. I2: the lock of the space guards pages and records, that of the pool the members and their pool.
+/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever
+/// holds a stale address reads an `id` that is no live heap's. I2: the lock of the space guards
+/// pages and records, that of the pool the members and their pool.
 #[repr(C, align(64))]
 pub struct Isolated {
     head: PageHead,
@@ -260,7 +261,8 @@ impl IsolatedRef {
         let memory = unsafe { page.add(at) };
         // SAFETY: the quota is part of the heap.
         let quota = unsafe { self.0.cast::<u8>().add(offset_of!(Isolated, quota)) };
-        // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached from it.
+        // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached
+        // from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
         // SAFETY: it is a heap's worth of metadata, nobody else's.
         let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota), hardened) };

@@ -1,10 +1,11 @@
 //! Huge pages: where a region asks the system for pages of 2 MiB, and where it no longer does.
 //!
-//! Memory that comes 2 MiB at a time costs an eighth (measured on Linux 6.18: 0.18 microseconds for every 4 KiB, 1.4 in single pages), so
-//! a region that has grown past many huge pages asks for them for what it commits from then on: the zone. One touch makes all of
-//! a huge page resident, so the zone counts and decommits in units of whole ones, as long as that lasts. When less has to be
-//! decommitted, the zone ends: the kernel would otherwise fill the holes again, unasked (khugepaged). It begins again where
-//! enough above is empty.
+//! Memory that comes 2 MiB at a time costs an eighth (measured on Linux 6.18: 0.18 microseconds for
+//! every 4 KiB, 1.4 in single pages), so a region that has grown past many huge pages asks for them
+//! for what it commits from then on: the zone. One touch makes all of a huge page resident, so the
+//! zone counts and decommits in units of whole ones, as long as that lasts. When less has to be
+//! decommitted, the zone ends: the kernel would otherwise fill the holes again, unasked
+//! (khugepaged). It begins again where enough above is empty.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -20,8 +21,8 @@ use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) const UNIT_SLICES: usize = HUGE_PAGE_BYTES / SLICE_BYTES;
 
-/// The slices of one region that prefer huge pages: `first..end` is whole units. Slices from `earliest` to `end` may have been resident as
-/// huge pages at some time.
+/// The slices of one region that prefer huge pages: `first..end` is whole units. Slices from
+/// `earliest` to `end` may have been resident as huge pages at some time.
 pub(crate) struct HugePages {
     phase: usize,
     earliest: usize,
@@ -65,7 +66,8 @@ impl HugePages {
         }
     }
 
-    /// The zone ends: from here on memory may be decommitted in pieces. Should that be refused, the kernel may fill holes again.
+    /// The zone ends: from here on memory may be decommitted in pieces. Should that be refused, the
+    /// kernel may fill holes again.
     ///
     /// # Safety
     /// `slices_start` is what [`HugePages::grow`] was told.
@@ -77,7 +79,8 @@ impl HugePages {
         }
     }
 
-    /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended above it.
+    /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended
+    /// above it.
     pub(crate) fn units_to_begin_at(&self, slice: usize) -> Option<Range<usize>> {
         let first = self.unit_above(slice.max(self.earliest));
         let last = first + HUGE_PAGES_TO_BEGIN * UNIT_SLICES;

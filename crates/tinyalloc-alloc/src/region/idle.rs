@@ -35,8 +35,8 @@ pub(crate) enum Left {
 }
 
 impl Region {
-    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody takes it meanwhile. Huge pages are broken
-    /// up only for what nobody may want again.
+    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody
+    /// takes it meanwhile. Huge pages are broken up only for what nobody may want again.
     pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Run> {
         let run = self.idle_units(idle, slices_max).or_else(|| {
             let mut zone = self.huge_pages.zone();
@@ -54,7 +54,8 @@ impl Region {
         Some(unsafe { Run::new(run) })
     }
 
-    /// Empty units of the zone, the highest that follow each other: of at least one unit, whatever the most.
+    /// Empty units of the zone, the highest that follow each other: of at least one unit, whatever
+    /// the most.
     fn idle_units(&self, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
         let zone = self.huge_pages.zone();
         let mut units = zone.clone().step_by(UNIT_SLICES).rev().skip_while(|unit| !self.is_idle_unit(*unit, idle));
@@ -106,14 +107,16 @@ impl Region {
         }
     }
 
-    /// The part of a run that consists of whole OS pages, which may be larger than slices: slices start on a multiple of any page.
+    /// The part of a run that consists of whole OS pages, which may be larger than slices: slices
+    /// start on a multiple of any page.
     fn whole_pages<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Range<usize> {
         let page_slices = (mapper.page_bytes() >> SLICE_SHIFT).max(1);
         let (first, end) = (run.start.next_multiple_of(page_slices), run.end / page_slices * page_slices);
         first..end.max(first)
     }
 
-    /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes where single pages were trapped.
+    /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes
+    /// where single pages were trapped.
     pub(crate) fn may_prefer_huge_pages(&self, run: &Run) -> bool {
         self.huge_pages.may_have_filled(&run.numbers())
     }

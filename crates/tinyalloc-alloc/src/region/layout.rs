@@ -1,8 +1,9 @@
 //! How the parts of a region lie.
 //!
-//! From low to high addresses, each part committed from its start as it is needed; in a room, nothing else is taken:
-//! near part (the first slice bits, the first records), page map (slice to span record) | slice bits | records | guard | slices.
-//! The near part is committed with the page map: a small process touches two places of a region, and asks the system three times.
+//! From low to high addresses, each part committed from its start as it is needed; in a room,
+//! nothing else is taken: near part (the first slice bits, the first records), page map (slice to
+//! span record) | slice bits | records | guard | slices. The near part is committed with the page
+//! map: a small process touches two places of a region, and asks the system three times.
 
 use core::cell::Cell;
 use core::ptr::NonNull;

@@ -1,6 +1,7 @@
 //! Address space, and what of it is committed, resident, trapped.
 //!
-//! A region is a room to grow into, or one large reservation where there is none, cut into slices. Runs of slices become spans.
+//! A region is a room to grow into, or one large reservation where there is none, cut into slices.
+//! Runs of slices become spans.
 
 pub(crate) mod huge_pages;
 
@@ -38,8 +39,9 @@ use huge_pages::HugePages;
 use layout::NEAR_RECORDS_AT;
 use purpose::Sharing;
 
-/// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are committed for every committed slice.
-/// R3: the page map of every committed slice names a record, [`SpanRef::NONE`] where there is no span.
+/// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are
+/// committed for every committed slice. R3: the page map of every committed slice names a record,
+/// [`SpanRef::NONE`] where there is no span.
 pub(crate) struct Region {
     near_and_map: Growing,
     far_bits: Growing,

@@ -1,4 +1,5 @@
-//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in places of their own, with nothing right before and behind them.
+//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in places of their own, with
+//! nothing right before and behind them.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -201,7 +202,8 @@ impl Pages {
     /// A page is not needed any more.
     pub(crate) fn retire<M: Mapper>(&mut self, mapper: &M, page: NonNull<u8>) -> Kept {
         self.taken -= 1;
-        // Where the system's pages are larger, one of ours is a part of one, and cannot go back alone.
+        // Where the system's pages are larger, one of ours is a part of one, and cannot go back
+        // alone.
         if self.warm.push(page).is_ok() {
             return Kept::Warm;
         }

@@ -10,7 +10,8 @@ use crate::span::class::SLICE_SHIFT;
 pub(crate) enum Purpose {
     /// Slots, which fill up: huge pages are welcome.
     Slots,
-    /// A block of its own, of which the program may touch little: huge pages would be resident all the same.
+    /// A block of its own, of which the program may touch little: huge pages would be resident all
+    /// the same.
     Block,
 }
 
@@ -26,7 +27,8 @@ pub(super) enum Sharing {
 }
 
 impl Sharing {
-    /// Regions come in pairs where they cost nothing before they are used, and where huge pages are asked for by default.
+    /// Regions come in pairs where they cost nothing before they are used, and where huge pages are
+    /// asked for by default.
     pub(super) fn of(backing: Backing, policy: HugePagePolicy, purpose: Purpose) -> Sharing {
         match (backing, policy, purpose) {
             (Backing::Room, HugePagePolicy::Madvise, Purpose::Slots) => Sharing::WithBlocksElsewhere,
@@ -37,8 +39,8 @@ impl Sharing {
 }
 
 impl Region {
-    /// The slices from which on there is nothing for this purpose: where there is another region for blocks, they stay out of what may get
-    /// huge pages, and slots stay here.
+    /// The slices from which on there is nothing for this purpose: where there is another region
+    /// for blocks, they stay out of what may get huge pages, and slots stay here.
     pub(super) fn end_for(&self, purpose: Purpose) -> usize {
         match (self.shares, purpose) {
             (Sharing::AllAlone, _) | (Sharing::WithBlocksElsewhere, Purpose::Slots) | (Sharing::BlocksAlone, Purpose::Block) => {

@@ -85,7 +85,8 @@ impl Regions {
         self.further.as_ref().map_or(&[], |further| unsafe { further.as_ref() })
     }
 
-    /// The region of a number. (`Index` would name the caller's file in its panic, and every path is text in the library.)
+    /// The region of a number. (`Index` would name the caller's file in its panic, and every path
+    /// is text in the library.)
     pub(crate) fn at(&self, index: usize) -> &Region {
         match index.checked_sub(1) {
             Some(further) => &self.further()[further],

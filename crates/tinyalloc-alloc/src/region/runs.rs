@@ -13,7 +13,8 @@ use super::slice_bits::SLICES_PER_WORD;
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
 use crate::span::extent::Extent;
 
-/// A run that is wanted: how long, on a multiple of what, for what, and how many slices may be untrapped for it.
+/// A run that is wanted: how long, on a multiple of what, for what, and how many slices may be
+/// untrapped for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     slices: usize,
@@ -77,8 +78,8 @@ impl Region {
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
     }
 
-    /// Takes exactly so many slices right behind a run, to grow the block there; how many of them are not resident. `None` when they are
-    /// not free.
+    /// Takes exactly so many slices right behind a run, to grow the block there; how many of them
+    /// are not resident. `None` when they are not free.
     pub(crate) fn take_behind<M: Mapper>(&self, mapper: &M, block: &Run, slices: usize) -> Option<usize> {
         let run = block.end()..block.end() + slices;
         if run.end > self.end_for(Purpose::Block) {
@@ -145,8 +146,9 @@ impl Region {
         self.resident().find_set_run(lowest, slices, align)
     }
 
-    /// The lowest free run; of those further up, one without a trap is taken instead if there is one not far away. It saves a system call, and
-    /// what was freed and trapped keeps its trap for longer.
+    /// The lowest free run; of those further up, one without a trap is taken instead if there is
+    /// one not far away. It saves a system call, and what was freed and trapped keeps its trap for
+    /// longer.
     fn find_free(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
         let find = |from: usize| self.used().find_clear_run(from, slices, align).filter(|first| *first + slices <= end);
         let lowest = find(self.lowest_free.get())?;
@@ -175,7 +177,8 @@ impl Region {
         Ok(first)
     }
 
-    /// A run is about to be taken at `first`: if there is nothing but emptiness above it, huge pages are welcome there again.
+    /// A run is about to be taken at `first`: if there is nothing but emptiness above it, huge
+    /// pages are welcome there again.
     fn renew_huge_pages<M: Mapper>(&self, mapper: &M, first: usize) {
         let Some(units) = self.huge_pages.units_to_begin_at(first) else {
             return;
@@ -186,7 +189,8 @@ impl Region {
         }
     }
 
-    /// With the first touch of a run, all of the huge pages that it begins and ends in become resident.
+    /// With the first touch of a run, all of the huge pages that it begins and ends in become
+    /// resident.
     fn fill_shared_units(&self, run: &Range<usize>) {
         for unit in self.huge_pages.shared_units(run) {
             let before = self.resident_slices.get();

@@ -7,7 +7,8 @@ use super::Region;
 use crate::span::class::SLICE_SHIFT;
 use crate::span::span_ref::SpanRef;
 
-/// The number of a slice. Invariant R4: the slice is committed, in the region that made this, and stays so.
+/// The number of a slice. Invariant R4: the slice is committed, in the region that made this, and
+/// stays so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SliceIndex(usize);
 
@@ -23,7 +24,8 @@ impl SliceIndex {
     }
 }
 
-/// Slices in a row, each as a [`SliceIndex`] (R4). For the region that made it: who keeps one keeps the region's number beside it.
+/// Slices in a row, each as a [`SliceIndex`] (R4). For the region that made it: who keeps one keeps
+/// the region's number beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     start: usize,

@@ -1,4 +1,8 @@
 //! The state of every slice, in four columns of bits.
+//!
+//! Each column is a bitmap of tinyalloc-bitmap. What concerns several columns at once
+//! (`fill_shared_units`, `is_idle_unit`, `age`) goes by the words: a bitmap would go over the same
+//! record once a column.
 
 use core::cell::Cell;
 
@@ -10,8 +14,8 @@ use super::slice::SliceIndex;
 pub(super) const SLICES_PER_WORD: usize = u64::BITS as usize;
 pub(super) const NEAR_WORDS: usize = 128;
 
-/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not reads as zero, or faults if it is
-/// trapped.
+/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not
+/// reads as zero, or faults if it is trapped.
 #[repr(C)]
 pub(super) struct SliceBits {
     used: Cell<u64>,

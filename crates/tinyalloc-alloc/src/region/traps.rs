@@ -30,6 +30,8 @@ impl Region {
     }
 
     /// How many ranges are trapped there: each bit that follows a clear one is the first of one.
+    /// (The bitmap's `set_runs` would do, but looks for two ends of every range where a word has
+    /// all of them.)
     #[inline(never)]
     fn trapped_within(&self, slices: &Range<usize>) -> usize {
         let (mut ranges, mut is_trapped_before) = (0, false);
@@ -45,7 +47,8 @@ impl Region {
         ranges
     }
 
-    /// Makes a free run accessible, and what is trapped right behind it, as far as there are less than `slices` in all.
+    /// Makes a free run accessible, and what is trapped right behind it, as far as there are less
+    /// than `slices` in all.
     pub(super) fn untrap<M: Mapper>(&self, mapper: &M, run: Range<usize>, slices: usize) -> Result<(), Shortage> {
         if self.trapped().all_clear(run.clone()) {
             return Ok(());
@@ -61,7 +64,8 @@ impl Region {
         Ok(())
     }
 
-    /// A run without a trap, where the system does not take them away any more: a sandbox may have closed since they were set.
+    /// A run without a trap, where the system does not take them away any more: a sandbox may have
+    /// closed since they were set.
     #[cold]
     pub(super) fn find_accessible<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, Shortage> {
         let mut from = self.lowest_free.get();

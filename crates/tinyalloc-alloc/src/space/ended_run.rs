@@ -67,7 +67,8 @@ impl Space {
         }
     }
 
-    /// A large block is freed that is to be trapped first: its slices stay in use until [`Space::take_back`].
+    /// A large block is freed that is to be trapped first: its slices stay in use until
+    /// [`Space::take_back`].
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
         let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
         // The record may describe another span before the slices are taken back.
@@ -76,7 +77,8 @@ impl Space {
         ended
     }
 
-    /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they were trapped.
+    /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they
+    /// were trapped.
     pub(crate) fn take_back(&mut self, ended: &EndedRun, trapped: bool) {
         let region = self.regions.at(ended.region);
         region.set_span(&ended.run, SpanRef::FREED);

@@ -32,7 +32,8 @@ impl Space {
         Some(())
     }
 
-    /// Takes the last region out if it is idle, for the release of its mappings. The first stays: the hit path knows it.
+    /// Takes the last region out if it is idle, for the release of its mappings. The first stays:
+    /// the hit path knows it.
     pub(crate) fn remove_idle_region(&mut self) -> Option<[Unlisted; PARTS]> {
         let is_idle = self.regions.last().is_some_and(Region::is_idle);
         let region = if is_idle { self.regions.pop_further()? } else { return None };

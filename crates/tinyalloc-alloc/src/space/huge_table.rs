@@ -7,6 +7,7 @@ use super::unlisted::Unlisted;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::SLICE_SHIFT;
 use crate::span::extent::Extent;
+use crate::span::owned::OwnedSpan;
 use crate::span::span_list::SpanList;
 use crate::span::span_ref::SpanRef;
 
@@ -14,7 +15,8 @@ use crate::span::span_ref::SpanRef;
 const NO_REGION: u32 = u32::MAX;
 const BUCKETS: usize = 256;
 
-/// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for itself.
+/// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for
+/// itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HugePeak {
     /// A count.
@@ -54,10 +56,10 @@ impl HugeTable {
         if self.blocks == 0 {
             return None;
         }
-        self.bucket(address).iter().find(|span| span.is_slot(address))
+        self.bucket(address).iter().find(|span| span.is_slot(address)).map(|span| *span)
     }
 
-    pub(crate) fn insert(&mut self, span: SpanRef) {
+    pub(crate) fn insert(&mut self, span: OwnedSpan) {
         self.blocks += 1;
         self.bytes += span.slot_bytes();
         self.peak = HugePeak { blocks: self.peak.blocks.max(self.blocks), bytes: self.peak.bytes.max(self.bytes) };
@@ -68,6 +70,8 @@ impl HugeTable {
     pub(crate) fn remove(&mut self, span: SpanRef) {
         self.blocks -= 1;
         self.bytes -= span.slot_bytes();
+        // SAFETY: the lock of the space is held, and no heap owns the span.
+        let span = unsafe { span.owned() };
         // SAFETY: it was inserted, by this address.
         unsafe { self.bucket(span.address()).remove(span) };
     }

@@ -43,9 +43,10 @@ impl Space {
             self.decay.on_take(fresh * SLICE_BYTES, balance);
         }
         self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
+        // SAFETY: the lock of the space is held, and no heap owns the span.
+        let span = unsafe { span.owned() };
         // SAFETY: as many are taken.
-        unsafe { span.set_slices(slices_kept) };
-        span.set_bytes(bytes);
+        unsafe { span.set_size(slices_kept, bytes) };
         true
     }
 }

@@ -1,4 +1,5 @@
-//! All regions and huge blocks of an allocator, and the records that describe them, under one lock; and when to purge.
+//! All regions and huge blocks of an allocator, and the records that describe them, under one lock;
+//! and when to purge.
 
 pub(crate) mod decay;
 pub(crate) mod trap_budget;

@@ -1,4 +1,8 @@
 //! Records of spans and of heaps.
+//!
+//! Retired records are a stack, not a `List` of tinyalloc-list: only the top is ever taken, so one
+//! word is enough to hold them, and `dirty_next`, which a retired record does not need, to link
+//! them.
 
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;

@@ -9,10 +9,12 @@ use crate::region::purpose::Purpose;
 use crate::region::runs::Wanted;
 use crate::span::class::SLICE_BYTES;
 use crate::span::extent::Extent;
+use crate::span::owned::OwnedSpan;
 use crate::span::span_ref::SpanRef;
 
 impl Space {
-    /// A span of `slices`, aligned to `align` slices, for an isolated heap or for the global one; the page map does not name it yet.
+    /// A span of `slices`, aligned to `align` slices, for an isolated heap or for the global one;
+    /// the page map does not name it yet.
     pub(crate) fn take_span<M: Mapper>(
         &mut self,
         mapper: &M,
@@ -20,7 +22,7 @@ impl Space {
         align: usize,
         purpose: Purpose,
         heap: Option<IsolatedRef>,
-    ) -> Option<SpanRef> {
+    ) -> Option<OwnedSpan> {
         if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
             return None;
         }

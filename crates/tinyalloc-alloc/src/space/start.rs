@@ -11,7 +11,8 @@ const EMERGENCY_SLOTS: u32 = 16;
 const EMERGENCY_BYTES: usize = 4096;
 
 impl Space {
-    /// Reserves the first region and sets the emergency slots aside, before a guard if wanted: of what lies behind them, too.
+    /// Reserves the first region and sets the emergency slots aside, before a guard if wanted: of
+    /// what lies behind them, too.
     pub(crate) fn start<M: Mapper>(&mut self, mapper: &M, guarded: bool) -> Option<()> {
         if self.regions.is_empty() {
             self.add_region(mapper, 1, Purpose::Slots)?;
@@ -28,8 +29,8 @@ impl Space {
                 let _ = unsafe { mapper.trap(guard, SLICE_BYTES) };
             }
             span.become_emergency(class, EMERGENCY_SLOTS);
-            self.emergency = Some(span);
-            self.name_slices(span);
+            self.emergency = Some(*span);
+            self.name_slices(*span);
         }
         Some(())
     }

@@ -2,7 +2,8 @@
 
 use core::ptr::NonNull;
 
-/// A mapping that is in no table: a huge block or a region that is new, or about to be released or moved.
+/// A mapping that is in no table: a huge block or a region that is new, or about to be released or
+/// moved.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unlisted {
     start: NonNull<u8>,

@@ -3,21 +3,16 @@
 use core::sync::atomic::Ordering;
 
 use super::Span;
+use super::owned::OwnedSpan;
 use super::slot::{Secret, Slot};
 use super::state::SpanState;
 
+/// For any thread.
 impl Span {
     /// Whether a carved slot starts at `address`.
     #[inline(always)]
     pub(crate) fn is_slot(&self, address: usize) -> bool {
         self.place(address) < self.bound.load(Ordering::Relaxed)
-    }
-
-    /// As [`Span::is_slot`], for the owner: compilers fold a plain load into the comparison, and an atomic one they do not.
-    #[inline(always)]
-    pub(super) fn is_own_slot(&self, address: usize) -> bool {
-        // SAFETY: nobody else writes it (S2).
-        self.place(address) < unsafe { self.bound.as_ptr().read() }
     }
 
     /// Below the bound, if a carved slot starts there.
@@ -35,9 +30,24 @@ impl Span {
         }
     }
 
-    /// The slots that start on the next OS page or pages: at least one, at most all. Not carving further keeps pages untouched until
-    /// they are needed.
-    pub(crate) fn slots_to_carve(&self, page_bytes: usize) -> usize {
+    pub(crate) fn can_carve(&self) -> bool {
+        self.slots_carved() < self.slots.get()
+    }
+}
+
+/// For the owner.
+impl OwnedSpan {
+    /// As [`Span::is_slot`]: compilers fold a plain load into the comparison, and an atomic one
+    /// they do not.
+    #[inline(always)]
+    pub(super) fn is_own_slot(self, address: usize) -> bool {
+        // SAFETY: nobody else writes it (S2).
+        self.place(address) < unsafe { self.bound.as_ptr().read() }
+    }
+
+    /// The slots that start on the next OS page or pages: at least one, at most all. Not carving
+    /// further keeps pages untouched until they are needed.
+    pub(crate) fn slots_to_carve(self, page_bytes: usize) -> usize {
         let carved = self.slots_carved() as usize;
         let slot_bytes = self.bytes.get();
         let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
@@ -45,22 +55,20 @@ impl Span {
     }
 
     /// The slots that were never carved.
-    pub(crate) fn slots_left(&self) -> usize {
+    pub(crate) fn slots_left(self) -> usize {
         (self.slots.get() - self.slots_carved()) as usize
     }
 
-    pub(crate) fn can_carve(&self) -> bool {
-        self.slots_carved() < self.slots.get()
-    }
-
-    /// Carves as many slots more as `order` has, of which there are that many. Returns the first free slot.
-    pub(crate) fn carve(&self, order: Order, secret: Secret) -> Slot {
+    /// Carves as many slots more as `order` has, of which there are that many. Returns the first
+    /// free slot.
+    pub(crate) fn carve(self, order: Order, secret: Secret) -> Slot {
         let carved = self.slots_carved() as usize;
         let slot_bytes = self.bytes.get();
         let last = carved + order.slots;
         let mut list = Slot::END;
         for slot in order.backwards() {
-            // SAFETY: the order has slots below its number of them, so the slot lies within the span.
+            // SAFETY: the order has slots below its number of them, so the slot lies within the
+            // span.
             let start = unsafe { self.first.get().add((carved + slot) * slot_bytes) };
             // SAFETY: as above, and the slot becomes carved below.
             let slot = unsafe { Slot::new(start) };
@@ -74,7 +82,8 @@ impl Span {
     }
 }
 
-/// In which order slots are carved: a random one, so that nobody knows which block follows which. All of them come up, each once.
+/// In which order slots are carved: a random one, so that nobody knows which block follows which.
+/// All of them come up, each once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     slots: usize,
@@ -83,8 +92,8 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// In a row, from a random one on if it is the span's first; or, `shuffled`, in leaps. (A random start on every page cost a tenth of
-    /// the time of bursts.)
+    /// In a row, from a random one on if it is the span's first; or, `shuffled`, in leaps. (A
+    /// random start on every page cost a tenth of the time of bursts.)
     #[expect(clippy::cast_possible_truncation, reason = "any part of a random number is random")]
     pub(crate) fn new(slots: usize, random: u64, is_first: bool, shuffled: bool) -> Order {
         let is_random = is_first || shuffled;
@@ -93,13 +102,15 @@ impl Order {
         Order { slots, first, step }
     }
 
-    /// A step of about a third to two thirds of the slots, with no factor in common with them: it comes to each of them once.
+    /// A step of about a third to two thirds of the slots, with no factor in common with them: it
+    /// comes to each of them once.
     fn far_step(slots: usize, random: usize) -> usize {
         let third = slots / 3;
         (third + random % (third + 1)..).find(|step| greatest_common_factor(*step, slots) == 1).unwrap_or(1)
     }
 
-    /// Every slot once, the one that is handed out last first. (A remainder for every slot cost a fifth of the time of bursts.)
+    /// Every slot once, the one that is handed out last first. (A remainder for every slot cost a
+    /// fifth of the time of bursts.)
     fn backwards(self) -> impl Iterator<Item = usize> {
         let mut next = self.first;
         (0..self.slots).map(move |_| {

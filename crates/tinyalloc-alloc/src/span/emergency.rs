@@ -1,4 +1,7 @@
 //! The slots that serve signal handlers which interrupt the allocator.
+//!
+//! Which are taken is one word. A `BitSlice` of tinyalloc-bitmap does the same, with 200 bytes more
+//! of code (measured).
 
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;

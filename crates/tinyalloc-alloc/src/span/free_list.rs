@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::Span;
+use super::owned::OwnedSpan;
 use super::slot::{Secret, Slot};
 use crate::report::misuse::Misuse;
 
@@ -21,10 +22,11 @@ pub(crate) enum Freed {
     NotASlot,
 }
 
-impl Span {
+/// For the owner.
+impl OwnedSpan {
     /// The owner's free: checks the pointer, puts the slot on the list.
     #[inline(always)]
-    pub(crate) fn free_local(&self, start: NonNull<u8>, secret: Secret) -> Freed {
+    pub(crate) fn free_local(self, start: NonNull<u8>, secret: Secret) -> Freed {
         if !self.is_own_slot(start.as_ptr().addr()) {
             return Freed::NotASlot;
         }
@@ -33,19 +35,21 @@ impl Span {
         if slot.is_sealed(secret) {
             return Freed::Sealed;
         }
-        // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever unmapped (S1, H2).
-        let head = unsafe { &*self.head.get() };
+        // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever
+        // unmapped (S1, H2).
+        let head = unsafe { &*self.head().get() };
         slot.seal(head.get(), secret);
         head.set(slot);
-        let credit = self.credit.get() - 1;
-        self.credit.set(credit);
+        let credit = self.credit_left().get() - 1;
+        self.credit_left().set(credit);
         if credit == 0 { Freed::CreditSpent } else { Freed::Quiet }
     }
 
-    /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. For the owner, who alone takes slots off.
-    pub(crate) fn lists(&self, start: NonNull<u8>, secret: Secret) -> bool {
+    /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. Only
+    /// the owner takes slots off.
+    pub(crate) fn lists(self, start: NonNull<u8>, secret: Secret) -> bool {
         // SAFETY: as in `free_local`.
-        let own = unsafe { &*self.head.get() }.get();
+        let own = unsafe { &*self.head().get() }.get();
         let remote = NonNull::new(self.remote.load(Ordering::Acquire)).map_or(Slot::END, |words| {
             // SAFETY: the list holds slots only.
             unsafe { Slot::from_words(words.as_ptr()) }
@@ -53,6 +57,17 @@ impl Span {
         own.leads_to(start, secret) || remote.leads_to(start, secret)
     }
 
+    /// Takes over `slots` slots that other threads freed.
+    pub(crate) fn absorb(self, freed: &FreedList, secret: Secret) {
+        // SAFETY: as in `free_local`.
+        let head = unsafe { &*self.head().get() };
+        freed.last.seal(head.get(), secret);
+        head.set(freed.first);
+    }
+}
+
+/// For any thread.
+impl Span {
     /// What is wrong with freeing `address`, which is no live slot.
     pub(crate) fn verdict(&self, address: usize) -> Misuse {
         let slot_bytes = self.bytes.get();
@@ -64,14 +79,6 @@ impl Span {
             return Misuse::DoubleFree { address, slot_bytes };
         }
         Misuse::Interior { address, slot_start: self.start.get() + self.slot_index(address) * slot_bytes, slot_bytes }
-    }
-
-    /// Takes over `slots` slots that other threads freed.
-    pub(crate) fn absorb(&self, freed: &FreedList, secret: Secret) {
-        // SAFETY: as in `free_local`.
-        let head = unsafe { &*self.head.get() };
-        freed.last.seal(head.get(), secret);
-        head.set(freed.first);
     }
 }
 

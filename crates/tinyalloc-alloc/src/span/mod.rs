@@ -1,7 +1,8 @@
 //! Size classes, slots of one size, and the record of the slices they lie in.
 //!
-//! A span is a run of slices cut into slots of one class, or given whole to one large request. Its record lies in metadata, far from
-//! the slots; one cache line for the owner's hit path, one for everybody else.
+//! A span is a run of slices cut into slots of one class, or given whole to one large request. Its
+//! record lies in metadata, far from the slots; one cache line for the owner's hit path, one for
+//! everybody else.
 
 pub(crate) mod class;
 
@@ -12,6 +13,7 @@ pub(crate) mod bins;
 pub(crate) mod extent;
 pub(crate) mod owner;
 
+pub(crate) mod owned;
 pub(crate) mod shape;
 pub(crate) mod span_ref;
 
@@ -33,45 +35,50 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 use tinyalloc_list::{Linked, Links};
 
 use bins::Bins;
+use owned::{Owned, Published};
 use owner::Owner;
 use slot::{Slot, SlotWords};
 use state::SpanState;
 
 /// The record of one span.
 ///
-/// Invariants. S1: a record is never unmapped while the allocator lives. S2: the fields in cells are touched only by who owns the
-/// heap that `owner` names, or holds the lock of the space while nobody does; so are `bound`, `slots_carved` and `state` written, which
-/// others read, too. S3: `bound` is `slots_carved * scale`; every slot below `slots_carved` lies in committed memory.
-/// S4: the `slices` from `first` on are committed ones of the region of the number `region`, unless it is a mapping of its own.
+/// Invariants. S1: a record is never unmapped while the allocator lives. S2: an
+/// [`OwnedSpan`](owned::OwnedSpan) is with the owner of the heap that `owner` names, or, while no
+/// heap owns the span, with the holder of the space's lock; only through it are the fields of the
+/// owner touched, and the published ones, `bound`, `slots_carved` and `state` written. S3: `bound`
+/// is `slots_carved * scale`; every slot below `slots_carved` lies in committed memory. S4: the
+/// `slices` from `first` on are committed ones of the region of the number `region`, unless the
+/// span is a mapping of its own.
 #[repr(C, align(128))]
 pub(crate) struct Span {
     owner: AtomicPtr<Bins>,
-    start: Cell<usize>,
-    reciprocal: Cell<u64>,
+    start: Published<usize>,
+    reciprocal: Published<u64>,
     bound: AtomicU64,
-    head: Cell<*const Cell<Slot>>,
-    list: Cell<Slot>,
-    credit: Cell<u32>,
+    head: Owned<*const Cell<Slot>>,
+    list: Owned<Slot>,
+    credit: Owned<u32>,
     slots_carved: AtomicU32,
-    slots: Cell<u32>,
-    class: Cell<u8>,
+    slots: Published<u32>,
+    class: Published<u8>,
     state: AtomicU8,
-    zeroed: Cell<bool>,
+    zeroed: Published<bool>,
     // The second line: other threads write `remote`.
     remote: AtomicPtr<SlotWords>,
     dirty_next: AtomicPtr<Span>,
     links: Links<Span>,
-    first: Cell<NonNull<u8>>,
-    bytes: Cell<usize>,
-    slices: Cell<u32>,
-    region: Cell<u32>,
+    first: Published<NonNull<u8>>,
+    bytes: Published<usize>,
+    slices: Published<u32>,
+    region: Published<u32>,
     emergency_taken: AtomicU32,
-    isolated: Cell<bool>,
+    isolated: Published<bool>,
 }
 
 const _: () = assert!(size_of::<Span>() == 128);
 
-// SAFETY: S2 for the cells; the rest is atomic.
+// SAFETY: S2; what is neither the owner's nor published is atomic, but for the links, which a list
+// guards.
 unsafe impl Sync for Span {}
 
 // SAFETY: `links` is always the same field, and records stay valid (S1).
@@ -85,26 +92,26 @@ impl Span {
     const fn none() -> Span {
         Span {
             owner: AtomicPtr::new(Owner::Nobody.pointer()),
-            start: Cell::new(0),
-            reciprocal: Cell::new(0),
+            start: Published::new(0),
+            reciprocal: Published::new(0),
             bound: AtomicU64::new(0),
-            head: Cell::new(from_ref(&NO_LIST.0)),
-            list: Cell::new(Slot::END),
-            credit: Cell::new(0),
+            head: Owned::new(from_ref(&NO_LIST.0)),
+            list: Owned::new(Slot::END),
+            credit: Owned::new(0),
             slots_carved: AtomicU32::new(0),
-            slots: Cell::new(0),
-            class: Cell::new(0),
+            slots: Published::new(0),
+            class: Published::new(0),
             state: AtomicU8::new(SpanState::Full as u8),
-            zeroed: Cell::new(false),
+            zeroed: Published::new(false),
             remote: AtomicPtr::new(null_mut()),
             dirty_next: AtomicPtr::new(null_mut()),
             links: Links::new(),
-            first: Cell::new(NonNull::dangling()),
-            bytes: Cell::new(0),
-            slices: Cell::new(0),
-            region: Cell::new(0),
+            first: Published::new(NonNull::dangling()),
+            bytes: Published::new(0),
+            slices: Published::new(0),
+            region: Published::new(0),
             emergency_taken: AtomicU32::new(0),
-            isolated: Cell::new(false),
+            isolated: Published::new(false),
         }
     }
 

@@ -21,7 +21,7 @@ impl Span {
 
     /// Where the record holds the address of the first slot.
     pub(crate) fn address_fields(&self) -> [usize; 2] {
-        [self.start.as_ptr().addr(), self.first.as_ptr().addr()]
+        [self.start.address(), self.first.address()]
     }
 
     pub(crate) fn region(&self) -> u32 {
@@ -32,19 +32,9 @@ impl Span {
         self.slices.get()
     }
 
-    /// # Safety
-    /// So many slices are taken for it, from its start on (S4).
-    pub(crate) unsafe fn set_slices(&self, slices: u32) {
-        self.slices.set(slices);
-    }
-
     /// Usable bytes of one slot, or of the large block.
     pub(crate) fn slot_bytes(&self) -> usize {
         self.bytes.get()
-    }
-
-    pub(crate) fn set_bytes(&self, bytes: usize) {
-        self.bytes.set(bytes);
     }
 
     /// How many slots it has room for.

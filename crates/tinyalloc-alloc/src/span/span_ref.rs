@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use super::Span;
 use super::extent::Extent;
+use super::owned::{OwnedSpan, Published};
 
 /// A span's record, by address (S1 makes it as good as a reference).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +22,13 @@ impl Deref for SpanRef {
     }
 }
 
-/// The record behind every slice that never held a span. In `.data`, as what follows, beside what every process touches: the dynamic
-/// linker writes the addresses in it.
+/// The record behind every slice that never held a span. In `.data`, as what follows, beside what
+/// every process touches: the dynamic linker writes the addresses in it.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static NO_SPAN: Span = Span::none();
 
-/// The record behind every slice whose span was freed; a large block may have taken all but its first since.
+/// The record behind every slice whose span was freed; a large block may have taken all but its
+/// first since.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static FREED_SPAN: Span = Span::none();
 
@@ -37,16 +39,21 @@ impl SpanRef {
 
     /// # Safety
     /// It is blank or retired, and nobody else's; `extent` was taken for it (S4).
-    pub(crate) unsafe fn init(self, extent: Extent, isolated: bool) -> SpanRef {
+    pub(crate) unsafe fn init(self, extent: Extent, isolated: bool) -> OwnedSpan {
+        let start = extent.start();
+        let span = Span {
+            first: Published::new(start),
+            start: Published::new(start.as_ptr().expose_provenance()),
+            slices: Published::new(extent.slices()),
+            region: Published::new(extent.region()),
+            zeroed: Published::new(extent.fresh_slices() == extent.slices()),
+            isolated: Published::new(isolated),
+            ..Span::none()
+        };
         // SAFETY: the caller's promise.
-        let span = unsafe { SpanRef::blank(self.0) };
-        span.first.set(extent.start());
-        span.start.set(extent.start().as_ptr().expose_provenance());
-        span.slices.set(extent.slices());
-        span.region.set(extent.region());
-        span.zeroed.set(extent.fresh_slices() == extent.slices());
-        span.isolated.set(isolated);
-        span
+        unsafe { self.0.write(span) };
+        // SAFETY: as above.
+        unsafe { self.owned() }
     }
 
     /// Makes a record of memory that was none yet, or of another one.
@@ -56,12 +63,6 @@ impl SpanRef {
     pub(crate) unsafe fn blank(record: NonNull<Span>) -> SpanRef {
         // SAFETY: the caller's promise.
         unsafe { record.write(Span::none()) };
-        SpanRef(record)
-    }
-
-    /// # Safety
-    /// `record` is one (S1).
-    pub(super) const unsafe fn from_record(record: NonNull<Span>) -> SpanRef {
         SpanRef(record)
     }
 

@@ -5,6 +5,7 @@ use core::ptr::from_ref;
 use core::sync::atomic::Ordering;
 
 use super::Span;
+use super::owned::OwnedSpan;
 use super::slot::Slot;
 
 /// Where a span stands in its heap.
@@ -31,75 +32,82 @@ impl SpanState {
 const CREDIT_UNCOUNTED: u32 = u32::MAX / 2;
 
 /// States; only the owner calls these (S2).
+/// For any thread.
 impl Span {
     pub(crate) fn state(&self) -> SpanState {
         SpanState::ALL[usize::from(self.state.load(Ordering::Relaxed)) % SpanState::ALL.len()]
     }
 
-    pub(super) fn set_state(&self, state: SpanState) {
-        self.state.store(state as u8, Ordering::Relaxed);
-    }
-
-    /// Becomes the span that `bin` hands out slots of; its own list moves there.
-    pub(crate) fn enter_bin(&self, bin: &Cell<Slot>) {
-        bin.set(self.list.replace(Slot::END));
-        self.head.set(from_ref(bin));
-        self.credit.set(CREDIT_UNCOUNTED);
-        self.set_state(SpanState::Current);
-    }
-
-    /// Leaves `bin` with whatever list is there, and keeps it as its own.
-    pub(crate) fn leave_bin(&self, bin: &Cell<Slot>) {
-        self.list.set(bin.replace(Slot::END));
-        self.head.set(from_ref(&self.list));
-    }
-
-    /// Becomes a span that waits for a class.
-    pub(crate) fn become_spare(&self) {
-        self.set_state(SpanState::Spare);
-        self.credit.set(CREDIT_UNCOUNTED);
-    }
-
-    /// Every slot is live: wait until an eighth is free before taking part again.
-    ///
-    /// Without this, random replacement turns a span partial and full at every other call (measured: twice the time).
-    pub(crate) fn become_full(&self) {
-        self.set_state(SpanState::Full);
-        self.credit.set(self.full_credit());
-    }
-
-    fn full_credit(&self) -> u32 {
-        (self.slots.get() / 8).max(1)
-    }
-
-    /// Takes part again with `live` live slots.
-    pub(crate) fn become_partial(&self, live: u32) {
-        self.set_state(SpanState::Partial);
-        self.credit.set(live);
-    }
-
-    /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots the caller counts.
+    /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots
+    /// the caller counts.
     pub(crate) fn live(&self) -> u32 {
         match self.state() {
-            // Statistics of another thread's span may meet it half-way through a change.
-            SpanState::Full => self.slots.get().saturating_sub(self.full_credit().saturating_sub(self.credit.get())),
-            SpanState::Partial => self.credit.get(),
+            SpanState::Full => self.slots.get().saturating_sub(self.full_credit().saturating_sub(self.credit())),
+            SpanState::Partial => self.credit(),
             SpanState::Current => self.slots_carved(),
             SpanState::Spare => 0,
             SpanState::Large => 1,
         }
     }
 
-    pub(crate) fn spend(&self, slots: u32) {
-        self.credit.set(self.credit.get() - slots);
+    pub(crate) fn credit(&self) -> u32 {
+        // SAFETY: the owner asks, or statistics, which may meet another thread's span half-way
+        // through a change.
+        unsafe { self.credit.cell() }.get()
+    }
+
+    fn full_credit(&self) -> u32 {
+        (self.slots.get() / 8).max(1)
+    }
+}
+
+/// For the owner.
+impl OwnedSpan {
+    pub(super) fn set_state(self, state: SpanState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Becomes the span that `bin` hands out slots of; its own list moves there.
+    pub(crate) fn enter_bin(self, bin: &Cell<Slot>) {
+        bin.set(self.list().replace(Slot::END));
+        self.head().set(from_ref(bin));
+        self.credit_left().set(CREDIT_UNCOUNTED);
+        self.set_state(SpanState::Current);
+    }
+
+    /// Leaves `bin` with whatever list is there, and keeps it as its own.
+    pub(crate) fn leave_bin(self, bin: &Cell<Slot>) {
+        self.list().set(bin.replace(Slot::END));
+        self.head().set(self.list());
+    }
+
+    /// Becomes a span that waits for a class.
+    pub(crate) fn become_spare(self) {
+        self.set_state(SpanState::Spare);
+        self.credit_left().set(CREDIT_UNCOUNTED);
+    }
+
+    /// Every slot is live: wait until an eighth is free before taking part again.
+    ///
+    /// Without this, random replacement turns a span partial and full at every other call
+    /// (measured: twice the time).
+    pub(crate) fn become_full(self) {
+        self.set_state(SpanState::Full);
+        self.credit_left().set(self.full_credit());
+    }
+
+    /// Takes part again with `live` live slots.
+    pub(crate) fn become_partial(self, live: u32) {
+        self.set_state(SpanState::Partial);
+        self.credit_left().set(live);
+    }
+
+    pub(crate) fn spend(self, slots: u32) {
+        self.credit_left().set(self.credit_left().get() - slots);
     }
 
     /// A current span has been freed into more often than anyone counts.
-    pub(crate) fn renew_credit(&self) {
-        self.credit.set(CREDIT_UNCOUNTED);
-    }
-
-    pub(crate) fn credit(&self) -> u32 {
-        self.credit.get()
+    pub(crate) fn renew_credit(self) {
+        self.credit_left().set(CREDIT_UNCOUNTED);
     }
 }
