@@ -43,7 +43,7 @@ pub use isolated::isolated_heap::{HeapOptions, Isolated, IsolatedRef};
 pub use report::heap_label::HeapLabel;
 pub use report::heap_name::HeapName;
 pub use report::misuse::{Misuse, MisuseOfHeap};
-pub use space::huge::HugePeak;
+pub use space::huge_table::HugePeak;
 pub use span::bins::{Bins, EMPTY_BINS};
 pub use span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 pub use support::lock::ThreadId;

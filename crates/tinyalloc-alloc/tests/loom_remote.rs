@@ -219,15 +219,9 @@ mod slot {
     }
 }
 
-/// What `super::record` is in the engine.
-mod record {
-    use std::ops::Deref;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use loom::sync::atomic::AtomicUsize as LoomUsize;
-
-    use crate::slot::{Slot, SlotWords};
-    use crate::sync::AtomicPtr;
+/// What `super::free_list` is in the engine.
+mod free_list {
+    use crate::slot::Slot;
 
     pub(crate) struct FreedList {
         pub(crate) first: Slot,
@@ -253,6 +247,17 @@ mod record {
             self.slots
         }
     }
+}
+
+/// What `super::span_ref` is in the engine, and the record itself.
+mod span_ref {
+    use std::ops::Deref;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use loom::sync::atomic::AtomicUsize as LoomUsize;
+
+    use crate::slot::SlotWords;
+    use crate::sync::AtomicPtr;
 
     pub(crate) struct Span {
         /// Which heap owns it.
@@ -331,9 +336,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::Ordering;
 use loom::thread;
 
-use record::{Span, SpanRef};
 use remote::{DirtyStack, push_remote, take_remote};
 use slot::{Secret, Slot, SlotWords};
+use span_ref::{Span, SpanRef};
 use sync::{Step, Weakness, weaken, weakened};
 
 /// One run: heaps with their stacks, spans, slots, and how often each slot arrived.

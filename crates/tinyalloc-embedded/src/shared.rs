@@ -25,10 +25,11 @@ use crate::lock::Claim;
 /// ```
 pub struct Shared<T> {
     claim: Claim,
+    /// Invariant S1: only a closure that runs with the claim refers to the value.
     value: UnsafeCell<T>,
 }
 
-// SAFETY: S1, only a closure that runs with the claim refers to the value, makes the references of different contexts follow each other.
+// SAFETY: by S1, the references of different contexts follow each other.
 unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Shared<T> {

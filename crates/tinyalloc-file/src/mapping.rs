@@ -139,8 +139,7 @@ impl Mapping {
     }
 
     fn address(&self, offset: usize) -> *mut u8 {
-        // SAFETY: M1; callers stay within the reserve.
-        unsafe { self.base.add(offset) }.as_ptr()
+        self.base.as_ptr().wrapping_add(offset)
     }
 }
 

@@ -7,7 +7,8 @@ use tinyalloc_allocator_api::{Source, implement_allocator};
 
 use crate::stack::StackAllocator;
 
-// SAFETY: S1, S2, S3: as a global allocator's blocks. A live block of the buffer borrows the allocator, which so stays where it is.
+// SAFETY: what `Source` asks for, a global allocator promises as well. A live block of the buffer borrows the allocator, which so
+// stays where it is.
 unsafe impl<const N: usize, Then: GlobalAlloc> Source for StackAllocator<N, Then> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {

@@ -8,7 +8,7 @@ use super::caller::{current, trace};
 use super::local::{Local, Mode};
 use super::request::Request;
 use super::state::Allocator;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::{SLOT_ALIGN, SizeClass};
 use crate::support::lock::Patience;

@@ -8,7 +8,7 @@ use super::large::{HUGE_BYTES_MIN, LargeBlock, REQUEST_BYTES_MAX};
 use super::local::Local;
 use super::state::Allocator;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::RUN_ALIGN_MAX;
+use crate::region::layout::RUN_ALIGN_MAX;
 use crate::span::class::SLICE_BYTES;
 
 impl<M: Mapper> Allocator<M> {

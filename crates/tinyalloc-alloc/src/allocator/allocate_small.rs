@@ -9,7 +9,8 @@ use super::caller::current;
 use super::local::{Local, Mode};
 use super::state::Allocator;
 use crate::config::policy::{ATTACHED_AT_ONCE, VISITS_MAX};
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::span::class::SizeClass;
 use crate::support::lock::Patience;
 

@@ -10,7 +10,8 @@ use super::caller::{attachments_of, current};
 use super::local::{Local, Mode};
 use super::state::Allocator;
 use crate::hardening::quarantine::Quarantine;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::attachments::{Attachment, Attachments};
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::region::pages::{Kept, META_PAGE_BYTES};
@@ -114,7 +115,9 @@ impl<M: Mapper> Allocator<M> {
             return Some(Attachment::new(heap, member));
         }
         let mut space = self.space().lock_patiently(local.id())?;
-        let member = heap.add_member(space.pages().take(self.mapper())?, self.policy().has_canaries());
+        let page = space.pages().take(self.mapper())?;
+        // SAFETY: the page was taken just now; pages stay mapped (I1).
+        let member = unsafe { heap.add_member(page, self.policy().has_canaries()) };
         member.set_thread(Some(local.id()));
         Some(Attachment::new(heap, member))
     }

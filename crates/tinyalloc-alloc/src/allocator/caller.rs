@@ -4,11 +4,12 @@ use core::ptr::NonNull;
 
 use super::local::{Local, Mode};
 use crate::hardening::guard::{TRACE_LENGTH, Trace};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::attachments::Attachments;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::bins::Bins;
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 /// The thread's attachments, if it has any.
 #[inline(always)]

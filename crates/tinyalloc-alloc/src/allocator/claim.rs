@@ -9,7 +9,8 @@ use super::resize::keeps_slot;
 use super::state::Allocator;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 /// What `free_sized` and its like, or a sized `operator delete`, are told beside the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

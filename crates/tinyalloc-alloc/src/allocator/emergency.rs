@@ -10,9 +10,9 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use tinyalloc_sys::Mapper;
 
 use super::emergency_chunk::{CHUNK_BYTES, CHUNK_SLOT_BYTES_MAX, Chunk};
+use crate::span::Span;
 use crate::span::class::SLOT_ALIGN;
-
-use crate::span::record::{Span, SpanRef};
+use crate::span::span_ref::SpanRef;
 
 /// Entries that every process has; more lie on pages.
 const BLOCKS_AT_FIRST: usize = 64;

@@ -10,13 +10,15 @@ use super::lookup::zero_size_misuse;
 use super::state::Allocator;
 use crate::hardening::canary::CANARY_BYTES;
 use crate::hardening::quarantine::Quarantine;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::misuse::Misuse;
-use crate::space::address_space::Space;
-use crate::span::record::{Freed, Owner, SpanRef};
+use crate::space::Space;
+use crate::span::free_list::Freed;
+use crate::span::owner::Owner;
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 
 impl<M: Mapper> Allocator<M> {
     /// Frees a block. Anything else than the start of a live block is reported, and changes nothing.
@@ -33,7 +35,8 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        match span.free_local(start, self.hit_secret()) {
+        // SAFETY: its owner is this thread's heap (H1).
+        match unsafe { span.owned() }.free_local(start, self.hit_secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -92,7 +95,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn free_in_further_region<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
-        match span.free_local(start, self.secret()) {
+        // SAFETY: its owner is a heap of this thread (H1).
+        match unsafe { span.owned() }.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle(local, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -121,7 +125,8 @@ impl<M: Mapper> Allocator<M> {
     /// Frees a block of a span that is this thread's, though perhaps not of the current heap.
     #[inline(always)]
     pub(crate) fn free_own<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef, start: NonNull<u8>) {
-        match span.free_local(start, self.secret()) {
+        // SAFETY: its owner is a heap of this thread (H1).
+        match unsafe { span.owned() }.free_local(start, self.secret()) {
             Freed::Quiet => {}
             Freed::CreditSpent => self.free_settle_on(local, heap, span),
             Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
@@ -192,7 +197,9 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
         // What waits in quarantine is on no list.
         let may_be_live = !self.policy().keeps_freed_waiting() && is_own(local, span);
-        if may_be_live && span.is_slot(start.as_ptr().addr()) && !span.lists(start, self.secret()) {
+        // SAFETY: then it is one of this thread's heap (H1).
+        let is_free = |span: SpanRef| unsafe { span.owned() }.lists(start, self.secret());
+        if may_be_live && span.is_slot(start.as_ptr().addr()) && !is_free(span) {
             return self.free_unsealed(start, local, span);
         }
         local.report(self.verdict(local, span, start.as_ptr().addr()));
@@ -204,7 +211,8 @@ impl<M: Mapper> Allocator<M> {
         unsafe { Slot::new(start) }.unseal();
         // SAFETY: the caller of free gave the block up.
         unsafe { self.free(local, start.as_ptr()) };
-        debug_assert!(span.lists(start, self.secret()));
+        // SAFETY: the span is this thread's (H1).
+        debug_assert!(unsafe { span.owned() }.lists(start, self.secret()));
     }
 
     /// Frees what signal handlers left, and what threads could not free beside a fork.
@@ -403,7 +411,8 @@ impl<M: Mapper> Allocator<M> {
             let heap = unsafe { HeapRef::from_bins(bins) };
             if local.is(bins.as_ptr()) || heap.is_of(local.id()) {
                 let visit = self.enter_on(local, heap);
-                let freed = span.free_local(start, self.secret());
+                // SAFETY: its owner is a heap of this thread (H1).
+                let freed = unsafe { span.owned() }.free_local(start, self.secret());
                 self.leave(local, visit);
                 return match freed {
                     Freed::Quiet => {}

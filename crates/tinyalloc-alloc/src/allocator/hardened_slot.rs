@@ -10,8 +10,8 @@ use super::state::Allocator;
 use crate::hardening::canary::{CANARY_BYTES, Canary};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::record::SpanRef;
 use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 use crate::support::memory::is_clear;
 
 impl<M: Mapper> Allocator<M> {

@@ -8,12 +8,14 @@ use tinyalloc_sys::Mapper;
 use super::local::Local;
 use super::state::Allocator;
 use crate::hardening::valgrind::withdraw;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
-use crate::space::address_space::{EndedRun, Space};
+use crate::space::Space;
 use crate::space::decay::Due;
+use crate::space::ended_run::EndedRun;
 use crate::span::class::SLOT_ALIGN;
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 /// Why a call that names a heap was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +141,8 @@ impl<M: Mapper> Allocator<M> {
             }
             (Owner::Large, _) => space.release_large(span),
             (_, Some(keeper)) if keeper.may_keep(span) => {
+                // SAFETY: no thread is in the heap, and the locks of pool and space are held.
+                let span = unsafe { span.owned() };
                 span.start_over();
                 keeper.keep_spare(span);
             }

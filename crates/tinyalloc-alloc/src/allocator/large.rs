@@ -7,10 +7,12 @@ use tinyalloc_sys::Mapper;
 use super::local::Local;
 use super::state::Allocator;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::Purpose;
-use crate::space::address_space::{EndedRun, Space, Unlisted};
+use crate::region::purpose::Purpose;
+use crate::space::Space;
+use crate::space::ended_run::EndedRun;
+use crate::space::unlisted::Unlisted;
 use crate::span::class::SLICE_BYTES;
-use crate::span::record::SpanRef;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Guard, Patience};
 
 /// Requests of at least this many bytes get a mapping of their own.
@@ -65,11 +67,11 @@ impl<M: Mapper> Allocator<M> {
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
         span.become_large(bytes);
-        space.name_first_slice(span);
+        space.name_first_slice(*span);
         self.publish(&space);
         drop(space);
         if guard > 0 {
-            self.guard_end(span);
+            self.guard_end(*span);
         }
         Some(LargeBlock { start: span.start(), zeroed: span.is_zeroed() })
     }

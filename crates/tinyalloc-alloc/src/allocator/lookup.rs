@@ -13,7 +13,8 @@ use crate::isolated::isolated_heap::IsolatedRef;
 use crate::report::heap_label::HeapLabel;
 use crate::report::misuse::Misuse;
 use crate::span::class::SLOT_ALIGN;
-use crate::span::record::{Owner, SpanRef};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 /// Whose a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
 use crate::hardening::valgrind::{Quiet, accessible_bytes, define, withdraw};
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::span::class::SizeClass;
 
 impl<M: Mapper> Allocator<M> {

@@ -6,11 +6,13 @@ use tinyalloc_sys::Mapper;
 use super::local::{Local, Mode};
 use super::state::Allocator;
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::{Idle, Left};
-use crate::space::address_space::{IdleRun, Space};
+use crate::region::idle::{Idle, Left};
+use crate::space::Space;
 use crate::space::decay::Due;
+use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 
@@ -163,7 +165,7 @@ impl<M: Mapper> Allocator<M> {
             return Due::Nothing;
         };
         while let Some(span) = heap.pop_spare(keeping) {
-            space.release_span(span);
+            space.release_span(*span);
         }
         self.due(&mut space)
     }

@@ -7,13 +7,15 @@ use tinyalloc_sys::Mapper;
 use super::caller::current;
 use super::local::Local;
 use super::state::Allocator;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::Purpose;
+use crate::region::purpose::Purpose;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::span::record::SpanRef;
+use crate::span::owned::OwnedSpan;
 use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 
 /// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.
 pub(crate) type Refilled = Result<Option<Slot>, Slot>;
@@ -68,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
         heap.adopt(span, self.mapper().page_bytes(), self.secret())
     }
 
-    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<SpanRef>, Slot> {
+    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<OwnedSpan>, Slot> {
         let Some(global) = self.pool().lock(local.id()) else {
             return Ok(None);
         };
@@ -84,7 +86,7 @@ impl<M: Mapper> Allocator<M> {
         Ok(span)
     }
 
-    fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<SpanRef> {
+    fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<OwnedSpan> {
         let mut space = self.space().lock(local.id())?;
         let guard = usize::from(heap.is_hardened());
         let slices = class.span_slices(heap.spans(class)) + guard;
@@ -95,11 +97,11 @@ impl<M: Mapper> Allocator<M> {
             .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;
         let slots = (span.slices() as usize - guard) * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
-        space.name_slices(span);
+        space.name_slices(*span);
         self.publish(&space);
         drop(space);
         if heap.is_hardened() {
-            self.harden(span);
+            self.harden(*span);
         }
         Some(span)
     }
@@ -135,7 +137,8 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn free_settle_on<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef) {
         let visit = self.enter_on(local, heap);
-        visit.heap().on_credit_spent(span);
+        // SAFETY: it is one of this heap's, which is this thread's (H1).
+        visit.heap().on_credit_spent(unsafe { span.owned() });
         let due = self.release_spare(local, visit.heap(), Keeping::Some);
         self.leave(local, visit);
         self.purge(local, due);

@@ -8,7 +8,7 @@ use super::local::Local;
 use super::state::Allocator;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
-use crate::span::record::Owner;
+use crate::span::owner::Owner;
 
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.

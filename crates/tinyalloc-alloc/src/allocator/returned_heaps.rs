@@ -7,8 +7,8 @@ use tinyalloc_sys::Mapper;
 
 use super::local::Local;
 use super::state::Allocator;
+use crate::heap::HeapRef;
 use crate::heap::pool::Pool;
-use crate::heap::thread_heap::HeapRef;
 
 impl<M: Mapper> Allocator<M> {
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.

@@ -8,7 +8,7 @@ use tinyalloc_sys::{Mapper, Protection};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
-use crate::span::record::Span;
+use crate::span::Span;
 use crate::span::slot::Secret;
 
 /// What becomes of the page, once all on it is settled.

@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::caller::{attachments_of, current};
 use super::local::{Local, Mode};
 use super::state::Allocator;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::attachments::Attachments;
 use crate::isolated::isolated_heap::IsolatedRef;
 use crate::span::bins::Bins;

@@ -13,11 +13,11 @@ use crate::hardening::empty::EmptyBlocks;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::pool::Pool;
-use crate::space::address_space::Space;
+use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
-use crate::span::record::SpanRef;
 use crate::span::slot::Secret;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Lock, Ranked};
 
 /// How many bytes of the first region's slices are committed: what every free reads besides what is settled, on a cache line that changes

@@ -6,14 +6,16 @@ use tinyalloc_sys::Mapper;
 
 use super::local::{Local, Mode};
 use super::state::Allocator;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::isolated::isolated_heap::IsolatedRef;
+use crate::region::Region;
 use crate::region::pages::META_PAGE_BYTES;
-use crate::region::slices::Region;
-use crate::space::address_space::Space;
-use crate::space::huge::HugePeak;
+use crate::space::Space;
+use crate::space::huge_table::HugePeak;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
-use crate::span::record::{Owner, SpanRef, SpanState};
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 
 /// Slots of one size class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,11 +165,11 @@ impl<M: Mapper> Allocator<M> {
 
 /// The spans of small slots in a region, each once.
 pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut slice = 0;
+    let mut number = 0;
     from_fn(move || {
-        while slice < region.committed_slices() {
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
-            slice += (span.slices() as usize).max(1);
+            number += (span.slices() as usize).max(1);
             if matches!(span.owner(), Owner::Heap(_)) {
                 return Some(span);
             }

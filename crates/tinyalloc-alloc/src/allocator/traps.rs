@@ -6,9 +6,11 @@ use tinyalloc_sys::{MapError, Mapper};
 
 use super::local::{Local, Mode};
 use super::state::Allocator;
-use crate::space::address_space::{EndedRun, Space, Unlisted};
+use crate::space::Space;
+use crate::space::ended_run::EndedRun;
+use crate::space::unlisted::Unlisted;
 use crate::span::class::SLICE_BYTES;
-use crate::span::record::SpanRef;
+use crate::span::span_ref::SpanRef;
 use crate::support::lock::Guard;
 
 impl<M: Mapper> Allocator<M> {

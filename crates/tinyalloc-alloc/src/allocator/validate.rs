@@ -5,25 +5,27 @@ use core::iter::{from_fn, successors};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
+use tinyalloc_bitmap::Bitmap;
 use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
 use super::local::Local;
 use super::state::Allocator;
-use crate::heap::thread_heap::{HeapRef, Keeping};
+use crate::heap::HeapRef;
+use crate::heap::spare::Keeping;
 use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::slices::Region;
-use crate::space::address_space::Space;
+use crate::region::Region;
+use crate::region::slice::SliceIndex;
+use crate::space::Space;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SLOT_ALIGN, SizeClass};
-use crate::span::record::{Owner, SpanRef, SpanState};
+use crate::span::owner::Owner;
 use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;
-
-const SLICES_PER_WORD: usize = u64::BITS as usize;
-
 const NOT_QUIET: &str = "the allocator is quiet";
 
 type Verdict<T = ()> = Result<T, &'static str>;
@@ -49,39 +51,6 @@ pub struct Survey {
     pub resident_slices: usize,
 }
 
-struct Walk<'space> {
-    guard_slices: u32,
-    space: &'space Space,
-    secret: Secret,
-    page_bytes: usize,
-}
-
-/// The slices of one region, counted.
-#[derive(Default)]
-struct Slices {
-    used: usize,
-    resident: usize,
-}
-
-/// As in `region.rs`.
-const NEAR_BYTES: usize = 64 * 1024;
-
-const NEAR_WORDS: usize = 128;
-
-/// The slice bits of a region: for every 64 slices a word each of used, resident, aged and trapped.
-struct SliceBits<'region> {
-    near: NonNull<[Cell<u64>; 4]>,
-    far: NonNull<[Cell<u64>; 4]>,
-    region: &'region Region,
-}
-
-/// Which slots of a span were met in a list.
-struct Marks {
-    span: SpanRef,
-    secret: Secret,
-    met: [u64; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)],
-}
-
 impl<M: Mapper> Allocator<M> {
     /// Checks every invariant of every region, span and heap.
     ///
@@ -100,12 +69,7 @@ impl<M: Mapper> Allocator<M> {
     pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
         let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
         let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
-        let walk = Walk {
-            guard_slices: self.policy().guard_slices(),
-            space: &space,
-            secret: self.secret(),
-            page_bytes: self.mapper().page_bytes(),
-        };
+        let walk = Walk { guard_slices: self.policy().guard_slices(), space: &space, secret: self.secret() };
         let survey = walk.regions()?;
         walk.heaps()?;
         for heap in pool.heaps() {
@@ -113,6 +77,19 @@ impl<M: Mapper> Allocator<M> {
         }
         Ok(survey)
     }
+}
+
+struct Walk<'space> {
+    guard_slices: u32,
+    space: &'space Space,
+    secret: Secret,
+}
+
+/// The slices of one region, counted.
+#[derive(Default)]
+struct Slices {
+    used: usize,
+    resident: usize,
 }
 
 /// Regions and slices.
@@ -133,24 +110,24 @@ impl Walk<'_> {
     }
 
     fn region(&self, region: &Region, index: usize, survey: &mut Survey) -> Verdict<usize> {
-        let bits = self.slice_bits(region);
         let mut counted = Slices::default();
-        let (mut slice, mut spans) = (0, 0);
-        while slice < region.committed_slices() {
+        let (mut number, mut spans) = (0, 0);
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
             if is_vacant(span) {
-                holds(!bits.used(slice), "a used slice belongs to a span")?;
-                holds(bits.resident(slice) || !bits.aged(slice), "what is aged is resident")?;
-                holds(!bits.trapped(slice) || !bits.resident(slice), "what is trapped is not resident")?;
-                counted.resident += usize::from(bits.resident(slice));
-                slice += 1;
+                let state = region.state_of(slice);
+                holds(!state.is_used(), "a used slice belongs to a span")?;
+                holds(state.is_resident() || !state.is_aged(), "what is aged is resident")?;
+                holds(!state.is_trapped() || !state.is_resident(), "what is trapped is not resident")?;
+                counted.resident += usize::from(state.is_resident());
+                number += 1;
                 continue;
             }
             holds(span.region() as usize == index, "a span knows its region")?;
-            self.extent(region, &bits, span, slice)?;
+            self.extent(region, span, slice)?;
             self.span(span, survey)?;
             counted.used += span.slices() as usize;
-            slice += span.slices() as usize;
+            number += span.slices() as usize;
             spans += 1;
         }
         holds(counted.used == region.used_slices(), "used slices are counted")?;
@@ -159,61 +136,21 @@ impl Walk<'_> {
         Ok(spans)
     }
 
-    fn extent(&self, region: &Region, bits: &SliceBits<'_>, span: SpanRef, first: usize) -> Verdict {
-        let end = first + span.slices() as usize;
+    fn extent(&self, region: &Region, span: SpanRef, first: SliceIndex) -> Verdict {
+        let end = first.number() + span.slices() as usize;
         holds(span.slices() > 0 && end <= region.committed_slices(), "a span lies in committed slices")?;
         holds(span.start() == region.start_of(first), "the page map names the span that starts there")?;
         holds(span.address() == span.start().as_ptr().addr(), "a span has one start")?;
-        for slice in first..end {
-            holds(!bits.trapped(slice), "what is in use is not trapped")?;
+        for slice in (first.number()..end).filter_map(|number| region.slice(number)) {
+            let state = region.state_of(slice);
+            holds(!state.is_trapped(), "what is in use is not trapped")?;
             let named = region.span_of_slice(slice);
             let is_named = if slice == first || span.owner() != Owner::Large { named == span } else { is_vacant(named) };
             holds(is_named, "the page map names small spans at every slice, large ones at the first")?;
-            holds(bits.used(slice), "a span's slices are used")?;
-            holds(!bits.resident(slice) && !bits.aged(slice), "a used slice is neither resident nor aged")?;
+            holds(state.is_used(), "a span's slices are used")?;
+            holds(!state.is_resident() && !state.is_aged(), "a used slice is neither resident nor aged")?;
         }
         Ok(())
-    }
-
-    /// The bits are private to the region: found where its layout puts them. The counts above catch a copy of the layout that is stale.
-    fn slice_bits<'region>(&self, region: &'region Region) -> SliceBits<'region> {
-        let map_bytes = region.whole_bytes() / SLICE_BYTES * size_of::<*const u8>();
-        // SAFETY: the region starts that far below its page map.
-        let near = unsafe { region.page_map().cast::<u8>().sub(NEAR_BYTES) };
-        // SAFETY: the far bits begin on the page after the page map.
-        let far = unsafe { near.add((NEAR_BYTES + map_bytes).next_multiple_of(self.page_bytes)) };
-        SliceBits { near: near.cast(), far: far.cast(), region }
-    }
-}
-
-impl SliceBits<'_> {
-    fn used(&self, slice: usize) -> bool {
-        self.bit(slice, 0)
-    }
-
-    fn resident(&self, slice: usize) -> bool {
-        self.bit(slice, 1)
-    }
-
-    fn aged(&self, slice: usize) -> bool {
-        self.bit(slice, 2)
-    }
-
-    fn trapped(&self, slice: usize) -> bool {
-        self.bit(slice, 3)
-    }
-
-    fn bit(&self, slice: usize, column: usize) -> bool {
-        debug_assert!(slice < self.region.committed_slices(), "the bits of committed slices are committed");
-        let (part, word) = match (slice / SLICES_PER_WORD).checked_sub(NEAR_WORDS) {
-            None => (self.near, slice / SLICES_PER_WORD),
-            Some(far) => (self.far, far),
-        };
-        // SAFETY: R2.
-        let words = unsafe { part.add(word) };
-        // SAFETY: R2, and the lock of the space is held (R1).
-        let words = unsafe { words.as_ref() };
-        words[column].get() >> (slice % SLICES_PER_WORD) & 1 != 0
     }
 }
 
@@ -228,7 +165,7 @@ impl Walk<'_> {
         }
     }
 
-    pub(crate) fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+    fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
         let bytes = span.slot_bytes();
         holds(span.state() == SpanState::Large, "a large block is in no other state")?;
         holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
@@ -252,7 +189,7 @@ impl Walk<'_> {
         holds(carved == 0 || span.is_slot(next - class.bytes()), "the last carved slot is one")?;
         holds(!span.is_slot(next), "a slot is one only when it is carved")?;
 
-        let mut marks = Marks::new(span, self.secret);
+        let marks = Marks::new(span, self.secret);
         let free = marks.mark_list(self.first_free(span, bins))?;
         let remote = marks.mark_remote()?;
         let live_or_remote = carved.checked_sub(free).ok_or("free slots are carved")?;
@@ -292,6 +229,8 @@ impl Walk<'_> {
             // SAFETY: heaps are never unmapped (H2).
             return unsafe { bins.as_ref() }.head(span.class()).get();
         }
+        // SAFETY: no other thread is inside the allocator.
+        let span = unsafe { span.owned() };
         span.enter_bin(&bin);
         let first = bin.get();
         span.leave_bin(&bin);
@@ -365,11 +304,11 @@ impl Walk<'_> {
 
 /// Every span of a region, by its first slice.
 fn spans_of(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut slice = 0;
+    let mut number = 0;
     from_fn(move || {
-        while slice < region.committed_slices() {
+        while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
-            slice += (span.slices() as usize).max(1);
+            number += (span.slices() as usize).max(1);
             if !is_vacant(span) {
                 return Some(span);
             }
@@ -383,12 +322,21 @@ fn is_vacant(span: SpanRef) -> bool {
     span.slices() == 0 && span.owner() == Owner::Nobody
 }
 
+type Met = Bitmap<Cell<u64>, { SPAN_SLOTS_MAX.div_ceil(u64::BITS as usize) }>;
+
+/// Which slots of a span were met in a list.
+struct Marks {
+    span: SpanRef,
+    secret: Secret,
+    met: Met,
+}
+
 impl Marks {
     fn new(span: SpanRef, secret: Secret) -> Marks {
-        Marks { span, secret, met: [0; SPAN_SLOTS_MAX.div_ceil(SLICES_PER_WORD)] }
+        Marks { span, secret, met: Met::new() }
     }
 
-    fn mark_remote(&mut self) -> Verdict<usize> {
+    fn mark_remote(&self) -> Verdict<usize> {
         let Some(first) = NonNull::new(self.span.remote().load(Ordering::Acquire)) else {
             return Ok(0);
         };
@@ -396,7 +344,7 @@ impl Marks {
         self.mark_list(unsafe { Slot::from_words(first.as_ptr()) })
     }
 
-    fn mark_list(&mut self, first: Slot) -> Verdict<usize> {
+    fn mark_list(&self, first: Slot) -> Verdict<usize> {
         let mut slot = first;
         let mut slots = 0;
         while !slot.is_end() {
@@ -407,14 +355,11 @@ impl Marks {
         Ok(slots)
     }
 
-    fn mark(&mut self, address: usize) -> Verdict {
+    fn mark(&self, address: usize) -> Verdict {
         holds(self.span.is_slot(address), "a free slot is a carved slot of its span")?;
         let index = (address - self.span.address()) / self.span.slot_bytes();
-        let word = self.met.get_mut(index / SLICES_PER_WORD).ok_or("a span has too many slots for this walk")?;
-        let mark = 1 << (index % SLICES_PER_WORD);
-        holds(*word & mark == 0, "a slot is free once")?;
-        *word |= mark;
-        Ok(())
+        holds(index < Met::BITS, "a span has few enough slots for this walk")?;
+        holds(!self.met.set(index), "a slot is free once")
     }
 }
 

@@ -1,15 +1,20 @@
-//! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans to be taken one by one.
+//! The heaps of threads that have ended, waiting for a thread to take them over, or for their spans
+//! to be taken one by one.
 
 use core::cell::Cell;
 use core::iter::from_fn;
 
-use super::thread_heap::{HeapRef, Standing};
+use super::HeapRef;
+use super::state::Standing;
 use crate::config::policy::POOLED_HEAPS_ASKED;
 use crate::span::class::SizeClass;
-use crate::span::record::SpanRef;
+use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 use crate::support::lock::ThreadId;
 
+/// Linked by one word of each heap. A `List` of tinyalloc-list takes two, so that a node can leave
+/// from the middle; heaps never do.
+///
 /// Invariant P1: the lock of the pool is held for every call, of every pool.
 pub(crate) struct Pool {
     first: Cell<Option<HeapRef>>,
@@ -73,7 +78,7 @@ impl Pool {
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
-    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<SpanRef>, Slot> {
+    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<OwnedSpan>, Slot> {
         for _ in 0..POOLED_HEAPS_ASKED {
             let Some(heap) = self.first.get() else {
                 break;

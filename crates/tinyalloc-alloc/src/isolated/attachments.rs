@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::isolated_heap::IsolatedRef;
-use crate::heap::thread_heap::HeapRef;
+use crate::heap::HeapRef;
 use crate::region::pages::META_PAGE_BYTES;
 
 /// How many heaps a thread stays attached to at a time. More work as well, but change places.
@@ -16,7 +16,8 @@ pub(crate) const DEPTH_MAX: usize = 48;
 /// The number of no heap: see [`crate::Isolated`].
 const NO_HEAP: usize = usize::MAX;
 
-/// One thread's part in one isolated heap, which may have been destroyed since: then the part is not to be looked at.
+/// One thread's part in one isolated heap, which may have been destroyed since: then the part is
+/// not to be looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attachment {
     id: usize,
@@ -89,7 +90,8 @@ impl Attachments {
         self.home
     }
 
-    /// This thread's part in a heap, if it is attached to it. No number is that of two heaps, and that of a destroyed one is nobody's.
+    /// This thread's part in a heap, if it is attached to it. No number is that of two heaps, and
+    /// that of a destroyed one is nobody's.
     #[inline(always)]
     pub(crate) fn member(&self, heap: IsolatedRef) -> Option<HeapRef> {
         let id = heap.id();
@@ -124,7 +126,8 @@ impl Attachments {
         let Some(entered) = self.entered.get(depth) else {
             return false;
         };
-        // In this order, so that a signal handler which enters and leaves finds, and leaves, what is below it.
+        // In this order, so that a signal handler which enters and leaves finds, and leaves, what
+        // is below it.
         self.depth.set(depth + 1);
         compiler_fence(Ordering::SeqCst);
         entered.set(Some(before));

@@ -1,8 +1,8 @@
-//! An isolated heap: heaps of its own, one for each thread that uses it, and records of its own, on pages of metadata that no other heap
-//! has a part in.
+//! An isolated heap: heaps of its own, one for each thread that uses it, and records of its own, on
+//! pages of metadata that no other heap has a part in.
 //!
-//! Its first page holds the heap itself, the heap of the first thread, and records; a further one the heap of another thread and
-//! records, or records alone.
+//! Its first page holds the heap itself, the heap of the first thread, and records; a further one
+//! the heap of another thread and records, or records alone.
 
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -17,11 +17,13 @@ use tinyalloc_list::{Linked, Links};
 
 use crate::heap::pool::Pool;
 use crate::heap::quota::{Quota, QuotaRef};
-use crate::heap::thread_heap::{Heap, HeapRef};
+use crate::heap::{Heap, HeapRef};
 use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
-use crate::span::record::{Owner, Span, SpanRef};
+use crate::span::Span;
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
 
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
 const MEMBER_AT: usize = align_of::<Heap>();
@@ -79,8 +81,9 @@ impl PageHead {
     }
 }
 
-/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever holds a stale address reads an `id`
-/// that is no live heap's. I2: the lock of the space guards pages and records, that of the pool the members and their pool.
+/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever
+/// holds a stale address reads an `id` that is no live heap's. I2: the lock of the space guards
+/// pages and records, that of the pool the members and their pool.
 #[repr(C, align(64))]
 pub struct Isolated {
     head: PageHead,
@@ -153,7 +156,9 @@ impl IsolatedRef {
         HeapLabel::new(self.name, self.0.as_ptr().addr())
     }
 
-    pub(crate) fn from_node(node: NonNull<Isolated>) -> IsolatedRef {
+    /// # Safety
+    /// A heap is there, or was (I1).
+    pub(crate) unsafe fn from_node(node: NonNull<Isolated>) -> IsolatedRef {
         IsolatedRef(node)
     }
 
@@ -207,7 +212,8 @@ impl IsolatedRef {
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
         let heap = IsolatedRef(isolated);
-        let first = heap.place_member(page, FIRST_MEMBER_AT, hardened);
+        // SAFETY: the caller's promise, and the records begin behind the member.
+        let first = unsafe { heap.place_member(page, FIRST_MEMBER_AT, hardened) };
         heap.pool.push(first);
         heap
     }
@@ -218,30 +224,45 @@ impl IsolatedRef {
     }
 
     /// A member on a page of its own, for a further thread.
-    pub(crate) fn add_member(self, page: NonNull<u8>, hardened: bool) -> HeapRef {
-        self.add_page(page, records_after(MEMBER_AT));
-        self.place_member(page, MEMBER_AT, hardened)
+    ///
+    /// # Safety
+    /// The page is nobody else's, and stays mapped (I1).
+    pub(crate) unsafe fn add_member(self, page: NonNull<u8>, hardened: bool) -> HeapRef {
+        // SAFETY: the caller's promise.
+        unsafe { self.add_page(page, records_after(MEMBER_AT)) };
+        // SAFETY: as above, and the records begin behind the member.
+        unsafe { self.place_member(page, MEMBER_AT, hardened) }
     }
 
-    pub(crate) fn add_records(self, page: NonNull<u8>) {
-        self.add_page(page, RECORDS_ONLY_AT);
+    /// A page for further records.
+    ///
+    /// # Safety
+    /// As for [`IsolatedRef::add_member`].
+    pub(crate) unsafe fn add_records(self, page: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        unsafe { self.add_page(page, RECORDS_ONLY_AT) };
     }
 
-    fn add_page(self, page: NonNull<u8>, records_at: usize) {
+    /// # Safety
+    /// As for [`IsolatedRef::add_member`].
+    unsafe fn add_page(self, page: NonNull<u8>, records_at: usize) {
         page.as_ptr().expose_provenance();
         let head = page.cast::<PageHead>();
-        // SAFETY: the page was taken for this heap.
+        // SAFETY: the caller's promise.
         unsafe { head.write(PageHead::new(self.0, Some(self.newest_page.get()), records_at)) };
         self.newest_page.set(head);
         self.filling.set(head);
     }
 
-    fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
+    /// # Safety
+    /// As for [`IsolatedRef::add_member`], and nothing else lies at `at`.
+    unsafe fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
         // SAFETY: there is room for a heap at `at`.
         let memory = unsafe { page.add(at) };
         // SAFETY: the quota is part of the heap.
         let quota = unsafe { self.0.cast::<u8>().add(offset_of!(Isolated, quota)) };
-        // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached from it.
+        // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached
+        // from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
         // SAFETY: it is a heap's worth of metadata, nobody else's.
         let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota), hardened) };
@@ -269,23 +290,23 @@ impl IsolatedRef {
 /// Records.
 impl IsolatedRef {
     /// A record that was retired, or one that never was in use; `None` when the pages are full.
-    pub(crate) fn take_record(self) -> Option<NonNull<Span>> {
-        if let Some(record) = NonNull::new(self.retired.load(Ordering::Relaxed)) {
+    pub(crate) fn take_record(self) -> Option<SpanRef> {
+        let retired = self.retired.load(Ordering::Relaxed);
+        if !retired.is_null() {
             // SAFETY: retired records are records.
-            let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+            let span = unsafe { SpanRef::from_raw(retired) };
             self.retired.store(span.dirty_next().load(Ordering::Relaxed), Ordering::Relaxed);
-            return Some(record);
+            return Some(span);
         }
         let page = self.page_with_room()?;
         // SAFETY: pages begin with their heads (I1).
         let head = unsafe { page.as_ref() };
         // SAFETY: there is room for one more.
         let record = unsafe { page.cast::<u8>().add(head.record_at(head.records.get())) }.cast::<Span>();
-        // SAFETY: it is nobody's yet.
-        unsafe { SpanRef::blank(record) };
         record.as_ptr().expose_provenance();
         head.records.set(head.records.get() + 1);
-        Some(record)
+        // SAFETY: it is nobody's yet.
+        Some(unsafe { SpanRef::blank(record) })
     }
 
     /// The page that is being filled; the next older one, where a reset left room, when it is full.
@@ -305,11 +326,9 @@ impl IsolatedRef {
         })
     }
 
-    pub(crate) fn retire_record(self, record: NonNull<Span>) {
-        // SAFETY: it is a record.
-        let span = unsafe { SpanRef::from_raw(record.as_ptr()) };
+    pub(crate) fn retire_record(self, span: SpanRef) {
         span.dirty_next().store(self.retired.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.retired.store(record.as_ptr(), Ordering::Relaxed);
+        self.retired.store(span.as_ptr(), Ordering::Relaxed);
     }
 
     /// Every span and large block.

@@ -1,5 +1,5 @@
-//! A range that is committed from its start upwards, in steps that grow with use: one that was reserved, or a place in a room, of which
-//! nothing is taken before it is needed.
+//! A range that is committed from its start upwards, in steps that grow with use: one that was
+//! reserved, or a place in a room, of which nothing is taken before it is needed.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -18,8 +18,8 @@ pub(crate) enum Backing {
     Room,
 }
 
-/// Invariant G1: the first `committed` bytes are readable and writable, the rest up to `bytes` is reserved, or nobody else's of this
-/// allocator. `bytes` shrinks where a room ends earlier.
+/// Invariant G1: the first `committed` bytes are readable and writable, the rest up to `bytes` is
+/// reserved, or nobody else's of this allocator. `bytes` shrinks where a room ends earlier.
 pub(crate) struct Growing {
     start: NonNull<u8>,
     bytes: Cell<usize>,
@@ -31,8 +31,8 @@ pub(crate) struct Growing {
 
 impl Growing {
     /// # Safety
-    /// `bytes` from `start` are reserved through the mapper that later calls name, or lie in a room that it named, and are this range's
-    /// alone.
+    /// `bytes` from `start` are reserved through the mapper that later calls name, or lie in a room
+    /// that it named, and are this range's alone.
     pub(crate) const unsafe fn new(start: NonNull<u8>, bytes: usize, first_step: usize, backing: Backing) -> Growing {
         Growing { start, bytes: Cell::new(bytes), first_step, backing, mapped: Cell::new(0), committed: Cell::new(0) }
     }

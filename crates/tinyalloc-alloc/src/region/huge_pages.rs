@@ -1,10 +1,11 @@
 //! Huge pages: where a region asks the system for pages of 2 MiB, and where it no longer does.
 //!
-//! Memory that comes 2 MiB at a time costs an eighth (measured on Linux 6.18: 0.18 microseconds for every 4 KiB, 1.4 in single pages), so
-//! a region that has grown past many huge pages asks for them for what it commits from then on: the zone. One touch makes all of
-//! a huge page resident, so the zone counts and decommits in units of whole ones, as long as that lasts. When less has to be
-//! decommitted, the zone ends: the kernel would otherwise fill the holes again, unasked (khugepaged). It begins again where
-//! enough above is empty.
+//! Memory that comes 2 MiB at a time costs an eighth (measured on Linux 6.18: 0.18 microseconds for
+//! every 4 KiB, 1.4 in single pages), so a region that has grown past many huge pages asks for them
+//! for what it commits from then on: the zone. One touch makes all of a huge page resident, so the
+//! zone counts and decommits in units of whole ones, as long as that lasts. When less has to be
+//! decommitted, the zone ends: the kernel would otherwise fill the holes again, unasked
+//! (khugepaged). It begins again where enough above is empty.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -20,8 +21,8 @@ use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) const UNIT_SLICES: usize = HUGE_PAGE_BYTES / SLICE_BYTES;
 
-/// The slices of one region that prefer huge pages: `first..end` is whole units. Slices from `earliest` to `end` may have been resident as
-/// huge pages at some time.
+/// The slices of one region that prefer huge pages: `first..end` is whole units. Slices from
+/// `earliest` to `end` may have been resident as huge pages at some time.
 pub(crate) struct HugePages {
     phase: usize,
     earliest: usize,
@@ -49,35 +50,48 @@ impl HugePages {
     }
 
     /// Slices up to `committed` are committed now: the zone grows there.
-    pub(crate) fn grow<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, committed: usize) {
+    ///
+    /// # Safety
+    /// They are, from `slices_start` on.
+    pub(crate) unsafe fn grow<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, committed: usize) {
         let (end, new_end) = (self.end.get(), self.unit_below(committed));
         if new_end <= end || self.refused.get() {
             return;
         }
-        if advise(mapper, slices_start, end..new_end, true) {
+        // SAFETY: the caller's promise.
+        if unsafe { advise(mapper, slices_start, end..new_end, true) } {
             self.end.set(new_end);
         } else {
             self.refused.set(true);
         }
     }
 
-    /// The zone ends: from here on memory may be decommitted in pieces. Should that be refused, the kernel may fill holes again.
-    pub(crate) fn give_up<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>) {
+    /// The zone ends: from here on memory may be decommitted in pieces. Should that be refused, the
+    /// kernel may fill holes again.
+    ///
+    /// # Safety
+    /// `slices_start` is what [`HugePages::grow`] was told.
+    pub(crate) unsafe fn give_up<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>) {
         if !self.zone().is_empty() {
-            advise(mapper, slices_start, self.zone(), false);
+            // SAFETY: the zone lies in what is committed.
+            unsafe { advise(mapper, slices_start, self.zone(), false) };
             self.first.set(self.end.get());
         }
     }
 
-    /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended above it.
+    /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended
+    /// above it.
     pub(crate) fn units_to_begin_at(&self, slice: usize) -> Option<Range<usize>> {
         let first = self.unit_above(slice.max(self.earliest));
         let last = first + HUGE_PAGES_TO_BEGIN * UNIT_SLICES;
         (self.zone().is_empty() && slice >= self.earliest && last <= self.end.get() && !self.refused.get()).then_some(first..last)
     }
 
-    pub(crate) fn begin_again<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, first: usize) {
-        if advise(mapper, slices_start, first..self.end.get(), true) {
+    /// # Safety
+    /// As for [`HugePages::give_up`]; `first` is one of [`HugePages::units_to_begin_at`].
+    pub(crate) unsafe fn begin_again<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>, first: usize) {
+        // SAFETY: up to its end, the zone lay in what is committed.
+        if unsafe { advise(mapper, slices_start, first..self.end.get(), true) } {
             self.first.set(first);
         }
     }
@@ -108,8 +122,10 @@ impl HugePages {
     }
 }
 
-fn advise<M: Mapper>(mapper: &M, slices_start: NonNull<u8>, slices: Range<usize>, preferred: bool) -> bool {
-    // SAFETY: the slices are committed, so they lie in the region.
+/// # Safety
+/// The slices are committed.
+unsafe fn advise<M: Mapper>(mapper: &M, slices_start: NonNull<u8>, slices: Range<usize>, preferred: bool) -> bool {
+    // SAFETY: the caller's promise.
     let start = unsafe { slices_start.add(slices.start * SLICE_BYTES) };
     // SAFETY: as above.
     unsafe { mapper.prefer_huge_pages(start, slices.len() * SLICE_BYTES, preferred) }.is_ok()

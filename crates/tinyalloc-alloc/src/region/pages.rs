@@ -1,4 +1,5 @@
-//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in places of their own, with nothing right before and behind them.
+//! Pages of metadata that come and go with isolated heaps: 4 KiB each, in places of their own, with
+//! nothing right before and behind them.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -31,11 +32,13 @@ impl Words for Taken<'_> {
     }
 
     fn word(&self, index: usize) -> u64 {
-        self.0.word(index).get()
+        // SAFETY: a bitmap is asked about its own bits only.
+        unsafe { self.0.word(index) }.get()
     }
 
     fn set_word(&self, index: usize, word: u64) {
-        self.0.word(index).set(word);
+        // SAFETY: as in `word`.
+        unsafe { self.0.word(index) }.set(word);
     }
 }
 
@@ -95,8 +98,10 @@ impl Store {
         self.pages.committed() / META_PAGE_BYTES
     }
 
-    fn word(&self, index: usize) -> &Cell<u64> {
-        // SAFETY: the bits of committed pages are committed: `take` sees to it.
+    /// # Safety
+    /// The word has the bit of a committed page.
+    unsafe fn word(&self, index: usize) -> &Cell<u64> {
+        // SAFETY: the bits of committed pages are committed: `extend` sees to it.
         let word = unsafe { self.bits.start().cast::<Cell<u64>>().add(index) };
         // SAFETY: as above; zero is a valid state, and the lock of the space is held.
         unsafe { word.as_ref() }
@@ -197,7 +202,8 @@ impl Pages {
     /// A page is not needed any more.
     pub(crate) fn retire<M: Mapper>(&mut self, mapper: &M, page: NonNull<u8>) -> Kept {
         self.taken -= 1;
-        // Where the system's pages are larger, one of ours is a part of one, and cannot go back alone.
+        // Where the system's pages are larger, one of ours is a part of one, and cannot go back
+        // alone.
         if self.warm.push(page).is_ok() {
             return Kept::Warm;
         }

@@ -1,7 +1,6 @@
 //! The regions of a space: one for most processes, and room for more on a mapping of its own.
 
 use core::iter::Chain;
-use core::ops::Index;
 use core::option::Iter as OptionIter;
 use core::ptr::NonNull;
 use core::slice::Iter as SliceIter;
@@ -9,7 +8,9 @@ use core::slice::Iter as SliceIter;
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::slices::Region;
+use super::Region;
+use super::slice::Run;
+use crate::span::span_ref::SpanRef;
 
 const FURTHER_MAX: usize = 255;
 
@@ -83,15 +84,20 @@ impl Regions {
         // SAFETY: F1; the lock of the space is held.
         self.further.as_ref().map_or(&[], |further| unsafe { further.as_ref() })
     }
-}
 
-impl Index<usize> for Regions {
-    type Output = Region;
-
-    fn index(&self, index: usize) -> &Region {
+    /// The region of a number. (`Index` would name the caller's file in its panic, and every path
+    /// is text in the library.)
+    pub(crate) fn at(&self, index: usize) -> &Region {
         match index.checked_sub(1) {
             Some(further) => &self.further()[further],
             None => self.first.as_ref().unwrap_or_else(|| &self.further()[index]),
         }
+    }
+
+    /// The region of a span that is no mapping of its own, and its slices there.
+    pub(crate) fn place_of(&self, span: SpanRef) -> (&Region, Run) {
+        let region = self.at(span.region() as usize);
+        // SAFETY: S4.
+        (region, unsafe { region.run_of(span) })
     }
 }

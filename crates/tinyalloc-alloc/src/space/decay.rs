@@ -26,9 +26,10 @@ impl Balance {
     }
 }
 
-/// The cap on resident free memory is learned: what was purged for outweighing the rest, and was wanted again within the epoch,
-/// should have stayed, so the cap grows by as much. A burst is given back on the way; a program that allocates
-/// and frees the same megabytes over and over stops paying for it after a few rounds.
+/// The cap on resident free memory is learned: what was purged for outweighing the rest, and was
+/// wanted again within the epoch, should have stayed, so the cap grows by as much. A burst is given
+/// back on the way; a program that allocates and frees the same megabytes over and over stops
+/// paying for it after a few rounds.
 #[derive(Debug)]
 pub(crate) struct Decay {
     events: u32,

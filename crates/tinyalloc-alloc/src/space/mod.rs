@@ -1,7 +1,161 @@
-//! All regions and huge blocks of an allocator, under one lock, and when to purge.
+//! All regions and huge blocks of an allocator, and the records that describe them, under one lock;
+//! and when to purge.
 
 pub(crate) mod decay;
-pub(crate) mod huge;
 pub(crate) mod trap_budget;
+pub(crate) mod unlisted;
 
-pub(crate) mod address_space;
+pub(crate) mod growth;
+
+pub(crate) mod records;
+
+pub(crate) mod huge_table;
+pub(crate) mod isolated_heaps;
+pub(crate) mod lookup;
+pub(crate) mod traps;
+
+pub(crate) mod spans;
+
+pub(crate) mod ended_run;
+pub(crate) mod large;
+pub(crate) mod reclaim;
+pub(crate) mod start;
+
+use core::ptr::null_mut;
+
+use tinyalloc_list::List;
+
+use crate::config::tunables::Tunables;
+use crate::heap::HeapRef;
+use crate::isolated::isolated_heap::Isolated;
+use crate::region::Region;
+use crate::region::pages::Pages;
+use crate::region::regions::Regions;
+use crate::span::Span;
+use crate::span::class::SLICE_BYTES;
+use crate::span::span_ref::SpanRef;
+use decay::{Balance, Decay};
+use huge_table::HugeTable;
+use trap_budget::TrapBudget;
+
+/// Numbers for statistics.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    spans: usize,
+    large_blocks: usize,
+    large_bytes: usize,
+    heaps: usize,
+    purges: usize,
+    purged_bytes: usize,
+}
+
+#[repr(C)]
+pub(crate) struct Space {
+    retired: *mut Span,
+    heaps: Option<HeapRef>,
+    isolated: List<Isolated>,
+    isolated_made: usize,
+    isolated_live: usize,
+    emergency: Option<SpanRef>,
+    counts: Counts,
+    decay: Decay,
+    trap_budget: TrapBudget,
+    tunables: Tunables,
+    pages: Pages,
+    regions: Regions,
+    huge: HugeTable,
+}
+
+// SAFETY: the pointers are to records that any thread may use under the lock (S1, R1).
+unsafe impl Send for Space {}
+
+impl Space {
+    pub(crate) const fn new() -> Space {
+        Space {
+            regions: Regions::new(),
+            huge: HugeTable::new(),
+            retired: null_mut(),
+            heaps: None,
+            isolated: List::new(),
+            isolated_made: 0,
+            isolated_live: 0,
+            pages: Pages::new(),
+            emergency: None,
+            counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
+            decay: Decay::new(),
+            trap_budget: TrapBudget::new(),
+            tunables: Tunables::DEFAULT,
+        }
+    }
+
+    pub(crate) fn heaps(&self) -> Option<HeapRef> {
+        self.heaps
+    }
+
+    pub(crate) fn pages(&mut self) -> &mut Pages {
+        &mut self.pages
+    }
+
+    pub(crate) fn pages_bytes(&self) -> usize {
+        self.pages.bytes()
+    }
+
+    pub(crate) fn emergency(&self) -> Option<SpanRef> {
+        self.emergency
+    }
+
+    pub(crate) fn tunables(&mut self) -> &mut Tunables {
+        &mut self.tunables
+    }
+
+    pub(crate) fn huge(&self) -> &HugeTable {
+        &self.huge
+    }
+
+    pub(crate) fn resident_free_bytes(&self) -> usize {
+        self.regions.iter().map(Region::resident_slices).sum::<usize>() * SLICE_BYTES
+    }
+
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
+    }
+
+    fn balance(&self) -> Balance {
+        Balance::new(self.used_bytes(), self.resident_free_bytes())
+    }
+
+    /// Whether so many more bytes may be had.
+    pub(crate) fn is_within_limit(&self, bytes: usize) -> bool {
+        self.tunables.limit_bytes == usize::MAX
+            || (self.used_bytes() + self.huge.bytes()).checked_add(bytes).is_some_and(|sum| sum <= self.tunables.limit_bytes)
+    }
+
+    pub(crate) fn spans(&self) -> usize {
+        self.counts.spans
+    }
+
+    pub(crate) fn large_blocks(&self) -> usize {
+        self.counts.large_blocks
+    }
+
+    pub(crate) fn large_bytes(&self) -> usize {
+        self.counts.large_bytes
+    }
+
+    pub(crate) fn count_purge(&mut self, bytes: usize) {
+        self.counts.purges += 1;
+        self.counts.purged_bytes += bytes;
+    }
+
+    pub(crate) fn purges(&self) -> usize {
+        self.counts.purges
+    }
+
+    pub(crate) fn purged_bytes(&self) -> usize {
+        self.counts.purged_bytes
+    }
+
+    pub(crate) fn heaps_made(&self) -> usize {
+        self.counts.heaps
+    }
+}

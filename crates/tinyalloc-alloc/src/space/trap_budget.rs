@@ -1,7 +1,9 @@
-//! How much traps may cost: a hundredth of the time that passes, half of it for frees, whatever a program does.
+//! How much traps may cost: a hundredth of the time that passes, half of it for frees, whatever a
+//! program does.
 //!
-//! A block that is trapped as soon as it is freed costs two system calls, and a fault for each of its pages when the memory is used again.
-//! A program that frees large blocks now and then does not notice, and all of them trap; one that does little else would.
+//! A block that is trapped as soon as it is freed costs two system calls, and a fault for each of
+//! its pages when the memory is used again. A program that frees large blocks now and then does not
+//! notice, and all of them trap; one that does little else would.
 
 use crate::config::policy::{
     FREED_TRAP_NANOSECONDS, PURGED_TRAP_NANOSECONDS, TRAP_NANOSECONDS_AT_START, TRAP_NANOSECONDS_MAX,
@@ -16,8 +18,8 @@ fn cost((call_nanoseconds, part_nanoseconds): (i64, i64), bytes: usize) -> i64 {
     parts.saturating_mul(part_nanoseconds).saturating_add(call_nanoseconds)
 }
 
-/// What was not spent yet, in nanoseconds. Whoever finds any left may spend more than that, so that no block is too large to be trapped;
-/// then it takes the longer until there is some again.
+/// What was not spent yet, in nanoseconds. Whoever finds any left may spend more than that, so that
+/// no block is too large to be trapped; then it takes the longer until there is some again.
 #[derive(Debug)]
 struct Purse {
     credit: i64,

@@ -1,6 +1,7 @@
 //! Size classes: 16-byte steps to 256 bytes, then eight per doubling to 32 KiB.
 //!
-//! (Four per doubling above 4 KiB, tried first, took 4 % more memory under sqlite and 20 % more under larson.)
+//! (Four per doubling above 4 KiB, tried first, took 4 % more memory under sqlite and 20 % more
+//! under larson.)
 
 /// Every slot is aligned to this, as `malloc` promises on 64-bit systems.
 pub const SLOT_ALIGN: usize = 16;
@@ -9,7 +10,6 @@ pub const SMALL_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of one slice, the unit in which address space becomes spans.
 pub const SLICE_BYTES: usize = 1 << SLICE_SHIFT;
 pub(crate) const SLICE_SHIFT: u32 = 14;
-
 const FINE_BYTES_MAX: usize = 256;
 const MIDDLE_BYTES_MAX: usize = 4096;
 const MIDDLE_SHIFT: u32 = 3;
@@ -25,12 +25,12 @@ pub const CLASS_COUNT: usize = FINE_CLASSES + MIDDLE_CLASSES + COARSE_CLASSES;
 const SLOTS_MIN: usize = 8;
 /// Spans of a class that has grown are up to this large.
 const SPAN_SLICES_GROWN: usize = 4;
-/// One byte for every 16 bytes of request: two kilobytes, and no second way to a class that large requests would fall off to.
+/// One byte for every 16 bytes of request: two kilobytes, and no second way to a class that large
+/// requests would fall off to.
 const TABLE: [u8; SMALL_BYTES_MAX / SLOT_ALIGN + 1] = table();
 const BYTES: [u16; CLASS_COUNT] = bytes();
 const GROWN_SLICES: [u8; CLASS_COUNT] = grown_slices();
 const RECIPROCALS: [u64; CLASS_COUNT] = reciprocals();
-
 const _: () = assert!(CLASS_COUNT == 72);
 const _: () = assert!(SMALL_BYTES_MAX <= u16::MAX as usize);
 
@@ -87,7 +87,8 @@ const fn bytes() -> [u16; CLASS_COUNT] {
     bytes
 }
 
-/// Slices of a span of a class that has grown: of those between one and two times the usual, the number that wastes least at the end.
+/// Slices of a span of a class that has grown: of those between one and two times the usual, the
+/// number that wastes least at the end.
 #[expect(clippy::cast_possible_truncation, reason = "a few dozen")]
 const fn grown_slices() -> [u8; CLASS_COUNT] {
     let mut slices = [0; CLASS_COUNT];
@@ -133,13 +134,15 @@ impl SizeClass {
         SizeClass::at_hand(if bytes == 0 { 1 } else { bytes })
     }
 
-    /// As [`SizeClass::of`], and for no bytes one whose bin is always empty: for the hit path, which asks nothing else of it.
+    /// As [`SizeClass::of`], and for no bytes one whose bin is always empty: for the hit path,
+    /// which asks nothing else of it.
     #[inline(always)]
     pub(crate) const fn at_hand(bytes: usize) -> Option<SizeClass> {
         if bytes <= SMALL_BYTES_MAX { Some(SizeClass(TABLE[bytes.div_ceil(SLOT_ALIGN)] as usize)) } else { None }
     }
 
-    /// The smallest class whose slots hold `bytes` and are aligned to `align`, a power of two of at most [`SLICE_BYTES`].
+    /// The smallest class whose slots hold `bytes` and are aligned to `align`, a power of two of at
+    /// most [`SLICE_BYTES`].
     #[must_use]
     pub fn of_aligned(bytes: usize, align: usize) -> Option<SizeClass> {
         let rounded = bytes.max(1).checked_next_multiple_of(align)?;
@@ -174,12 +177,14 @@ impl SizeClass {
         BYTES[self.0] as usize
     }
 
-    /// A factor R such that, for offsets within a span, `offset * R mod 2^64` is `index * scale` exactly at the start of slot
-    /// `index`, and larger than any such product everywhere else. One multiplication and one comparison with
-    /// `carved * scale` therefore find interior, misaligned and never-carved pointers alike.
+    /// A factor R such that, for offsets within a span, `offset * R mod 2^64` is `index * scale`
+    /// exactly at the start of slot `index`, and larger than any such product everywhere else. One
+    /// multiplication and one comparison with `carved * scale` therefore find interior, misaligned
+    /// and never-carved pointers alike.
     ///
-    /// With d = slot bytes and R = ceil(2^64 / d) + 1, d * R = 2^64 + scale with d <= scale <= 2 d; an offset i * d + r gives
-    /// i * scale + r * R, where R outweighs all i * scale (after Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019).
+    /// With d = slot bytes and R = ceil(2^64 / d) + 1, d * R = 2^64 + scale with d <= scale <= 2 d;
+    /// an offset i * d + r gives i * scale + r * R, where R outweighs all i * scale (after Lemire,
+    /// Kaser, Kurz: Faster remainder by direct computation, 2019).
     #[must_use]
     pub const fn reciprocal(self) -> u64 {
         RECIPROCALS[self.0]

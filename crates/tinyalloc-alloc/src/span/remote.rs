@@ -2,22 +2,27 @@
 //!
 //! 1. The freeing thread pushes the slot on the span's remote list.
 //! 2. If the list was empty, it pushes the span on the dirty stack of the heap that owns it.
-//! 3. The owner takes its whole dirty stack, reads each span's link, and only then empties that span's remote list.
+//! 3. The owner takes its whole dirty stack, reads each span's link, and only then empties that
+//!    span's remote list.
 //!
-//! Whoever turned an empty list into a non-empty one pushes the span, and nobody else: a span is on at most one dirty stack, once.
-//! Nothing here blocks or takes a lock, so that signal handlers may free, too. A span whose owner changed between 1 and 2 lands on
-//! its old owner's stack, which forwards it.
+//! Whoever turned an empty list into a non-empty one pushes the span, and nobody else: a span is on
+//! at most one dirty stack, once. Nothing here blocks or takes a lock, so that signal handlers may
+//! free, too. A span whose owner changed between 1 and 2 lands on its old owner's stack, which
+//! forwards it.
 
 use core::ptr::null_mut;
 
-use super::record::{FreedList, Span, SpanRef};
+use super::Span;
+use super::free_list::FreedList;
 use super::slot::{Secret, Slot};
+use super::span_ref::SpanRef;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// More slots than any span has.
 const SLOTS_MAX: u32 = 1 << 16;
 
-/// The spans of one heap that have remote frees waiting.
+/// The spans of one heap that have remote frees waiting. A `List` of tinyalloc-list has one owner;
+/// here any thread pushes.
 pub(crate) struct DirtyStack {
     top: AtomicPtr<Span>,
 }
@@ -42,7 +47,8 @@ impl DirtyStack {
         }
     }
 
-    /// Takes every span; each is yielded after its link was read, so that it may be pushed again at once.
+    /// Takes every span; each is yielded after its link was read, so that it may be pushed again at
+    /// once.
     pub(crate) fn take_all(&self) -> TakenSpans {
         TakenSpans { next: self.top.swap(null_mut(), Ordering::Acquire) }
     }
@@ -66,7 +72,8 @@ impl Iterator for TakenSpans {
     }
 }
 
-/// Puts `slot` on the remote list of its span. True: the list was empty, and the caller must push the span on its owner's stack.
+/// Puts `slot` on the remote list of its span. True: the list was empty, and the caller must push
+/// the span on its owner's stack.
 #[must_use]
 pub(crate) fn push_remote(span: SpanRef, slot: Slot, secret: Secret) -> bool {
     let mut head = span.remote().load(Ordering::Relaxed);
@@ -104,7 +111,8 @@ pub(crate) fn take_remote(span: SpanRef, secret: Secret) -> Result<Option<FreedL
             return Ok(Some(freed));
         }
         freed.extend(next);
-        // Two threads that free one slot at the same time may both find it live, and the list then leads back to itself.
+        // Two threads that free one slot at the same time may both find it live, and the list then
+        // leads back to itself.
         if freed.slots() > SLOTS_MAX {
             return Err(next);
         }

@@ -1,9 +1,12 @@
-//! A small lock: spins briefly, then sleeps in the kernel. It knows its holder, so that a signal handler that interrupted the holder is
-//! refused instead of deadlocked, and so that the thread that forks may enter the locks it holds meanwhile.
+//! A small lock: spins briefly, then sleeps in the kernel. It knows its holder, so that a signal
+//! handler that interrupted the holder is refused instead of deadlocked, and so that the thread
+//! that forks may enter the locks it holds meanwhile.
 //!
-//! Nobody waits for ever for a thread that forks. Behind our handler it waits for locks of the C library (the list of files, the name
-//! service's), and who has one of those may be waiting for ours. So a waiter is refused when a fork has lasted for a moment, and does
-//! without: see [`Lock::lock`]. Who only reads need not wait at all, since a thread that forks changes nothing: see [`Lock::look`].
+//! Nobody waits for ever for a thread that forks. Behind our handler it waits for locks of the C
+//! library (the list of files, the name service's), and who has one of those may be waiting for
+//! ours. So a waiter is refused when a fork has lasted for a moment, and does without: see
+//! [`Lock::lock`]. Who only reads need not wait at all, since a thread that forks changes nothing:
+//! see [`Lock::look`].
 
 use core::ops::{Deref, DerefMut};
 
@@ -20,11 +23,13 @@ const LATER_MAX: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadId(pub usize);
 
-/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread that forks while it holds the lock, or,
-/// for reading, by the thread that moved `reader` away from free while another one forks and has not entered.
+/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread
+/// that forks while it holds the lock, or, for reading, by the thread that moved `reader` away from
+/// free while another one forks and has not entered.
 ///
-/// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and sleeps only while the count stands.
-/// Who gives the lock back looks for waiters afterwards and moves the count; either sees the other.
+/// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and
+/// sleeps only while the count stands. Who gives the lock back looks for waiters afterwards and
+/// moves the count; either sees the other.
 #[repr(C)]
 pub(crate) struct Lock<T> {
     gate: Gate,
@@ -49,8 +54,9 @@ pub(crate) struct Gate {
 // SAFETY: K1.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
-/// A lock of several, which are taken in one order. Who is inside a later one is a signal handler that interrupted its holder, and waiting
-/// for an earlier one could last for ever: its holder may wait for the later one.
+/// A lock of several, which are taken in one order. Who is inside a later one is a signal handler
+/// that interrupted its holder, and waiting for an earlier one could last for ever: its holder may
+/// wait for the later one.
 pub(crate) struct Ranked<'lock, T> {
     lock: &'lock Lock<T>,
     later: [Option<&'lock Gate>; LATER_MAX],
@@ -84,7 +90,8 @@ pub(crate) struct Guard<'lock, T> {
 /// Access to what a lock protects, to read it, until dropped.
 pub(crate) struct View<'lock, T>(Guard<'lock, T>);
 
-/// What a holder of the lock has begun and will finish when it holds the lock again. No fork comes in between.
+/// What a holder of the lock has begun and will finish when it holds the lock again. No fork comes
+/// in between.
 #[must_use = "finish it"]
 pub(crate) struct Unfinished<'lock, T>(&'lock Lock<T>);
 
@@ -93,8 +100,9 @@ impl<T> Lock<T> {
         Lock { gate: Gate::new(), value: UnsafeCell::new(value) }
     }
 
-    /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it; or another thread holds it for a fork,
-    /// and has for longer than forks take: [`Lock::refusals`] counts that.
+    /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it;
+    /// or another thread holds it for a fork, and has for longer than forks take:
+    /// [`Lock::refusals`] counts that.
     pub(crate) fn lock(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
         self.lock_with(thread, Patience::None)
     }
@@ -265,8 +273,9 @@ impl Gate {
 
 /// Forks.
 impl Gate {
-    /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`], once nothing is unfinished, unless it is `thread`
-    /// itself that may not have finished; `thread` may enter meanwhile, and does not hold it yet.
+    /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`], once nothing
+    /// is unfinished, unless it is `thread` itself that may not have finished; `thread` may enter
+    /// meanwhile, and does not hold it yet.
     pub(crate) fn hold_for_fork(&self, thread: ThreadId, may_be_unfinished: bool) {
         self.take_for_fork(thread);
         for _ in 0..FINISH_LOOKS {
@@ -295,7 +304,8 @@ impl Gate {
         }
     }
 
-    /// Whether `thread` holds the lock for a fork, not because a signal handler interrupted it inside.
+    /// Whether `thread` holds the lock for a fork, not because a signal handler interrupted it
+    /// inside.
     pub(crate) fn is_held_for_fork_by(&self, thread: ThreadId) -> bool {
         self.is_held_by(thread) && self.forking.load(Ordering::Relaxed)
     }
@@ -307,7 +317,8 @@ impl Gate {
         self.give_back();
     }
 
-    /// In the child only the forking thread is left: nobody waits, and nobody else holds, reads or finishes anything.
+    /// In the child only the forking thread is left: nobody waits, and nobody else holds, reads or
+    /// finishes anything.
     pub(crate) fn reset_in_child(&self) {
         for mark in [&self.forking, &self.entered, &self.stalled, &self.closing] {
             mark.store(false, Ordering::Relaxed);
@@ -321,7 +332,8 @@ impl Gate {
         self.holder.store(FREE, Ordering::Release);
     }
 
-    /// The thread that forks goes inside, once at a time: a signal handler that interrupts it there is refused like any other.
+    /// The thread that forks goes inside, once at a time: a signal handler that interrupts it there
+    /// is refused like any other.
     fn enter(&self, thread: ThreadId) -> Option<Way> {
         if !self.is_held_for_fork_by(thread) || self.entered.swap(true, Ordering::SeqCst) {
             return None;
@@ -358,7 +370,8 @@ impl Gate {
         wait_on_briefly(&self.events, self.events.load(Ordering::SeqCst), PAUSE_NANOSECONDS);
     }
 
-    /// In the child of a fork that a signal handler made while its thread was inside: what others counted is gone with them.
+    /// In the child of a fork that a signal handler made while its thread was inside: what others
+    /// counted is gone with them.
     pub(crate) fn forget_others(&self) {
         self.closing.store(false, Ordering::Relaxed);
         self.unfinished.store(0, Ordering::Relaxed);
@@ -372,7 +385,8 @@ impl<'lock, T> Ranked<'lock, T> {
         Ranked { lock, later }
     }
 
-    /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds this one as well, for a fork.
+    /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds
+    /// this one as well, for a fork.
     #[inline(never)]
     pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
         if self.is_late(thread) { None } else { self.lock.lock(thread) }
@@ -410,8 +424,8 @@ impl<T> Deref for Ranked<'_, T> {
 }
 
 impl<'lock, T> Guard<'lock, T> {
-    /// Leaves something to be finished under the lock, in a moment and without waiting for anybody; `None` if a fork is about to begin.
-    /// (The thread that forks waits for nobody.)
+    /// Leaves something to be finished under the lock, in a moment and without waiting for anybody;
+    /// `None` if a fork is about to begin. (The thread that forks waits for nobody.)
     pub(crate) fn unfinished(&self) -> Option<Unfinished<'lock, T>> {
         if self.way != Way::Taken || self.lock.closing.load(Ordering::Relaxed) {
             return None;
@@ -423,7 +437,8 @@ impl<'lock, T> Guard<'lock, T> {
 }
 
 impl<'lock, T> Unfinished<'lock, T> {
-    /// Takes the lock to finish. In the child of a fork that a signal handler made in between, the count is gone.
+    /// Takes the lock to finish. In the child of a fork that a signal handler made in between, the
+    /// count is gone.
     pub(crate) fn finish(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
         let guard = self.0.lock_patiently(thread)?;
         self.0.unfinished.store(self.0.unfinished.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! Memory as words. Not generic, so that it is compiled once, with this crate and for speed, whoever uses the allocator.
+//! Memory as words. Not generic, so that it is compiled once, with this crate and for speed,
+//! whoever uses the allocator.
 
 use core::ptr::NonNull;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
@@ -6,7 +7,8 @@ use core::slice::{from_raw_parts, from_raw_parts_mut};
 type Word = u64;
 const WORDS_AT_ONCE: usize = 8;
 
-/// Whether `bytes` bytes, in whole words, are all zero. (Looks at every one: what is almost always clear is not worth a branch for each.)
+/// Whether `bytes` bytes, in whole words, are all zero. (Looks at every one: what is almost always
+/// clear is not worth a branch for each.)
 ///
 /// # Safety
 /// They may be read, and begin at a word.
@@ -23,7 +25,8 @@ pub(crate) unsafe fn is_clear(start: NonNull<u8>, bytes: usize) -> bool {
     sums.iter().chain(rest).fold(0, |sum, word| sum | word) == 0
 }
 
-/// The words before `end` that hold `bytes` bytes; and which bits of the first are not theirs, if it is not whole.
+/// The words before `end` that hold `bytes` bytes; and which bits of the first are not theirs, if
+/// it is not whole.
 ///
 /// # Safety
 /// `end` is that of a word, and the words that the bytes lie in are the caller's.

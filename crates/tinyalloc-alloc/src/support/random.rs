@@ -1,6 +1,7 @@
 //! Random numbers that cost a few instructions: xorshift64*, for order and not for secrets.
 //!
-//! Marsaglia, "Xorshift RNGs", 2003; Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016.
+//! Marsaglia, "Xorshift RNGs", 2003; Vigna, "An experimental exploration of Marsaglia's xorshift
+//! generators, scrambled", 2016.
 
 use core::cell::Cell;
 

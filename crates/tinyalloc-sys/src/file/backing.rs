@@ -22,7 +22,7 @@ use crate::system_calls::SystemCall;
 const ATTEMPTS: usize = 8;
 const BLOCK_BYTES: usize = 512;
 
-/// Invariant B1: whatever is not shown by an extent reads as zero.
+/// Invariant Z1: whatever is not shown by an extent reads as zero.
 pub(super) struct Backing {
     file: c_int,
     device: dev_t,

@@ -1,0 +1,94 @@
+//! Refills: where the slots of an empty bin come from.
+
+use super::HeapRef;
+use crate::config::policy::PARTIAL_SPANS_LOOKED_AT;
+use crate::span::carve::Order;
+use crate::span::class::SizeClass;
+use crate::span::owned::OwnedSpan;
+use crate::span::slot::{Secret, Slot};
+
+impl HeapRef {
+    /// A slot from what the heap has: remote frees, partial spans, fresh slots of the current span.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn refill(self, class: SizeClass, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
+        self.collect(secret)?;
+        let bin = self.bins.head(class);
+        if bin.get().is_end() {
+            let current = self.current(class).get();
+            if let Some(span) = self.fullest_partial(class) {
+                self.make_current(span, class);
+                if bin.get().is_end() && !self.carve(span, page_bytes, secret) {
+                    return Ok(None);
+                }
+            } else if !current.can_carve() || !self.carve(current, page_bytes, secret) {
+                return Ok(None);
+            }
+        }
+        self.take(class, secret).map(Some)
+    }
+
+    /// Makes `span` this heap's current one and takes a slot of it, unless it has to be carved and
+    /// that is beyond the quota.
+    ///
+    /// # Errors
+    /// A free slot that somebody wrote to.
+    pub(crate) fn adopt(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
+        let class = span.class();
+        span.set_owner(self.owner());
+        self.count_span(class);
+        self.make_current(span, class);
+        if self.bins.head(class).get().is_end() && !self.carve(span, page_bytes, secret) {
+            return Ok(None);
+        }
+        self.take(class, secret).map(Some)
+    }
+
+    /// Fills the bin with fresh slots of the current span; false where not even one is within the
+    /// quota.
+    fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
+        let mut slots = if self.hardened { span.slots_left() } else { span.slots_to_carve(page_bytes) };
+        if let Some(quota) = self.quota
+            && !quota.charge(slots * span.slot_bytes())
+        {
+            if !quota.charge(span.slot_bytes()) {
+                return false;
+            }
+            slots = 1;
+        }
+        let order = Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.hardened);
+        self.bins.head(span.class()).set(span.carve(order, secret));
+        true
+    }
+
+    /// Hands a span of `class` with free slots to `taker`: this heap is pooled.
+    pub(crate) fn give_up(self, class: SizeClass, taker: HeapRef) -> Option<OwnedSpan> {
+        let span = self.fullest_partial(class).or_else(|| {
+            let bin = self.bins.head(class);
+            let current = self.current(class).get();
+            if bin.get().is_end() && !current.can_carve() {
+                return None;
+            }
+            current.leave_bin(bin);
+            self.current(class).set(OwnedSpan::NONE);
+            Some(current)
+        })?;
+        self.uncount_span(class);
+        // Still under the pool's lock: once it is released, whoever collects this heap's remote
+        // frees must find the span gone.
+        span.set_owner(taker.owner());
+        Some(span)
+    }
+
+    /// The span that is closest to being full is the one whose use keeps the others closest to
+    /// being empty.
+    fn fullest_partial(self, class: SizeClass) -> Option<OwnedSpan> {
+        let list = self.partial(class);
+        let span =
+            list.iter().take(PARTIAL_SPANS_LOOKED_AT).max_by_key(|span| (span.live() < span.slots_carved(), span.live()))?;
+        // SAFETY: it is in that list.
+        unsafe { list.remove(span) };
+        Some(span)
+    }
+}

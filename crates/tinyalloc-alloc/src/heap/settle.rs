@@ -1,0 +1,72 @@
+//! Where a span stands, now that slots were freed or taken.
+
+use super::HeapRef;
+use crate::span::class::SizeClass;
+use crate::span::owned::OwnedSpan;
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
+
+impl HeapRef {
+    /// The span's credit is spent.
+    pub(crate) fn on_credit_spent(self, span: OwnedSpan) {
+        match span.state() {
+            SpanState::Current | SpanState::Spare | SpanState::Large => span.renew_credit(),
+            SpanState::Full | SpanState::Partial => self.settle(span, span.live()),
+        }
+    }
+
+    /// A full span waits until an eighth of it is free; at a limit it takes part with its first
+    /// free slot. True if it did.
+    pub(crate) fn take_part(self, span: SpanRef, class: SizeClass) -> bool {
+        // Its owner first: another thread may be changing the span.
+        if span.owner() != self.owner() || span.state() != SpanState::Full || span.class() != class {
+            return false;
+        }
+        // SAFETY: it is one of this heap's (H1).
+        let span = unsafe { span.owned() };
+        let has_room = span.live() < span.slots_carved();
+        if has_room {
+            self.settle(span, span.live());
+        }
+        has_room
+    }
+
+    /// Moves a span to where its `live` slots put it.
+    pub(super) fn settle(self, span: OwnedSpan, live: u32) {
+        let list = self.partial(span.class());
+        let was_listed = span.state() == SpanState::Partial;
+        if live > 0 {
+            span.become_partial(live);
+            if !was_listed {
+                // SAFETY: it was in no list.
+                unsafe { list.push_front(span) };
+            }
+            return;
+        }
+        if was_listed {
+            // SAFETY: it is in that list.
+            unsafe { list.remove(span) };
+        }
+        self.empty_out(span);
+    }
+
+    /// A span whose carved slots are all live waits at the end of the line if it can be carved
+    /// further: pages that were touched before are used up first.
+    pub(super) fn put_aside(self, span: OwnedSpan, class: SizeClass) {
+        if !span.can_carve() {
+            return span.become_full();
+        }
+        if span.slots_carved() == 0 {
+            return self.empty_out(span);
+        }
+        span.become_partial(span.slots_carved());
+        // SAFETY: a current span is in no list.
+        unsafe { self.partial(class).push_back(span) };
+    }
+
+    pub(super) fn empty_out(self, span: OwnedSpan) {
+        self.uncount_span(span.class());
+        span.become_spare();
+        self.keep_spare(span);
+    }
+}

@@ -1,0 +1,144 @@
+//! The state of every slice, in four columns of bits.
+//!
+//! Each column is a bitmap of tinyalloc-bitmap. What concerns several columns at once
+//! (`fill_shared_units`, `is_idle_unit`, `age`) goes by the words: a bitmap would go over the same
+//! record once a column.
+
+use core::cell::Cell;
+
+use tinyalloc_bitmap::{BitmapOps, Words};
+
+use super::Region;
+use super::slice::SliceIndex;
+
+pub(super) const SLICES_PER_WORD: usize = u64::BITS as usize;
+pub(super) const NEAR_WORDS: usize = 128;
+
+/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not
+/// reads as zero, or faults if it is trapped.
+#[repr(C)]
+pub(super) struct SliceBits {
+    used: Cell<u64>,
+    resident: Cell<u64>,
+    aged: Cell<u64>,
+    trapped: Cell<u64>,
+}
+
+impl SliceBits {
+    pub(super) const fn used(&self) -> &Cell<u64> {
+        &self.used
+    }
+
+    pub(super) const fn resident(&self) -> &Cell<u64> {
+        &self.resident
+    }
+
+    pub(super) const fn aged(&self) -> &Cell<u64> {
+        &self.aged
+    }
+
+    pub(super) const fn trapped(&self) -> &Cell<u64> {
+        &self.trapped
+    }
+}
+
+/// The state of one slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SliceState {
+    is_used: bool,
+    is_resident: bool,
+    is_aged: bool,
+    is_trapped: bool,
+}
+
+impl SliceState {
+    pub(crate) const fn is_used(self) -> bool {
+        self.is_used
+    }
+
+    pub(crate) const fn is_resident(self) -> bool {
+        self.is_resident
+    }
+
+    pub(crate) const fn is_aged(self) -> bool {
+        self.is_aged
+    }
+
+    pub(crate) const fn is_trapped(self) -> bool {
+        self.is_trapped
+    }
+}
+
+/// One column of the slice bits.
+pub(super) struct Column<'region> {
+    region: &'region Region,
+    column: fn(&SliceBits) -> &Cell<u64>,
+    bits: usize,
+}
+
+impl Words for Column<'_> {
+    fn bits(&self) -> usize {
+        self.bits
+    }
+
+    fn word(&self, index: usize) -> u64 {
+        // SAFETY: a column is as long as there are committed slices, and asked about those only.
+        (self.column)(unsafe { self.region.slice_bits(index) }).get()
+    }
+
+    fn set_word(&self, index: usize, word: u64) {
+        // SAFETY: as in `word`.
+        (self.column)(unsafe { self.region.slice_bits(index) }).set(word);
+    }
+}
+
+impl Region {
+    /// The state of a slice, for walks that check invariants.
+    pub(crate) fn state_of(&self, slice: SliceIndex) -> SliceState {
+        let number = slice.number();
+        SliceState {
+            is_used: self.used().get(number),
+            is_resident: self.resident().get(number),
+            is_aged: self.aged().get(number),
+            is_trapped: self.trapped().get(number),
+        }
+    }
+
+    fn column(&self, column: fn(&SliceBits) -> &Cell<u64>) -> Column<'_> {
+        Column { region: self, column, bits: self.committed_slices() }
+    }
+
+    pub(super) fn used(&self) -> Column<'_> {
+        self.column(SliceBits::used)
+    }
+
+    pub(super) fn resident(&self) -> Column<'_> {
+        self.column(SliceBits::resident)
+    }
+
+    pub(super) fn aged(&self) -> Column<'_> {
+        self.column(SliceBits::aged)
+    }
+
+    pub(super) fn trapped(&self) -> Column<'_> {
+        self.column(SliceBits::trapped)
+    }
+
+    /// # Safety
+    /// The word has the bits of a committed slice.
+    pub(super) unsafe fn slice_bits(&self, word: usize) -> &SliceBits {
+        let (part, word) = match word.checked_sub(NEAR_WORDS) {
+            None => (&self.near_and_map, word),
+            Some(far) => (&self.far_bits, far),
+        };
+        // SAFETY: words of committed slices are committed (R2); zero is a valid state.
+        let bits = unsafe { part.start().cast::<SliceBits>().add(word) };
+        // SAFETY: as above.
+        unsafe { bits.as_ref() }
+    }
+}
+
+/// The bits of a word from one on.
+pub(super) const fn bits_from(bit: usize) -> u64 {
+    if bit < SLICES_PER_WORD { u64::MAX << bit } else { 0 }
+}

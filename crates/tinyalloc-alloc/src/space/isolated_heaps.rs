@@ -1,0 +1,43 @@
+//! The isolated heaps that there are.
+
+use tinyalloc_sys::Mapper;
+
+use super::Space;
+use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
+
+impl Space {
+    /// The isolated heaps.
+    pub(crate) fn isolated(&self) -> impl Iterator<Item = IsolatedRef> + '_ {
+        // SAFETY: a heap is taken out before it ends.
+        self.isolated.iter().map(|node| unsafe { IsolatedRef::from_node(node) })
+    }
+
+    pub(crate) fn isolated_live(&self) -> usize {
+        self.isolated_live
+    }
+
+    /// Whether the address is that of an isolated heap that was not destroyed.
+    pub(crate) fn is_isolated(&self, heap: IsolatedRef) -> bool {
+        self.pages.is_page(heap.address()) && heap.is_live()
+    }
+
+    /// A new isolated heap on a page of its own.
+    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions, hardened: bool) -> Option<IsolatedRef> {
+        let page = self.pages.take(mapper)?;
+        self.isolated_made += 1;
+        self.isolated_live += 1;
+        // SAFETY: the page is nobody else's.
+        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options, hardened) };
+        // SAFETY: it is in no list yet.
+        unsafe { self.isolated.push_front(heap.as_node()) };
+        Some(heap)
+    }
+
+    /// An isolated heap is about to be destroyed: nobody finds it any more.
+    pub(crate) fn forget_isolated(&mut self, heap: IsolatedRef) {
+        heap.end();
+        self.isolated_live -= 1;
+        // SAFETY: it was put there when it was made.
+        unsafe { self.isolated.remove(heap.as_node()) };
+    }
+}

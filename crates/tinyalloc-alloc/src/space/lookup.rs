@@ -1,0 +1,43 @@
+//! What lies at an address.
+
+use super::Space;
+use crate::report::misuse::Misuse;
+use crate::span::owner::Owner;
+use crate::span::span_ref::SpanRef;
+
+impl Space {
+    /// The record of the live span or block at `address`, in any region or huge.
+    pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
+        self.regions
+            .iter()
+            .find_map(|region| region.span_at(address))
+            .filter(|span| span.owner() != Owner::Nobody)
+            .or_else(|| self.huge.find(address))
+    }
+
+    /// As [`Space::find`].
+    ///
+    /// # Errors
+    /// What is wrong with an address where nothing is found.
+    pub(crate) fn look_up(&self, address: usize) -> Result<SpanRef, Misuse> {
+        self.find(address).ok_or_else(|| self.verdict(address))
+    }
+
+    /// What is wrong with freeing `address`, where no live slot is known to be.
+    pub(crate) fn verdict(&self, address: usize) -> Misuse {
+        let around = self.regions.iter().find_map(|region| {
+            let slice = region.slice_at(address)?;
+            Some((region.span_of_slice(slice), region.block_around(slice)))
+        });
+        match around {
+            Some((_, Some(block))) => block.verdict(address),
+            Some((record, None)) if record == SpanRef::FREED => Misuse::FreedBefore { address },
+            _ => Misuse::NotAllocated { address },
+        }
+    }
+
+    /// The span or large block that an address lies in.
+    pub(crate) fn block_around(&self, address: usize) -> Option<SpanRef> {
+        self.regions.iter().find_map(|region| region.slice_at(address).and_then(|slice| region.block_around(slice)))
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a span stands in its heap.
+
+use core::cell::Cell;
+use core::ptr::from_ref;
+use core::sync::atomic::Ordering;
+
+use super::Span;
+use super::owned::OwnedSpan;
+use super::slot::Slot;
+
+/// Where a span stands in its heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum SpanState {
+    /// Its free slots are the list of its heap's bin; `credit` means nothing.
+    Current,
+    /// In the heap's list of spans with free slots; `credit` counts its live slots.
+    Partial,
+    /// In no list; `credit` counts the frees until it is worth a place among the partial ones.
+    Full,
+    /// No live slot, kept by its heap for whichever class wants a span next.
+    Spare,
+    /// One block of its own.
+    Large,
+}
+
+impl SpanState {
+    const ALL: [SpanState; 5] = [SpanState::Current, SpanState::Partial, SpanState::Full, SpanState::Spare, SpanState::Large];
+}
+
+/// While a span is current nobody counts its frees; a credit that no span can spend.
+const CREDIT_UNCOUNTED: u32 = u32::MAX / 2;
+
+/// States; only the owner calls these (S2).
+/// For any thread.
+impl Span {
+    pub(crate) fn state(&self) -> SpanState {
+        SpanState::ALL[usize::from(self.state.load(Ordering::Relaxed)) % SpanState::ALL.len()]
+    }
+
+    /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots
+    /// the caller counts.
+    pub(crate) fn live(&self) -> u32 {
+        match self.state() {
+            SpanState::Full => self.slots.get().saturating_sub(self.full_credit().saturating_sub(self.credit())),
+            SpanState::Partial => self.credit(),
+            SpanState::Current => self.slots_carved(),
+            SpanState::Spare => 0,
+            SpanState::Large => 1,
+        }
+    }
+
+    pub(crate) fn credit(&self) -> u32 {
+        // SAFETY: the owner asks, or statistics, which may meet another thread's span half-way
+        // through a change.
+        unsafe { self.credit.cell() }.get()
+    }
+
+    fn full_credit(&self) -> u32 {
+        (self.slots.get() / 8).max(1)
+    }
+}
+
+/// For the owner.
+impl OwnedSpan {
+    pub(super) fn set_state(self, state: SpanState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Becomes the span that `bin` hands out slots of; its own list moves there.
+    pub(crate) fn enter_bin(self, bin: &Cell<Slot>) {
+        bin.set(self.list().replace(Slot::END));
+        self.head().set(from_ref(bin));
+        self.credit_left().set(CREDIT_UNCOUNTED);
+        self.set_state(SpanState::Current);
+    }
+
+    /// Leaves `bin` with whatever list is there, and keeps it as its own.
+    pub(crate) fn leave_bin(self, bin: &Cell<Slot>) {
+        self.list().set(bin.replace(Slot::END));
+        self.head().set(self.list());
+    }
+
+    /// Becomes a span that waits for a class.
+    pub(crate) fn become_spare(self) {
+        self.set_state(SpanState::Spare);
+        self.credit_left().set(CREDIT_UNCOUNTED);
+    }
+
+    /// Every slot is live: wait until an eighth is free before taking part again.
+    ///
+    /// Without this, random replacement turns a span partial and full at every other call
+    /// (measured: twice the time).
+    pub(crate) fn become_full(self) {
+        self.set_state(SpanState::Full);
+        self.credit_left().set(self.full_credit());
+    }
+
+    /// Takes part again with `live` live slots.
+    pub(crate) fn become_partial(self, live: u32) {
+        self.set_state(SpanState::Partial);
+        self.credit_left().set(live);
+    }
+
+    pub(crate) fn spend(self, slots: u32) {
+        self.credit_left().set(self.credit_left().get() - slots);
+    }
+
+    /// A current span has been freed into more often than anyone counts.
+    pub(crate) fn renew_credit(self) {
+        self.credit_left().set(CREDIT_UNCOUNTED);
+    }
+}
