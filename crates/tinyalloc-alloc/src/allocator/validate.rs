@@ -5,7 +5,6 @@ use core::iter::{from_fn, successors};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
-use tinyalloc_bitmap::Bitmap;
 use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
@@ -26,6 +25,7 @@ use crate::span::state::SpanState;
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;
+const MARKS_PER_WORD: usize = u64::BITS as usize;
 const NOT_QUIET: &str = "the allocator is quiet";
 
 type Verdict<T = ()> = Result<T, &'static str>;
@@ -189,7 +189,7 @@ impl Walk<'_> {
         holds(carved == 0 || span.is_slot(next - class.bytes()), "the last carved slot is one")?;
         holds(!span.is_slot(next), "a slot is one only when it is carved")?;
 
-        let marks = Marks::new(span, self.secret);
+        let mut marks = Marks::new(span, self.secret);
         let free = marks.mark_list(self.first_free(span, bins))?;
         let remote = marks.mark_remote()?;
         let live_or_remote = carved.checked_sub(free).ok_or("free slots are carved")?;
@@ -322,21 +322,20 @@ fn is_vacant(span: SpanRef) -> bool {
     span.slices() == 0 && span.owner() == Owner::Nobody
 }
 
-type Met = Bitmap<Cell<u64>, { SPAN_SLOTS_MAX.div_ceil(u64::BITS as usize) }>;
-
-/// Which slots of a span were met in a list.
+/// Which slots of a span were met in a list. No `Bitmap` of tinyalloc-bitmap: it is made of cells,
+/// which the models replace.
 struct Marks {
     span: SpanRef,
     secret: Secret,
-    met: Met,
+    met: [u64; SPAN_SLOTS_MAX.div_ceil(MARKS_PER_WORD)],
 }
 
 impl Marks {
     fn new(span: SpanRef, secret: Secret) -> Marks {
-        Marks { span, secret, met: Met::new() }
+        Marks { span, secret, met: [0; SPAN_SLOTS_MAX.div_ceil(MARKS_PER_WORD)] }
     }
 
-    fn mark_remote(&self) -> Verdict<usize> {
+    fn mark_remote(&mut self) -> Verdict<usize> {
         let Some(first) = NonNull::new(self.span.remote().load(Ordering::Acquire)) else {
             return Ok(0);
         };
@@ -344,7 +343,7 @@ impl Marks {
         self.mark_list(unsafe { Slot::from_words(first.as_ptr()) })
     }
 
-    fn mark_list(&self, first: Slot) -> Verdict<usize> {
+    fn mark_list(&mut self, first: Slot) -> Verdict<usize> {
         let mut slot = first;
         let mut slots = 0;
         while !slot.is_end() {
@@ -355,11 +354,14 @@ impl Marks {
         Ok(slots)
     }
 
-    fn mark(&self, address: usize) -> Verdict {
+    fn mark(&mut self, address: usize) -> Verdict {
         holds(self.span.is_slot(address), "a free slot is a carved slot of its span")?;
         let index = (address - self.span.address()) / self.span.slot_bytes();
-        holds(index < Met::BITS, "a span has few enough slots for this walk")?;
-        holds(!self.met.set(index), "a slot is free once")
+        let word = self.met.get_mut(index / MARKS_PER_WORD).ok_or("a span has too many slots for this walk")?;
+        let mark = 1 << (index % MARKS_PER_WORD);
+        holds(*word & mark == 0, "a slot is free once")?;
+        *word |= mark;
+        Ok(())
     }
 }
 
