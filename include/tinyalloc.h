@@ -47,12 +47,12 @@
 /* `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
  * stays for what the heap is used for next.
  */
-#define TA_HEAP_RESET_GIVES_BACK 1
+#define TA_HEAP_RESET_RELEASES_MEMORY 1
 
 /* `ta_heap_destroy` leaves the memory to the process, for whoever allocates next, instead of giving it back to the system: four times as fast
  * for a small heap, but a later use of one of its blocks is not noticed.
  */
-#define TA_HEAP_DESTROY_KEEPS 2
+#define TA_HEAP_DESTROY_RETAINS_MEMORY 2
 
 /* A table to read. */
 #define TA_FORMAT_TEXT 0
@@ -188,7 +188,7 @@ size_t malloc_good_size(size_t bytes) TA_CONST;
 ta_heap_t *ta_heap_create(const struct ta_heap_options *options) TA_CHECK_RESULT;
 
 /* Frees all blocks of a heap, and the heap; null does nothing. The memory goes back to the system, and any access to it faults, unless
- * `TA_HEAP_DESTROY_KEEPS` says otherwise. Takes time for every span and large block, not for every small one.
+ * `TA_HEAP_DESTROY_RETAINS_MEMORY` says otherwise. Takes time for every span and large block, not for every small one.
  *
  * Returns 0, or -1 with errno EINVAL for what is no live heap, EBUSY for one that is some thread's current heap.
  *

@@ -101,12 +101,12 @@ fn a_heap_may_be_a_static() {
 fn while_entered_a_heap_serves_ordinary_collections_of_this_thread_alone() {
     let heap = Heap::new().unwrap();
     // SAFETY: what is allocated meanwhile is dropped before the heap.
-    let entered = unsafe { heap.enter() }.unwrap();
+    let pushed = unsafe { heap.enter() }.unwrap();
     let numbers = Vec::from_iter(0..1000u32);
     let elsewhere = scope(|scope| scope.spawn(|| Vec::from([1u8; 100])).join().unwrap());
     assert!(heap.contains(numbers.as_ptr()));
     assert!(!heap.contains(elsewhere.as_ptr()));
-    drop(entered);
+    drop(pushed);
     assert!(!heap.contains(Vec::from_iter(0..1000u32).as_ptr()));
     drop(numbers);
 }

@@ -22,7 +22,7 @@ int main(void)
         fill_up(heap);
     }
     EXPECT(heap_stats(heap).metadata == metadata && stats().reserved == reserved);
-    ta_heap_options_t options = {.size = sizeof options, .name = "secret", .flags = TA_HEAP_RESET_GIVES_BACK};
+    ta_heap_options_t options = {.size = sizeof options, .name = "secret", .flags = TA_HEAP_RESET_RELEASES_MEMORY};
     ta_heap_t *secret = ta_heap_create(&options);
     char *block = ta_heap_malloc(secret, 1000);
     EXPECT(ta_heap_reset(secret) == 0);

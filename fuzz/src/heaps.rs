@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use arbitrary::Arbitrary;
-use tinyalloc_alloc::{BlockOwner, Emptying, HeapError, HeapOptions, IsolatedRef, Misuse};
+use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapError, HeapOptions, HeapRef, Misuse};
 use tinyalloc_sys::FailingMapper;
 
 use crate::common::{Actor, LimitedMapper, World};
@@ -51,12 +51,12 @@ struct Block {
     start: NonNull<u8>,
     usable: usize,
     tag: u8,
-    heap: Option<IsolatedRef>,
+    heap: Option<HeapRef>,
 }
 
 #[derive(Clone, Copy)]
 struct Known {
-    heap: IsolatedRef,
+    heap: HeapRef,
     is_limited: bool,
 }
 
@@ -64,7 +64,7 @@ struct Known {
 pub struct Heaps<'world> {
     world: &'world World<Failing>,
     actors: [Actor; ACTORS],
-    entered: [Vec<Option<IsolatedRef>>; ACTORS],
+    pushed: [Vec<Option<HeapRef>>; ACTORS],
     heaps: Vec<Known>,
     blocks: Vec<Block>,
     /// Starts of blocks that went with their heap.
@@ -76,8 +76,8 @@ pub struct Heaps<'world> {
 impl<'world> Heaps<'world> {
     pub fn new(world: &'world World<Failing>) -> Heaps<'world> {
         let actors = [0; ACTORS].map(|_| Actor::new());
-        let entered = [const { Vec::new() }; ACTORS];
-        Heaps { world, actors, entered, heaps: Vec::new(), blocks: Vec::new(), gone: Vec::new(), fails: false, tags: 0 }
+        let pushed = [const { Vec::new() }; ACTORS];
+        Heaps { world, actors, pushed, heaps: Vec::new(), blocks: Vec::new(), gone: Vec::new(), fails: false, tags: 0 }
     }
 
     pub fn take(&mut self, step: Step) {
@@ -105,9 +105,9 @@ impl<'world> Heaps<'world> {
             }
             step => self.take_block_step(step),
         }
-        for (actor, entered) in self.actors.iter().zip(&self.entered) {
+        for (actor, pushed) in self.actors.iter().zip(&self.pushed) {
             assert_eq!(actor.misuses(), []);
-            assert_eq!(self.world.current_heap(*actor), entered.last().copied().flatten());
+            assert_eq!(self.world.current_heap(*actor), pushed.last().copied().flatten());
         }
     }
 
@@ -140,8 +140,8 @@ impl<'world> Heaps<'world> {
         (heap as usize).checked_rem(self.heaps.len()).map(|index| self.heaps[index])
     }
 
-    fn current(&self, actor: u8) -> Option<IsolatedRef> {
-        self.entered[actor as usize % ACTORS].last().copied().flatten()
+    fn current(&self, actor: u8) -> Option<HeapRef> {
+        self.pushed[actor as usize % ACTORS].last().copied().flatten()
     }
 
     fn live_bytes(&self) -> usize {
@@ -172,10 +172,10 @@ impl Heaps<'_> {
             return;
         };
         // SAFETY: nobody uses the heap or its blocks afterwards.
-        let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, emptying(give_back)) };
-        if self.entered.iter().flatten().any(|entered| *entered == Some(heap)) {
+        let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, memory(give_back)) };
+        if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
             note(|| "destroy-of-a-current-heap-refused");
-            return assert_eq!(destroyed, Err(HeapError::Entered));
+            return assert_eq!(destroyed, Err(HeapError::InUse));
         }
         note(|| format!("destroy{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
         assert_eq!(destroyed, Ok(()));
@@ -189,17 +189,17 @@ impl Heaps<'_> {
             return;
         };
         // SAFETY: nobody uses its blocks afterwards.
-        let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, emptying(give_back)) };
+        let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, memory(give_back)) };
         assert_eq!(reset, Ok(()));
         note(|| format!("reset{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
         self.forget_blocks(heap);
     }
 
-    fn fullness(&self, heap: IsolatedRef) -> &'static str {
+    fn fullness(&self, heap: HeapRef) -> &'static str {
         if self.blocks.iter().any(|block| block.heap == Some(heap)) { "-with-blocks" } else { "-without-blocks" }
     }
 
-    fn forget_blocks(&mut self, heap: IsolatedRef) {
+    fn forget_blocks(&mut self, heap: HeapRef) {
         let lost = self.blocks.iter().filter(|block| block.heap == Some(heap)).map(|block| block.start);
         self.gone.extend(lost);
         self.blocks.retain(|block| block.heap != Some(heap));
@@ -207,29 +207,29 @@ impl Heaps<'_> {
 
     fn enter(&mut self, actor: u8, heap: u8) {
         let heap = if heap.is_multiple_of(4) { None } else { self.heap(heap / 4).map(|known| known.heap) };
-        let entered = &mut self.entered[actor as usize % ACTORS];
-        if self.world.enter_heap(self.actors[actor as usize % ACTORS], heap) {
-            entered.push(heap);
+        let pushed = &mut self.pushed[actor as usize % ACTORS];
+        if self.world.push_heap(self.actors[actor as usize % ACTORS], heap) {
+            pushed.push(heap);
             note(|| if heap.is_some() { "enter-a-heap" } else { "enter-the-global-heap" });
         } else {
             note(|| "enter-refused");
-            assert!(self.fails || entered.len() >= 48, "a live heap can be entered");
+            assert!(self.fails || pushed.len() >= 48, "a live heap can be pushed");
         }
     }
 
     fn leave(&mut self, actor: u8) {
-        let left = self.entered[actor as usize % ACTORS].pop().is_some();
-        assert_eq!(self.world.leave_heap(self.actor(actor)), left);
+        let left = self.pushed[actor as usize % ACTORS].pop().is_some();
+        assert_eq!(self.world.pop_heap(self.actor(actor)), left);
         note(|| if left { "leave" } else { "leave-without-enter" });
     }
 
     fn end_thread(&mut self, actor: u8) {
         let index = actor as usize % ACTORS;
-        note(|| if self.entered[index].is_empty() { "thread-ends" } else { "thread-ends-inside-a-heap" });
+        note(|| if self.pushed[index].is_empty() { "thread-ends" } else { "thread-ends-inside-a-heap" });
         self.world.detach(self.actors[index]);
         assert_eq!(self.actors[index].misuses(), []);
         self.actors[index] = Actor::new();
-        self.entered[index].clear();
+        self.pushed[index].clear();
     }
 
     fn set_limit(&mut self, heap: u8, limit: u16) {
@@ -243,7 +243,7 @@ impl Heaps<'_> {
 
 /// Blocks.
 impl Heaps<'_> {
-    fn chosen(&self, heap: u8) -> Option<IsolatedRef> {
+    fn chosen(&self, heap: u8) -> Option<HeapRef> {
         if heap.is_multiple_of(4) { None } else { self.heap(heap / 4).map(|known| known.heap) }
     }
 
@@ -276,7 +276,7 @@ impl Heaps<'_> {
         self.adopt(actor, start, bytes, heap.or(self.current(actor)));
     }
 
-    fn adopt(&mut self, actor: u8, start: Option<NonNull<u8>>, bytes: usize, heap: Option<IsolatedRef>) {
+    fn adopt(&mut self, actor: u8, start: Option<NonNull<u8>>, bytes: usize, heap: Option<HeapRef>) {
         let (place, outcome) =
             (if heap.is_some() { "in-a-heap" } else { "globally" }, if start.is_none() { "-refused" } else { "" });
         note(|| format!("allocate-{}-{place}{outcome}", kind(bytes)));
@@ -295,7 +295,7 @@ impl Heaps<'_> {
         unsafe { start.write_bytes(self.tags, usable.min(CHECKED_BYTES)) };
         self.blocks.push(Block { start, usable, tag: self.tags, heap });
         let owner = self.world.owner_of(self.actor(actor), low);
-        assert_eq!(owner, Some(heap.map_or(BlockOwner::Global, BlockOwner::Isolated)));
+        assert_eq!(owner, Some(heap.map_or(BlockOwner::Global, BlockOwner::Heap)));
     }
 
     fn reallocate(&mut self, actor: u8, block: u16, bytes: usize, named: bool) {
@@ -377,13 +377,13 @@ impl Heaps<'_> {
     pub fn finish(mut self) {
         self.world.mapper.succeed();
         for actor in 0..ACTORS {
-            while self.world.leave_heap(self.actors[actor]) {}
-            self.entered[actor].clear();
+            while self.world.pop_heap(self.actors[actor]) {}
+            self.pushed[actor].clear();
         }
         for Known { heap, .. } in std::mem::take(&mut self.heaps) {
             self.check_walk(heap);
             // SAFETY: nobody uses the heap or its blocks afterwards.
-            let destroyed = unsafe { self.world.destroy_heap(self.actors[0], heap, Emptying::GiveBack) };
+            let destroyed = unsafe { self.world.destroy_heap(self.actors[0], heap, HeapMemory::Released) };
             assert_eq!(destroyed, Ok(()));
             self.blocks.retain(|block| block.heap != Some(heap));
         }
@@ -393,7 +393,7 @@ impl Heaps<'_> {
         self.actors.iter().for_each(|actor| self.world.detach(*actor));
         let last = Actor::new();
         (0..2).for_each(|_| _ = self.world.purge_all(last));
-        self.world.validate(last).expect("every invariant holds");
+        self.world.check_invariants(last).expect("every invariant holds");
         let stats = self.world.stats(last);
         assert_eq!(
             (stats.allocated, stats.live_slots, stats.large_blocks, stats.huge_blocks, stats.resident_free),
@@ -401,7 +401,7 @@ impl Heaps<'_> {
         );
     }
 
-    fn check_walk(&self, heap: IsolatedRef) {
+    fn check_walk(&self, heap: HeapRef) {
         let mut met = Vec::new();
         // SAFETY: nobody uses the heap meanwhile.
         unsafe { self.world.walk_heap(heap, |start, usable| (met.push((start, usable)), true).1) };
@@ -413,8 +413,8 @@ impl Heaps<'_> {
     }
 }
 
-fn emptying(give_back: bool) -> Emptying {
-    if give_back { Emptying::GiveBack } else { Emptying::Keep }
+fn memory(give_back: bool) -> HeapMemory {
+    if give_back { HeapMemory::Released } else { HeapMemory::Retained }
 }
 
 fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {

@@ -38,6 +38,6 @@ pub fn finish<M: WorldMapper>(model: &mut Model<'_, M>) {
     model.check_contents();
     model.free_all(0);
     model.settle();
-    let survey = model.validate();
+    let survey = model.check_invariants();
     assert_eq!((survey.live_bytes, survey.remote_slots, survey.small_spans, survey.resident_slices), (0, 0, 0, 0));
 }

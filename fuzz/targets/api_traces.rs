@@ -21,7 +21,7 @@ fuzz_target!(|input: Input| {
         for step in &input.steps {
             take(&mut model, *step);
             assert_eq!(model.refused, 0, "there is memory enough");
-            model.validate();
+            model.check_invariants();
         }
         finish(&mut model);
     });

@@ -55,7 +55,7 @@ fuzz_target!(|input: Input| {
                 Event::Step(step) => take(&mut model, *step),
                 Event::Weather(weather) => change(world.mapper, *weather),
             }
-            model.validate();
+            model.check_invariants();
         }
         world.mapper.succeed();
         model.refused = 0;

@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
-use tinyalloc_alloc::IsolatedRef;
+use tinyalloc_alloc::HeapRef;
 
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
@@ -20,7 +20,7 @@ type Handler = unsafe extern "C" fn(heap: *mut c_void, bytes: usize, argument: *
 /// handler gives up.
 #[inline]
 pub(crate) fn retry_after_limit_handler(
-    heap: Option<IsolatedRef>,
+    heap: Option<HeapRef>,
     bytes: usize,
     mut attempt: impl FnMut() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
@@ -37,7 +37,7 @@ pub(crate) fn retry_after_limit_handler(
 /// is worth another try.
 #[cold]
 #[inline(never)]
-fn call_limit_handler(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool {
+fn call_limit_handler(heap: HeapRef, bytes: usize, refusals: usize) -> bool {
     if ALLOCATOR.heap_refusals(heap) == refusals || !ALLOCATOR.is_heap(Thread, heap) {
         return false;
     }
@@ -49,11 +49,11 @@ fn call_limit_handler(heap: IsolatedRef, bytes: usize, refusals: usize) -> bool 
     let handler: Handler = unsafe { transmute(handler) };
     let argument = with_exposed_provenance_mut(heap.word(ARGUMENT));
     // The handler's own allocations are not subject to the same limit.
-    let entered = ALLOCATOR.enter_heap(Thread, None);
+    let pushed = ALLOCATOR.push_heap(Thread, None);
     // SAFETY: the maker of the heap promised it.
     let is_worth_another = unsafe { handler(heap.as_ptr().as_ptr().cast(), bytes, argument) != 0 };
-    if entered {
-        ALLOCATOR.leave_heap(Thread);
+    if pushed {
+        ALLOCATOR.pop_heap(Thread);
     }
     is_worth_another
 }

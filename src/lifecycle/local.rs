@@ -1,8 +1,8 @@
-//! The calling thread's side of the engine's trait `Local`, with the options and the unwinder.
+//! The calling thread's side of the engine's trait `ThreadContext`, with the options and the unwinder.
 
 use core::ptr::{NonNull, with_exposed_provenance};
 
-use tinyalloc_alloc::{Attachments, Bins, Local, Misuse, Mode, Sealing, ThreadId, Tunables};
+use tinyalloc_alloc::{Bins, HeapTable, Misuse, Mode, SealPolicy, ThreadContext, ThreadId, Tunables};
 
 use crate::faults::backtrace;
 use crate::options::start;
@@ -11,7 +11,7 @@ use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_i
 
 // SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
 // null. The one allocator is a static of the program, or of a library that is never unloaded.
-unsafe impl Local for Thread {
+unsafe impl ThreadContext for Thread {
     local_from_tls!(Thread);
 
     fn id(self) -> ThreadId {
@@ -31,8 +31,8 @@ unsafe impl Local for Thread {
         start::configure(tunables);
     }
 
-    fn sealing(self) -> Sealing {
-        start::sealing()
+    fn seal_policy(self) -> SealPolicy {
+        start::seal_policy()
     }
 
     fn trace(self, callers: &mut [usize]) {

@@ -5,7 +5,7 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use libc::{abort, pthread_atfork};
-use tinyalloc_alloc::{Allocator, Local, Mode};
+use tinyalloc_alloc::{Allocator, Mode, ThreadContext};
 use tinyalloc_sys::{BackingFile, FileFailure, FileMapper, FileOptions, Inheritance};
 
 use super::place::Place;

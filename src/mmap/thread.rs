@@ -3,7 +3,7 @@
 use core::arch::{asm, global_asm};
 use core::ptr::{NonNull, with_exposed_provenance};
 
-use tinyalloc_alloc::{Attachments, Bins, EMPTY_BINS, HugePagePolicy, Local, Misuse, Mode, ThreadId, Tunables};
+use tinyalloc_alloc::{Bins, EMPTY_BINS, HeapTable, HugePagePolicy, Misuse, Mode, ThreadContext, ThreadId, Tunables};
 
 use super::engine;
 use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, define_tls, local_from_tls};
@@ -17,7 +17,7 @@ define_tls!(FileThread, "tinyalloc_file_thread");
 
 // SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
 // null.
-unsafe impl Local for FileThread {
+unsafe impl ThreadContext for FileThread {
     local_from_tls!(FileThread);
 
     fn id(self) -> ThreadId {

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use tinyalloc_alloc::{Sealing, Tunables};
+use tinyalloc_alloc::{SealPolicy, Tunables};
 
 use crate::process::message::say;
 use crate::process::settings::SETTINGS;
@@ -29,11 +29,11 @@ pub(crate) fn configure(tunables: &mut Tunables) {
 }
 
 /// How the read-only state is protected. Nothing is protected before the environment was read.
-pub(crate) fn sealing() -> Sealing {
+pub(crate) fn seal_policy() -> SealPolicy {
     match IS_READ.load(Ordering::Relaxed) {
-        false => Sealing::Never,
-        true if SETTINGS.only_protects() => Sealing::ReadOnly,
-        true => Sealing::ForGood,
+        false => SealPolicy::Writable,
+        true if SETTINGS.only_protects() => SealPolicy::ReadOnly,
+        true => SealPolicy::Sealed,
     }
 }
 

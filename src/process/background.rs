@@ -17,7 +17,7 @@ use libc::{
     pthread_attr_init, pthread_attr_setdetachstate, pthread_attr_setstacksize, pthread_attr_t, pthread_create, pthread_t,
     syscall, timespec,
 };
-use tinyalloc_alloc::{Local, Mode};
+use tinyalloc_alloc::{Mode, ThreadContext};
 
 use super::instance::ALLOCATOR;
 use super::settings::SETTINGS;

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use tinyalloc_alloc::{BlockOwner, Emptying, HeapName, HeapOptions, IsolatedRef, SLOT_ALIGN, Stats};
+use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapName, HeapOptions, HeapRef, SLOT_ALIGN, Stats};
 
 use super::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::process::instance::ALLOCATOR;
@@ -70,7 +70,7 @@ impl Error for NoHeap {}
 /// # Ok::<(), tinyalloc::NoHeap>(())
 /// ```
 pub struct Heap {
-    heap: IsolatedRef,
+    heap: HeapRef,
 }
 
 impl Heap {
@@ -117,7 +117,7 @@ impl Heap {
     /// known for the first byte only.
     #[must_use]
     pub fn contains<T: ?Sized>(&self, address: *const T) -> bool {
-        ALLOCATOR.owner_of(Thread, address.addr()) == Some(BlockOwner::Isolated(self.heap))
+        ALLOCATOR.owner_of(Thread, address.addr()) == Some(BlockOwner::Heap(self.heap))
     }
 
     /// The limit in bytes; `usize::MAX` for none.
@@ -152,7 +152,7 @@ impl Heap {
     /// ```
     pub fn reset(&mut self) {
         // SAFETY: the users of the blocks borrow the heap, or promised to be gone.
-        let _ = unsafe { ALLOCATOR.reset_heap(Thread, self.heap, Emptying::Keep) };
+        let _ = unsafe { ALLOCATOR.reset_heap(Thread, self.heap, HeapMemory::Retained) };
     }
 
     /// A block for a layout, or `None` if there is no memory within the limit. It is valid until it
@@ -248,7 +248,7 @@ impl Heap {
     /// returned values are dropped in reverse order.
     #[must_use = "the heap is current until this is dropped"]
     pub unsafe fn enter(&self) -> Option<Entered<'_>> {
-        ALLOCATOR.enter_heap(Thread, Some(self.heap)).then_some(Entered { heap: PhantomData })
+        ALLOCATOR.push_heap(Thread, Some(self.heap)).then_some(Entered { heap: PhantomData })
     }
 }
 
@@ -261,7 +261,7 @@ impl Drop for Heap {
         // Refused only if a thread entered the heap and never left it. The heap then stays, and its
         // blocks may stay, too.
         // SAFETY: what is in the heap borrows it, or was promised to be gone.
-        let _ = unsafe { ALLOCATOR.destroy_heap(Thread, self.heap, Emptying::GiveBack) };
+        let _ = unsafe { ALLOCATOR.destroy_heap(Thread, self.heap, HeapMemory::Released) };
     }
 }
 
@@ -287,7 +287,7 @@ pub struct Entered<'heap> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        ALLOCATOR.leave_heap(Thread);
+        ALLOCATOR.pop_heap(Thread);
     }
 }
 

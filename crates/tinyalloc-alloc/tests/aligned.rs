@@ -22,7 +22,7 @@ fn aligned_requests_are_aligned_whichever_class_has_free_slots() {
             }
         }
     }
-    world.validate(Actor::new()).unwrap();
+    world.check_invariants(Actor::new()).unwrap();
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_cannot_be_is_refused() {
     }
     assert_eq!(world.allocate_aligned(actor, 16, 1 << 62), None);
     assert_eq!(world.usable_bytes(actor, block), world.usable_bytes(actor, block));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn larger_alignments_and_heaps_have_slots_for_requests_of_no_bytes() {
     let block = world.allocate_aligned(actor, 0, align).unwrap();
     assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
-    assert!(world.enter_heap(actor, Some(heap)));
+    assert!(world.push_heap(actor, Some(heap)));
     for align in [16, 64, 1024, 4096] {
         // A free slot of the class lies ready, or none does.
         for _ in 0..3 {

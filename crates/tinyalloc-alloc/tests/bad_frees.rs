@@ -9,7 +9,7 @@ use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use common::model::Random;
 use common::{Actor, LimitedMapper, MIB, World};
-use tinyalloc_alloc::{HUGE_BYTES_MIN, Misuse, SLICE_BYTES, SLOT_ALIGN, SizeClass, Survey};
+use tinyalloc_alloc::{HUGE_BYTES_MIN, InvariantReport, Misuse, SLICE_BYTES, SLOT_ALIGN, SizeClass};
 
 const OWNER: usize = 0;
 const OTHER: usize = 1;
@@ -70,7 +70,7 @@ struct Field {
     world: Limited,
     actors: [Actor; 4],
     known: BTreeMap<usize, Known>,
-    survey: Survey,
+    survey: InvariantReport,
     caught: usize,
 }
 
@@ -79,7 +79,7 @@ impl Field {
     /// In the first region, or in further ones, where blocks are found in another way.
     fn new(world: Limited) -> Field {
         let actors = [0; 4].map(|_| Actor::new());
-        let survey = Survey::default();
+        let survey = InvariantReport::default();
         let mut field = Field { world, actors, known: BTreeMap::new(), survey, caught: 0 };
         for actor in [OWNER, ENDED] {
             for class in SizeClass::all() {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use common::{Actor, LimitedMapper, MIB, World};
 use proptest::prelude::*;
-use tinyalloc_alloc::{Checks, Emptying, GuardedAccess, HeapOptions, Local, Misuse};
+use tinyalloc_alloc::{Checks, GuardedAccess, HeapMemory, HeapOptions, Misuse, ThreadContext};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -131,7 +131,7 @@ fn check_trace(checks: Checks, ops: &[Op]) {
             Op::Reallocate { .. } | Op::Free { .. } => {}
         }
         assert!(actors.iter().all(|actor| actor.misuses().is_empty()));
-        world.validate(actors[0]).unwrap();
+        world.check_invariants(actors[0]).unwrap();
     }
     assert!(blocks.iter().all(|(start, usable, tag)| holds(*start, (*usable).min(MIB), *tag)));
     blocks.into_iter().for_each(|(start, _, _)| free(&world, actors[0], start));
@@ -139,7 +139,7 @@ fn check_trace(checks: Checks, ops: &[Op]) {
         world.detach(actor);
         assert_eq!(actor.misuses(), []);
     }
-    world.validate(Actor::new()).unwrap();
+    world.check_invariants(Actor::new()).unwrap();
 }
 
 proptest! {
@@ -287,13 +287,13 @@ fn heaps_may_be_hardened_too() {
         blocks.iter().step_by(2).for_each(|block| free(&world, actor, *block));
         if round % 2 == 0 {
             // SAFETY: nobody uses the heap's blocks afterwards.
-            unsafe { world.reset_heap(actor, heap, Emptying::Keep) }.unwrap();
+            unsafe { world.reset_heap(actor, heap, HeapMemory::Retained) }.unwrap();
         }
     }
     // SAFETY: as above.
-    unsafe { world.destroy_heap(actor, heap, Emptying::Keep) }.unwrap();
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Retained) }.unwrap();
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -338,10 +338,10 @@ fn nothing_that_a_heap_held_outlives_it_where_freed_memory_is_cleared() {
         (0..40).for_each(|_| fill(world.allocate_in(actor, heap, bytes).unwrap(), bytes, 0xaa));
         if destroyed {
             // SAFETY: nobody uses its blocks afterwards.
-            unsafe { world.destroy_heap(actor, heap, Emptying::Keep) }.unwrap();
+            unsafe { world.destroy_heap(actor, heap, HeapMemory::Retained) }.unwrap();
         } else {
             // SAFETY: as above.
-            unsafe { world.reset_heap(actor, heap, Emptying::Keep) }.unwrap();
+            unsafe { world.reset_heap(actor, heap, HeapMemory::Retained) }.unwrap();
         }
         for _ in 0..40 {
             let again = if destroyed { world.allocate(actor, bytes) } else { world.allocate_in(actor, heap, bytes) }.unwrap();
@@ -393,7 +393,7 @@ fn guards_are_used_again_and_run_out_without_harm() {
         free(&world, actor, world.allocate(actor, 64).unwrap());
     }
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -506,13 +506,13 @@ fn hardened_memory_goes_back_to_the_system_and_its_addresses_stay_with_their_siz
     assert!(world.purge_all(actor));
     assert!(decommits() > decommitted);
     assert!(!world.purge_all(actor), "there is nothing left");
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     let others: BTreeSet<_> = (0..20_000).map(|_| world.allocate(actor, 700).unwrap().addr().get() / 16_384).collect();
     assert!(before.is_disjoint(&others));
     let again = fill_all();
     assert!(again.intersection(&before).count() * 10 > before.len() * 9, "the addresses are used again");
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -545,5 +545,5 @@ fn hardened_memory_that_the_system_takes_back_in_part_is_used_again() {
         }
     }
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }

@@ -116,7 +116,7 @@ fn free_memory_beyond_the_cap_goes_back_at_once() {
     model.free_all(0);
     let stats = world.stats(model.actors[0]);
     assert!(stats.resident_free <= 2 * MIB, "{} MiB are free and resident", stats.resident_free / MIB);
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn memory_that_stays_idle_is_decommitted_after_two_epochs() {
     }
     let left = world.stats(model.actors[0]).resident_free;
     assert!(left < MIB / 8, "{left} bytes are still resident");
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -176,11 +176,11 @@ fn memory_that_is_used_again_is_no_longer_idle() {
             model.allocate(0, 40_000).unwrap();
             model.free_all(0);
         }
-        model.validate();
+        model.check_invariants();
         (0..8).for_each(|_| _ = model.allocate(0, MIB).unwrap());
-        model.validate();
+        model.check_invariants();
         model.free_all(0);
-        model.validate();
+        model.check_invariants();
     }
 }
 
@@ -194,7 +194,7 @@ fn what_a_shrunken_block_gave_up_is_cleared_for_the_next() {
         assert_eq!(shrunken.start, block.start, "it shrinks where it is");
         model.allocate_zeroed(0, MIB - kept - 100_000).unwrap();
         model.allocate_zeroed(0, 2 * MIB).unwrap();
-        model.validate();
+        model.check_invariants();
         model.check_contents();
         model.free_all(0);
     }

@@ -91,7 +91,7 @@ fn every_alignment_holds_at_the_edges_of_every_class() {
                 assert!(model.allocate_aligned(0, bytes, 1 << shift).is_some());
             }
         }
-        model.validate();
+        model.check_invariants();
         model.free_all(1);
     }
 }
@@ -110,5 +110,5 @@ fn contents_survive_the_way_from_every_class_to_every_other() {
         }
     }
     assert_eq!(model.refused, 0);
-    model.validate();
+    model.check_invariants();
 }

@@ -58,20 +58,20 @@ fn survives(address_space_bytes: usize, refuse: impl Fn(&Failing)) -> (usize, us
     let calls = world.mapper.calls();
     let refused = model.refused;
     model.check_contents();
-    model.validate();
+    model.check_invariants();
 
     world.mapper.succeed();
     model.refused = 0;
     trace(&mut model, 2);
     assert_eq!(model.refused, 0, "there is memory again");
     model.check_contents();
-    model.validate();
+    model.check_invariants();
     model.detach_all();
     model.actors = vec![Actor::new()];
     model.settle();
     model.free_all(0);
     model.settle();
-    let survey = model.validate();
+    let survey = model.check_invariants();
     assert_eq!((survey.live_bytes, survey.remote_slots, survey.small_spans, survey.resident_slices), (0, 0, 0, 0));
     (calls, refused)
 }
@@ -155,7 +155,7 @@ fn memory_that_cannot_be_decommitted_is_cleared_for_zeroed_requests() {
         }
         model.free_all(0);
         assert!(!world.purge_all(model.actors[0]), "nothing could be purged");
-        model.validate();
+        model.check_invariants();
     }
 }
 
@@ -168,7 +168,7 @@ fn a_block_that_cannot_be_moved_by_the_system_is_copied() {
     model.reallocate(0, 0, 60 * MIB).unwrap();
     model.reallocate(0, 0, 33 * MIB).unwrap();
     model.check_contents();
-    model.validate();
+    model.check_invariants();
     model.free_all(0);
     assert_eq!(world.stats(model.actors[0]).huge, 0);
 }

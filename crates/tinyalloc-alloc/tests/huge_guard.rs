@@ -7,7 +7,7 @@ mod common;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{Checks, Emptying, HeapOptions};
+use tinyalloc_alloc::{Checks, HeapMemory, HeapOptions};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -39,7 +39,7 @@ fn live<M: WorldMapper>(world: &World<M>, actor: Actor) {
         // SAFETY: all of it may be written.
         unsafe { block.add(megabytes * MIB - 1).write(0) };
     }
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     // SAFETY: nobody uses the block afterwards.
     unsafe { world.free(actor, block.as_ptr()) };
     assert_eq!((world.mapper.limited().mappings(), actor.misuses()), (mappings, vec![]));
@@ -75,17 +75,17 @@ fn a_huge_block_that_is_the_first_of_all_is_unmapped_whole() {
 fn huge_blocks_of_a_heap_are_unmapped_whole_when_it_is_emptied_or_goes() {
     let (world, actor) = world::<Counting>(true);
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
-    for emptying in [Emptying::Keep, Emptying::GiveBack] {
+    for memory in [HeapMemory::Retained, HeapMemory::Released] {
         let mappings = world.mapper.limited().mappings();
         world.allocate_in(actor, heap, 64 * MIB).unwrap();
         // SAFETY: nobody uses the blocks afterwards.
-        unsafe { world.reset_heap(actor, heap, emptying) }.unwrap();
+        unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
         assert_eq!(world.mapper.limited().mappings(), mappings);
     }
     let mappings = world.mapper.limited().mappings();
     world.allocate_in(actor, heap, 64 * MIB).unwrap();
     // SAFETY: nobody uses the heap afterwards.
-    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }.unwrap();
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
     assert_eq!(world.mapper.limited().mappings(), mappings);
 }
 
@@ -107,5 +107,5 @@ fn a_guard_that_stays_makes_a_block_move_by_a_copy() {
     // SAFETY: nobody uses the block afterwards.
     unsafe { world.free(actor, moved.as_ptr()) };
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }

@@ -51,7 +51,7 @@ fn a_grown_heap_asks_for_huge_pages_and_gives_whole_ones_back() {
     assert_eq!(advices(&world), asked, "huge pages were given up");
     let left = world.stats(model.actors[0]).resident_free;
     assert!(left <= 8 * MIB, "{left} bytes are free and resident");
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_thinned_out_heap_goes_back_in_pieces_when_it_stays_so() {
     assert_eq!(advices(&world), asked + 1, "the kernel may fill the holes again");
     assert!(left < 4 * MIB, "{left} bytes are free and resident");
     model.check_contents();
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn huge_pages_are_asked_for_again_at_an_empty_top() {
     let (first, given_up) = (burst(&mut model), advices(&world));
     assert!(given_up > first, "a trim breaks huge pages up");
     assert!(burst(&mut model) > given_up, "the second burst got none");
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_trim_takes_everything_back() {
     world.purge_all(model.actors[0]);
     assert_eq!(world.stats(model.actors[0]).resident_free, 0);
     model.check_contents();
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn refused_advice_changes_nothing() {
     model.free_all(0);
     world.purge_all(model.actors[0]);
     assert_eq!(world.stats(model.actors[0]).resident_free, 0);
-    model.validate();
+    model.check_invariants();
 }
 
 /// One touch makes all of a huge page resident: what was never carved has to go back as well.
@@ -141,5 +141,5 @@ fn sparse_spans_of_many_threads_leave_nothing_resident() {
     world.purge_all(Actor::new());
     let stats = world.stats(Actor::new());
     assert!(held > 60 * MIB && stats.resident_free == 0 && stats.committed < 3 * MIB, "{} bytes are committed", stats.committed);
-    model.validate();
+    model.check_invariants();
 }

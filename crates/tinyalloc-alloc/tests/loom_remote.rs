@@ -13,7 +13,7 @@
 #![allow(clippy::field_scoped_visibility_modifiers, clippy::vec_box, reason = "stand-ins; slots and spans stay where they are")]
 
 #[path = "../src/span/remote.rs"]
-#[allow(dead_code, reason = "a part of it serves `validate` only")]
+#[allow(dead_code, reason = "a part of it serves `check_invariants` only")]
 mod remote;
 
 /// What `crate::sync` is in the engine: the atomics, here with orderings that a test may weaken.
@@ -207,7 +207,7 @@ mod slot {
             unsafe { &*self.0 }
         }
 
-        pub(crate) fn seal(self, next: Slot, _secret: Secret) {
+        pub(crate) fn sign(self, next: Slot, _secret: Secret) {
             // SAFETY: loom checks that the writer is alone.
             self.words().next.with_mut(|cell| unsafe { *cell = Some(next) });
         }
@@ -420,7 +420,7 @@ impl Stage {
             slot = slot.next(Secret).expect("sealed");
         }
         // As `Span::absorb` does: the words belong to the owner now.
-        freed.last.seal(Slot::END, Secret);
+        freed.last.sign(Slot::END, Secret);
     }
 
     /// All frees have happened: what is still on its way arrives with the next collections.

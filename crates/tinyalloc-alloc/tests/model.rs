@@ -178,7 +178,7 @@ fn check_trace(actors: usize, ops: &[Op], limits: (usize, usize)) {
     let mut model = Model::new(&world, actors);
     for op in ops {
         run(&mut model, op);
-        model.validate();
+        model.check_invariants();
     }
     model.check_contents();
     if actors == 1 {
@@ -194,12 +194,12 @@ fn check_end(model: &mut Model<'_, LimitedMapper>) {
     let last = Actor::new();
     model.actors = vec![last];
     model.settle();
-    assert_eq!(model.validate().remote_slots, 0, "remote frees are home once everybody is");
+    assert_eq!(model.check_invariants().remote_slots, 0, "remote frees are home once everybody is");
     assert_eq!(model.world.stats(last).allocated, model.live_bytes());
     model.check_contents();
     model.free_all(0);
     model.settle();
-    let (survey, stats) = (model.validate(), model.world.stats(last));
+    let (survey, stats) = (model.check_invariants(), model.world.stats(last));
     assert_eq!((survey.live_bytes, survey.small_spans, survey.large_blocks, survey.resident_slices), (0, 0, 0, 0));
     assert_eq!((stats.allocated, stats.live_slots, stats.large_blocks, stats.huge_blocks, stats.huge), (0, 0, 0, 0, 0));
 }

@@ -24,7 +24,7 @@ fn many_regions_hold_what_one_could_not() {
         for bytes in [100_000, MIB, 2 * MIB, 3 * MIB, 5 * MIB, 33 * MIB] {
             model.allocate(0, bytes).unwrap();
         }
-        assert!(model.validate().regions > 6);
+        assert!(model.check_invariants().regions > 6);
         model.check_contents();
     }
 }
@@ -42,16 +42,16 @@ fn blocks_of_further_regions_are_freed_by_their_thread_and_by_others() {
         }
         model.check_contents();
         model.settle();
-        assert_eq!(model.validate().remote_slots, 0);
+        assert_eq!(model.check_invariants().remote_slots, 0);
         let regions = world.survey(model.actors[0]).unwrap().regions;
         for step in 0..3000 {
             model.allocate(step % 2, random.below(10_000)).unwrap();
         }
-        assert_eq!(model.validate().regions, regions, "what was freed is used again");
+        assert_eq!(model.check_invariants().regions, regions, "what was freed is used again");
         model.detach_all();
         model.free_all(2);
         model.settle();
-        assert_eq!((model.validate().small_spans, model.validate().resident_slices), (0, 0));
+        assert_eq!((model.check_invariants().small_spans, model.check_invariants().resident_slices), (0, 0));
     }
 }
 
@@ -63,10 +63,10 @@ fn idle_regions_are_released_and_reserved_again() {
             for bytes in [100_000, 500_000, 900_000].repeat(8) {
                 model.allocate(round % 2, bytes).unwrap();
             }
-            assert!(model.validate().regions > 3);
+            assert!(model.check_invariants().regions > 3);
             model.free_all(0);
             world.allocator().purge_all(model.actors[0]);
-            assert_eq!(model.validate().regions, 1, "nothing is in use, and every record is in the first");
+            assert_eq!(model.check_invariants().regions, 1, "nothing is in use, and every record is in the first");
             assert!(world.allocator().stats(model.actors[0]).reserved <= 8 * MIB);
         }
     }
@@ -85,7 +85,7 @@ fn blocks_of_further_regions_change_their_size() {
             assert!(model.reallocate(actor, block, bytes).is_some());
         }
         model.check_contents();
-        model.validate();
+        model.check_invariants();
     }
 }
 
@@ -112,7 +112,7 @@ fn when_every_region_is_used_up_requests_are_refused_and_frees_help() {
         unsafe { world.free(actor, block.as_ptr()) };
     }
     assert!(world.allocate(actor, 16 * 1024).is_some());
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]

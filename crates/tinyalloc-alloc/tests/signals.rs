@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 
 use common::model::Random;
 use common::{Actor, LimitedMapper, MIB, Shared, World, WorldMapper};
-use tinyalloc_alloc::Local;
+use tinyalloc_alloc::ThreadContext;
 use tinyalloc_alloc::{Allocator, Mode};
 use tinyalloc_sys::{MapError, Mapper, Protection};
 
@@ -239,7 +239,7 @@ fn a_handler_that_interrupts_any_system_call_allocates_and_frees() {
             allocator.purge_all(actor);
         }
         if step % 50 == 0 {
-            allocator.validate(actor).expect("every invariant holds");
+            allocator.check_invariants(actor).expect("every invariant holds");
         }
     }
     HANDLER.set(None);

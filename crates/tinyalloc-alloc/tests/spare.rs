@@ -16,7 +16,7 @@ fn a_class_takes_over_the_empty_spans_of_another() {
     let mut model = Model::new(&world, 1);
     let mut fill = |bytes| {
         (0..100).for_each(|_| _ = model.allocate(0, bytes).unwrap());
-        model.validate();
+        model.check_invariants();
         let committed = world.stats(model.actors[0]).committed;
         model.free_all(0);
         committed
@@ -38,7 +38,7 @@ fn empty_spans_serve_any_request_when_the_system_refuses() {
         assert!(model.allocate(0, bytes).is_some(), "{bytes}");
         model.free_all(0);
     }
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_block_grows_in_place_past_the_size_of_a_mapping_when_the_system_refuses_one
     world.mapper.fail_every(Call::Map);
     assert!(model.reallocate(0, 0, 40 * MIB).is_some());
     model.check_contents();
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -73,5 +73,5 @@ fn what_is_freed_into_resting_heaps_goes_back() {
     epochs(&mut model);
     let stats = world.stats(model.actors[0]);
     assert!(stats.allocated == 0 && stats.committed < 8 * MIB, "{} bytes are committed", stats.committed);
-    model.validate();
+    model.check_invariants();
 }

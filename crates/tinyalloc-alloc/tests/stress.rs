@@ -90,7 +90,7 @@ fn run_waves(limits: (usize, usize)) {
             }
         });
         world.wait(500);
-        world.validate(observer).expect("every invariant holds");
+        world.check_invariants(observer).expect("every invariant holds");
     }
     assert!(world.stats(observer).heaps <= THREADS + 1, "heaps are taken over");
     for parcel in shelf.iter().filter_map(|place| place.lock().unwrap().take()) {

@@ -71,7 +71,7 @@ fn a_freed_large_block_traps_at_once_whatever_its_size() {
         assert!([0, bytes / 2, bytes - 1].into_iter().all(|at| is_trapped(block, at)), "{bytes} bytes");
         assert_eq!((world.mapper.calls(Call::Trap), world.stats(actor).resident_free), (1, 0));
         assert_eq!(world.stats(actor).purged, world.mapper.bytes_decommitted());
-        world.validate(actor).unwrap();
+        world.check_invariants(actor).unwrap();
     }
 }
 
@@ -85,7 +85,7 @@ fn a_trapped_block_is_used_again_and_reads_as_zero() {
     assert!(is_zero(again, MIB));
     // SAFETY: the block holds that much.
     unsafe { again.write_bytes(1, MIB) };
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_loop_of_frees_stops_trapping_until_time_has_passed() {
     let block = filled(&world, actor, BLOCK_BYTES);
     free(&world, actor, block);
     assert!(is_trapped(block, 0));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn what_was_not_trapped_when_it_was_freed_traps_when_it_is_purged() {
     let_epochs_pass(&world, actor, 3);
     assert!(is_trapped(block, 0) && is_trapped(block, BLOCK_BYTES - 1));
     assert_eq!(world.mapper.calls(Call::Decommit), decommits, "one call does both");
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     let again = world.allocate_zeroed(actor, BLOCK_BYTES).unwrap();
     assert!(is_zero(again, BLOCK_BYTES));
 }
@@ -132,7 +132,7 @@ fn memory_without_a_trap_is_used_before_memory_that_was_freed_and_trapped() {
     }
     assert!(is_trapped(block, 0) && is_trapped(block, BLOCK_BYTES - 1));
     assert_eq!(world.mapper.calls(Call::Untrap), untraps);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_refused_trap_leaves_the_block_to_be_used_again_and_is_not_asked_for_in_this
     free(&world, actor, block);
     assert_eq!(world.mapper.calls(), calls + 1, "it was asked for");
     assert_eq!(world.stats(actor).resident_free, MIB);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     let again = world.allocate_zeroed(actor, MIB).unwrap();
     assert_eq!(again, block);
     assert!(is_zero(again, MIB));
@@ -170,10 +170,10 @@ fn where_traps_cannot_be_taken_away_memory_is_found_elsewhere() {
     let blocks: Vec<_> = [40_000, 100_000, MIB, 16, 2000].map(|bytes| filled(&world, actor, bytes)).into();
     assert!(blocks.iter().all(|other| *other > between), "what is trapped is not handed out");
     assert!(is_trapped(block, 0));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     world.mapper.succeed();
     assert_eq!(filled(&world, actor, MIB), block);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn spans_that_grow_into_trapped_memory_ask_once_for_several() {
     let asked = world.mapper.calls(Call::Untrap);
     assert!((1..24).contains(&asked), "{asked} times for 4 MiB");
     model.check_contents();
-    model.validate();
+    model.check_invariants();
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn huge_pages_are_not_broken_up_by_traps() {
     free(&world, actor, blocks[20]);
     assert!(is_trapped(blocks[20], 0), "below the zone");
     let_epochs_pass(&world, actor, 3);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_freed_large_block_of_an_isolated_heap_traps_and_is_no_longer_charged() {
     free(&world, actor, block);
     assert!(is_trapped(block, 0));
     assert_eq!((world.heap_limit(heap).1, world.heap_stats(actor, heap).unwrap().large_blocks), (0, 0));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn traces_in_which_some_blocks_trap_and_others_do_not_agree_with_the_model() {
                 _ if step % 7 == 0 => world.mapper.fail_nth(1 + random.below(3)),
                 _ => let_epochs_pass(&world, model.actor(actor), 1),
             }
-            model.validate();
+            model.check_invariants();
         }
         model.check_contents();
     }

@@ -6,7 +6,7 @@ mod common;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, World};
-use tinyalloc_alloc::{Local, Mode};
+use tinyalloc_alloc::{Mode, ThreadContext};
 
 /// As in the engine's policy.
 const ATTACHED_AT_ONCE: usize = 32;
@@ -30,13 +30,13 @@ fn a_thread_among_many_borrows_heaps_until_it_has_allocated_often() {
     let actor = Actor::visiting();
     let blocks: Vec<_> = (0..VISITS_MAX).map(|number| world.allocate(actor, 24 + number * 8).unwrap()).collect();
     assert_eq!((actor.mode(), actor.visits()), (Mode::Unattached, VISITS_MAX));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     let last = world.allocate(actor, 24).unwrap();
     assert_eq!(actor.mode(), Mode::Attached);
     // SAFETY: live blocks, each freed once.
     blocks.into_iter().chain([last]).for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
     world.detach(actor);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     assert_eq!(actor.misuses(), []);
 }
 
@@ -61,7 +61,7 @@ fn visitors_share_one_heap_and_its_pages() {
     // SAFETY: not a live block: reported, and nothing else.
     unsafe { world.free(visitor, first.as_ptr()) };
     assert_eq!(visitor.misuses().len(), 1);
-    world.validate(crowd[0].0).unwrap();
+    world.check_invariants(crowd[0].0).unwrap();
 }
 
 #[test]

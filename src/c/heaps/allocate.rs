@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
-use tinyalloc_alloc::{Isolated, IsolatedRef, SLOT_ALIGN};
+use tinyalloc_alloc::{Heap, HeapRef, SLOT_ALIGN};
 
 use super::super::aligned::aligned_alloc;
 use super::super::limit_handler::retry_after_limit_handler;
@@ -24,9 +24,9 @@ use crate::process::thread::Thread;
 /// cbindgen:postfix=TA_MALLOC TA_ALLOC_SIZE(2)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_malloc(heap: *mut TaHeap, bytes: usize) -> *mut c_void {
-    if let Some(pointer) = NonNull::new(heap.cast::<Isolated>()) {
+    if let Some(pointer) = NonNull::new(heap.cast::<Heap>()) {
         // SAFETY: the global handle equals no heap that a thread is attached to.
-        let heap = unsafe { IsolatedRef::from_ptr(pointer) };
+        let heap = unsafe { HeapRef::from_ptr(pointer) };
         if let Some(start) = ALLOCATOR.allocate_in_hit(Thread, heap, bytes) {
             return start.as_ptr().cast();
         }
@@ -38,14 +38,14 @@ pub unsafe extern "C" fn ta_heap_malloc(heap: *mut TaHeap, bytes: usize) -> *mut
 #[inline(never)]
 extern "C" fn malloc_slow(heap: *mut TaHeap, bytes: usize) -> *mut c_void {
     match named(heap) {
-        Some(Named::Isolated(heap)) => allocate_in(heap, bytes, || ALLOCATOR.allocate_in_slow(Thread, heap, bytes)),
+        Some(Named::Heap(heap)) => allocate_in(heap, bytes, || ALLOCATOR.allocate_in_slow(Thread, heap, bytes)),
         Some(Named::Global) => malloc(bytes),
         None => null_mut(),
     }
 }
 
 /// A block from the heap; null with `EINVAL` if the heap is gone, else with `ENOMEM`.
-fn allocate_in(heap: IsolatedRef, bytes: usize, attempt: impl FnMut() -> Option<NonNull<u8>>) -> *mut c_void {
+fn allocate_in(heap: HeapRef, bytes: usize, attempt: impl FnMut() -> Option<NonNull<u8>>) -> *mut c_void {
     match retry_after_limit_handler(Some(heap), bytes, attempt) {
         Some(start) => start.as_ptr().cast(),
         None => refuse(heap),
@@ -54,7 +54,7 @@ fn allocate_in(heap: IsolatedRef, bytes: usize, attempt: impl FnMut() -> Option<
 
 #[cold]
 #[inline(never)]
-fn refuse(heap: IsolatedRef) -> *mut c_void {
+fn refuse(heap: HeapRef) -> *mut c_void {
     null_and(if ALLOCATOR.is_heap(Thread, heap) { ENOMEM } else { EINVAL })
 }
 
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn ta_heap_calloc(heap: *mut TaHeap, count: usize, bytes: 
         return out_of_memory();
     };
     match named(heap) {
-        Some(Named::Isolated(heap)) => allocate_in(heap, total, || ALLOCATOR.allocate_zeroed_in(Thread, heap, total)),
+        Some(Named::Heap(heap)) => allocate_in(heap, total, || ALLOCATOR.allocate_zeroed_in(Thread, heap, total)),
         Some(Named::Global) => calloc(count, bytes),
         None => null_mut(),
     }
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn ta_heap_realloc(heap: *mut TaHeap, block: *mut c_void, 
         return null_mut();
     }
     match name {
-        Named::Isolated(heap) => allocate_in(heap, bytes, || {
+        Named::Heap(heap) => allocate_in(heap, bytes, || {
             // SAFETY: the caller's promise.
             unsafe { ALLOCATOR.reallocate_in(Thread, Some(heap), start, bytes) }
         }),
@@ -134,8 +134,8 @@ pub unsafe extern "C" fn ta_heap_aligned_alloc(heap: *mut TaHeap, alignment: usi
     }
     match name {
         // SAFETY: the caller's promise.
-        Named::Isolated(_) if alignment <= SLOT_ALIGN => unsafe { ta_heap_malloc(heap, bytes) },
-        Named::Isolated(heap) => allocate_in(heap, bytes, || ALLOCATOR.allocate_aligned_in(Thread, heap, bytes, alignment)),
+        Named::Heap(_) if alignment <= SLOT_ALIGN => unsafe { ta_heap_malloc(heap, bytes) },
+        Named::Heap(heap) => allocate_in(heap, bytes, || ALLOCATOR.allocate_aligned_in(Thread, heap, bytes, alignment)),
         Named::Global => aligned_alloc(alignment, bytes),
     }
 }
@@ -147,9 +147,9 @@ pub unsafe extern "C" fn ta_heap_aligned_alloc(heap: *mut TaHeap, alignment: usi
 /// As for free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_free(heap: *mut TaHeap, block: *mut c_void) {
-    if let Some(pointer) = NonNull::new(heap.cast::<Isolated>()) {
+    if let Some(pointer) = NonNull::new(heap.cast::<Heap>()) {
         // SAFETY: no thread is attached to the global handle.
-        let isolated = unsafe { IsolatedRef::from_ptr(pointer) };
+        let isolated = unsafe { HeapRef::from_ptr(pointer) };
         // SAFETY: the caller's promise.
         if unsafe { ALLOCATOR.free_in_hit(Thread, isolated, block.cast()) } {
             return;
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn ta_heap_free(heap: *mut TaHeap, block: *mut c_void) {
 #[inline(never)]
 unsafe extern "C" fn free_slow(heap: *mut TaHeap, block: *mut c_void) {
     let heap = match named(heap) {
-        Some(Named::Isolated(heap)) => Some(heap),
+        Some(Named::Heap(heap)) => Some(heap),
         Some(Named::Global) => None,
         None => return,
     };

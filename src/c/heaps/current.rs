@@ -17,15 +17,15 @@ use crate::process::thread::Thread;
 pub extern "C" fn ta_thread_heap_push(heap: *mut TaHeap) -> c_int {
     let isolated = match named(heap) {
         Some(Named::Global) => None,
-        Some(Named::Isolated(isolated)) => Some(isolated),
+        Some(Named::Heap(isolated)) => Some(isolated),
         None => return -1,
     };
-    if ALLOCATOR.enter_heap(Thread, isolated) {
+    if ALLOCATOR.push_heap(Thread, isolated) {
         return 0;
     }
     failure_and(match isolated {
         Some(isolated) if !ALLOCATOR.is_heap(Thread, isolated) => EINVAL,
-        _ if ALLOCATOR.heaps_entered(Thread) > 0 => EOVERFLOW,
+        _ if ALLOCATOR.heaps_pushed(Thread) > 0 => EOVERFLOW,
         _ => ENOMEM,
     })
 }
@@ -35,7 +35,7 @@ pub extern "C" fn ta_thread_heap_push(heap: *mut TaHeap) -> c_int {
 /// Returns 0, or -1 with errno EINVAL when there was none.
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_thread_heap_pop() -> c_int {
-    if ALLOCATOR.leave_heap(Thread) { 0 } else { invalid() }
+    if ALLOCATOR.pop_heap(Thread) { 0 } else { invalid() }
 }
 
 /// The current heap of this thread; the global one unless another one was pushed.

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use libc::EINVAL;
-use tinyalloc_alloc::{Isolated, IsolatedRef};
+use tinyalloc_alloc::{Heap, HeapRef};
 
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
@@ -20,15 +20,15 @@ pub struct TaHeap {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
     Global,
-    Isolated(IsolatedRef),
+    Heap(HeapRef),
 }
 
 /// The handle of the global heap. Its memory looks like that of a destroyed isolated heap, so it is
 /// never taken for a live one.
-static GLOBAL: Zeroed = Zeroed([0; size_of::<Isolated>()]);
+static GLOBAL: Zeroed = Zeroed([0; size_of::<Heap>()]);
 
 #[repr(align(64))]
-struct Zeroed([u8; size_of::<Isolated>()]);
+struct Zeroed([u8; size_of::<Heap>()]);
 
 pub(crate) fn global() -> *mut TaHeap {
     (&raw const GLOBAL.0).cast::<TaHeap>().cast_mut()
@@ -44,20 +44,20 @@ pub(crate) fn named(heap: *mut TaHeap) -> Option<Named> {
         return Some(Named::Global);
     }
     // SAFETY: the caller's promise: every handle is the global one or came from an isolated heap.
-    Some(Named::Isolated(unsafe { IsolatedRef::from_ptr(pointer.cast::<Isolated>()) }))
+    Some(Named::Heap(unsafe { HeapRef::from_ptr(pointer.cast::<Heap>()) }))
 }
 
 /// The isolated heap of a handle; `None`, and `EINVAL`, for any other.
-pub(crate) fn isolated(heap: *mut TaHeap) -> Option<IsolatedRef> {
+pub(crate) fn isolated(heap: *mut TaHeap) -> Option<HeapRef> {
     match named(heap)? {
-        Named::Isolated(heap) if ALLOCATOR.is_heap(Thread, heap) => Some(heap),
-        Named::Isolated(_) | Named::Global => {
+        Named::Heap(heap) if ALLOCATOR.is_heap(Thread, heap) => Some(heap),
+        Named::Heap(_) | Named::Global => {
             set_errno(EINVAL);
             None
         }
     }
 }
 
-pub(crate) fn handle(heap: IsolatedRef) -> *mut TaHeap {
+pub(crate) fn handle(heap: HeapRef) -> *mut TaHeap {
     heap.as_ptr().as_ptr().cast()
 }

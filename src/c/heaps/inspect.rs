@@ -35,7 +35,7 @@ pub unsafe extern "C" fn ta_heap_usable_size(heap: *mut TaHeap, block: *mut c_vo
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_owner(address: *const c_void) -> *mut TaHeap {
     match ALLOCATOR.owner_of(Thread, address.addr()) {
-        Some(BlockOwner::Isolated(heap)) => handle(heap),
+        Some(BlockOwner::Heap(heap)) => handle(heap),
         Some(BlockOwner::Global) => global(),
         None => null_mut(),
     }

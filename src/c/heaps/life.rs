@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::zeroed;
 
 use libc::{EBUSY, EINVAL};
-use tinyalloc_alloc::{Emptying, HeapError, HeapName, HeapOptions};
+use tinyalloc_alloc::{HeapError, HeapMemory, HeapName, HeapOptions};
 
 use super::super::limit_handler::{ARGUMENT, HANDLER};
 use super::super::results::{failure_and, null_and, out_of_memory};
@@ -15,11 +15,11 @@ use crate::process::thread::Thread;
 
 /// `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
 /// stays for what the heap is used for next.
-pub const TA_HEAP_RESET_GIVES_BACK: c_uint = 1;
+pub const TA_HEAP_RESET_RELEASES_MEMORY: c_uint = 1;
 
 /// `ta_heap_destroy` leaves the memory to the process, for whoever allocates next, instead of giving it back to the system: four times as fast
 /// for a small heap, but a later use of one of its blocks is not noticed.
-pub const TA_HEAP_DESTROY_KEEPS: c_uint = 2;
+pub const TA_HEAP_DESTROY_RETAINS_MEMORY: c_uint = 2;
 
 /// The word of the user data that holds a heap's flags; `limit_handler` uses the other two.
 const FLAGS: usize = 2;
@@ -80,7 +80,7 @@ unsafe fn known_options(options: *const TaHeapOptions) -> Option<HeapOptions> {
     }
     // SAFETY: the caller's promise.
     unsafe { (&raw mut known).cast::<u8>().copy_from(options.cast(), size) };
-    if known.flags & !(TA_HEAP_RESET_GIVES_BACK | TA_HEAP_DESTROY_KEEPS) != 0 {
+    if known.flags & !(TA_HEAP_RESET_RELEASES_MEMORY | TA_HEAP_DESTROY_RETAINS_MEMORY) != 0 {
         return None;
     }
     let name = if known.name.is_null() {
@@ -95,7 +95,7 @@ unsafe fn known_options(options: *const TaHeapOptions) -> Option<HeapOptions> {
 }
 
 /// Frees all blocks of a heap, and the heap; null does nothing. The memory goes back to the system, and any access to it faults, unless
-/// `TA_HEAP_DESTROY_KEEPS` says otherwise. Takes time for every span and large block, not for every small one.
+/// `TA_HEAP_DESTROY_RETAINS_MEMORY` says otherwise. Takes time for every span and large block, not for every small one.
 ///
 /// Returns 0, or -1 with errno EINVAL for what is no live heap, EBUSY for one that is some thread's current heap.
 ///
@@ -109,10 +109,10 @@ pub unsafe extern "C" fn ta_heap_destroy(heap: *mut TaHeap) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
-    let keeps = heap.word(FLAGS) & TA_HEAP_DESTROY_KEEPS as usize != 0;
-    let emptying = if keeps { Emptying::Keep } else { Emptying::GiveBack };
+    let keeps = heap.word(FLAGS) & TA_HEAP_DESTROY_RETAINS_MEMORY as usize != 0;
+    let memory = if keeps { HeapMemory::Retained } else { HeapMemory::Released };
     // SAFETY: the caller's promise.
-    status(unsafe { ALLOCATOR.destroy_heap(Thread, heap, emptying) })
+    status(unsafe { ALLOCATOR.destroy_heap(Thread, heap, memory) })
 }
 
 /// Frees all blocks of a heap and keeps the heap.
@@ -126,10 +126,10 @@ pub unsafe extern "C" fn ta_heap_reset(heap: *mut TaHeap) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
-    let gives_back = heap.word(FLAGS) & TA_HEAP_RESET_GIVES_BACK as usize != 0;
-    let emptying = if gives_back { Emptying::GiveBack } else { Emptying::Keep };
+    let gives_back = heap.word(FLAGS) & TA_HEAP_RESET_RELEASES_MEMORY as usize != 0;
+    let memory = if gives_back { HeapMemory::Released } else { HeapMemory::Retained };
     // SAFETY: the caller's promise.
-    status(unsafe { ALLOCATOR.reset_heap(Thread, heap, emptying) })
+    status(unsafe { ALLOCATOR.reset_heap(Thread, heap, memory) })
 }
 
 /// The heap that malloc uses unless another one is current. It cannot be destroyed, reset or limited.
@@ -142,6 +142,6 @@ fn status(result: Result<(), HeapError>) -> c_int {
     match result {
         Ok(()) => 0,
         Err(HeapError::NotAHeap) => failure_and(EINVAL),
-        Err(HeapError::Entered | HeapError::Interrupted) => failure_and(EBUSY),
+        Err(HeapError::InUse | HeapError::Interrupted) => failure_and(EBUSY),
     }
 }

@@ -142,7 +142,7 @@ macro_rules! define_tls {
     };
 }
 
-/// The methods of `Local` that read and write the words.
+/// The methods of `ThreadContext` that read and write the words.
 macro_rules! local_from_tls {
     ($thread:ident) => {
         #[inline(always)]
@@ -164,18 +164,18 @@ macro_rules! local_from_tls {
         }
 
         #[inline(always)]
-        fn attachments(self) -> *const Attachments {
+        fn heap_table(self) -> *const HeapTable {
             with_exposed_provenance($thread::word::<ATTACHMENTS>())
         }
 
-        fn set_attachments(self, attachments: *const Attachments) {
-            $thread::set_word::<ATTACHMENTS>(attachments.expose_provenance());
+        fn set_heap_table(self, heap_table: *const HeapTable) {
+            $thread::set_word::<ATTACHMENTS>(heap_table.expose_provenance());
         }
 
         fn mode(self) -> Mode {
             match $thread::word::<MODE>() & MODE_MASK {
                 1 => Mode::Attached,
-                2 => Mode::Busy,
+                2 => Mode::InSlowPath,
                 3 => Mode::Detached,
                 4 => Mode::Visiting,
                 _ => Mode::Unattached,

@@ -6,86 +6,91 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::caller::current;
-use super::local::{Local, Mode};
 use super::state::Allocator;
+use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ATTACHED_AT_ONCE, VISITS_MAX};
-use crate::heap::HeapRef;
-use crate::heap::spare::Keeping;
 use crate::span::class::SizeClass;
 use crate::support::lock::Patience;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
-    pub(crate) fn allocate_small_slow<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        match local.mode() {
-            Mode::Attached => self.allocate_attached(local, current(local), class),
-            Mode::Unattached | Mode::Visiting => self.allocate_unattached(local, class),
-            Mode::Busy => self.allocate_in_emergency(class),
-            Mode::Detached => self.allocate_borrowed(local, class, Mode::Detached),
+    pub(crate) fn allocate_small_slow<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
+        match context.mode() {
+            Mode::Attached => self.allocate_attached(context, current(context), class),
+            Mode::Unattached | Mode::Visiting => self.allocate_unattached(context, class),
+            Mode::InSlowPath => self.allocate_in_emergency(class),
+            Mode::Detached => self.allocate_borrowed(context, class, Mode::Detached),
         }
     }
 
-    fn allocate_unattached<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        if !local.is_end_told() {
-            return self.allocate_visiting(local, class);
+    fn allocate_unattached<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
+        if !context.is_end_told() {
+            return self.allocate_visiting(context, class);
         }
-        let visits = local.visits();
+        let visits = context.visits();
         if visits < VISITS_MAX && self.attached().load(Ordering::Relaxed) >= ATTACHED_AT_ONCE {
-            return self.allocate_borrowed(local, class, Mode::Unattached);
+            return self.allocate_borrowed(context, class, Mode::Unattached);
         }
         let refusals = self.refusals();
-        if self.attach(local, Patience::None).is_none() {
-            return self.slot_or_report(local, class, Ok(None), refusals);
+        if self.attach(context, Patience::None).is_none() {
+            return self.slot_or_report(context, class, Ok(None), refusals);
         }
-        let start = self.allocate_attached(local, current(local), class);
-        local.arm_detach();
+        let start = self.allocate_attached(context, current(context), class);
+        context.arm_detach();
         start
     }
 
     /// The second call arms the thread, and the third finds it armed, or arms it again: the first may be a part of what forgets that.
     #[cold]
-    fn allocate_visiting<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        if local.mode() == Mode::Visiting {
+    fn allocate_visiting<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
+        if context.mode() == Mode::Visiting {
             // What that allocates itself must not come back here.
-            local.set_mode(Mode::Detached);
-            local.arm_detach();
+            context.set_mode(Mode::Detached);
+            context.arm_detach();
         }
-        self.allocate_borrowed(local, class, Mode::Visiting)
+        self.allocate_borrowed(context, class, Mode::Visiting)
     }
 
     /// Allocates in one of this thread's heaps.
-    pub(crate) fn allocate_attached<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_attached<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: ThreadHeapRef,
+        class: SizeClass,
+    ) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
-        let visit = self.enter_on(local, heap);
-        let slot = self.refill(local, visit.heap(), class);
-        self.empty_bin(visit.heap(), class);
-        let due = self.release_spare(local, visit.heap(), Keeping::Some);
-        self.leave(local, visit);
-        self.purge(local, due);
-        self.free_left(local);
-        self.slot_or_report(local, class, slot, refusals)
+        let slow_path = self.begin_slow_path_on(context, heap);
+        let slot = self.refill(context, slow_path.heap(), class);
+        self.empty_bin(slow_path.heap(), class);
+        let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
+        self.end_slow_path(context, slow_path);
+        self.purge(context, due);
+        self.free_left(context);
+        self.slot_or_report(context, class, slot, refusals)
     }
 
     /// A thread without a heap borrows one for one call, and is in `mode` afterwards.
     #[inline(never)]
-    fn allocate_borrowed<L: Local>(&self, local: L, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
-        let (refusals, visits) = (self.refusals(), local.visits());
-        local.set_mode(Mode::Busy);
-        let slot = self.borrow_heap(local, Patience::None).map_or(Ok(None), |heap| {
+    fn allocate_borrowed<C: ThreadContext>(&self, context: C, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
+        let (refusals, visits) = (self.refusals(), context.visits());
+        context.set_mode(Mode::InSlowPath);
+        let slot = self.borrow_heap(context, Patience::None).map_or(Ok(None), |heap| {
             heap.set_busy(true);
-            let slot = self.refill(local, heap, class);
+            let slot = self.refill(context, heap, class);
             self.empty_bin(heap, class);
-            let _ = self.release_spare(local, heap, Keeping::Some);
+            let _ = self.release_spare(context, heap, SpareLimit::Usual);
             heap.set_busy(false);
-            self.return_heap(local, heap);
+            self.return_heap(context, heap);
             slot
         });
         // One store either way: a signal handler finds it undone or done.
         match mode {
-            Mode::Unattached => local.set_visits(visits + 1),
-            _ => local.set_mode(mode),
+            Mode::Unattached => context.set_visits(visits + 1),
+            _ => context.set_mode(mode),
         }
-        self.slot_or_report(local, class, slot, refusals)
+        self.slot_or_report(context, class, slot, refusals)
     }
 }

@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::resize::keeps_slot;
 use super::state::Allocator;
+use super::thread_context::ThreadContext;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::span::owner::Owner;
@@ -26,31 +26,31 @@ pub struct Claim {
 impl<M: Mapper> Allocator<M> {
     /// Whether the block can be what the claim says; a report otherwise, and for anything else than a live block. Blocks whose sizes
     /// share a slot size are alike.
-    pub fn confirms<L: Local>(&self, local: L, start: NonNull<u8>, claim: Claim) -> bool {
+    pub fn confirms<C: ThreadContext>(&self, context: C, start: NonNull<u8>, claim: Claim) -> bool {
         let address = start.as_ptr().addr();
         if let Some(bytes) = self.emergency().block_bytes(address) {
-            return claim.judge(local, address, claim.bytes <= bytes, bytes);
+            return claim.judge(context, address, claim.bytes <= bytes, bytes);
         }
-        if self.empty().contains(address) {
-            return self.is_nothing(local, address) && claim.judge(local, address, claim.bytes == 0, 0);
+        if self.zero_size().contains(address) {
+            return self.is_zero_size_block(context, address) && claim.judge(context, address, claim.bytes == 0, 0);
         }
-        if let Some(guarded) = self.guarded_bytes(local, address) {
-            return guarded.is_some_and(|bytes| claim.judge(local, address, claim.bytes == bytes, bytes));
+        if let Some(guarded) = self.guarded_bytes(context, address) {
+            return guarded.is_some_and(|bytes| claim.judge(context, address, claim.bytes == bytes, bytes));
         }
-        let Some(span) = self.live_span(local, start) else {
+        let Some(span) = self.live_span(context, start) else {
             return false;
         };
         let need = self.policy().slot_need(claim.bytes).unwrap_or(usize::MAX);
-        let fits = claim.fits(span, need, self.room_of(span), self.mapper().page_bytes());
-        claim.judge(local, address, claim.is_aligned(address) && fits, span.slot_bytes())
+        let fits = claim.fits(span, need, self.capacity(span), self.mapper().page_bytes());
+        claim.judge(context, address, claim.is_aligned(address) && fits, span.slot_bytes())
     }
 }
 
 impl Claim {
     /// Reports a claim that is not confirmed.
-    fn judge<L: Local>(self, local: L, address: usize, is_confirmed: bool, slot_bytes: usize) -> bool {
+    fn judge<C: ThreadContext>(self, context: C, address: usize, is_confirmed: bool, slot_bytes: usize) -> bool {
         if !is_confirmed {
-            local.report(Misuse::WrongSize { address, bytes: self.bytes, slot_bytes });
+            context.report(Misuse::WrongSize { address, bytes: self.bytes, slot_bytes });
         }
         is_confirmed
     }

@@ -230,7 +230,7 @@ impl Emergency {
 
     /// Leaves a block to be freed by whoever takes the lock next. Should there be no memory to note it in, the block is lost: better than a
     /// deadlock.
-    pub(crate) fn leave<M: Mapper>(&self, mapper: &M, address: usize) {
+    pub(crate) fn defer_free<M: Mapper>(&self, mapper: &M, address: usize) {
         let claim =
             |entry: &AtomicUsize| entry.compare_exchange(0, address, Ordering::Release, Ordering::Relaxed).is_ok().then_some(());
         if self.left.find_or_add(mapper, claim).is_some() {

@@ -6,42 +6,42 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::{attachments_of, current};
-use super::local::{Local, Mode};
+use super::caller::{current, heap_table_of};
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::heap::pool::Pool;
-use crate::heap::spare::Keeping;
-use crate::heap::state::Standing;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::{Mode, ThreadContext};
+use crate::heap::heap_record::HeapRef;
 use crate::report::misuse::Misuse;
 use crate::support::lock::Gate;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::pool::Pool;
+use crate::thread_heap::spare::SpareLimit;
+use crate::thread_heap::state::HeapState;
 
 impl<M: Mapper> Allocator<M> {
     /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a slower pace.
-    pub fn detach<L: Local>(&self, local: L) {
-        if local.mode() != Mode::Attached {
+    pub fn detach<C: ThreadContext>(&self, context: C) {
+        if context.mode() != Mode::Attached {
             return;
         }
-        let _quiet = self.quiet();
-        self.end_quarantine(local);
-        self.leave_heaps(local);
-        let heap = self.enter(local).heap();
+        let _quiet = self.errors_disabled();
+        self.end_quarantine(context);
+        self.pop_heaps(context);
+        let heap = self.begin_slow_path(context).heap();
         let collected = heap.collect(self.secret());
-        match self.pool().lock(local.id()) {
+        match self.pool().lock(context.id()) {
             Some(pool) => {
                 // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
-                let keeping = if pool.is_empty() { Keeping::Some } else { Keeping::Nothing };
-                let _ = self.release_spare(local, heap, keeping);
+                let keeping = if pool.is_empty() { SpareLimit::Usual } else { SpareLimit::None };
+                let _ = self.release_spare(context, heap, keeping);
                 heap.set_busy(false);
                 pool.push(heap);
             }
             None => self.abandon(heap),
         }
-        local.set_mode(Mode::Detached);
+        context.set_mode(Mode::Detached);
         self.attached().fetch_sub(1, Ordering::Relaxed);
         if let Err(tampered) = collected {
-            local.report(Misuse::WriteAfterFree { address: tampered.address() });
+            context.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
     }
 }
@@ -50,20 +50,20 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// Before `fork`: nothing is half done when the address space is copied. A signal handler that forks while it interrupts the
     /// allocator takes nothing: its parent goes on where it was, and so does its child, alone.
-    pub fn prepare_fork<L: Local>(&self, local: L) {
-        if self.is_inside(local) {
+    pub fn prepare_fork<C: ThreadContext>(&self, context: C) {
+        if self.is_inside(context) {
             return;
         }
         // A signal handler that interrupted the slow path does not wait for its own thread.
-        let is_amid = local.mode() == Mode::Busy;
-        self.pool().hold_for_fork(local.id(), is_amid);
-        self.space().hold_for_fork(local.id(), is_amid);
-        self.guards().hold_for_fork(local.id(), is_amid);
+        let is_amid = context.mode() == Mode::InSlowPath;
+        self.pool().hold_for_fork(context.id(), is_amid);
+        self.space().hold_for_fork(context.id(), is_amid);
+        self.guards().hold_for_fork(context.id(), is_amid);
     }
 
     /// After `fork`, in the parent.
-    pub fn resume_parent<L: Local>(&self, local: L) {
-        if self.space().is_held_for_fork_by(local.id()) {
+    pub fn resume_parent<C: ThreadContext>(&self, context: C) {
+        if self.space().is_held_for_fork_by(context.id()) {
             self.guards().release_after_fork();
             self.space().release_after_fork();
             self.pool().release_after_fork();
@@ -71,57 +71,57 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for those that were being changed.
-    pub fn resume_child<L: Local>(&self, local: L) {
-        if !self.space().is_held_for_fork_by(local.id()) {
-            return self.reset_foreign_locks(local);
+    pub fn resume_child<C: ThreadContext>(&self, context: C) {
+        if !self.space().is_held_for_fork_by(context.id()) {
+            return self.reset_foreign_locks(context);
         }
         self.guards().reset_in_child();
         self.space().reset_in_child();
         self.pool().reset_in_child();
-        let Some((pool, space)) = self.pool().lock(local.id()).zip(self.space().lock(local.id())) else {
+        let Some((pool, space)) = self.pool().lock(context.id()).zip(self.space().lock(context.id())) else {
             return;
         };
-        self.attached().store(usize::from(local.mode() == Mode::Attached), Ordering::Relaxed);
+        self.attached().store(usize::from(context.mode() == Mode::Attached), Ordering::Relaxed);
         // They are orphans as well.
         self.abandoned().store(null_mut(), Ordering::Relaxed);
-        successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(local, &pool, heap));
+        successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(context, &pool, heap));
         for isolated in space.isolated() {
-            isolated.members().for_each(|heap| orphan(local, isolated.pool(), heap));
+            isolated.thread_heaps().for_each(|heap| orphan(context, isolated.pool(), heap));
             // Inside the slow path, where a signal handler forked, the thread's attachments are out of sight.
-            if local.mode() != Mode::Busy {
-                isolated.entered().store(times_entered(local, isolated), Ordering::Relaxed);
+            if context.mode() != Mode::InSlowPath {
+                isolated.pushed().store(times_pushed(context, isolated), Ordering::Relaxed);
             }
         }
     }
 
     /// The child of a signal handler's fork: what this thread holds it will give back, what others held nobody will.
-    fn reset_foreign_locks<L: Local>(&self, local: L) {
+    fn reset_foreign_locks<C: ThreadContext>(&self, context: C) {
         let (pool, space) = (self.pool(), self.space());
         let gates: [&Gate; 3] = [&pool, &space, self.guards()];
         for gate in gates {
-            if gate.is_held_by(local.id()) { gate.forget_others() } else { gate.reset_in_child() }
+            if gate.is_held_by(context.id()) { gate.forget_others() } else { gate.reset_in_child() }
         }
     }
 }
 
 /// The heap of a thread that the child does not have goes to the pool, unless that thread was changing it.
-fn orphan<L: Local>(local: L, pool: &Pool, heap: HeapRef) {
-    if heap.is_of(local.id()) || !heap.is_live() {
+fn orphan<C: ThreadContext>(context: C, pool: &Pool, heap: ThreadHeapRef) {
+    if heap.is_of(context.id()) || !heap.is_live() {
         return;
     }
     if heap.is_busy() {
         // Nobody's from here on, whatever thread gets the name of the one that is gone.
         heap.set_thread(None);
-        heap.set_standing(Standing::Lost);
+        heap.set_state(HeapState::Lost);
     } else {
         pool.push(heap);
     }
 }
 
 /// How often this thread has entered an isolated heap.
-fn times_entered<L: Local>(local: L, isolated: IsolatedRef) -> usize {
-    let Some(attachments) = attachments_of(local) else {
+fn times_pushed<C: ThreadContext>(context: C, isolated: HeapRef) -> usize {
+    let Some(heap_table) = heap_table_of(context) else {
         return 0;
     };
-    attachments.entered().chain(once(current(local))).filter(|heap| IsolatedRef::of(*heap) == Some(isolated)).count()
+    heap_table.pushed().chain(once(current(context))).filter(|heap| HeapRef::of(*heap) == Some(isolated)).count()
 }

@@ -4,14 +4,13 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::{attached_member, heap_in_use, is_own, trace};
-use super::local::{Local, Mode};
+use super::caller::{attached_thread_heap, heap_in_use, is_own, trace};
 use super::lookup::zero_size_misuse;
 use super::state::Allocator;
+use super::thread_context::{Mode, ThreadContext};
 use crate::hardening::canary::CANARY_BYTES;
 use crate::hardening::quarantine::Quarantine;
-use crate::heap::HeapRef;
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::heap::heap_record::HeapRef;
 use crate::report::misuse::Misuse;
 use crate::space::Space;
 use crate::span::free_list::Freed;
@@ -19,6 +18,7 @@ use crate::span::owner::Owner;
 use crate::span::remote::push_remote;
 use crate::span::slot::Slot;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
     /// Frees a block. Anything else than the start of a live block is reported, and changes nothing.
@@ -26,91 +26,91 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// If `start` is the start of a live block, nobody uses the block any more.
     #[inline(always)]
-    pub unsafe fn free<L: Local>(&self, local: L, start: *mut u8) {
+    pub unsafe fn free<C: ThreadContext>(&self, context: C, start: *mut u8) {
         let Some(span) = self.span_in_first_region(start.addr()) else {
-            return self.free_outside(start, local);
+            return self.free_outside(start, context);
         };
-        if !local.is(span.owner_bins()) {
-            return self.free_elsewhere(start, local, span);
+        if !context.is(span.owner_bins()) {
+            return self.free_elsewhere(start, context, span);
         }
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: its owner is this thread's heap (H1).
         match unsafe { span.owned() }.free_local(start, self.hit_secret()) {
-            Freed::Quiet => {}
-            Freed::CreditSpent => self.free_settle(local, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
+            Freed::ErrorsDisabled => {}
+            Freed::CountdownZero => self.free_relist(context, span),
+            Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
     }
 
     /// Null, a further region's, a huge block, or nothing of ours.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_outside<L: Local>(&self, start: *mut u8, local: L) {
+    pub(crate) fn free_outside<C: ThreadContext>(&self, start: *mut u8, context: C) {
         let Some(start) = NonNull::new(start) else {
             return;
         };
         if self.policy().checks_frees() || self.guard_range().contains(start.as_ptr().addr()) {
-            return self.free_checked(local, start);
+            return self.free_checked(context, start);
         }
-        if self.empty().contains(start.as_ptr().addr()) {
-            return self.free_nothing(local, start.as_ptr().addr());
+        if self.zero_size().contains(start.as_ptr().addr()) {
+            return self.free_zero_size(context, start.as_ptr().addr());
         }
         let address = start.as_ptr().expose_provenance();
         if self.emergency().release_block(self.mapper(), address) {
             return;
         }
-        let Some(space) = self.space().look(local.id()) else {
-            return self.emergency().leave(self.mapper(), address);
+        let Some(space) = self.space().look(context.id()) else {
+            return self.emergency().defer_free(self.mapper(), address);
         };
         let found = space.look_up(address);
         drop(space);
         match found {
-            Err(misuse) => local.report(misuse),
-            Ok(span) if local.is(span.owner_bins()) => self.free_in_further_region(local, span, start),
-            Ok(span) => self.free_elsewhere(start.as_ptr(), local, span),
+            Err(misuse) => context.report(misuse),
+            Ok(span) if context.is(span.owner_bins()) => self.free_in_further_region(context, span, start),
+            Ok(span) => self.free_elsewhere(start.as_ptr(), context, span),
         }
     }
 
     /// The span is not this thread's.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_elsewhere<L: Local>(&self, start: *mut u8, local: L, span: SpanRef) {
+    pub(crate) fn free_elsewhere<C: ThreadContext>(&self, start: *mut u8, context: C, span: SpanRef) {
         let Some(start) = NonNull::new(start) else {
             return;
         };
         match span.owner() {
-            Owner::Heap(bins) => match heap_in_use(local, bins) {
-                Some(heap) => self.free_own(local, heap, span, start),
-                None => self.free_remote(local, span, start),
+            Owner::Heap(bins) => match heap_in_use(context, bins) {
+                Some(heap) => self.free_own(context, heap, span, start),
+                None => self.free_remote(context, span, start),
             },
-            Owner::Large => self.free_large(local, span, start),
+            Owner::Large => self.free_large(context, span, start),
             Owner::Emergency if span.is_slot(start.as_ptr().addr()) => {
                 if !span.emergency_release(start.as_ptr().addr()) {
-                    local.report(Misuse::DoubleFree { address: start.as_ptr().addr(), slot_bytes: span.slot_bytes() });
+                    context.report(Misuse::DoubleFree { address: start.as_ptr().addr(), slot_bytes: span.slot_bytes() });
                 }
             }
-            Owner::Emergency | Owner::Nobody => self.free_misused(start, local, span),
+            Owner::Emergency | Owner::Nobody => self.free_misused(start, context, span),
         }
     }
 
-    fn free_in_further_region<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    fn free_in_further_region<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         // SAFETY: its owner is a heap of this thread (H1).
         match unsafe { span.owned() }.free_local(start, self.secret()) {
-            Freed::Quiet => {}
-            Freed::CreditSpent => self.free_settle(local, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
+            Freed::ErrorsDisabled => {}
+            Freed::CountdownZero => self.free_relist(context, span),
+            Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
     }
 
-    fn free_remote<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    fn free_remote<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         if !span.is_slot(start.as_ptr().addr()) {
-            return self.free_misused(start, local, span);
+            return self.free_misused(start, context, span);
         }
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
-        if slot.is_sealed(self.secret()) {
-            return self.free_misused(start, local, span);
+        if slot.is_signed(self.secret()) {
+            return self.free_misused(start, context, span);
         }
         if !push_remote(span, slot, self.secret()) {
             return;
@@ -118,113 +118,114 @@ impl<M: Mapper> Allocator<M> {
         // The owner may have changed since, but it is a heap: the span cannot empty before the slot is collected.
         if let Owner::Heap(bins) = span.owner() {
             // SAFETY: an owner that is a heap is one (H2).
-            unsafe { HeapRef::from_bins(bins) }.push_dirty(span);
+            unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
         }
     }
 
     /// Frees a block of a span that is this thread's, though perhaps not of the current heap.
     #[inline(always)]
-    pub(crate) fn free_own<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef, start: NonNull<u8>) {
+    pub(crate) fn free_own<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, span: SpanRef, start: NonNull<u8>) {
         // SAFETY: its owner is a heap of this thread (H1).
         match unsafe { span.owned() }.free_local(start, self.secret()) {
-            Freed::Quiet => {}
-            Freed::CreditSpent => self.free_settle_on(local, heap, span),
-            Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
+            Freed::ErrorsDisabled => {}
+            Freed::CountdownZero => self.free_relist_on(context, heap, span),
+            Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
     }
 
-    pub(crate) fn free_large<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    pub(crate) fn free_large<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         let address = start.as_ptr().addr();
         if !span.is_slot(address) {
-            return self.free_misused(start, local, span);
+            return self.free_misused(start, context, span);
         }
-        let Some(mut space) = self.space().lock(local.id()) else {
-            return self.emergency().leave(self.mapper(), address);
+        let Some(mut space) = self.space().lock(context.id()) else {
+            return self.emergency().defer_free(self.mapper(), address);
         };
         // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
         if !span.is_slot(address) || !span.claim_large() {
             drop(space);
-            return local.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
+            return context.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
         }
-        self.withdraw(start);
-        if let Some(heap) = IsolatedRef::of_span(span) {
-            heap.quota().give_back(span.slot_bytes());
+        self.freelike(start);
+        if let Some(heap) = HeapRef::of_span(span) {
+            heap.quota().uncharge(span.slot_bytes());
         }
         if Space::is_huge(span) {
             let block = space.remove_huge(span);
-            return self.unmap_huge_beside(local, space, block);
+            return self.unmap_huge_beside(context, space, block);
         }
         if self.policy().traps_every_freed_block() {
             let ended = space.end_large(span);
             // SAFETY: nobody else takes the block's run before it is taken back.
-            return self.trap_freed(local, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
+            return self
+                .trap_freed(context, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
         }
         if space.affords_trap(self.mapper(), span) {
             let ended = space.end_large(span);
             // SAFETY: as above, and it is committed.
             let trap = |this: &Self| unsafe { this.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok();
-            return self.trap_freed(local, space, &ended, trap);
+            return self.trap_freed(context, space, &ended, trap);
         }
         space.release_large(span);
         let due = self.due(&mut space);
         drop(space);
-        self.purge(local, due);
+        self.purge(context, due);
     }
 
     /// Frees an address of the range of blocks of no bytes.
     #[cold]
-    pub(crate) fn free_nothing<L: Local>(&self, local: L, address: usize) {
-        if let Err(mistake) = self.empty().free(address) {
-            local.report(zero_size_misuse(mistake, address));
+    pub(crate) fn free_zero_size<C: ThreadContext>(&self, context: C, address: usize) {
+        if let Err(mistake) = self.zero_size().free(address) {
+            context.report(zero_size_misuse(mistake, address));
         }
     }
 
-    pub(crate) fn free_guarded<L: Local>(&self, local: L, address: usize) {
-        let freer = (local.id().0, trace(local));
-        let Some(mut guards) = self.guards().lock(local.id()) else {
-            return self.emergency().leave(self.mapper(), address);
+    pub(crate) fn free_guarded<C: ThreadContext>(&self, context: C, address: usize) {
+        let freer = (context.id().0, trace(context));
+        let Some(mut guards) = self.guards().lock(context.id()) else {
+            return self.emergency().defer_free(self.mapper(), address);
         };
         let freed = guards.free(self.mapper(), self.guard_range(), address, freer);
         drop(guards);
         if let Err(mistake) = freed {
-            local.report(self.guard_misuse(mistake, address));
+            context.report(self.guard_misuse(mistake, address));
         }
     }
 
     /// The pointer failed a check.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_misused<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
+    pub(crate) fn free_misused<C: ThreadContext>(&self, start: NonNull<u8>, context: C, span: SpanRef) {
         // What waits in quarantine is on no list.
-        let may_be_live = !self.policy().keeps_freed_waiting() && is_own(local, span);
+        let may_be_live = !self.policy().keeps_freed_waiting() && is_own(context, span);
         // SAFETY: then it is one of this thread's heap (H1).
         let is_free = |span: SpanRef| unsafe { span.owned() }.lists(start, self.secret());
         if may_be_live && span.is_slot(start.as_ptr().addr()) && !is_free(span) {
-            return self.free_unsealed(start, local, span);
+            return self.free_lookalike(start, context, span);
         }
-        local.report(self.verdict(local, span, start.as_ptr().addr()));
+        context.report(self.verdict(context, span, start.as_ptr().addr()));
     }
 
     /// A live slot whose contents look like a free one's: a copy, made by the program while it was free.
-    fn free_unsealed<L: Local>(&self, start: NonNull<u8>, local: L, span: SpanRef) {
+    fn free_lookalike<C: ThreadContext>(&self, start: NonNull<u8>, context: C, span: SpanRef) {
         // SAFETY: a carved slot starts there, and it is live.
-        unsafe { Slot::new(start) }.unseal();
+        unsafe { Slot::new(start) }.unsign();
         // SAFETY: the caller of free gave the block up.
-        unsafe { self.free(local, start.as_ptr()) };
+        unsafe { self.free(context, start.as_ptr()) };
         // SAFETY: the span is this thread's (H1).
         debug_assert!(unsafe { span.owned() }.lists(start, self.secret()));
     }
 
     /// Frees what signal handlers left, and what threads could not free beside a fork.
-    pub(crate) fn free_left<L: Local>(&self, local: L) {
-        if self.is_inside(local) {
+    pub(crate) fn free_left<C: ThreadContext>(&self, context: C) {
+        if self.is_inside(context) {
             return;
         }
         while !self.is_stalled()
             && let Some(start) = self.emergency().take_left()
         {
             // SAFETY: a signal handler gave the block up.
-            unsafe { self.free(local, start.as_ptr()) };
+            unsafe { self.free(context, start.as_ptr()) };
         }
     }
 }
@@ -236,11 +237,11 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// As for [`Allocator::free`].
     #[inline(always)]
-    pub unsafe fn free_in<L: Local>(&self, local: L, heap: IsolatedRef, start: *mut u8) {
+    pub unsafe fn free_in<C: ThreadContext>(&self, context: C, heap: HeapRef, start: *mut u8) {
         // SAFETY: the caller's promise.
-        if !unsafe { self.free_in_hit(local, heap, start) } {
+        if !unsafe { self.free_in_hit(context, heap, start) } {
             // SAFETY: the caller's promise.
-            unsafe { self.free_in_slow(local, Some(heap), start) };
+            unsafe { self.free_in_slow(context, Some(heap), start) };
         }
     }
 
@@ -249,13 +250,13 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// As for [`Allocator::free`].
     #[inline(always)]
-    pub unsafe fn free_in_hit<L: Local>(&self, local: L, heap: IsolatedRef, start: *mut u8) -> bool {
+    pub unsafe fn free_in_hit<C: ThreadContext>(&self, context: C, heap: HeapRef, start: *mut u8) -> bool {
         if let Some(span) = self.span_in_first_region(start.addr())
-            && let Some(member) = attached_member(local, heap)
-            && span.owner_bins() == member.as_bins().as_ptr().cast_const()
+            && let Some(thread_heap) = attached_thread_heap(context, heap)
+            && span.owner_bins() == thread_heap.as_bins().as_ptr().cast_const()
         {
             // SAFETY: the first region is never at null.
-            self.free_own(local, member, span, unsafe { NonNull::new_unchecked(start) });
+            self.free_own(context, thread_heap, span, unsafe { NonNull::new_unchecked(start) });
             return true;
         }
         false
@@ -267,12 +268,12 @@ impl<M: Mapper> Allocator<M> {
     /// As for [`Allocator::free`].
     #[cold]
     #[inline(never)]
-    pub unsafe fn free_in_slow<L: Local>(&self, local: L, heap: Option<IsolatedRef>, start: *mut u8) {
-        if let Some(misuse) = self.wrong_heap(local, heap, start) {
-            return local.report(misuse);
+    pub unsafe fn free_in_slow<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, start: *mut u8) {
+        if let Some(misuse) = self.wrong_heap(context, heap, start) {
+            return context.report(misuse);
         }
         // SAFETY: the caller's promise.
-        unsafe { self.free(local, start) };
+        unsafe { self.free(context, start) };
     }
 }
 
@@ -280,144 +281,151 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// Frees a block, of whatever kind.
     #[cold]
-    pub(crate) fn free_checked<L: Local>(&self, local: L, start: NonNull<u8>) {
-        let _quiet = self.quiet();
+    pub(crate) fn free_checked<C: ThreadContext>(&self, context: C, start: NonNull<u8>) {
+        let _quiet = self.errors_disabled();
         match self.span_of(start.as_ptr().addr()) {
-            Some(span) if span.has_heap() => self.free_slot_checked(local, span, start),
-            _ => self.free_other_checked(local, start),
+            Some(span) if span.has_heap() => self.free_slot_checked(context, span, start),
+            _ => self.free_other_checked(context, start),
         }
     }
 
     /// Frees what is not known to be a slot of a heap.
-    fn free_other_checked<L: Local>(&self, local: L, start: NonNull<u8>) {
+    fn free_other_checked<C: ThreadContext>(&self, context: C, start: NonNull<u8>) {
         let address = start.as_ptr().expose_provenance();
-        if self.empty().contains(address) {
-            return self.free_nothing(local, address);
+        if self.zero_size().contains(address) {
+            return self.free_zero_size(context, address);
         }
         if self.guard_range().contains(address) {
-            return self.free_guarded(local, address);
+            return self.free_guarded(context, address);
         }
         if self.emergency().release_block(self.mapper(), address) {
             return;
         }
         let span = match self.span_of(address) {
             Some(span) => span,
-            None => match self.space().look(local.id()).map(|space| space.look_up(address)) {
-                None => return self.emergency().leave(self.mapper(), address),
-                Some(Err(misuse)) => return local.report(misuse),
+            None => match self.space().look(context.id()).map(|space| space.look_up(address)) {
+                None => return self.emergency().defer_free(self.mapper(), address),
+                Some(Err(misuse)) => return context.report(misuse),
                 Some(Ok(span)) => span,
             },
         };
         if span.has_heap() {
-            self.free_slot_checked(local, span, start)
+            self.free_slot_checked(context, span, start)
         } else {
-            self.free_elsewhere(start.as_ptr(), local, span)
+            self.free_elsewhere(start.as_ptr(), context, span)
         }
     }
 
-    fn free_slot_checked<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    fn free_slot_checked<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         let (address, slot_bytes, policy) = (start.as_ptr().addr(), span.slot_bytes(), self.policy());
         if !span.is_slot(address) {
-            return self.free_misused(start, local, span);
+            return self.free_misused(start, context, span);
         }
         if policy.has_canaries() {
-            return self.free_hardened(local, span, start);
+            return self.free_hardened(context, span, start);
         }
         // SAFETY: a carved slot starts there.
-        if unsafe { Slot::new(start) }.is_sealed(self.secret()) {
-            return self.free_misused(start, local, span);
+        if unsafe { Slot::new(start) }.is_signed(self.secret()) {
+            return self.free_misused(start, context, span);
         }
-        self.withdraw(start);
+        self.freelike(start);
         if policy.clears_freed() {
             // SAFETY: the slot is live, and the program gave it up.
             unsafe { start.write_bytes(0, slot_bytes) };
         }
         if !policy.keeps_freed_waiting() || span.is_isolated() {
-            return self.free_now(local, span, start);
+            return self.free_now(context, span, start);
         }
-        match self.quarantine(local) {
+        match self.quarantine(context) {
             Some((heap, quarantine)) => {
                 // SAFETY: a carved slot starts there; sealed, it is freed by nobody.
-                unsafe { Slot::new(start) }.seal(Slot::END, self.secret());
-                self.free_later(local, heap, quarantine, span, start);
+                unsafe { Slot::new(start) }.sign(Slot::END, self.secret());
+                self.free_later(context, heap, quarantine, span, start);
             }
-            None => self.free_now(local, span, start),
+            None => self.free_now(context, span, start),
         }
     }
 
     /// A slot of a hardened heap: whatever was in it is cleared.
     #[inline(always)]
-    fn free_hardened<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    fn free_hardened<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         let (address, slot_bytes) = (start.as_ptr().addr(), span.slot_bytes());
         let canary = self.canary(start, slot_bytes);
         if canary.asked_for().is_none() {
             if self.is_free_slot(start, slot_bytes) {
-                return self.free_misused(start, local, span);
+                return self.free_misused(start, context, span);
             }
-            return local.report(Misuse::Overflow { address, slot_bytes });
+            return context.report(Misuse::Overflow { address, slot_bytes });
         }
         if address > span.address() {
             // SAFETY: a slot lies before this one.
             let before = unsafe { start.sub(slot_bytes) };
             if !self.canary(before, slot_bytes).is_whole() {
-                return local.report(Misuse::Underflow { address, slot_bytes });
+                return context.report(Misuse::Underflow { address, slot_bytes });
             }
         }
         // SAFETY: the slot is live, and the program gave it up.
         unsafe { start.write_bytes(0, slot_bytes - CANARY_BYTES) };
         if !span.is_isolated()
-            && let Some((heap, quarantine)) = self.quarantine(local)
+            && let Some((heap, quarantine)) = self.quarantine(context)
         {
             canary.wait();
-            return self.free_later(local, heap, quarantine, span, start);
+            return self.free_later(context, heap, quarantine, span, start);
         }
         canary.clear();
-        self.free_now(local, span, start);
+        self.free_now(context, span, start);
     }
 
     /// Puts a slot into quarantine, and frees those that have waited.
-    fn free_later<L: Local>(&self, local: L, heap: HeapRef, quarantine: &Quarantine, span: SpanRef, start: NonNull<u8>) {
-        let visit = self.enter_on(local, heap);
+    fn free_later<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: ThreadHeapRef,
+        quarantine: &Quarantine,
+        span: SpanRef,
+        start: NonNull<u8>,
+    ) {
+        let slow_path = self.begin_slow_path_on(context, heap);
         quarantine.put(start, span.slot_bytes());
         let mut next = quarantine.overflow(self.policy().quarantine_bytes(), heap.random());
-        self.leave(local, visit);
+        self.end_slow_path(context, slow_path);
         while let Some(waited) = next {
-            self.free_waited(local, quarantine, waited);
-            let visit = self.enter_on(local, heap);
+            self.free_waited(context, quarantine, waited);
+            let slow_path = self.begin_slow_path_on(context, heap);
             next = quarantine.overflow(self.policy().quarantine_bytes(), heap.random());
-            self.leave(local, visit);
+            self.end_slow_path(context, slow_path);
         }
     }
 
     /// A slot has waited long enough.
-    fn free_waited<L: Local>(&self, local: L, quarantine: &Quarantine, start: NonNull<u8>) {
+    fn free_waited<C: ThreadContext>(&self, context: C, quarantine: &Quarantine, start: NonNull<u8>) {
         let address = start.as_ptr().addr();
-        let Some(span) = self.span_of(address).or_else(|| self.find_span(local, address)) else {
+        let Some(span) = self.span_of(address).or_else(|| self.find_span(context, address)) else {
             return;
         };
         quarantine.forget(span.slot_bytes());
         if !self.ends_waiting(start, span.slot_bytes()) {
-            return local.report(Misuse::WriteAfterFree { address });
+            return context.report(Misuse::WriteAfterFree { address });
         }
-        self.free_now(local, span, start);
+        self.free_now(context, span, start);
     }
 
     /// Gives a slot back to its heap.
-    fn free_now<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) {
+    fn free_now<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         if let Owner::Heap(bins) = span.owner()
-            && local.mode() == Mode::Attached
+            && context.mode() == Mode::Attached
         {
             // SAFETY: an owner that is a heap is one (H2).
-            let heap = unsafe { HeapRef::from_bins(bins) };
-            if local.is(bins.as_ptr()) || heap.is_of(local.id()) {
-                let visit = self.enter_on(local, heap);
+            let heap = unsafe { ThreadHeapRef::from_bins(bins) };
+            if context.is(bins.as_ptr()) || heap.is_of(context.id()) {
+                let slow_path = self.begin_slow_path_on(context, heap);
                 // SAFETY: its owner is a heap of this thread (H1).
                 let freed = unsafe { span.owned() }.free_local(start, self.secret());
-                self.leave(local, visit);
+                self.end_slow_path(context, slow_path);
                 return match freed {
-                    Freed::Quiet => {}
-                    Freed::CreditSpent => self.free_settle_on(local, heap, span),
-                    Freed::Sealed | Freed::NotASlot => self.free_misused(start, local, span),
+                    Freed::ErrorsDisabled => {}
+                    Freed::CountdownZero => self.free_relist_on(context, heap, span),
+                    Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
                 };
             }
         }
@@ -427,21 +435,21 @@ impl<M: Mapper> Allocator<M> {
             && let Owner::Heap(bins) = span.owner()
         {
             // SAFETY: an owner that is a heap is one (H2).
-            unsafe { HeapRef::from_bins(bins) }.push_dirty(span);
+            unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
         }
     }
 
     /// The thread is ending: nothing of its waits any longer.
-    pub(crate) fn end_quarantine<L: Local>(&self, local: L) {
+    pub(crate) fn end_quarantine<C: ThreadContext>(&self, context: C) {
         if !self.policy().keeps_freed_waiting() {
             return;
         }
-        if self.home(local).is_some_and(|home| home.quarantine().is_none()) {
+        if self.default_heap(context).is_some_and(|default_heap| default_heap.quarantine().is_none()) {
             return;
         }
-        if let Some((_, quarantine)) = self.quarantine(local) {
+        if let Some((_, quarantine)) = self.quarantine(context) {
             for waited in quarantine.take_all() {
-                self.free_waited(local, quarantine, waited);
+                self.free_waited(context, quarantine, waited);
             }
         }
     }

@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::request::Request;
 use super::state::Allocator;
+use super::thread_context::ThreadContext;
 use crate::hardening::canary::{CANARY_BYTES, Canary};
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
@@ -25,33 +25,33 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Bytes of a live block that the program may use; `None`, and a report, if somebody wrote beyond them.
-    pub(crate) fn usable_of<L: Local>(&self, local: L, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
+    pub(crate) fn usable_of<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
         let slot_bytes = span.slot_bytes();
         if !self.policy().has_canaries() || !span.has_heap() {
-            return Some(self.announced_bytes(start, slot_bytes));
+            return Some(self.memcheck_bytes(start, slot_bytes));
         }
         let asked = self.canary(start, slot_bytes).asked_for();
         if asked.is_none() {
-            local.report(Misuse::Overflow { address: start.as_ptr().addr(), slot_bytes });
+            context.report(Misuse::Overflow { address: start.as_ptr().addr(), slot_bytes });
         }
         asked
     }
 
     /// As [`Allocator::usable_of`], for who only looks: of a block that somebody wrote beyond, all that it could have.
-    pub(crate) fn told_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
+    pub(crate) fn reported_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
         if !self.policy().has_canaries() || !span.has_heap() {
-            return self.announced_bytes(start, span.slot_bytes());
+            return self.memcheck_bytes(start, span.slot_bytes());
         }
-        self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.room_of(span))
+        self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.capacity(span))
     }
 
     /// Bytes that a live block could have where it stands.
-    pub(crate) fn room_of(&self, span: SpanRef) -> usize {
+    pub(crate) fn capacity(&self, span: SpanRef) -> usize {
         if span.has_heap() { span.slot_bytes() - self.policy().tail_bytes() } else { span.slot_bytes() }
     }
 
     /// The block stays where it is, and has another size: within its room, of `before` bytes so far.
-    pub(crate) fn resign(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
+    pub(crate) fn rewrite_canary(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
         if !self.policy().has_canaries() || !span.has_heap() {
             return;
         }
@@ -74,22 +74,22 @@ impl<M: Mapper> Allocator<M> {
     /// Whether a carved slot is free, or waits to be.
     pub(crate) fn is_free_slot(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: callers name carved slots.
-        let is_sealed = unsafe { Slot::new(start) }.is_sealed(self.secret());
+        let is_signed = unsafe { Slot::new(start) }.is_signed(self.secret());
         if !self.policy().has_canaries() {
-            return is_sealed;
+            return is_signed;
         }
         let canary = self.canary(start, slot_bytes);
-        canary.is_waiting() || (is_sealed && canary.is_clear())
+        canary.is_waiting() || (is_signed && canary.is_clear())
     }
 
     /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
     #[inline(always)]
-    pub(crate) fn begin_life<L: Local>(&self, local: L, start: NonNull<u8>, slot_bytes: usize, bytes: usize) {
+    pub(crate) fn begin_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, slot_bytes: usize, bytes: usize) {
         // SAFETY: it is a slot, and taken off its list.
         unsafe { Slot::new(start) }.clear();
         // SAFETY: the whole of the slot, which is nobody's yet.
         if !unsafe { is_clear(start, slot_bytes) } {
-            local.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
+            context.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
         }
         self.canary(start, slot_bytes).sign(bytes);
     }
@@ -99,9 +99,9 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
         if !self.policy().has_canaries() {
-            let is_sealed = slot.next(self.secret()) == Some(Slot::END);
-            slot.unseal();
-            return is_sealed;
+            let is_signed = slot.next(self.secret()) == Some(Slot::END);
+            slot.unsign();
+            return is_signed;
         }
         let canary = self.canary(start, slot_bytes);
         // SAFETY: the slot is nobody's.

@@ -5,17 +5,17 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::hardening::valgrind::withdraw;
-use crate::heap::HeapRef;
-use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
+use super::thread_context::ThreadContext;
+use crate::hardening::valgrind::freelike;
+use crate::heap::heap_record::{HeapOptions, HeapRef};
 use crate::space::Space;
-use crate::space::decay::Due;
+use crate::space::decay::PurgeTarget;
 use crate::space::ended_run::EndedRun;
 use crate::span::class::SLOT_ALIGN;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::ThreadHeapRef;
 
 /// Why a call that names a heap was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,27 +23,27 @@ pub enum HeapError {
     /// It is no live heap.
     NotAHeap,
     /// It is some thread's current heap.
-    Entered,
+    InUse,
     /// The caller is a signal handler that interrupted the allocator.
     Interrupted,
 }
 
 /// What becomes of the memory of a heap that is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emptying {
+pub enum HeapMemory {
     /// It stays, for what the heap is used for next; that of a destroyed heap for whoever wants memory next.
-    Keep,
+    Retained,
     /// It goes back to the system at once, and any access to it faults.
-    GiveBack,
+    Released,
 }
 
 impl<M: Mapper> Allocator<M> {
     /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
-    pub fn create_heap<L: Local>(&self, local: L, options: &HeapOptions) -> Option<IsolatedRef> {
-        let _quiet = self.quiet();
-        let _pool = self.pool().lock_patiently(local.id())?;
-        let mut space = self.space().lock_patiently(local.id())?;
-        self.start(local, &mut space)?;
+    pub fn create_heap<C: ThreadContext>(&self, context: C, options: &HeapOptions) -> Option<HeapRef> {
+        let _quiet = self.errors_disabled();
+        let _pool = self.pool().lock_patiently(context.id())?;
+        let mut space = self.space().lock_patiently(context.id())?;
+        self.start(context, &mut space)?;
         let heap = space.new_isolated(self.mapper(), options, self.policy().has_canaries());
         self.publish(&space);
         heap
@@ -56,22 +56,22 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
-    pub unsafe fn destroy_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
-        let _quiet = self.quiet();
+    pub unsafe fn destroy_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
+        let _quiet = self.errors_disabled();
         {
-            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
-            let mut space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
+            let mut space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
         // SAFETY: the caller's promise.
-        unsafe { self.withdraw_heap(heap) };
-        match self.emptying(emptying) {
-            Emptying::GiveBack => self.give_back_spans(local, heap),
-            Emptying::Keep => self.release_spans(local, heap),
+        unsafe { self.freelike_heap(heap) };
+        match self.memory(memory) {
+            HeapMemory::Released => self.trap_spans(context, heap),
+            HeapMemory::Retained => self.release_spans(context, heap),
         }
         for page in heap.pages() {
-            self.retire_page(local, page);
+            self.retire_page(context, page);
         }
         Ok(())
     }
@@ -83,54 +83,54 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// As for [`Allocator::destroy_heap`]; the heap itself may be used again afterwards.
-    pub unsafe fn reset_heap<L: Local>(&self, local: L, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
-        let _quiet = self.quiet();
-        let emptying = self.emptying(emptying);
+    pub unsafe fn reset_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
+        let _quiet = self.errors_disabled();
+        let memory = self.memory(memory);
         let keeper = {
-            let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
-            let space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+            let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
+            let space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             if !space.is_isolated(heap) {
                 return Err(HeapError::NotAHeap);
             }
-            heap.members().for_each(HeapRef::start_over);
-            heap.members().find(|member| member.is_of(local.id())).or_else(|| heap.members().next())
+            heap.thread_heaps().for_each(ThreadHeapRef::start_over);
+            heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id())).or_else(|| heap.thread_heaps().next())
         };
         // SAFETY: the caller's promise.
-        unsafe { self.withdraw_heap(heap) };
-        if emptying == Emptying::GiveBack {
-            self.give_back_spans(local, heap);
+        unsafe { self.freelike_heap(heap) };
+        if memory == HeapMemory::Released {
+            self.trap_spans(context, heap);
         }
         // The keeper may be another thread's, which is ending, or that of nobody, which is purged: both happen under the pool's lock.
-        let _pool = self.pool().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+        let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
         for span in heap.spans() {
-            self.start_over(local, span, keeper);
+            self.start_over(context, span, keeper);
         }
-        if emptying == Emptying::GiveBack {
-            let _space = self.space().lock_patiently(local.id()).ok_or(HeapError::Interrupted)?;
+        if memory == HeapMemory::Released {
+            let _space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             heap.forget_records();
         }
-        heap.quota().give_back(heap.quota().charged_bytes());
+        heap.quota().uncharge(heap.quota().charged_bytes());
         Ok(())
     }
 
     /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where it is to be cleared.
-    fn emptying(&self, wanted: Emptying) -> Emptying {
-        if self.policy().traps_every_freed_block() { Emptying::GiveBack } else { wanted }
+    fn memory(&self, wanted: HeapMemory) -> HeapMemory {
+        if self.policy().traps_every_freed_block() { HeapMemory::Released } else { wanted }
     }
 
-    fn check(&self, space: &Space, heap: IsolatedRef) -> Result<(), HeapError> {
+    fn check(&self, space: &Space, heap: HeapRef) -> Result<(), HeapError> {
         if !space.is_isolated(heap) {
             return Err(HeapError::NotAHeap);
         }
-        if heap.entered().load(Ordering::Acquire) > 0 {
-            return Err(HeapError::Entered);
+        if heap.pushed().load(Ordering::Acquire) > 0 {
+            return Err(HeapError::InUse);
         }
         Ok(())
     }
 
     /// Empties a span; `keeper` may keep it.
-    fn start_over<L: Local>(&self, local: L, span: SpanRef, keeper: Option<HeapRef>) {
-        let Some(mut space) = self.space().lock_patiently(local.id()) else {
+    fn start_over<C: ThreadContext>(&self, context: C, span: SpanRef, keeper: Option<ThreadHeapRef>) {
+        let Some(mut space) = self.space().lock_patiently(context.id()) else {
             return;
         };
         match (span.owner(), keeper) {
@@ -151,22 +151,22 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-/// Emptying.
+/// HeapMemory.
 impl<M: Mapper> Allocator<M> {
     /// Leaves the spans of a heap that nobody uses any more to the space.
-    fn release_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+    fn release_spans<C: ThreadContext>(&self, context: C, heap: HeapRef) {
         for span in heap.spans() {
-            self.start_over(local, span, None);
+            self.start_over(context, span, None);
         }
-        let due = self.space().lock_patiently(local.id()).map(|mut space| self.due(&mut space));
-        self.purge(local, due.unwrap_or(Due::Nothing));
+        let due = self.space().lock_patiently(context.id()).map(|mut space| self.due(&mut space));
+        self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
     }
 
     /// Traps the memory of every span of a heap that nobody uses any more, and gives it back to the space.
-    fn give_back_spans<L: Local>(&self, local: L, heap: IsolatedRef) {
+    fn trap_spans<C: ThreadContext>(&self, context: C, heap: HeapRef) {
         let mut ended: Option<EndedRun> = None;
         for span in heap.spans() {
-            let Some(mut space) = self.space().lock_patiently(local.id()) else {
+            let Some(mut space) = self.space().lock_patiently(context.id()) else {
                 return;
             };
             if Space::is_huge(span) {
@@ -183,11 +183,11 @@ impl<M: Mapper> Allocator<M> {
                 continue;
             }
             if let Some(last) = ended.replace(next) {
-                self.trap(local, &last);
+                self.trap(context, &last);
             }
         }
         if let Some(last) = ended {
-            self.trap(local, &last);
+            self.trap(context, &last);
         }
     }
 
@@ -195,10 +195,10 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// Nobody uses the heap meanwhile.
-    pub(crate) unsafe fn withdraw_heap(&self, heap: IsolatedRef) {
+    pub(crate) unsafe fn freelike_heap(&self, heap: HeapRef) {
         if self.policy().tells_memcheck() {
             let visit = |start, _| {
-                withdraw(start);
+                freelike(start);
                 true
             };
             // SAFETY: the caller's promise.
@@ -210,17 +210,17 @@ impl<M: Mapper> Allocator<M> {
 /// Limits.
 impl<M: Mapper> Allocator<M> {
     /// The limit, and how much of it is taken, in bytes.
-    pub fn heap_limit(&self, heap: IsolatedRef) -> (usize, usize) {
+    pub fn heap_limit(&self, heap: HeapRef) -> (usize, usize) {
         (heap.quota().limit_bytes(), heap.quota().charged_bytes())
     }
 
     /// Changes the limit; what is taken already stays.
-    pub fn set_heap_limit(&self, heap: IsolatedRef, bytes: usize) {
+    pub fn set_heap_limit(&self, heap: HeapRef, bytes: usize) {
         heap.quota().set_limit_bytes(bytes);
     }
 
     /// How often the limit was in the way.
-    pub fn heap_refusals(&self, heap: IsolatedRef) -> usize {
+    pub fn heap_refusals(&self, heap: HeapRef) -> usize {
         heap.quota().refusals()
     }
 }
@@ -231,7 +231,7 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// Nobody uses the heap meanwhile, `visit` included.
-    pub unsafe fn walk_heap(&self, heap: IsolatedRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+    pub unsafe fn walk_heap(&self, heap: HeapRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         heap.spans().all(|span| match span.owner() {
             Owner::Large => self.visit(span, self.start_of(span), &mut visit),
             _ => self.walk_span(span, &mut visit),
@@ -246,23 +246,23 @@ impl<M: Mapper> Allocator<M> {
 
     fn visit(&self, span: SpanRef, start: NonNull<u8>, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         let bytes = {
-            let _quiet = self.quiet();
-            self.told_bytes(span, start)
+            let _quiet = self.errors_disabled();
+            self.reported_bytes(span, start)
         };
         visit(start, bytes)
     }
 
     fn start_of(&self, span: SpanRef) -> NonNull<u8> {
-        let _quiet = self.quiet();
+        let _quiet = self.errors_disabled();
         span.start()
     }
 
     /// A carved slot of a span, if it is live.
     fn live_slot(&self, span: SpanRef, index: usize) -> Option<NonNull<u8>> {
-        let _quiet = self.quiet();
+        let _quiet = self.errors_disabled();
         // SAFETY: the slot is carved.
         let start = unsafe { span.start().add(index * span.slot_bytes()) };
-        let is_free = self.known(self.is_free_slot(start, span.slot_bytes()));
+        let is_free = self.defined(self.is_free_slot(start, span.slot_bytes()));
         (!is_free).then_some(start)
     }
 }

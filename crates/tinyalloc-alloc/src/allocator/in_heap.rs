@@ -4,94 +4,100 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::{attached_member, attachments_of};
-use super::local::{Local, Mode};
+use super::caller::{attached_thread_heap, heap_table_of};
 use super::request::Request;
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::{Mode, ThreadContext};
+use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::support::lock::Patience;
+use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate`], in `heap`. `None` also for a signal handler that interrupted the allocator.
     #[inline(always)]
-    pub fn allocate_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.allocate_in_hit(local, heap, bytes).or_else(|| self.allocate_in_slow(local, heap, bytes))
+    pub fn allocate_in<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
+        self.allocate_in_hit(context, heap, bytes).or_else(|| self.allocate_in_slow(context, heap, bytes))
     }
 
     /// As [`Allocator::allocate_in`], but only if a free slot lies ready.
     #[inline(always)]
-    pub fn allocate_in_hit<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot_of(attached_member(local, heap)?.as_bins(), SizeClass::at_hand(bytes)?)
+    pub fn allocate_in_hit<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
+        self.take_slot_of(attached_thread_heap(context, heap)?.as_bins(), SizeClass::at_hand(bytes)?)
     }
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.
-    pub fn allocate_in_slow<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.allocate_in_member(local, heap, Request::new(bytes))
+    pub fn allocate_in_slow<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
+        self.allocate_in_thread_heap(context, heap, Request::new(bytes))
     }
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
-    pub fn allocate_zeroed_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> Option<NonNull<u8>> {
+    pub fn allocate_zeroed_in<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
         if !self.policy().checks_frees()
-            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(local, heap, bytes))
+            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(context, heap, bytes))
         {
             // SAFETY: the slot is of that class.
             unsafe { start.write_bytes(0, class.bytes()) };
             return Some(start);
         }
-        self.allocate_in_member(local, heap, Request::new(bytes).zeroed())
+        self.allocate_in_thread_heap(context, heap, Request::new(bytes).zeroed())
     }
 
     /// As [`Allocator::allocate_aligned`], in `heap`.
-    pub fn allocate_aligned_in<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    pub fn allocate_aligned_in<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: HeapRef,
+        bytes: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
         if !self.policy().checks_frees()
             && align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
-            && let Some(start) = self.allocate_in_hit(local, heap, class.bytes())
+            && let Some(start) = self.allocate_in_hit(context, heap, class.bytes())
         {
             return Some(start);
         }
-        self.allocate_in_member(local, heap, Request::new(bytes).aligned(align))
+        self.allocate_in_thread_heap(context, heap, Request::new(bytes).aligned(align))
     }
 
     /// In the global heap, whichever is current.
-    pub(crate) fn allocate_at_home<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        match attachments_of(local).filter(|_| local.mode() == Mode::Attached) {
-            Some(attachments) => self.allocate_on(local, attachments.home(), Request::new(bytes)),
-            None => self.allocate(local, bytes),
+    pub(crate) fn allocate_in_default_heap<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
+        match heap_table_of(context).filter(|_| context.mode() == Mode::Attached) {
+            Some(heap_table) => self.allocate_on(context, heap_table.default_heap(), Request::new(bytes)),
+            None => self.allocate(context, bytes),
         }
     }
 
     /// In one of this thread's heaps.
-    fn allocate_on<L: Local>(&self, local: L, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
+    fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
         if self.policy().checks_frees() {
-            return self.allocate_checked_on(local, heap, request);
+            return self.allocate_checked_on(context, heap, request);
         }
-        let (home, bytes) = (IsolatedRef::of(heap), request.bytes());
+        let (default_heap, bytes) = (HeapRef::of(heap), request.bytes());
         let start = match self.class_of(request) {
-            Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(local, heap, class)),
-            None if request.is_zeroed() => return self.allocate_large_zeroed(local, home, bytes),
-            None => self.allocate_large_aligned(local, home, bytes, request.align()),
+            Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(context, heap, class)),
+            None if request.is_zeroed() => return self.allocate_large_zeroed(context, default_heap, bytes),
+            None => self.allocate_large_aligned(context, default_heap, bytes, request.align()),
         };
-        self.cleared(local, request, start)
+        self.cleared(context, request, start)
     }
 
     /// With this thread's part in `heap`; a thread that is ending borrows one for the one call.
     #[cold]
     #[inline(never)]
-    fn allocate_in_member<L: Local>(&self, local: L, heap: IsolatedRef, request: Request) -> Option<NonNull<u8>> {
-        let _quiet = self.quiet();
-        self.attach_in_time(local, Patience::WithForks)?;
-        match local.mode() {
-            Mode::Attached => self.allocate_on(local, self.member(local, heap)?, request),
+    fn allocate_in_thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
+        let _quiet = self.errors_disabled();
+        self.attach_in_time(context, Patience::WithForks)?;
+        match context.mode() {
+            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap)?, request),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
-                let attachment = self.borrow_member(local, heap)?;
-                let start = self.allocate_on(local, attachment.member(), request);
-                self.give_member_back(local, attachment);
+                let attachment = self.borrow_thread_heap(context, heap)?;
+                let start = self.allocate_on(context, attachment.thread_heap(), request);
+                self.return_thread_heap(context, attachment);
                 start
             }
-            Mode::Busy => None,
+            Mode::InSlowPath => None,
         }
     }
 }

@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::ThreadContext;
+use crate::heap::heap_record::HeapRef;
 use crate::region::purpose::Purpose;
 use crate::space::Space;
 use crate::space::ended_run::EndedRun;
@@ -47,22 +47,22 @@ impl LargeBlock {
 }
 
 impl<M: Mapper> Allocator<M> {
-    pub(crate) fn large_in_region<L: Local>(
+    pub(crate) fn large_in_region<C: ThreadContext>(
         &self,
-        local: L,
-        heap: Option<IsolatedRef>,
+        context: C,
+        heap: Option<HeapRef>,
         bytes: usize,
         align: usize,
     ) -> Option<LargeBlock> {
-        self.large_run(local, heap, bytes, align).or_else(|| {
-            self.give_up_spare(local);
-            self.large_run(local, heap, bytes, align)
+        self.large_run(context, heap, bytes, align).or_else(|| {
+            self.abandon_spare(context);
+            self.large_run(context, heap, bytes, align)
         })
     }
 
-    fn large_run<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<LargeBlock> {
-        let mut space = self.space().lock(local.id())?;
-        self.start(local, &mut space)?;
+    fn large_run<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, bytes: usize, align: usize) -> Option<LargeBlock> {
+        let mut space = self.space().lock(context.id())?;
+        self.start(context, &mut space)?;
         let guard = self.policy().guard_slices() as usize;
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
@@ -77,27 +77,33 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Charges a heap's quota, after giving up what the heap keeps if it must be.
-    pub(crate) fn charge<L: Local>(&self, local: L, heap: IsolatedRef, bytes: usize) -> bool {
+    pub(crate) fn charge<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> bool {
         if heap.quota().charge(bytes) {
             return true;
         }
-        self.give_up_members(local, heap);
+        self.purge_thread_heaps(context, heap);
         heap.quota().charge(bytes)
     }
 
-    pub(crate) fn huge<L: Local>(&self, local: L, heap: Option<IsolatedRef>, bytes: usize, align: usize) -> Option<LargeBlock> {
-        // What is checked must be settled: it says how much there is to unmap.
-        self.checks_all(local);
-        let (block, space) = self.map_huge(local, bytes, align)?;
+    pub(crate) fn huge<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        bytes: usize,
+        align: usize,
+    ) -> Option<LargeBlock> {
+        // What is checked must be read_only: it says how much there is to unmap.
+        self.checks_all(context);
+        let (block, space) = self.map_huge(context, bytes, align)?;
         let Some(mut space) = space else {
             self.unmap_huge(block);
             return None;
         };
-        let admitted = self.start(local, &mut space).is_some() && space.is_within_limit(bytes);
+        let admitted = self.start(context, &mut space).is_some() && space.is_within_limit(bytes);
         let added = admitted.then(|| space.add_huge(self.mapper(), block, heap)).flatten();
         self.publish(&space);
         if added.is_none() {
-            self.unmap_huge_beside(local, space, block);
+            self.unmap_huge_beside(context, space, block);
             return None;
         }
         drop(space);
@@ -107,16 +113,16 @@ impl<M: Mapper> Allocator<M> {
 
     /// A mapping for a huge block, and the lock of the space; if that alone is refused, the mapping can be
     /// given back at once.
-    fn map_huge<L: Local>(&self, local: L, bytes: usize, align: usize) -> Option<(Unlisted, Option<Guard<'_, Space>>)> {
+    fn map_huge<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<(Unlisted, Option<Guard<'_, Space>>)> {
         let map = |this: &Self| {
             let start = this.mapper().map(bytes + this.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
             Some(Unlisted::new(start, bytes))
         };
         if !M::LOCKED_BY_FORKS {
-            return Some((map(self)?, self.space().lock(local.id())));
+            return Some((map(self)?, self.space().lock(context.id())));
         }
-        let space = self.space().lock_with(local.id(), Self::patience(bytes))?;
-        let (block, space) = self.beside(local, space, map);
+        let space = self.space().lock_with(context.id(), Self::patience(bytes))?;
+        let (block, space) = self.beside(context, space, map);
         Some((block?, space))
     }
 
@@ -126,31 +132,31 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Traps a freed block; where that is refused, it is as if it had not been tried.
-    pub(crate) fn trap_freed<L: Local>(
+    pub(crate) fn trap_freed<C: ThreadContext>(
         &self,
-        local: L,
+        context: C,
         space: Guard<'_, Space>,
         ended: &EndedRun,
         trap: impl FnOnce(&Self) -> bool,
     ) {
-        let (trapped, space) = self.beside(local, space, trap);
+        let (trapped, space) = self.beside(context, space, trap);
         let Some(mut space) = space else {
             return;
         };
-        space.take_back(ended, trapped);
+        space.reclaim(ended, trapped);
         if !trapped {
             space.refuse_traps();
         }
         let due = self.due(&mut space);
         drop(space);
-        self.purge(local, due);
+        self.purge(context, due);
     }
 }
 
 /// In place.
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a large block, moving it only if that needs no copy; `None` if that cannot be done.
-    pub(crate) fn resize_large<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn resize_large<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
             return None;
         }
@@ -160,60 +166,60 @@ impl<M: Mapper> Allocator<M> {
         }
         if Space::is_huge(span) {
             return (bytes >= HUGE_BYTES_MIN)
-                .then(|| self.within_quota(local, span, bytes, |this| this.remap_huge(local, span, bytes)))
+                .then(|| self.within_quota(context, span, bytes, |this| this.remap_huge(context, span, bytes)))
                 .flatten();
         }
         // From a mapping of its own it goes on growing without a copy, and without huge pages that it may not fill.
         if bytes >= HUGE_BYTES_MIN && bytes > span.slot_bytes() {
             return None;
         }
-        self.resize_in_region(local, span, bytes)
+        self.resize_in_region(context, span, bytes)
     }
 
     /// Changes the size of a block by `resize`, and what its heap is charged with it.
-    fn within_quota<L: Local>(
+    fn within_quota<C: ThreadContext>(
         &self,
-        local: L,
+        context: C,
         span: SpanRef,
         bytes: usize,
         resize: impl FnOnce(&Self) -> Option<NonNull<u8>>,
     ) -> Option<NonNull<u8>> {
-        let Some(heap) = IsolatedRef::of_span(span) else {
+        let Some(heap) = HeapRef::of_span(span) else {
             return resize(self);
         };
         let before = span.slot_bytes();
-        if bytes > before && !self.charge(local, heap, bytes - before) {
+        if bytes > before && !self.charge(context, heap, bytes - before) {
             return None;
         }
         let resized = resize(self);
         if resized.is_some() && bytes < before {
-            heap.quota().give_back(before - bytes);
+            heap.quota().uncharge(before - bytes);
         } else if resized.is_none() && bytes > before {
-            heap.quota().give_back(bytes - before);
+            heap.quota().uncharge(bytes - before);
         }
         resized
     }
 
     /// Changes the size of a block of a region where it stands.
-    pub(crate) fn resize_in_region<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn resize_in_region<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.policy().checks_frees() {
             return None;
         }
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
-        self.within_quota(local, span, bytes, |this| {
-            let mut space = this.space().lock(local.id())?;
+        self.within_quota(context, span, bytes, |this| {
+            let mut space = this.space().lock(context.id())?;
             let resized = space.resize_large(this.mapper(), span, bytes);
             this.publish(&space);
             resized.then_some(span.start())
         })
     }
 
-    fn remap_huge<L: Local>(&self, local: L, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
-        let mut space = self.space().lock_with(local.id(), Self::patience(bytes))?;
+    fn remap_huge<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        let mut space = self.space().lock_with(context.id(), Self::patience(bytes))?;
         if !space.is_within_limit(bytes.saturating_sub(span.slot_bytes())) {
             return None;
         }
-        let heap = IsolatedRef::of_span(span);
+        let heap = HeapRef::of_span(span);
         let old = space.remove_huge(span);
         let moved = self.remap_guarded(old, bytes);
         let block = moved.map_or(old, |start| Unlisted::new(start, bytes));

@@ -4,12 +4,12 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::hardening::empty::EmptyMistake;
+use super::thread_context::ThreadContext;
 use crate::hardening::guard::{GuardMistake, GuardReport};
-use crate::hardening::valgrind::{announce, forbid};
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::hardening::valgrind::{make_noaccess, malloclike};
+use crate::hardening::zero_size::ZeroSizeMistake;
+use crate::heap::heap_record::HeapRef;
 use crate::report::heap_label::HeapLabel;
 use crate::report::misuse::Misuse;
 use crate::span::class::SLOT_ALIGN;
@@ -22,34 +22,34 @@ pub enum BlockOwner {
     /// The global heap's.
     Global,
     /// An isolated heap's.
-    Isolated(IsolatedRef),
+    Heap(HeapRef),
 }
 
 impl<M: Mapper> Allocator<M> {
     /// The live span or block at an address, if there is one.
-    pub(crate) fn find_span<L: Local>(&self, local: L, address: usize) -> Option<SpanRef> {
-        let _quiet = self.quiet();
+    pub(crate) fn find_span<C: ThreadContext>(&self, context: C, address: usize) -> Option<SpanRef> {
+        let _quiet = self.errors_disabled();
         let found = match self.span_of(address) {
             Some(span) => Some(span),
             None if address == 0 => None,
-            None => self.space().look(local.id())?.find(address),
+            None => self.space().look(context.id())?.find(address),
         };
         found.filter(|span| span.owner() != Owner::Nobody)
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
-    pub(crate) fn live_span<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<SpanRef> {
-        let _quiet = self.quiet();
+    pub(crate) fn live_span<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
+        let _quiet = self.errors_disabled();
         let address = start.as_ptr().addr();
         let span = match self.span_of(address) {
             Some(span) => span,
             // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
             None => {
-                let found = self.space().look(local.id())?.look_up(address);
+                let found = self.space().look(context.id())?.look_up(address);
                 match found {
                     Ok(span) => span,
                     Err(misuse) => {
-                        local.report(misuse);
+                        context.report(misuse);
                         return None;
                     }
                 }
@@ -61,99 +61,95 @@ impl<M: Mapper> Allocator<M> {
             Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
             Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
         };
-        let live = self.known(live);
+        let live = self.defined(live);
         if !live {
-            local.report(self.verdict(local, span, address));
+            context.report(self.verdict(context, span, address));
         }
         live.then_some(span)
     }
 
     /// Usable bytes of a live block; `None`, and a report, for anything else.
-    pub fn usable_bytes<L: Local>(&self, local: L, start: NonNull<u8>) -> Option<usize> {
+    pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }
-        if self.empty().contains(start.as_ptr().addr()) {
-            return self.is_nothing(local, start.as_ptr().addr()).then_some(0);
+        if self.zero_size().contains(start.as_ptr().addr()) {
+            return self.is_zero_size_block(context, start.as_ptr().addr()).then_some(0);
         }
-        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+        if let Some(guarded) = self.guarded_bytes(context, start.as_ptr().addr()) {
             return guarded;
         }
-        self.usable_of(local, self.live_span(local, start)?, start)
+        self.usable_of(context, self.live_span(context, start)?, start)
     }
 
     /// What is wrong with freeing `address`.
-    pub(crate) fn verdict<L: Local>(&self, local: L, span: SpanRef, address: usize) -> Misuse {
+    pub(crate) fn verdict<C: ThreadContext>(&self, context: C, span: SpanRef, address: usize) -> Misuse {
         match span.owner() {
             Owner::Nobody => {
-                self.space().look(local.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
+                self.space().look(context.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
             }
             Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
         }
     }
 
     /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
-    pub fn owner_of<L: Local>(&self, local: L, address: usize) -> Option<BlockOwner> {
-        let _quiet = self.quiet();
-        if self.empty().contains(address) || self.guard_range().contains(address) {
+    pub fn owner_of<C: ThreadContext>(&self, context: C, address: usize) -> Option<BlockOwner> {
+        let _quiet = self.errors_disabled();
+        if self.zero_size().contains(address) || self.guard_range().contains(address) {
             return Some(BlockOwner::Global);
         }
-        let span = self.find_span(local, address).or_else(|| self.space().look(local.id())?.block_around(address))?;
+        let span = self.find_span(context, address).or_else(|| self.space().look(context.id())?.block_around(address))?;
         match span.owner() {
             Owner::Nobody => None,
-            _ => Some(IsolatedRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Isolated)),
+            _ => Some(HeapRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Heap)),
         }
     }
 
     /// Whether it is a live heap.
-    pub fn is_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
-        self.space().look(local.id()).is_some_and(|space| space.is_isolated(heap))
+    pub fn is_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> bool {
+        self.space().look(context.id()).is_some_and(|space| space.is_isolated(heap))
     }
 
     /// What is wrong with naming `heap` for a block: it is another one's.
-    pub(crate) fn wrong_heap<L: Local>(&self, local: L, heap: Option<IsolatedRef>, start: *mut u8) -> Option<Misuse> {
-        let is_global = self.guard_range().contains(start.addr()) || self.empty().contains(start.addr());
-        let span = if is_global { None } else { Some(self.find_span(local, start.addr())?) };
+    pub(crate) fn wrong_heap<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, start: *mut u8) -> Option<Misuse> {
+        let is_global = self.guard_range().contains(start.addr()) || self.zero_size().contains(start.addr());
+        let span = if is_global { None } else { Some(self.find_span(context, start.addr())?) };
         // A slot for emergencies served whatever heap there was.
         if span.is_some_and(|span| span.owner() == Owner::Emergency) {
             return None;
         }
-        let owner = span.and_then(IsolatedRef::of_span);
+        let owner = span.and_then(HeapRef::of_span);
         if owner == heap {
             return None;
         }
-        let heap = heap.filter(|heap| self.is_heap(local, *heap));
-        Some(Misuse::WrongHeap {
-            address: start.addr(),
-            heap: heap.map(IsolatedRef::label),
-            owner: owner.map(IsolatedRef::label),
-        })
+        let heap = heap.filter(|heap| self.is_heap(context, *heap));
+        Some(Misuse::WrongHeap { address: start.addr(), heap: heap.map(HeapRef::label), owner: owner.map(HeapRef::label) })
     }
 }
 
 /// Zero-size allocations and guarded blocks.
 impl<M: Mapper> Allocator<M> {
     /// Whether a block of no bytes is there; a report if none is.
-    pub(crate) fn is_nothing<L: Local>(&self, local: L, address: usize) -> bool {
-        let found = self.empty().look_up(address);
+    pub(crate) fn is_zero_size_block<C: ThreadContext>(&self, context: C, address: usize) -> bool {
+        let found = self.zero_size().look_up(address);
         if let Err(mistake) = found {
-            local.report(zero_size_misuse(mistake, address));
+            context.report(zero_size_misuse(mistake, address));
         }
         found.is_ok()
     }
 
     /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an address in their range.
-    pub(crate) fn guarded_bytes<L: Local>(&self, local: L, address: usize) -> Option<Option<usize>> {
+    pub(crate) fn guarded_bytes<C: ThreadContext>(&self, context: C, address: usize) -> Option<Option<usize>> {
         if !self.guard_range().contains(address) {
             return None;
         }
         let found =
-            self.guards().look(local.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
+            self.guards().look(context.id()).map(|guards| guards.usable(self.guard_range(), address, self.mapper().page_bytes()));
         Some(match found {
             None => None,
             Some(Ok(bytes)) => Some(bytes),
             Some(Err(mistake)) => {
-                local.report(self.guard_misuse(mistake, address));
+                context.report(self.guard_misuse(mistake, address));
                 None
             }
         })
@@ -179,28 +175,28 @@ impl<M: Mapper> Allocator<M> {
 /// A block begins.
 impl<M: Mapper> Allocator<M> {
     /// A block of `bytes` bytes begins to live.
-    pub(crate) fn announce<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+    pub(crate) fn malloclike<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
         if !self.policy().tells_memcheck() {
             return;
         }
         // Slots that serve signal handlers are not announced: nobody may be told of them half-way through a call.
-        let Some(span) = self.find_span(local, start.as_ptr().addr()) else {
+        let Some(span) = self.find_span(context, start.as_ptr().addr()) else {
             return;
         };
         if let Owner::Heap(_) | Owner::Large = span.owner() {
             hide(span);
-            forbid(start.as_ptr().addr() + bytes, span.slot_bytes() - bytes);
-            announce(start, bytes);
+            make_noaccess(start.as_ptr().addr() + bytes, span.slot_bytes() - bytes);
+            malloclike(start, bytes);
         }
     }
 
     /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is no heap's.
-    pub(crate) fn begin_any_life<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) {
+    pub(crate) fn begin_any_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
         if self.policy().has_canaries()
-            && let Some(span) = self.find_span(local, start.as_ptr().addr())
+            && let Some(span) = self.find_span(context, start.as_ptr().addr())
             && span.has_heap()
         {
-            self.begin_life(local, start, span.slot_bytes(), bytes);
+            self.begin_life(context, start, span.slot_bytes(), bytes);
         }
     }
 }
@@ -208,7 +204,7 @@ impl<M: Mapper> Allocator<M> {
 /// Records hold the addresses of blocks: whoever looks for leaks must not find them there.
 fn hide(span: SpanRef) {
     for field in span.address_fields() {
-        forbid(field, size_of::<usize>());
+        make_noaccess(field, size_of::<usize>());
     }
 }
 
@@ -218,14 +214,14 @@ impl BlockOwner {
     pub fn label(self) -> Option<HeapLabel> {
         match self {
             BlockOwner::Global => None,
-            BlockOwner::Isolated(heap) => Some(heap.label()),
+            BlockOwner::Heap(heap) => Some(heap.label()),
         }
     }
 }
 
-pub(crate) fn zero_size_misuse(mistake: EmptyMistake, address: usize) -> Misuse {
+pub(crate) fn zero_size_misuse(mistake: ZeroSizeMistake, address: usize) -> Misuse {
     match mistake {
-        EmptyMistake::Free => Misuse::DoubleFree { address, slot_bytes: 0 },
-        EmptyMistake::Inside => Misuse::Interior { address, slot_start: address & !(SLOT_ALIGN - 1), slot_bytes: 0 },
+        ZeroSizeMistake::Free => Misuse::DoubleFree { address, slot_bytes: 0 },
+        ZeroSizeMistake::Inside => Misuse::Interior { address, slot_start: address & !(SLOT_ALIGN - 1), slot_bytes: 0 },
     }
 }

@@ -6,18 +6,18 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
-use crate::hardening::valgrind::{Quiet, accessible_bytes, define, withdraw};
-use crate::heap::HeapRef;
+use crate::hardening::valgrind::{ErrorsDisabled, accessible_bytes, define, freelike};
 use crate::span::class::SizeClass;
+use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
     /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is hidden, are no errors of this thread's.
-    pub(crate) fn quiet(&self) -> Quiet {
-        Quiet::new(self.policy().tells_memcheck())
+    pub(crate) fn errors_disabled(&self) -> ErrorsDisabled {
+        ErrorsDisabled::new(self.policy().tells_memcheck())
     }
 
     /// What was found out from bytes that may be undefined, as a fact: whoever acts on it makes no error.
-    pub(crate) fn known(&self, found: bool) -> bool {
+    pub(crate) fn defined(&self, found: bool) -> bool {
         let mut found = found;
         if self.policy().tells_memcheck() {
             define((&raw mut found).expose_provenance(), size_of::<bool>());
@@ -26,26 +26,26 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The block reads as zero: it is fresh from the system.
-    pub(crate) fn announce_zeroed(&self, start: NonNull<u8>, bytes: usize) {
+    pub(crate) fn make_defined(&self, start: NonNull<u8>, bytes: usize) {
         if self.policy().tells_memcheck() {
             define(start.as_ptr().addr(), bytes);
         }
     }
 
     /// A block ends.
-    pub(crate) fn withdraw(&self, start: NonNull<u8>) {
+    pub(crate) fn freelike(&self, start: NonNull<u8>) {
         if self.policy().tells_memcheck() {
-            withdraw(start);
+            freelike(start);
         }
     }
 
     /// Bytes that were asked for, of a live block that could hold `usable`.
-    pub(crate) fn announced_bytes(&self, start: NonNull<u8>, usable: usize) -> usize {
+    pub(crate) fn memcheck_bytes(&self, start: NonNull<u8>, usable: usize) -> usize {
         if self.policy().tells_memcheck() { accessible_bytes(start, usable) } else { usable }
     }
 
     /// After a refill the slots that are left go back to their span.
-    pub(crate) fn empty_bin(&self, heap: HeapRef, class: SizeClass) {
+    pub(crate) fn empty_bin(&self, heap: ThreadHeapRef, class: SizeClass) {
         if self.policy().tells_memcheck() {
             heap.retire_current(class, self.secret());
         }

@@ -6,9 +6,9 @@ pub(crate) mod emergency;
 
 pub(crate) mod request;
 
-pub(crate) mod settled;
+pub(crate) mod read_only_state;
 
-pub(crate) mod local;
+pub(crate) mod thread_context;
 
 pub(crate) mod caller;
 
@@ -58,4 +58,4 @@ pub(crate) mod fork;
 
 pub(crate) mod stats;
 
-pub(crate) mod validate;
+pub(crate) mod invariants;

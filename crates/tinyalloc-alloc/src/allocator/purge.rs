@@ -3,82 +3,82 @@
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::local::{Local, Mode};
 use super::state::Allocator;
+use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
-use crate::heap::HeapRef;
-use crate::heap::spare::Keeping;
-use crate::isolated::isolated_heap::IsolatedRef;
-use crate::region::idle::{Idle, Left};
+use crate::heap::heap_record::HeapRef;
+use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::space::Space;
-use crate::space::decay::Due;
+use crate::space::decay::PurgeTarget;
 use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
-    pub(crate) fn due(&self, space: &mut Space) -> Due {
+    pub(crate) fn due(&self, space: &mut Space) -> PurgeTarget {
         space.due(|| self.mapper().now_milliseconds())
     }
 
     /// Decommits what was idle for an epoch, if one has passed: for who looks at the clock while the program sleeps.
-    pub fn purge_by_time<L: Local>(&self, local: L) {
-        let due = self.space().lock(local.id()).map(|mut space| space.due_by_time(self.mapper().now_milliseconds()));
-        self.purge(local, due.unwrap_or(Due::Nothing));
+    pub fn purge_by_time<C: ThreadContext>(&self, context: C) {
+        let due = self.space().lock(context.id()).map(|mut space| space.due_by_time(self.mapper().now_milliseconds()));
+        self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
     }
 
     /// Decommits what is due.
     #[inline]
-    pub(crate) fn purge<L: Local>(&self, local: L, due: Due) {
-        if due != Due::Nothing {
-            self.purge_slow(local, due);
+    pub(crate) fn purge<C: ThreadContext>(&self, context: C, due: PurgeTarget) {
+        if due != PurgeTarget::Nothing {
+            self.purge_slow(context, due);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn purge_slow<L: Local>(&self, local: L, due: Due) {
-        let _quiet = self.quiet();
+    fn purge_slow<C: ThreadContext>(&self, context: C, due: PurgeTarget) {
+        let _quiet = self.errors_disabled();
         match due {
-            Due::Nothing => {}
-            Due::Aged => {
-                self.collect_pooled(local);
-                self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::Aged, slices));
-                if let Some(mut space) = self.space().lock(local.id()) {
+            PurgeTarget::Nothing => {}
+            PurgeTarget::Aged => {
+                self.collect_pooled(context);
+                self.purge_while(context, |space, slices| space.claim_idle(self.mapper(), PurgeScope::Aged, slices));
+                if let Some(mut space) = self.space().lock(context.id()) {
                     space.age();
                 }
-                self.release_idle_regions(local);
+                self.release_idle_regions(context);
             }
-            Due::DownTo(bytes) => {
-                self.give_up_spare_if_idle(local);
-                self.purge_while(local, |space, slices| self.claim_excess(space, bytes, slices));
+            PurgeTarget::DownTo(bytes) => {
+                self.abandon_spare_if_idle(context);
+                self.purge_while(context, |space, slices| self.claim_excess(space, bytes, slices));
             }
         }
     }
 
-    fn purge_while<L: Local>(&self, local: L, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
+    fn purge_while<C: ThreadContext>(&self, context: C, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
         loop {
-            let Some(mut space) = self.space().lock(local.id()) else {
+            let Some(mut space) = self.space().lock(context.id()) else {
                 return;
             };
             let Some(idle) = claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES) else {
                 return;
             };
             let Some(unfinished) = space.unfinished() else {
-                return space.unclaim_idle(idle, Left::Dirty);
+                return space.unclaim_idle(idle, PurgeOutcome::Dirty);
             };
-            let (left, space) = self.amid(local, |this| {
+            let (left, space) = self.amid(context, |this| {
                 drop(space);
-                (this.give_back(&idle), unfinished.finish(local.id()))
+                (this.decommit_run(&idle), unfinished.finish(context.id()))
             });
             let Some(mut space) = space else {
                 return;
             };
-            if idle.is_to_be_trapped() && left != Left::Trapped {
+            if idle.is_to_be_trapped() && left != PurgeOutcome::Trapped {
                 space.refuse_traps();
             }
             space.unclaim_idle(idle, left);
-            if left == Left::Dirty {
+            if left == PurgeOutcome::Dirty {
                 return space.keep_excess();
             }
         }
@@ -89,60 +89,60 @@ impl<M: Mapper> Allocator<M> {
         if excess == 0 {
             return None;
         }
-        let claimed = space.claim_idle(self.mapper(), Idle::Excess, slices_max.min(excess));
+        let claimed = space.claim_idle(self.mapper(), PurgeScope::Excess, slices_max.min(excess));
         if claimed.is_none() {
             space.keep_excess();
         }
         claimed
     }
 
-    fn give_back(&self, idle: &IdleRun) -> Left {
+    fn decommit_run(&self, idle: &IdleRun) -> PurgeOutcome {
         // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
         if idle.is_to_be_trapped() && unsafe { self.mapper().trap_by_rights(idle.start(), idle.bytes()) }.is_ok() {
-            return Left::Trapped;
+            return PurgeOutcome::Trapped;
         }
         // SAFETY: as above.
         match unsafe { self.mapper().decommit(idle.start(), idle.bytes()) } {
-            Ok(()) if M::RECOMMITS => Left::Trapped,
-            Ok(()) => Left::Zeroed,
-            Err(_) => Left::Dirty,
+            Ok(()) if M::RECOMMITS => PurgeOutcome::Trapped,
+            Ok(()) => PurgeOutcome::Zeroed,
+            Err(_) => PurgeOutcome::Dirty,
         }
     }
 
     /// Decommits all that is free in every region. True if anything was.
-    pub(crate) fn purge_free<L: Local>(&self, local: L) -> bool {
-        let before = self.purges(local);
-        self.purge_while(local, |space, slices| space.claim_idle(self.mapper(), Idle::All, slices));
-        self.release_idle_regions(local);
-        self.purges(local) != before
+    pub(crate) fn purge_free<C: ThreadContext>(&self, context: C) -> bool {
+        let before = self.purges(context);
+        self.purge_while(context, |space, slices| space.claim_idle(self.mapper(), PurgeScope::All, slices));
+        self.release_idle_regions(context);
+        self.purges(context) != before
     }
 
-    pub(crate) fn purges<L: Local>(&self, local: L) -> usize {
-        self.space().lock(local.id()).map_or(0, |space| space.purges())
+    pub(crate) fn purges<C: ThreadContext>(&self, context: C) -> usize {
+        self.space().lock(context.id()).map_or(0, |space| space.purges())
     }
 
-    fn release_idle_regions<L: Local>(&self, local: L) {
-        while let Some(mut space) = self.space().lock(local.id())
+    fn release_idle_regions<C: ThreadContext>(&self, context: C) {
+        while let Some(mut space) = self.space().lock(context.id())
             && let Some(mappings) = space.remove_idle_region()
         {
             let unmap =
                 |this: &Self| mappings.iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| this.unmap(*mapping));
-            self.release_beside(local, space, unmap);
+            self.release_beside(context, space, unmap);
         }
     }
 
     /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins are walked once, an epoch after a thread
     /// left them and not when it ends: most find a new thread before that.
-    fn collect_pooled<L: Local>(&self, local: L) {
-        if let Some(pool) = self.pool().lock(local.id()) {
+    fn collect_pooled<C: ThreadContext>(&self, context: C) {
+        if let Some(pool) = self.pool().lock(context.id()) {
             self.take_abandoned(&pool);
             let mut walks = 0;
             for heap in pool.heaps() {
                 let _ = heap.collect(self.secret());
-                if walks < POOLED_WALKS_MAX && heap.rest(self.secret()) {
+                if walks < POOLED_WALKS_MAX && heap.age_in_pool(self.secret()) {
                     walks += 1;
                 }
-                let _ = self.release_spare(local, heap, Keeping::Nothing);
+                let _ = self.release_spare(context, heap, SpareLimit::None);
             }
         }
     }
@@ -152,17 +152,17 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// Gives spans without live slots back to the space, but for those that the heap keeps; what is due to be purged then, once no lock is held.
     #[must_use = "purge it"]
-    pub(crate) fn release_spare<L: Local>(&self, local: L, heap: HeapRef, keeping: Keeping) -> Due {
+    pub(crate) fn release_spare<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, keeping: SpareLimit) -> PurgeTarget {
         if !heap.has_spare(keeping) {
-            return Due::Nothing;
+            return PurgeTarget::Nothing;
         }
         if heap.is_hardened() {
-            self.purge_spare(local, heap, keeping);
-            return Due::Nothing;
+            self.purge_spare(context, heap, keeping);
+            return PurgeTarget::Nothing;
         }
         // Refused to a signal handler: they stay where they are until the next time.
-        let Some(mut space) = self.space().lock(local.id()) else {
-            return Due::Nothing;
+        let Some(mut space) = self.space().lock(context.id()) else {
+            return PurgeTarget::Nothing;
         };
         while let Some(span) = heap.pop_spare(keeping) {
             space.release_span(*span);
@@ -171,7 +171,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Gives the memory of empty spans back to the system, but not their addresses, which stay with their class.
-    pub(crate) fn purge_spare<L: Local>(&self, local: L, heap: HeapRef, keeping: Keeping) {
+    pub(crate) fn purge_spare<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, keeping: SpareLimit) {
         if M::RECOMMITS || self.mapper().page_bytes() > SLICE_BYTES {
             return;
         }
@@ -187,51 +187,51 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: as above, and it is accessible up to the guard.
             unsafe { span.start().write_bytes(0, before_guard) };
         }) {}
-        if let Some(mut space) = self.space().lock(local.id()).filter(|_| bytes > 0) {
+        if let Some(mut space) = self.space().lock(context.id()).filter(|_| bytes > 0) {
             space.count_purge(bytes);
         }
     }
 
     /// Where little is in use, empty spans that the heap keeps are much of it. Current spans stay, idle or not: a signal handler may be
     /// here, and the thread that it interrupted about to take a slot of one.
-    fn give_up_spare_if_idle<L: Local>(&self, local: L) {
-        let mostly_idle = self.space().lock(local.id()).is_some_and(|space| space.is_mostly_idle());
+    fn abandon_spare_if_idle<C: ThreadContext>(&self, context: C) {
+        let mostly_idle = self.space().lock(context.id()).is_some_and(|space| space.is_mostly_idle());
         if mostly_idle {
-            self.give_up_own_spare(local);
+            self.abandon_own_spare(context);
         }
     }
 
-    fn give_up_own_spare<L: Local>(&self, local: L) {
-        if local.mode() == Mode::Attached {
-            let visit = self.enter(local);
-            let _ = self.release_spare(local, visit.heap(), Keeping::Nothing);
-            self.leave(local, visit);
+    fn abandon_own_spare<C: ThreadContext>(&self, context: C) {
+        if context.mode() == Mode::Attached {
+            let slow_path = self.begin_slow_path(context);
+            let _ = self.release_spare(context, slow_path.heap(), SpareLimit::None);
+            self.end_slow_path(context, slow_path);
         }
     }
 
     /// Every empty span that a heap keeps goes back to the space: it has nothing else to give.
-    pub(crate) fn give_up_spare<L: Local>(&self, local: L) {
-        self.give_up_own_spare(local);
-        if let Some(pool) = self.pool().lock(local.id()) {
+    pub(crate) fn abandon_spare<C: ThreadContext>(&self, context: C) {
+        self.abandon_own_spare(context);
+        if let Some(pool) = self.pool().lock(context.id()) {
             for heap in pool.heaps() {
-                let _ = self.release_spare(local, heap, Keeping::Nothing);
+                let _ = self.release_spare(context, heap, SpareLimit::None);
             }
         }
     }
 
-    pub(crate) fn give_up_idle<L: Local>(&self, local: L, heap: HeapRef) -> Result<(), Slot> {
+    pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {
         let collected = heap.collect(self.secret());
         heap.retire_idle(self.secret());
-        let _ = self.release_spare(local, heap, Keeping::Nothing);
+        let _ = self.release_spare(context, heap, SpareLimit::None);
         collected
     }
 
     /// What isolated heaps keep, a few of them at a time: latest first, by their numbers.
-    pub(crate) fn give_up_isolated<L: Local>(&self, local: L) {
+    pub(crate) fn purge_heaps<C: ThreadContext>(&self, context: C) {
         let mut before = usize::MAX;
         loop {
-            let mut some: Array<IsolatedRef, ISOLATED_AT_A_TIME> = Array::new();
-            if let Some(space) = self.space().lock(local.id()) {
+            let mut some: Array<HeapRef, ISOLATED_AT_A_TIME> = Array::new();
+            if let Some(space) = self.space().lock(context.id()) {
                 let earlier = space.isolated().filter(|heap| heap.id() < before).take(ISOLATED_AT_A_TIME);
                 let _ = some.try_extend(earlier);
             }
@@ -239,7 +239,7 @@ impl<M: Mapper> Allocator<M> {
                 return;
             };
             before = last.id();
-            some.iter().for_each(|heap| self.give_up_members(local, *heap));
+            some.iter().for_each(|heap| self.purge_thread_heaps(context, *heap));
             if before == 0 {
                 return;
             }
@@ -247,42 +247,42 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
-    pub fn purge_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> bool {
-        let _quiet = self.quiet();
-        self.give_up_members(local, heap);
-        self.purge_free(local)
+    pub fn purge_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> bool {
+        let _quiet = self.errors_disabled();
+        self.purge_thread_heaps(context, heap);
+        self.purge_free(context)
     }
 
     /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
-    pub(crate) fn give_up_members<L: Local>(&self, local: L, heap: IsolatedRef) {
-        let _quiet = self.quiet();
-        let Some(_pool) = self.pool().lock(local.id()) else {
+    pub(crate) fn purge_thread_heaps<C: ThreadContext>(&self, context: C, heap: HeapRef) {
+        let _quiet = self.errors_disabled();
+        let Some(_pool) = self.pool().lock(context.id()) else {
             return;
         };
         // Another thread may have destroyed it since the caller met it; from here on none can.
-        if !self.is_heap(local, heap) {
+        if !self.is_heap(context, heap) {
             return;
         }
-        if local.mode() == Mode::Attached
-            && let Some(own) = heap.members().find(|member| member.is_of(local.id()))
+        if context.mode() == Mode::Attached
+            && let Some(own) = heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id()))
         {
-            let visit = self.enter_on(local, own);
-            let _ = self.give_up_idle(local, own);
-            self.leave(local, visit);
+            let slow_path = self.begin_slow_path_on(context, own);
+            let _ = self.purge_thread_heap(context, own);
+            self.end_slow_path(context, slow_path);
         }
-        self.give_up_idle_members(local, heap);
+        self.purge_idle_thread_heaps(context, heap);
     }
 
-    /// As [`Allocator::give_up_members`], but for this thread's part.
-    pub(crate) fn give_up_pooled<L: Local>(&self, local: L, heap: IsolatedRef) {
-        if let Some(_pool) = self.pool().lock(local.id()) {
-            self.give_up_idle_members(local, heap);
+    /// As [`Allocator::purge_thread_heaps`], but for this thread's part.
+    pub(crate) fn purge_pooled_thread_heaps<C: ThreadContext>(&self, context: C, heap: HeapRef) {
+        if let Some(_pool) = self.pool().lock(context.id()) {
+            self.purge_idle_thread_heaps(context, heap);
         }
     }
 
-    fn give_up_idle_members<L: Local>(&self, local: L, heap: IsolatedRef) {
-        for member in heap.pool().heaps() {
-            let _ = self.give_up_idle(local, member);
+    fn purge_idle_thread_heaps<C: ThreadContext>(&self, context: C, heap: HeapRef) {
+        for thread_heap in heap.pool().heaps() {
+            let _ = self.purge_thread_heap(context, thread_heap);
         }
     }
 }

@@ -5,23 +5,23 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use super::caller::current;
-use super::local::Local;
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::heap::spare::Keeping;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::ThreadContext;
+use crate::heap::heap_record::HeapRef;
 use crate::region::purpose::Purpose;
 use crate::report::misuse::Misuse;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::Slot;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::spare::SpareLimit;
 
 /// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.
 pub(crate) type Refilled = Result<Option<Slot>, Slot>;
 
 impl<M: Mapper> Allocator<M> {
-    pub(crate) fn refill<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Refilled {
+    pub(crate) fn refill<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Refilled {
         let (secret, page_bytes) = (self.secret(), self.mapper().page_bytes());
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
@@ -31,67 +31,72 @@ impl<M: Mapper> Allocator<M> {
         {
             return Ok(Some(slot));
         }
-        if let Some(span) = self.take_pooled(local, heap, class)?
+        if let Some(span) = self.take_pooled(context, heap, class)?
             && let Some(slot) = heap.adopt(span, page_bytes, secret)?
         {
             return Ok(Some(slot));
         }
-        if let Some(slot) = self.adopt_fresh(local, heap, class)? {
+        if let Some(slot) = self.adopt_fresh(context, heap, class)? {
             return Ok(Some(slot));
         }
-        let _ = self.release_spare(local, heap, Keeping::Nothing);
-        if let Some(isolated) = IsolatedRef::of(heap) {
+        let _ = self.release_spare(context, heap, SpareLimit::None);
+        if let Some(isolated) = HeapRef::of(heap) {
             heap.retire_idle(secret);
-            let _ = self.release_spare(local, heap, Keeping::Nothing);
-            self.give_up_pooled(local, isolated);
-            if self.takes_part_early(local, heap, isolated, class)
+            let _ = self.release_spare(context, heap, SpareLimit::None);
+            self.purge_pooled_thread_heaps(context, isolated);
+            if self.takes_part_early(context, heap, isolated, class)
                 && let Some(slot) = heap.refill(class, page_bytes, secret)?
             {
                 return Ok(Some(slot));
             }
         }
-        self.give_up_spare(local);
-        self.adopt_fresh(local, heap, class)
+        self.abandon_spare(context);
+        self.adopt_fresh(context, heap, class)
     }
 
     /// At its limit, a heap uses every free slot that it has.
-    fn takes_part_early<L: Local>(&self, local: L, heap: HeapRef, isolated: IsolatedRef, class: SizeClass) -> bool {
-        let space = self.space().lock(local.id());
+    fn takes_part_early<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, isolated: HeapRef, class: SizeClass) -> bool {
+        let space = self.space().lock(context.id());
         space.is_some() && isolated.spans().any(|span| heap.take_part(span, class))
     }
 
-    fn adopt_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Refilled {
+    fn adopt_fresh<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Refilled {
         if heap.quota().is_some_and(|quota| !quota.has_room(class.bytes())) {
             return Ok(None);
         }
-        let Some(span) = self.take_fresh(local, heap, class) else {
+        let Some(span) = self.take_fresh(context, heap, class) else {
             return Ok(None);
         };
         heap.adopt(span, self.mapper().page_bytes(), self.secret())
     }
 
-    fn take_pooled<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Result<Option<OwnedSpan>, Slot> {
-        let Some(global) = self.pool().lock(local.id()) else {
+    fn take_pooled<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: ThreadHeapRef,
+        class: SizeClass,
+    ) -> Result<Option<OwnedSpan>, Slot> {
+        let Some(global) = self.pool().lock(context.id()) else {
             return Ok(None);
         };
-        let isolated = IsolatedRef::of(heap);
+        let isolated = HeapRef::of(heap);
         let pool = isolated.as_ref().map_or(&*global, |isolated| isolated.pool());
         if pool.is_empty() {
             return Ok(None);
         }
         let span = pool.take_span(class, heap, self.secret())?;
-        for pooled in pool.heaps().filter(|heap| heap.has_spare(Keeping::Some)) {
-            let _ = self.release_spare(local, pooled, Keeping::Some);
+        for pooled in pool.heaps().filter(|heap| heap.has_spare(SpareLimit::Usual)) {
+            let _ = self.release_spare(context, pooled, SpareLimit::Usual);
         }
         Ok(span)
     }
 
-    fn take_fresh<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<OwnedSpan> {
-        let mut space = self.space().lock(local.id())?;
+    fn take_fresh<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Option<OwnedSpan> {
+        let mut space = self.space().lock(context.id())?;
         let guard = usize::from(heap.is_hardened());
         let slices = class.span_slices(heap.spans(class)) + guard;
         let least = class.span_slices(0) + guard;
-        let isolated = IsolatedRef::of(heap);
+        let isolated = HeapRef::of(heap);
         let span = space
             .take_span(self.mapper(), slices, 1, Purpose::Slots, isolated)
             .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;
@@ -107,19 +112,19 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// `refusals` are those before the refill began.
-    pub(crate) fn slot_or_report<L: Local>(
+    pub(crate) fn slot_or_report<C: ThreadContext>(
         &self,
-        local: L,
+        context: C,
         class: SizeClass,
         slot: Refilled,
         refusals: usize,
     ) -> Option<NonNull<u8>> {
         match slot {
             Ok(Some(slot)) => Some(slot.start()),
-            Ok(None) if self.is_inside(local) || self.refusals() != refusals => self.allocate_in_emergency(class),
+            Ok(None) if self.is_inside(context) || self.refusals() != refusals => self.allocate_in_emergency(class),
             Ok(None) => None,
             Err(tampered) => {
-                local.report(Misuse::WriteAfterFree { address: tampered.address() });
+                context.report(Misuse::WriteAfterFree { address: tampered.address() });
                 None
             }
         }
@@ -131,16 +136,16 @@ impl<M: Mapper> Allocator<M> {
     /// The credit of a span of this thread's heap is spent.
     #[cold]
     #[inline(never)]
-    pub(crate) fn free_settle<L: Local>(&self, local: L, span: SpanRef) {
-        self.free_settle_on(local, current(local), span);
+    pub(crate) fn free_relist<C: ThreadContext>(&self, context: C, span: SpanRef) {
+        self.free_relist_on(context, current(context), span);
     }
 
-    pub(crate) fn free_settle_on<L: Local>(&self, local: L, heap: HeapRef, span: SpanRef) {
-        let visit = self.enter_on(local, heap);
+    pub(crate) fn free_relist_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, span: SpanRef) {
+        let slow_path = self.begin_slow_path_on(context, heap);
         // SAFETY: it is one of this heap's, which is this thread's (H1).
-        visit.heap().on_credit_spent(unsafe { span.owned() });
-        let due = self.release_spare(local, visit.heap(), Keeping::Some);
-        self.leave(local, visit);
-        self.purge(local, due);
+        slow_path.heap().on_countdown_zero(unsafe { span.owned() });
+        let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
+        self.end_slow_path(context, slow_path);
+        self.purge(context, due);
     }
 }

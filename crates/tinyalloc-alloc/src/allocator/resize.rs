@@ -4,9 +4,9 @@ use core::ptr::{NonNull, copy_nonoverlapping};
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::ThreadContext;
+use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::span::owner::Owner;
 
@@ -15,75 +15,75 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
-    pub unsafe fn reallocate<L: Local>(&self, local: L, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+    pub unsafe fn reallocate<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
-        unsafe { self.reallocate_for(local, None, start, bytes) }
+        unsafe { self.reallocate_for(context, None, start, bytes) }
     }
 
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
-    pub unsafe fn reallocate_in<L: Local>(
+    pub unsafe fn reallocate_in<C: ThreadContext>(
         &self,
-        local: L,
-        heap: Option<IsolatedRef>,
+        context: C,
+        heap: Option<HeapRef>,
         start: NonNull<u8>,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
-        if let Some(misuse) = self.wrong_heap(local, heap, start.as_ptr()) {
-            local.report(misuse);
+        if let Some(misuse) = self.wrong_heap(context, heap, start.as_ptr()) {
+            context.report(misuse);
             return None;
         }
         // SAFETY: the caller's promise.
-        unsafe { self.reallocate_for(local, heap, start, bytes) }
+        unsafe { self.reallocate_for(context, heap, start, bytes) }
     }
 
     /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global one.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
-    pub(crate) unsafe fn reallocate_for<L: Local>(
+    pub(crate) unsafe fn reallocate_for<C: ThreadContext>(
         &self,
-        local: L,
-        heap: Option<IsolatedRef>,
+        context: C,
+        heap: Option<HeapRef>,
         start: NonNull<u8>,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
         if let Some(usable) = self.emergency().block_bytes(start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(local, heap, start, usable, bytes) };
+            return unsafe { self.move_block(context, heap, start, usable, bytes) };
         }
-        if self.empty().contains(start.as_ptr().addr()) {
+        if self.zero_size().contains(start.as_ptr().addr()) {
             // SAFETY: the caller's promise; nothing is copied.
             return self
-                .is_nothing(local, start.as_ptr().addr())
-                .then(|| unsafe { self.move_block(local, None, start, 0, bytes) })
+                .is_zero_size_block(context, start.as_ptr().addr())
+                .then(|| unsafe { self.move_block(context, None, start, 0, bytes) })
                 .flatten();
         }
-        if let Some(guarded) = self.guarded_bytes(local, start.as_ptr().addr()) {
+        if let Some(guarded) = self.guarded_bytes(context, start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(local, None, start, guarded?, bytes) };
+            return unsafe { self.move_block(context, None, start, guarded?, bytes) };
         }
-        let span = self.live_span(local, start)?;
-        let (room, usable) = (self.room_of(span), self.usable_of(local, span, start)?);
+        let span = self.live_span(context, start)?;
+        let (room, usable) = (self.capacity(span), self.usable_of(context, span, start)?);
         if span.owner() == Owner::Large {
             if bytes > SMALL_BYTES_MAX
                 && self.policy().resizes_in_place()
-                && let Some(start) = self.resize_large(local, span, bytes)
+                && let Some(start) = self.resize_large(context, span, bytes)
             {
                 return Some(start);
             }
         } else if bytes <= room && keeps_slot(bytes, room) && self.policy().resizes_in_place() {
-            self.resign(span, start, usable, bytes);
+            self.rewrite_canary(span, start, usable, bytes);
             return Some(start);
         }
-        let home = if span.owner() == Owner::Emergency { heap } else { IsolatedRef::of_span(span) };
+        let default_heap = if span.owner() == Owner::Emergency { heap } else { HeapRef::of_span(span) };
         // SAFETY: the caller's promise.
-        let moved = unsafe { self.move_block(local, home, start, usable, bytes) };
+        let moved = unsafe { self.move_block(context, default_heap, start, usable, bytes) };
         moved.or_else(|| {
             let grows = span.owner() == Owner::Large && bytes > usable;
-            grows.then(|| self.resize_in_region(local, span, bytes)).flatten()
+            grows.then(|| self.resize_in_region(context, span, bytes)).flatten()
         })
     }
 
@@ -91,22 +91,22 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// `start` is a live block of `usable` bytes that the caller gives up on success.
-    unsafe fn move_block<L: Local>(
+    unsafe fn move_block<C: ThreadContext>(
         &self,
-        local: L,
-        heap: Option<IsolatedRef>,
+        context: C,
+        heap: Option<HeapRef>,
         start: NonNull<u8>,
         usable: usize,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
         let moved = match heap {
-            Some(heap) => self.allocate_in(local, heap, bytes),
-            None => self.allocate_at_home(local, bytes),
+            Some(heap) => self.allocate_in(context, heap, bytes),
+            None => self.allocate_in_default_heap(context, bytes),
         }?;
         // SAFETY: both blocks are live, distinct, and hold that much.
         unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
         // SAFETY: the caller's promise.
-        unsafe { self.free(local, start.as_ptr()) };
+        unsafe { self.free(context, start.as_ptr()) };
         Some(moved)
     }
 }

@@ -5,28 +5,28 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::heap::pool::Pool;
+use super::thread_context::ThreadContext;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::pool::Pool;
 
 impl<M: Mapper> Allocator<M> {
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
-    pub(crate) fn return_heap<L: Local>(&self, local: L, heap: HeapRef) {
-        match self.pool().lock(local.id()) {
+    pub(crate) fn return_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+        match self.pool().lock(context.id()) {
             Some(pool) => pool.push(heap),
             None => self.abandon(heap),
         }
     }
 
     /// Leaves a heap to whoever takes the lock of the pool next: a thread that ends waits for no fork, for another may wait for its end.
-    pub(crate) fn abandon(&self, heap: HeapRef) {
+    pub(crate) fn abandon(&self, heap: ThreadHeapRef) {
         heap.set_busy(false);
         heap.set_thread(None);
         let mut before = self.abandoned().load(Ordering::Relaxed);
         loop {
             // SAFETY: only heaps are put there (H2).
-            heap.next_pooled().set(NonNull::new(before).map(|bins| unsafe { HeapRef::from_bins(bins) }));
+            heap.next_pooled().set(NonNull::new(before).map(|bins| unsafe { ThreadHeapRef::from_bins(bins) }));
             let after = heap.as_bins().as_ptr();
             match self.abandoned().compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -42,7 +42,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let first = NonNull::new(self.abandoned().swap(null_mut(), Ordering::Acquire));
         // SAFETY: only heaps are put there (H2).
-        let mut next = first.map(|bins| unsafe { HeapRef::from_bins(bins) });
+        let mut next = first.map(|bins| unsafe { ThreadHeapRef::from_bins(bins) });
         while let Some(heap) = next {
             next = heap.next_pooled().take();
             pool.push(heap);

@@ -4,68 +4,68 @@ use core::ptr::{NonNull, null};
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::{attachments_of, current};
-use super::local::{Local, Mode};
+use super::caller::{current, heap_table_of};
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::isolated::attachments::Attachments;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::{Mode, ThreadContext};
+use crate::heap::heap_record::HeapRef;
+use crate::heap::heap_table::HeapTable;
 use crate::span::bins::Bins;
 use crate::span::class::{SLICE_BYTES, SizeClass};
+use crate::thread_heap::ThreadHeapRef;
 
 /// A stay in the slow path, and what to put back after it.
 #[derive(Clone, Copy)]
-pub(crate) struct Visit {
-    heap: HeapRef,
+pub(crate) struct SlowPath {
+    heap: ThreadHeapRef,
     bins: NonNull<Bins>,
-    attachments: *const Attachments,
+    heap_table: *const HeapTable,
     mode: Mode,
     busy: bool,
 }
 
 impl<M: Mapper> Allocator<M> {
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
-    pub(crate) fn is_inside<L: Local>(&self, local: L) -> bool {
-        self.space().is_inside(local.id()) || self.pool().is_inside(local.id()) || self.guards().is_inside(local.id())
+    pub(crate) fn is_inside<C: ThreadContext>(&self, context: C) -> bool {
+        self.space().is_inside(context.id()) || self.pool().is_inside(context.id()) || self.guards().is_inside(context.id())
     }
 
-    /// Enters the slow path: from here to [`Allocator::leave`] this thread's frees are remote and its allocations emergencies.
-    pub(crate) fn enter<L: Local>(&self, local: L) -> Visit {
-        self.enter_on(local, current(local))
+    /// Enters the slow path: from here to [`Allocator::end_slow_path`] this thread's frees are remote and its allocations emergencies.
+    pub(crate) fn begin_slow_path<C: ThreadContext>(&self, context: C) -> SlowPath {
+        self.begin_slow_path_on(context, current(context))
     }
 
-    /// As [`Allocator::enter`], for one of this thread's heaps that need not be the current one.
-    pub(crate) fn enter_on<L: Local>(&self, local: L, heap: HeapRef) -> Visit {
-        let (bins, attachments) = (local.bins(), local.attachments());
-        let visit = Visit { heap, bins, attachments, mode: local.mode(), busy: heap.is_busy() };
+    /// As [`Allocator::begin_slow_path`], for one of this thread's heaps that need not be the current one.
+    pub(crate) fn begin_slow_path_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> SlowPath {
+        let (bins, heap_table) = (context.bins(), context.heap_table());
+        let slow_path = SlowPath { heap, bins, heap_table, mode: context.mode(), busy: heap.is_busy() };
         heap.set_busy(true);
-        local.set_mode(Mode::Busy);
-        local.set_bins(Self::NO_BINS);
-        local.set_attachments(null());
-        visit
+        context.set_mode(Mode::InSlowPath);
+        context.set_bins(Self::NO_BINS);
+        context.set_heap_table(null());
+        slow_path
     }
 
     /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
-    pub(crate) fn leave<L: Local>(&self, local: L, visit: Visit) {
-        local.set_attachments(visit.attachments);
-        local.set_bins(visit.bins);
-        local.set_mode(visit.mode);
-        visit.heap.set_busy(visit.busy);
+    pub(crate) fn end_slow_path<C: ThreadContext>(&self, context: C, slow_path: SlowPath) {
+        context.set_heap_table(slow_path.heap_table);
+        context.set_bins(slow_path.bins);
+        context.set_mode(slow_path.mode);
+        slow_path.heap.set_busy(slow_path.busy);
     }
 
     /// The heap that serves this thread's calls that name none; `None` is the global one.
-    pub fn current_heap<L: Local>(&self, local: L) -> Option<IsolatedRef> {
-        attachments_of(local).filter(|_| local.mode() == Mode::Attached)?;
-        IsolatedRef::of(current(local))
+    pub fn current_heap<C: ThreadContext>(&self, context: C) -> Option<HeapRef> {
+        heap_table_of(context).filter(|_| context.mode() == Mode::Attached)?;
+        HeapRef::of(current(context))
     }
 
     /// A slot that lies ready, as if in one instruction: a signal handler that frees what it allocates does not leave a list as it found it when
     /// freed slots wait.
     #[inline(always)]
-    pub(crate) fn take_whole<L: Local>(&self, local: L, heap: HeapRef, class: SizeClass) -> Option<NonNull<u8>> {
-        let visit = self.enter_on(local, heap);
+    pub(crate) fn take_whole<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Option<NonNull<u8>> {
+        let slow_path = self.begin_slow_path_on(context, heap);
         let start = self.take_slot_with(heap.as_bins(), class, self.secret());
-        self.leave(local, visit);
+        self.end_slow_path(context, slow_path);
         start
     }
 
@@ -76,8 +76,8 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-impl Visit {
-    pub(crate) fn heap(self) -> HeapRef {
+impl SlowPath {
+    pub(crate) fn heap(self) -> ThreadHeapRef {
         self.heap
     }
 }

@@ -6,19 +6,19 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use tinyalloc_sys::Mapper;
 
 use super::emergency::Emergency;
-use super::local::Local;
-use super::settled::Settled;
+use super::read_only_state::ReadOnlyState;
+use super::thread_context::ThreadContext;
 use crate::config::tunables::Tunables;
-use crate::hardening::empty::EmptyBlocks;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
-use crate::heap::pool::Pool;
+use crate::hardening::zero_size::ZeroSizeBlocks;
 use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
 use crate::span::slot::Secret;
 use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Lock, Ranked};
+use crate::thread_heap::pool::Pool;
 
 /// How many bytes of the first region's slices are committed: what every free reads besides what is settled, on a cache line that changes
 /// only when the region grows. Where every call is to be checked, the hit path is told of no slice at all, so that it finds nothing.
@@ -38,26 +38,26 @@ pub struct Allocator<M> {
     guard_range: GuardRange,
     pool: Lock<Pool>,
     guards: Lock<Guards>,
-    empty: EmptyBlocks,
+    zero_size: ZeroSizeBlocks,
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page of all this, and the one behind it.
     space: Lock<Space>,
     // At the end of what the program's file is mapped for: whoever protects it splits one mapping in two, not in three.
-    settled: Settled,
+    read_only: ReadOnlyState,
 }
 
 impl<M: Mapper> Allocator<M> {
     /// An allocator that has asked the system for nothing yet.
     pub const fn new(mapper: M) -> Allocator<M> {
         Allocator {
-            settled: Settled::new(),
+            read_only: ReadOnlyState::new(),
             reach: Reach { hit_bytes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) },
             mapper,
             guard_range: GuardRange::new(),
             guards: Lock::new(Guards::new()),
-            empty: EmptyBlocks::new(),
+            zero_size: ZeroSizeBlocks::new(),
             space: Lock::new(Space::new()),
             pool: Lock::new(Pool::new()),
             abandoned: AtomicPtr::new(null_mut()),
@@ -73,13 +73,13 @@ impl<M: Mapper> Allocator<M> {
 /// The hit paths' parts.
 impl<M: Mapper> Allocator<M> {
     #[inline(always)]
-    pub(crate) fn take_slot<L: Local>(&self, local: L, class: SizeClass) -> Option<NonNull<u8>> {
-        self.take_slot_of(local.bins(), class)
+    pub(crate) fn take_slot<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
+        self.take_slot_of(context.bins(), class)
     }
 
     #[inline(always)]
     pub(crate) fn take_slot_of(&self, bins: NonNull<Bins>, class: SizeClass) -> Option<NonNull<u8>> {
-        self.take_slot_with(bins, class, self.settled.hit_secret())
+        self.take_slot_with(bins, class, self.read_only.hit_secret())
     }
 
     #[inline(always)]
@@ -93,20 +93,20 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the seal holds.
         bin.set(unsafe { slot.next_unchecked() });
-        slot.unseal();
+        slot.unsign();
         Some(slot.start())
     }
 
     /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
     #[inline(always)]
-    pub fn allocate_hit<L: Local>(&self, local: L, bytes: usize) -> Option<NonNull<u8>> {
-        self.take_slot(local, SizeClass::at_hand(bytes)?)
+    pub fn allocate_hit<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
+        self.take_slot(context, SizeClass::at_hand(bytes)?)
     }
 
     /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
     #[inline(always)]
     pub(crate) fn span_in_first_region(&self, address: usize) -> Option<SpanRef> {
-        let offset = address.wrapping_sub(self.settled.slices_start());
+        let offset = address.wrapping_sub(self.read_only.slices_start());
         if offset >= self.reach.hit_bytes.load(Ordering::Relaxed) {
             return None;
         }
@@ -115,14 +115,14 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::span_in_first_region`], whatever the hit path was told.
     pub(crate) fn span_of(&self, address: usize) -> Option<SpanRef> {
-        let offset = address.wrapping_sub(self.settled.slices_start());
+        let offset = address.wrapping_sub(self.read_only.slices_start());
         (offset < self.reach.bytes.load(Ordering::Relaxed)).then(|| self.named(offset))
     }
 
     /// The record behind a committed slice of the first region.
     #[inline(always)]
     fn named(&self, offset: usize) -> SpanRef {
-        let page_map = self.settled.page_map();
+        let page_map = self.read_only.page_map();
         // SAFETY: the slice is committed, so its entry is (R2).
         let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
         // SAFETY: as above.
@@ -137,28 +137,28 @@ impl<M: Mapper> Allocator<M> {
     /// What slots are sealed with, as the hit path is told.
     #[inline(always)]
     pub(crate) fn hit_secret(&self) -> Secret {
-        self.settled.hit_secret()
+        self.read_only.hit_secret()
     }
 
     pub(crate) fn secret(&self) -> Secret {
-        self.settled.secret()
+        self.read_only.secret()
     }
 
     /// What canaries are made of.
     pub(crate) fn canary_secret(&self) -> u64 {
-        self.settled.canary()
+        self.read_only.canary()
     }
 
     /// What is done beyond the default.
     #[inline(always)]
     pub(crate) fn policy(&self) -> HardeningPolicy {
-        self.settled.policy()
+        self.read_only.policy()
     }
 
     /// Whether every call is looked at. Known once there is a block, and for good: see [`crate::Checks`].
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
-        self.settled.checks_any()
+        self.read_only.checks_any()
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -197,8 +197,8 @@ impl<M: Mapper> Allocator<M> {
         &self.emergency
     }
 
-    pub(crate) fn empty(&self) -> &EmptyBlocks {
-        &self.empty
+    pub(crate) fn zero_size(&self) -> &ZeroSizeBlocks {
+        &self.zero_size
     }
 
     pub(crate) fn guards(&self) -> &Lock<Guards> {
@@ -212,9 +212,9 @@ impl<M: Mapper> Allocator<M> {
 
 /// Starting.
 impl<M: Mapper> Allocator<M> {
-    /// The allocator starts: from here on there is a secret, and what is checked is settled.
-    pub(crate) fn settle(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
-        self.settled.settle(secret, canary, policy);
+    /// The allocator starts: from here on there is a secret, and the policy is fixed.
+    pub(crate) fn fix_policy(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
+        self.read_only.fix_policy(secret, canary, policy);
     }
 
     /// Tells the hit path what the first region covers now.
@@ -222,8 +222,8 @@ impl<M: Mapper> Allocator<M> {
         let Some(region) = space.first_region() else {
             return;
         };
-        if self.settled.page_map().is_null() {
-            self.settled.settle_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
+        if self.read_only.page_map().is_null() {
+            self.read_only.fix_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
         }
         let bytes = region.slices_committed_bytes();
         self.reach.bytes.store(bytes, Ordering::Release);
@@ -233,42 +233,42 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// What is settled is protected as the thread's allocator may be.
-    pub(crate) fn seal<L: Local>(&self, local: L) {
+    pub(crate) fn seal<C: ThreadContext>(&self, context: C) {
         // SAFETY: an allocator of which any page may be sealed lives as long as the process; A1.
-        unsafe { self.settled.seal(self.mapper(), local.sealing()) };
+        unsafe { self.read_only.seal(self.mapper(), context.seal_policy()) };
     }
 
     /// Makes sure that there is a region, and a secret.
-    pub(crate) fn start<L: Local>(&self, local: L, space: &mut Space) -> Option<()> {
+    pub(crate) fn start<C: ThreadContext>(&self, context: C, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
-            local.configure(space.tunables());
+            context.configure(space.tunables());
             let policy = HardeningPolicy::new(space.tunables().checks);
             let canary = if policy.has_canaries() { self.mapper().random() } else { 0 };
-            self.settle(Secret::new(self.mapper().random()), canary, policy);
+            self.fix_policy(Secret::new(self.mapper().random()), canary, policy);
         }
         space.start(self.mapper(), self.policy().has_canaries())?;
         if let Some(slots) = space.emergency() {
             // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
             self.publish(space);
             self.emergency().set_slots(slots);
-            self.seal(local);
+            self.seal(context);
         }
         Some(())
     }
 
     /// Whether every call is to be checked: known once the allocator has started, and so it does.
-    pub(crate) fn checks_all<L: Local>(&self, local: L) -> bool {
+    pub(crate) fn checks_all<C: ThreadContext>(&self, context: C) -> bool {
         if self.secret().is_none()
-            && let Some(mut space) = self.space().lock(local.id())
+            && let Some(mut space) = self.space().lock(context.id())
         {
-            let _ = self.start(local, &mut space);
+            let _ = self.start(context, &mut space);
         }
         self.policy().checks_frees()
     }
 
     /// Changes what a user may set; false for a signal handler that interrupted the allocator.
-    pub fn tune<L: Local>(&self, local: L, change: impl FnOnce(&mut Tunables)) -> bool {
-        let Some(mut space) = self.space.lock_patiently(local.id()) else {
+    pub fn tune<C: ThreadContext>(&self, context: C, change: impl FnOnce(&mut Tunables)) -> bool {
+        let Some(mut space) = self.space.lock_patiently(context.id()) else {
             return false;
         };
         change(space.tunables());

@@ -4,10 +4,9 @@ use core::iter::{from_fn, successors};
 
 use tinyalloc_sys::Mapper;
 
-use super::local::{Local, Mode};
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::{Mode, ThreadContext};
+use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
 use crate::region::pages::META_PAGE_BYTES;
 use crate::space::Space;
@@ -16,6 +15,7 @@ use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
+use crate::thread_heap::ThreadHeapRef;
 
 /// Slots of one size class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,52 +80,52 @@ pub struct Stats {
 
 impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
-    pub fn stats<L: Local>(&self, local: L) -> Stats {
+    pub fn stats<C: ThreadContext>(&self, context: C) -> Stats {
         // The pool's lock keeps the bins of pooled heaps still.
-        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
+        let Some((_pool, space)) = self.pool().look(context.id()).zip(self.space().look(context.id())) else {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
         for region in space.regions().iter() {
             for span in small_spans(region) {
-                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
+                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
             }
         }
         stats.isolated_heaps = space.isolated_live();
         stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
-        stats.remote_frees += space.isolated().flat_map(IsolatedRef::members).map(|heap| heap.remote_frees()).sum::<usize>();
+        stats.remote_frees += space.isolated().flat_map(HeapRef::thread_heaps).map(|heap| heap.remote_frees()).sum::<usize>();
         stats.resident = stats.active + stats.resident_free + stats.metadata;
         stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
     }
 
     /// How many huge blocks there were at most; none for a signal handler that interrupted the allocator.
-    pub fn huge_peak<L: Local>(&self, local: L) -> HugePeak {
-        self.space().lock(local.id()).map_or(HugePeak::default(), |space| space.huge().peak())
+    pub fn huge_peak<C: ThreadContext>(&self, context: C) -> HugePeak {
+        self.space().lock(context.id()).map_or(HugePeak::default(), |space| space.huge().peak())
     }
 
     /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it; nothing is reserved or kept free for one
     /// heap alone. `None` if it is no live heap.
     ///
     /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
-    pub fn heap_stats<L: Local>(&self, local: L, heap: IsolatedRef) -> Option<Stats> {
-        let _pool = self.pool().look(local.id())?;
-        let space = self.space().look(local.id())?;
-        space.is_isolated(heap).then(|| self.count_heap(local, heap))
+    pub fn heap_stats<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<Stats> {
+        let _pool = self.pool().look(context.id())?;
+        let space = self.space().look(context.id())?;
+        space.is_isolated(heap).then(|| self.count_heap(context, heap))
     }
 
     /// As [`Allocator::stats`], without what isolated heaps hold.
-    pub fn global_heap_stats<L: Local>(&self, local: L) -> Stats {
-        let mut stats = self.stats(local);
-        let Some((_pool, space)) = self.pool().look(local.id()).zip(self.space().look(local.id())) else {
+    pub fn global_heap_stats<C: ThreadContext>(&self, context: C) -> Stats {
+        let mut stats = self.stats(context);
+        let Some((_pool, space)) = self.pool().look(context.id()).zip(self.space().look(context.id())) else {
             return Stats::default();
         };
-        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(local, heap)));
+        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(context, heap)));
         stats
     }
 
     /// Counts a heap; the locks of pool and space are held.
-    fn count_heap<L: Local>(&self, local: L, heap: IsolatedRef) -> Stats {
+    fn count_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Stats {
         let mut stats = Stats::default();
         for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
             of_class.slot_bytes = class.bytes();
@@ -136,12 +136,12 @@ impl<M: Mapper> Allocator<M> {
                 _ => {
                     stats.mapped += span.slices() as usize * SLICE_BYTES;
                     stats.spans += 1;
-                    stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(local, span, class));
+                    stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
                 }
             }
         }
-        stats.heaps = heap.members().count();
-        stats.remote_frees = heap.members().map(|member| member.remote_frees()).sum();
+        stats.heaps = heap.thread_heaps().count();
+        stats.remote_frees = heap.thread_heaps().map(|thread_heap| thread_heap.remote_frees()).sum();
         stats.metadata = heap.pages().count() * META_PAGE_BYTES;
         stats.committed = stats.mapped + stats.metadata;
         stats.resident = stats.active + stats.metadata;
@@ -149,13 +149,13 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
-    fn free_in_current<L: Local>(&self, local: L, span: SpanRef, class: SizeClass) -> usize {
+    fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef, class: SizeClass) -> usize {
         let Owner::Heap(bins) = span.owner() else {
             return 0;
         };
         // SAFETY: an owner that is a heap is one (H2).
-        let heap = unsafe { HeapRef::from_bins(bins) };
-        let is_own = local.mode() == Mode::Attached && heap.is_of(local.id());
+        let heap = unsafe { ThreadHeapRef::from_bins(bins) };
+        let is_own = context.mode() == Mode::Attached && heap.is_of(context.id());
         if !is_own && heap.is_live() {
             return 0;
         }

@@ -4,8 +4,8 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::{MapError, Mapper};
 
-use super::local::{Local, Mode};
 use super::state::Allocator;
+use super::thread_context::{Mode, ThreadContext};
 use crate::space::Space;
 use crate::space::ended_run::EndedRun;
 use crate::space::unlisted::Unlisted;
@@ -16,26 +16,26 @@ use crate::support::lock::Guard;
 impl<M: Mapper> Allocator<M> {
     /// Gives the lock of the space back for a moment, to take it again and finish. A signal handler that forks meanwhile finds the thread
     /// inside the slow path, and does not wait for it.
-    pub(crate) fn amid<L: Local, R>(&self, local: L, work: impl FnOnce(&Self) -> R) -> R {
-        let mode = local.mode();
-        local.set_mode(Mode::Busy);
+    pub(crate) fn amid<C: ThreadContext, R>(&self, context: C, work: impl FnOnce(&Self) -> R) -> R {
+        let mode = context.mode();
+        context.set_mode(Mode::InSlowPath);
         let result = work(self);
-        local.set_mode(mode);
+        context.set_mode(mode);
         result
     }
 
     /// Gives the lock back for a call of the mapper, and takes it again; no fork comes in between. Where one
     /// is about to begin, the lock is kept.
-    pub(crate) fn beside<'lock, L: Local, R>(
+    pub(crate) fn beside<'lock, C: ThreadContext, R>(
         &self,
-        local: L,
+        context: C,
         space: Guard<'lock, Space>,
         call: impl FnOnce(&Self) -> R,
     ) -> (R, Option<Guard<'lock, Space>>) {
         match space.unfinished() {
-            Some(unfinished) => self.amid(local, |this| {
+            Some(unfinished) => self.amid(context, |this| {
                 drop(space);
-                (call(this), unfinished.finish(local.id()))
+                (call(this), unfinished.finish(context.id()))
             }),
             None => (call(self), Some(space)),
         }
@@ -58,16 +58,16 @@ impl<M: Mapper> Allocator<M> {
         false
     }
 
-    pub(crate) fn trap<L: Local>(&self, local: L, ended: &EndedRun) {
+    pub(crate) fn trap<C: ThreadContext>(&self, context: C, ended: &EndedRun) {
         let by_rights = self.policy().traps_by_rights()
             && self.mapper().page_bytes() <= SLICE_BYTES
-            && self.space().lock_patiently(local.id()).is_some_and(|space| space.may_trap_by_rights());
+            && self.space().lock_patiently(context.id()).is_some_and(|space| space.may_trap_by_rights());
         // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
         let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
             // SAFETY: as above.
             || unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
-        if let Some(mut space) = self.space().lock_patiently(local.id()) {
-            space.take_back(ended, trapped);
+        if let Some(mut space) = self.space().lock_patiently(context.id()) {
+            space.reclaim(ended, trapped);
         }
     }
 
@@ -136,14 +136,14 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::unmap_huge`], where no fork may come in between; the lock is given back.
-    pub(crate) fn unmap_huge_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, block: Unlisted) {
-        self.release_beside(local, space, |this| this.unmap_huge(block));
+    pub(crate) fn unmap_huge_beside<C: ThreadContext>(&self, context: C, space: Guard<'_, Space>, block: Unlisted) {
+        self.release_beside(context, space, |this| this.unmap_huge(block));
     }
 
     /// Gives the lock back and releases mappings, where no fork may come in between.
-    pub(crate) fn release_beside<L: Local>(&self, local: L, space: Guard<'_, Space>, release: impl FnOnce(&Self)) {
+    pub(crate) fn release_beside<C: ThreadContext>(&self, context: C, space: Guard<'_, Space>, release: impl FnOnce(&Self)) {
         if M::LOCKED_BY_FORKS {
-            drop(self.beside(local, space, release));
+            drop(self.beside(context, space, release));
         } else {
             drop(space);
             release(self);

@@ -2,37 +2,38 @@
 
 use tinyalloc_sys::Mapper;
 
-use super::caller::attachments_of;
-use super::local::{Local, Mode};
+use super::caller::heap_table_of;
 use super::state::Allocator;
+use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
 
 impl<M: Mapper> Allocator<M> {
     /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
-    pub fn purge_all<L: Local>(&self, local: L) -> bool {
-        let _quiet = self.quiet();
-        self.free_left(local);
-        let before = self.purges(local);
+    pub fn purge_all<C: ThreadContext>(&self, context: C) -> bool {
+        let _quiet = self.errors_disabled();
+        self.free_left(context);
+        let before = self.purges(context);
         let mut found = Ok(());
-        if local.mode() == Mode::Attached {
-            let visit = self.enter(local);
-            found = self.give_up_idle(local, visit.heap());
-            self.leave(local, visit);
+        if context.mode() == Mode::Attached {
+            let slow_path = self.begin_slow_path(context);
+            found = self.purge_thread_heap(context, slow_path.heap());
+            self.end_slow_path(context, slow_path);
         }
-        if let Some(home) = attachments_of(local).map(|attachments| attachments.home()).filter(|_| local.mode() == Mode::Attached)
+        if let Some(default_heap) =
+            heap_table_of(context).map(|heap_table| heap_table.default_heap()).filter(|_| context.mode() == Mode::Attached)
         {
-            let visit = self.enter_on(local, home);
-            found = found.and(self.give_up_idle(local, home));
-            self.leave(local, visit);
+            let slow_path = self.begin_slow_path_on(context, default_heap);
+            found = found.and(self.purge_thread_heap(context, default_heap));
+            self.end_slow_path(context, slow_path);
         }
-        if let Some(pool) = self.pool().lock(local.id()) {
+        if let Some(pool) = self.pool().lock(context.id()) {
             self.take_abandoned(&pool);
-            found = pool.heaps().map(|heap| self.give_up_idle(local, heap)).fold(found, Result::and);
+            found = pool.heaps().map(|heap| self.purge_thread_heap(context, heap)).fold(found, Result::and);
         }
-        self.give_up_isolated(local);
+        self.purge_heaps(context);
         if let Err(tampered) = found {
-            local.report(Misuse::WriteAfterFree { address: tampered.address() });
+            context.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
-        self.purge_free(local) || self.purges(local) != before
+        self.purge_free(context) || self.purges(context) != before
     }
 }

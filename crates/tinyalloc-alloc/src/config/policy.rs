@@ -80,9 +80,9 @@ pub(crate) const STORE_BYTES_MAX: usize = 1 << 32;
 pub(crate) const STORE_ADDRESS_SPACE_PART: usize = 64;
 /// Addresses of no bytes: 131,072 of them, or fewer in a limited address space; whoever wants more gets a slot. (All counts as address space, and core dumpers
 /// write it out.)
-pub(crate) const EMPTY_RANGE_BYTES_MAX: usize = 1 << 21;
-pub(crate) const EMPTY_RANGE_BYTES_MIN: usize = 1 << 16;
-pub(crate) const EMPTY_ADDRESS_SPACE_PART: usize = 1024;
+pub(crate) const ZERO_SIZE_RANGE_BYTES_MAX: usize = 1 << 21;
+pub(crate) const ZERO_SIZE_RANGE_BYTES_MIN: usize = 1 << 16;
+pub(crate) const ZERO_SIZE_ADDRESS_SPACE_PART: usize = 1024;
 
 // Threads without a heap.
 

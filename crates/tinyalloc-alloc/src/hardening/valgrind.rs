@@ -29,16 +29,16 @@ pub(crate) fn is_running() -> bool {
 }
 
 /// A block begins to live; its contents are undefined.
-pub(crate) fn announce(start: NonNull<u8>, bytes: usize) {
+pub(crate) fn malloclike(start: NonNull<u8>, bytes: usize) {
     request([MALLOCLIKE_BLOCK, start.as_ptr().addr(), bytes, 0, 0, 0]);
 }
 
 /// An announced block ends.
-pub(crate) fn withdraw(start: NonNull<u8>) {
+pub(crate) fn freelike(start: NonNull<u8>) {
     request([FREELIKE_BLOCK, start.as_ptr().addr(), 0, 0, 0, 0]);
 }
 
-pub(crate) fn forbid(address: usize, bytes: usize) {
+pub(crate) fn make_noaccess(address: usize, bytes: usize) {
     request([MAKE_MEMORY_INACCESSIBLE, address, bytes, 0, 0, 0]);
 }
 
@@ -67,19 +67,19 @@ fn is_accessible(address: usize) -> bool {
 
 /// While it lives, what this thread does is no error.
 #[derive(Debug)]
-pub(crate) struct Quiet(bool);
+pub(crate) struct ErrorsDisabled(bool);
 
-impl Quiet {
+impl ErrorsDisabled {
     #[inline]
-    pub(crate) fn new(is_wanted: bool) -> Quiet {
+    pub(crate) fn new(is_wanted: bool) -> ErrorsDisabled {
         if is_wanted {
             request([CHANGE_ERROR_DISABLEMENT, 1, 0, 0, 0, 0]);
         }
-        Quiet(is_wanted)
+        ErrorsDisabled(is_wanted)
     }
 }
 
-impl Drop for Quiet {
+impl Drop for ErrorsDisabled {
     #[inline]
     fn drop(&mut self) {
         if self.0 {

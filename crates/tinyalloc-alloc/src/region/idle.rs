@@ -14,7 +14,7 @@ use crate::span::class::SLICE_SHIFT;
 
 /// Which free memory is to be decommitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Idle {
+pub(crate) enum PurgeScope {
     /// As much as is too much, where that is cheap.
     Excess,
     /// What was not wanted for an epoch.
@@ -25,7 +25,7 @@ pub(crate) enum Idle {
 
 /// What became of free memory that was to be given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum PurgeOutcome {
     /// It may hold old contents.
     Dirty,
     /// It reads as zero.
@@ -37,7 +37,7 @@ pub(crate) enum Left {
 impl Region {
     /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody
     /// takes it meanwhile. Huge pages are broken up only for what nobody may want again.
-    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: Idle, slices_max: usize) -> Option<Run> {
+    pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: PurgeScope, slices_max: usize) -> Option<Run> {
         let run = self.idle_units(idle, slices_max).or_else(|| {
             let mut zone = self.huge_pages.zone();
             if !zone.is_empty() && self.may_break_up(idle) && !self.idle_column(idle).all_clear(zone.clone()) {
@@ -56,7 +56,7 @@ impl Region {
 
     /// Empty units of the zone, the highest that follow each other: of at least one unit, whatever
     /// the most.
-    fn idle_units(&self, idle: Idle, slices_max: usize) -> Option<Range<usize>> {
+    fn idle_units(&self, idle: PurgeScope, slices_max: usize) -> Option<Range<usize>> {
         let zone = self.huge_pages.zone();
         let mut units = zone.clone().step_by(UNIT_SLICES).rev().skip_while(|unit| !self.is_idle_unit(*unit, idle));
         let highest = units.next()?;
@@ -65,7 +65,7 @@ impl Region {
         Some(more.unwrap_or(highest)..highest + UNIT_SLICES)
     }
 
-    fn is_idle_unit(&self, unit: usize, idle: Idle) -> bool {
+    fn is_idle_unit(&self, unit: usize, idle: PurgeScope) -> bool {
         let mut any = 0;
         for word in unit / SLICES_PER_WORD..(unit + UNIT_SLICES) / SLICES_PER_WORD {
             // SAFETY: units of the zone are committed.
@@ -73,17 +73,17 @@ impl Region {
             if bits.used().get() != 0 {
                 return false;
             }
-            any |= if idle == Idle::Aged { bits.aged().get() } else { bits.resident().get() };
+            any |= if idle == PurgeScope::Aged { bits.aged().get() } else { bits.resident().get() };
         }
         any != 0
     }
 
-    fn idle_column(&self, idle: Idle) -> Column<'_> {
-        if idle == Idle::Aged { self.aged() } else { self.resident() }
+    fn idle_column(&self, idle: PurgeScope) -> Column<'_> {
+        if idle == PurgeScope::Aged { self.aged() } else { self.resident() }
     }
 
     /// The highest run within these slices: the lowest is taken again first.
-    fn idle_run<M: Mapper>(&self, mapper: &M, idle: Idle, within: Range<usize>, slices_max: usize) -> Option<Range<usize>> {
+    fn idle_run<M: Mapper>(&self, mapper: &M, idle: PurgeScope, within: Range<usize>, slices_max: usize) -> Option<Range<usize>> {
         let column = self.idle_column(idle);
         let mut before = within.end;
         loop {
@@ -98,12 +98,12 @@ impl Region {
     }
 
     /// Whether what is free and resident is worth breaking huge pages up.
-    fn may_break_up(&self, idle: Idle) -> bool {
+    fn may_break_up(&self, idle: PurgeScope) -> bool {
         let (used, resident) = (self.used_slices.get(), self.resident_slices.get());
         match idle {
-            Idle::Excess => resident > used * EXCESS_TIMES_KEPT,
-            Idle::Aged => resident * IDLE_PART_KEPT > used,
-            Idle::All => true,
+            PurgeScope::Excess => resident > used * EXCESS_TIMES_KEPT,
+            PurgeScope::Aged => resident * IDLE_PART_KEPT > used,
+            PurgeScope::All => true,
         }
     }
 
@@ -122,14 +122,14 @@ impl Region {
     }
 
     /// Gives a claimed run back after an attempt to give its memory to the system.
-    pub(crate) fn unclaim_idle(&self, run: &Run, left: Left) {
-        if left == Left::Trapped {
+    pub(crate) fn unclaim_idle(&self, run: &Run, left: PurgeOutcome) {
+        if left == PurgeOutcome::Trapped {
             return self.give_trapped_run(run);
         }
         let run = run.numbers();
-        let touched = if left == Left::Zeroed { 0 } else { run.len() };
+        let touched = if left == PurgeOutcome::Zeroed { 0 } else { run.len() };
         self.free_run(run.clone(), touched);
-        if left == Left::Zeroed || self.trapped().all_clear(run.clone()) {
+        if left == PurgeOutcome::Zeroed || self.trapped().all_clear(run.clone()) {
             return;
         }
         for slice in run.filter(|slice| self.trapped().get(*slice)) {

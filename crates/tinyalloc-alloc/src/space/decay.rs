@@ -5,7 +5,7 @@ use crate::config::tunables::{PurgeMode, Tunables};
 
 /// What to purge now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum PurgeTarget {
     Nothing,
     /// What has been idle since the epoch before the last.
     Aged,
@@ -82,29 +82,34 @@ impl Decay {
     }
 
     /// Memory was freed: what should be purged?
-    pub(crate) fn on_free(&mut self, balance: Balance, tunables: &Tunables, now_milliseconds: impl FnOnce() -> u64) -> Due {
+    pub(crate) fn on_free(
+        &mut self,
+        balance: Balance,
+        tunables: &Tunables,
+        now_milliseconds: impl FnOnce() -> u64,
+    ) -> PurgeTarget {
         match tunables.purge_mode {
             PurgeMode::Decay => {}
-            PurgeMode::Eager if balance.resident_free_bytes > 0 && !self.is_kept(balance) => return Due::DownTo(0),
-            PurgeMode::Eager | PurgeMode::Never => return Due::Nothing,
+            PurgeMode::Eager if balance.resident_free_bytes > 0 && !self.is_kept(balance) => return PurgeTarget::DownTo(0),
+            PurgeMode::Eager | PurgeMode::Never => return PurgeTarget::Nothing,
         }
         // After a burst that no slack could hold, holding a part of it helps nobody.
         let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
         if balance.resident_free_bytes > cap && !self.is_kept(balance) {
-            return Due::DownTo(cap - cap / 4);
+            return PurgeTarget::DownTo(cap - cap / 4);
         }
         self.events = self.events.wrapping_add(1);
         if !self.events.is_multiple_of(EVENTS_PER_LOOK) {
-            return Due::Nothing;
+            return PurgeTarget::Nothing;
         }
         self.on_look(balance, tunables, now_milliseconds())
     }
 
     /// The clock was read.
-    pub(crate) fn on_look(&mut self, balance: Balance, tunables: &Tunables, now: u64) -> Due {
+    pub(crate) fn on_look(&mut self, balance: Balance, tunables: &Tunables, now: u64) -> PurgeTarget {
         if now.wrapping_sub(self.epoch_start) < tunables.purge_milliseconds {
-            return Due::Nothing;
+            return PurgeTarget::Nothing;
         }
         self.epoch_start = now;
         // What was never needed during an epoch was too much.
@@ -113,13 +118,13 @@ impl Decay {
         self.purged_early_bytes = 0;
         self.peak_bytes = balance.used_bytes.max(self.peak_bytes / 2);
         self.kept = None;
-        Due::Aged
+        PurgeTarget::Aged
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Balance, Decay, Due, EVENTS_PER_LOOK};
+    use super::{Balance, Decay, EVENTS_PER_LOOK, PurgeTarget};
     use crate::config::tunables::{PurgeMode, Tunables};
 
     const MIB: usize = 1024 * 1024;
@@ -132,7 +137,7 @@ mod tests {
     #[test]
     fn a_burst_is_given_back_but_for_a_few_mebibytes() {
         let mut decay = Decay::new();
-        let Due::DownTo(kept) = decay.on_free(idle(1024 * MIB), &TUNABLES, || 0) else {
+        let PurgeTarget::DownTo(kept) = decay.on_free(idle(1024 * MIB), &TUNABLES, || 0) else {
             panic!("nothing was due");
         };
         assert!(kept <= 2 * MIB);
@@ -141,29 +146,29 @@ mod tests {
     #[test]
     fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
         let mut decay = Decay::new();
-        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
-        assert_eq!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::Nothing);
+        assert_eq!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::Nothing);
     }
 
     #[test]
     fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
         let mut decay = Decay::new();
-        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         for _ in 0..EVENTS_PER_LOOK {
             let _ = decay.on_free(idle(MIB), &TUNABLES, || TUNABLES.purge_milliseconds);
         }
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
-        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 2 * TUNABLES.purge_milliseconds), Due::DownTo(_)));
+        assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 2 * TUNABLES.purge_milliseconds), PurgeTarget::DownTo(_)));
     }
 
     #[test]
     fn an_eager_purge_keeps_nothing_and_none_keeps_all() {
         let with = |purge_mode| Tunables { purge_mode, ..TUNABLES };
         let mut decay = Decay::new();
-        assert_eq!(decay.on_free(idle(MIB), &with(PurgeMode::Eager), || 0), Due::DownTo(0));
-        assert_eq!(decay.on_free(idle(1024 * MIB), &with(PurgeMode::Never), || 0), Due::Nothing);
+        assert_eq!(decay.on_free(idle(MIB), &with(PurgeMode::Eager), || 0), PurgeTarget::DownTo(0));
+        assert_eq!(decay.on_free(idle(1024 * MIB), &with(PurgeMode::Never), || 0), PurgeTarget::Nothing);
     }
 }

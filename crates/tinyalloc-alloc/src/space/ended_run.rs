@@ -6,7 +6,7 @@ use tinyalloc_sys::Mapper;
 
 use super::Space;
 use crate::config::tunables::PurgeMode;
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::heap::heap_record::HeapRef;
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 use crate::span::owner::Owner;
@@ -68,18 +68,18 @@ impl Space {
     }
 
     /// A large block is freed that is to be trapped first: its slices stay in use until
-    /// [`Space::take_back`].
+    /// [`Space::reclaim`].
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
         let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
         // The record may describe another span before the slices are taken back.
         self.regions.at(ended.region).set_span(&ended.run.split_at(1).0, SpanRef::FREED);
-        self.retire_record(span, IsolatedRef::of_span(span));
+        self.retire_record(span, HeapRef::of_span(span));
         ended
     }
 
     /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they
     /// were trapped.
-    pub(crate) fn take_back(&mut self, ended: &EndedRun, trapped: bool) {
+    pub(crate) fn reclaim(&mut self, ended: &EndedRun, trapped: bool) {
         let region = self.regions.at(ended.region);
         region.set_span(&ended.run, SpanRef::FREED);
         if trapped {

@@ -4,7 +4,7 @@ use tinyalloc_sys::Mapper;
 
 use super::Space;
 use super::unlisted::Unlisted;
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::heap::heap_record::HeapRef;
 use crate::span::class::SLICE_SHIFT;
 use crate::span::extent::Extent;
 use crate::span::owned::OwnedSpan;
@@ -84,7 +84,7 @@ impl HugeTable {
 
 impl Space {
     /// Enters a mapping of its own into the table.
-    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted, heap: Option<IsolatedRef>) -> Option<()> {
+    pub(crate) fn add_huge<M: Mapper>(&mut self, mapper: &M, block: Unlisted, heap: Option<HeapRef>) -> Option<()> {
         let record = self.take_record(mapper, heap)?;
         let extent = Extent::new(block.start(), 0, NO_REGION, 0);
         // SAFETY: the record is blank or retired, and the block is a mapping of its own.
@@ -103,7 +103,7 @@ impl Space {
         self.huge.remove(span);
         let block = Unlisted::new(span.start(), span.slot_bytes());
         span.disown();
-        self.retire_record(span, IsolatedRef::of_span(span));
+        self.retire_record(span, HeapRef::of_span(span));
         block
     }
 }

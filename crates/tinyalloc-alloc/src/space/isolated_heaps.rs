@@ -3,13 +3,13 @@
 use tinyalloc_sys::Mapper;
 
 use super::Space;
-use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
+use crate::heap::heap_record::{HeapOptions, HeapRef};
 
 impl Space {
     /// The isolated heaps.
-    pub(crate) fn isolated(&self) -> impl Iterator<Item = IsolatedRef> + '_ {
+    pub(crate) fn isolated(&self) -> impl Iterator<Item = HeapRef> + '_ {
         // SAFETY: a heap is taken out before it ends.
-        self.isolated.iter().map(|node| unsafe { IsolatedRef::from_node(node) })
+        self.isolated.iter().map(|node| unsafe { HeapRef::from_node(node) })
     }
 
     pub(crate) fn isolated_live(&self) -> usize {
@@ -17,24 +17,24 @@ impl Space {
     }
 
     /// Whether the address is that of an isolated heap that was not destroyed.
-    pub(crate) fn is_isolated(&self, heap: IsolatedRef) -> bool {
+    pub(crate) fn is_isolated(&self, heap: HeapRef) -> bool {
         self.pages.is_page(heap.address()) && heap.is_live()
     }
 
     /// A new isolated heap on a page of its own.
-    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions, hardened: bool) -> Option<IsolatedRef> {
+    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions, hardened: bool) -> Option<HeapRef> {
         let page = self.pages.take(mapper)?;
         self.isolated_made += 1;
         self.isolated_live += 1;
         // SAFETY: the page is nobody else's.
-        let heap = unsafe { IsolatedRef::init(page, self.isolated_made, options, hardened) };
+        let heap = unsafe { HeapRef::init(page, self.isolated_made, options, hardened) };
         // SAFETY: it is in no list yet.
         unsafe { self.isolated.push_front(heap.as_node()) };
         Some(heap)
     }
 
     /// An isolated heap is about to be destroyed: nobody finds it any more.
-    pub(crate) fn forget_isolated(&mut self, heap: IsolatedRef) {
+    pub(crate) fn forget_isolated(&mut self, heap: HeapRef) {
         heap.end();
         self.isolated_live -= 1;
         // SAFETY: it was put there when it was made.

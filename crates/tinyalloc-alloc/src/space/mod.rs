@@ -26,14 +26,14 @@ use core::ptr::null_mut;
 use tinyalloc_list::List;
 
 use crate::config::tunables::Tunables;
-use crate::heap::HeapRef;
-use crate::isolated::isolated_heap::Isolated;
+use crate::heap::heap_record::Heap;
 use crate::region::Region;
 use crate::region::pages::Pages;
 use crate::region::regions::Regions;
 use crate::span::Span;
 use crate::span::class::SLICE_BYTES;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::ThreadHeapRef;
 use decay::{Balance, Decay};
 use huge_table::HugeTable;
 use trap_budget::TrapBudget;
@@ -52,8 +52,8 @@ pub(crate) struct Counts {
 #[repr(C)]
 pub(crate) struct Space {
     retired: *mut Span,
-    heaps: Option<HeapRef>,
-    isolated: List<Isolated>,
+    heaps: Option<ThreadHeapRef>,
+    isolated: List<Heap>,
     isolated_made: usize,
     isolated_live: usize,
     emergency: Option<SpanRef>,
@@ -88,7 +88,7 @@ impl Space {
         }
     }
 
-    pub(crate) fn heaps(&self) -> Option<HeapRef> {
+    pub(crate) fn heaps(&self) -> Option<ThreadHeapRef> {
         self.heaps
     }
 

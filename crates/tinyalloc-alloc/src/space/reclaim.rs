@@ -5,9 +5,9 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use super::Space;
-use super::decay::Due;
+use super::decay::PurgeTarget;
 use crate::config::policy::IDLE_PER_USED;
-use crate::region::idle::{Idle, Left};
+use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 
@@ -38,30 +38,32 @@ impl IdleRun {
 
 impl Space {
     /// What should be purged, now that memory was freed.
-    pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> Due {
+    pub(crate) fn due(&mut self, now_milliseconds: impl FnOnce() -> u64) -> PurgeTarget {
         let balance = self.balance();
         self.decay.on_free(balance, &self.tunables, now_milliseconds)
     }
 
     /// What should be purged, though nothing was freed.
-    pub(crate) fn due_by_time(&mut self, now_milliseconds: u64) -> Due {
+    pub(crate) fn due_by_time(&mut self, now_milliseconds: u64) -> PurgeTarget {
         let balance = self.balance();
         self.decay.on_look(balance, &self.tunables, now_milliseconds)
     }
 
     /// Claims a free run that should go back to the system, if any is left.
-    pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, idle: Idle, slices_max: usize) -> Option<IdleRun> {
+    pub(crate) fn claim_idle<M: Mapper>(&mut self, mapper: &M, idle: PurgeScope, slices_max: usize) -> Option<IdleRun> {
         let claimed = self.regions.iter().enumerate().find_map(|(index, region)| {
             let run = region.claim_idle(mapper, idle, slices_max)?;
             let start = region.start_of(run.slices().next()?);
-            Some(IdleRun { region: index, run, start, early: idle == Idle::Excess, to_trap: false })
+            Some(IdleRun { region: index, run, start, early: idle == PurgeScope::Excess, to_trap: false })
         })?;
         let may_trap = self.may_trap(mapper, claimed.region, &claimed.run);
         let to_trap = may_trap
             && match idle {
                 // Once in an epoch, and nobody wanted it for that long.
-                Idle::Aged => !self.trap_budget.is_refused(),
-                Idle::Excess | Idle::All => self.trap_budget.pay_for_purge(claimed.bytes(), || mapper.now_milliseconds()),
+                PurgeScope::Aged => !self.trap_budget.is_refused(),
+                PurgeScope::Excess | PurgeScope::All => {
+                    self.trap_budget.pay_for_purge(claimed.bytes(), || mapper.now_milliseconds())
+                }
             };
         Some(IdleRun { to_trap, ..claimed })
     }
@@ -76,8 +78,8 @@ impl Space {
         self.decay.on_excess_kept(self.balance());
     }
 
-    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, left: Left) {
-        if left != Left::Dirty {
+    pub(crate) fn unclaim_idle(&mut self, idle: IdleRun, left: PurgeOutcome) {
+        if left != PurgeOutcome::Dirty {
             if idle.early {
                 self.decay.on_early_purge(idle.bytes());
             }

@@ -10,15 +10,15 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::Space;
-use crate::heap::{Heap, HeapRef};
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
 use crate::region::purpose::Purpose;
 use crate::span::Span;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 
 impl Space {
-    pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<IsolatedRef>) -> Option<SpanRef> {
+    pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Option<SpanRef> {
         if let Some(heap) = heap {
             return self.take_isolated_record(mapper, heap);
         }
@@ -33,7 +33,7 @@ impl Space {
         Some(unsafe { SpanRef::blank(record.cast()) })
     }
 
-    fn take_isolated_record<M: Mapper>(&mut self, mapper: &M, heap: IsolatedRef) -> Option<SpanRef> {
+    fn take_isolated_record<M: Mapper>(&mut self, mapper: &M, heap: HeapRef) -> Option<SpanRef> {
         if let Some(record) = heap.take_record() {
             return Some(record);
         }
@@ -43,7 +43,7 @@ impl Space {
         heap.take_record()
     }
 
-    pub(super) fn retire_record(&mut self, span: SpanRef, heap: Option<IsolatedRef>) {
+    pub(super) fn retire_record(&mut self, span: SpanRef, heap: Option<HeapRef>) {
         if let Some(heap) = heap {
             return heap.retire_record(span);
         }
@@ -67,10 +67,10 @@ impl Space {
     }
 
     /// A new heap, live for the caller.
-    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M, hardened: bool) -> Option<HeapRef> {
-        let memory = self.metadata(mapper, size_of::<Heap>(), align_of::<Heap>())?;
+    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M, hardened: bool) -> Option<ThreadHeapRef> {
+        let memory = self.metadata(mapper, size_of::<ThreadHeap>(), align_of::<ThreadHeap>())?;
         // SAFETY: it is a heap's worth of fresh metadata.
-        let heap = unsafe { HeapRef::init(memory, self.heaps, None, hardened) };
+        let heap = unsafe { ThreadHeapRef::init(memory, self.heaps, None, hardened) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
         Some(heap)

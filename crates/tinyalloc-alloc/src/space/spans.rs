@@ -3,7 +3,7 @@
 use tinyalloc_sys::Mapper;
 
 use super::Space;
-use crate::isolated::isolated_heap::IsolatedRef;
+use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
 use crate::region::purpose::Purpose;
 use crate::region::runs::Wanted;
@@ -21,7 +21,7 @@ impl Space {
         slices: usize,
         align: usize,
         purpose: Purpose,
-        heap: Option<IsolatedRef>,
+        heap: Option<HeapRef>,
     ) -> Option<OwnedSpan> {
         if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
             return None;
@@ -85,6 +85,6 @@ impl Space {
         region.give_run(&run, touched);
         span.disown();
         self.counts.spans -= 1;
-        self.retire_record(span, IsolatedRef::of_span(span));
+        self.retire_record(span, HeapRef::of_span(span));
     }
 }

@@ -22,22 +22,22 @@ fn cost((call_nanoseconds, part_nanoseconds): (i64, i64), bytes: usize) -> i64 {
 /// no block is too large to be trapped; then it takes the longer until there is some again.
 #[derive(Debug)]
 struct Purse {
-    credit: i64,
+    countdown: i64,
     filled_at: Option<u64>,
 }
 
 impl Purse {
     const fn new() -> Purse {
-        Purse { credit: TRAP_NANOSECONDS_AT_START, filled_at: None }
+        Purse { countdown: TRAP_NANOSECONDS_AT_START, filled_at: None }
     }
 
     fn pay(&mut self, cost: i64, now_milliseconds: impl FnOnce() -> u64) -> bool {
-        if self.credit <= 0 || self.filled_at.is_none() {
+        if self.countdown <= 0 || self.filled_at.is_none() {
             self.fill(now_milliseconds());
         }
-        let pays = self.credit > 0;
+        let pays = self.countdown > 0;
         if pays {
-            self.credit = self.credit.saturating_sub(cost);
+            self.countdown = self.countdown.saturating_sub(cost);
         }
         pays
     }
@@ -45,7 +45,7 @@ impl Purse {
     fn fill(&mut self, now: u64) {
         let passed = now.saturating_sub(self.filled_at.replace(now).unwrap_or(now));
         let earned = i64::try_from(passed).unwrap_or(i64::MAX).saturating_mul(TRAP_NANOSECONDS_PER_MILLISECOND);
-        self.credit = self.credit.saturating_add(earned).min(TRAP_NANOSECONDS_MAX);
+        self.countdown = self.countdown.saturating_add(earned).min(TRAP_NANOSECONDS_MAX);
     }
 }
 

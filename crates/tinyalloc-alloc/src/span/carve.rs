@@ -72,7 +72,7 @@ impl OwnedSpan {
             let start = unsafe { self.first.get().add((carved + slot) * slot_bytes) };
             // SAFETY: as above, and the slot becomes carved below.
             let slot = unsafe { Slot::new(start) };
-            slot.seal(list, secret);
+            slot.sign(list, secret);
             list = slot;
         }
         let last = u32::try_from(last).unwrap_or(self.slots.get());

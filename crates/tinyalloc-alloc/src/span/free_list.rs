@@ -13,11 +13,11 @@ use crate::report::misuse::Misuse;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freed {
     /// Nothing to do.
-    Quiet,
+    ErrorsDisabled,
     /// The credit ran out: the span changes its state.
-    CreditSpent,
+    CountdownZero,
     /// The slot was free already, or looks so.
-    Sealed,
+    AlreadyFree,
     /// No live slot can start there.
     NotASlot,
 }
@@ -32,17 +32,17 @@ impl OwnedSpan {
         }
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
-        if slot.is_sealed(secret) {
-            return Freed::Sealed;
+        if slot.is_signed(secret) {
+            return Freed::AlreadyFree;
         }
         // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever
         // unmapped (S1, H2).
         let head = unsafe { &*self.head().get() };
-        slot.seal(head.get(), secret);
+        slot.sign(head.get(), secret);
         head.set(slot);
-        let credit = self.credit_left().get() - 1;
-        self.credit_left().set(credit);
-        if credit == 0 { Freed::CreditSpent } else { Freed::Quiet }
+        let countdown = self.countdown_left().get() - 1;
+        self.countdown_left().set(countdown);
+        if countdown == 0 { Freed::CountdownZero } else { Freed::ErrorsDisabled }
     }
 
     /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. Only
@@ -61,7 +61,7 @@ impl OwnedSpan {
     pub(crate) fn absorb(self, freed: &FreedList, secret: Secret) {
         // SAFETY: as in `free_local`.
         let head = unsafe { &*self.head().get() };
-        freed.last.seal(head.get(), secret);
+        freed.last.sign(head.get(), secret);
         head.set(freed.first);
     }
 }

@@ -98,8 +98,8 @@ impl OwnedSpan {
     }
 
     #[inline(always)]
-    pub(super) fn credit_left(&self) -> &Cell<u32> {
+    pub(super) fn countdown_left(&self) -> &Cell<u32> {
         // SAFETY: S2.
-        unsafe { self.credit.cell() }
+        unsafe { self.countdown.cell() }
     }
 }

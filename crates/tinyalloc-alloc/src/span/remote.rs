@@ -84,7 +84,7 @@ pub(crate) fn push_remote(span: SpanRef, slot: Slot, secret: Secret) -> bool {
             // SAFETY: the list holds slots only.
             unsafe { Slot::from_words(head) }
         };
-        slot.seal(next, secret);
+        slot.sign(next, secret);
         // Acquire: the owner that emptied the list has read the span's link before we overwrite it.
         match span.remote().compare_exchange_weak(head, slot.as_words(), Ordering::AcqRel, Ordering::Relaxed) {
             Ok(_) => return head.is_null(),

@@ -1,6 +1,6 @@
 //! Free slots: intrusive lists whose every link is sealed.
 //!
-//! A free slot holds two words: the next free slot, and a seal with `next + seal + slot == secret`.
+//! A free slot holds two words: the next free slot, and a seal with `next + signature + slot == secret`.
 //! The seal answers two questions at once: on `free`, is this slot already free (a live slot's
 //! words add up to a 64-bit secret by accident only)? On `malloc`, has anyone written to it since
 //! (then its link is not followed)?
@@ -13,7 +13,7 @@ use core::ptr::{NonNull, null_mut};
 #[derive(Debug)]
 pub(crate) struct SlotWords {
     next: Cell<*mut SlotWords>,
-    seal: Cell<usize>,
+    signature: Cell<usize>,
 }
 
 // SAFETY: L2; `END` is never written.
@@ -24,7 +24,7 @@ unsafe impl Sync for SlotWords {}
 ///
 /// Among the initialised data, which start-up touches anyway, rather than on a page of its own.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
-static END: SlotWords = SlotWords { next: Cell::new(null_mut()), seal: Cell::new(0) };
+static END: SlotWords = SlotWords { next: Cell::new(null_mut()), signature: Cell::new(0) };
 
 /// What seals are made of: its top bit is set, so that it differs from the address of [`END`].
 #[derive(Clone, Copy, Debug)]
@@ -105,19 +105,19 @@ impl Slot {
         self.holds(secret).then(|| unsafe { self.next_unchecked() })
     }
 
-    /// Whether the two words are what [`Slot::seal`] left, as `is_sealed` asks too; this order of
+    /// Whether the two words are what [`Slot::signature`] left, as `is_signed` asks too; this order of
     /// the sum suits allocation.
     #[inline(always)]
     pub(crate) fn holds(self, secret: Secret) -> bool {
         let words = self.words();
-        words.next.get().addr().wrapping_add(self.address()).wrapping_add(words.seal.get()) == secret.word()
+        words.next.get().addr().wrapping_add(self.address()).wrapping_add(words.signature.get()) == secret.word()
     }
 
     /// # Safety
     /// The seal holds.
     #[inline(always)]
     pub(crate) unsafe fn next_unchecked(self) -> Slot {
-        // SAFETY: what `seal` wrote is a slot, never null.
+        // SAFETY: what `signature` wrote is a slot, never null.
         Slot(unsafe { NonNull::new_unchecked(self.words().next.get()) })
     }
 
@@ -135,24 +135,24 @@ impl Slot {
 
     /// Whether this slot is free, by its seal.
     #[inline(always)]
-    pub(crate) fn is_sealed(self, secret: Secret) -> bool {
+    pub(crate) fn is_signed(self, secret: Secret) -> bool {
         let words = self.words();
-        let sum = words.next.get().addr().wrapping_add(words.seal.get());
+        let sum = words.next.get().addr().wrapping_add(words.signature.get());
         sum == secret.word().wrapping_sub(self.address())
     }
 
     /// Makes this a free slot before `next`.
     #[inline(always)]
-    pub(crate) fn seal(self, next: Slot, secret: Secret) {
+    pub(crate) fn sign(self, next: Slot, secret: Secret) {
         let words = self.words();
         words.next.set(next.0.as_ptr());
-        words.seal.set(secret.word().wrapping_sub(self.address()).wrapping_sub(next.address()));
+        words.signature.set(secret.word().wrapping_sub(self.address()).wrapping_sub(next.address()));
     }
 
     /// Makes this a live slot.
     #[inline(always)]
-    pub(crate) fn unseal(self) {
-        self.words().seal.set(0);
+    pub(crate) fn unsign(self) {
+        self.words().signature.set(0);
     }
 }
 
@@ -161,7 +161,7 @@ impl Slot {
     /// Leaves nothing of what the slot held as a free one.
     pub(crate) fn clear(self) {
         self.words().next.set(null_mut());
-        self.words().seal.set(0);
+        self.words().signature.set(0);
     }
 }
 

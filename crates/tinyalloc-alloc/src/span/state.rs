@@ -12,11 +12,11 @@ use super::slot::Slot;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum SpanState {
-    /// Its free slots are the list of its heap's bin; `credit` means nothing.
+    /// Its free slots are the list of its heap's bin; `countdown` means nothing.
     Current,
-    /// In the heap's list of spans with free slots; `credit` counts its live slots.
+    /// In the heap's list of spans with free slots; `countdown` counts its live slots.
     Partial,
-    /// In no list; `credit` counts the frees until it is worth a place among the partial ones.
+    /// In no list; `countdown` counts the frees until it is worth a place among the partial ones.
     Full,
     /// No live slot, kept by its heap for whichever class wants a span next.
     Spare,
@@ -29,7 +29,7 @@ impl SpanState {
 }
 
 /// While a span is current nobody counts its frees; a credit that no span can spend.
-const CREDIT_UNCOUNTED: u32 = u32::MAX / 2;
+const COUNTDOWN_OFF: u32 = u32::MAX / 2;
 
 /// States; only the owner calls these (S2).
 /// For any thread.
@@ -42,21 +42,21 @@ impl Span {
     /// the caller counts.
     pub(crate) fn live(&self) -> u32 {
         match self.state() {
-            SpanState::Full => self.slots.get().saturating_sub(self.full_credit().saturating_sub(self.credit())),
-            SpanState::Partial => self.credit(),
+            SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().saturating_sub(self.countdown())),
+            SpanState::Partial => self.countdown(),
             SpanState::Current => self.slots_carved(),
             SpanState::Spare => 0,
             SpanState::Large => 1,
         }
     }
 
-    pub(crate) fn credit(&self) -> u32 {
+    pub(crate) fn countdown(&self) -> u32 {
         // SAFETY: the owner asks, or statistics, which may meet another thread's span half-way
         // through a change.
-        unsafe { self.credit.cell() }.get()
+        unsafe { self.countdown.cell() }.get()
     }
 
-    fn full_credit(&self) -> u32 {
+    fn full_countdown(&self) -> u32 {
         (self.slots.get() / 8).max(1)
     }
 }
@@ -71,7 +71,7 @@ impl OwnedSpan {
     pub(crate) fn enter_bin(self, bin: &Cell<Slot>) {
         bin.set(self.list().replace(Slot::END));
         self.head().set(from_ref(bin));
-        self.credit_left().set(CREDIT_UNCOUNTED);
+        self.countdown_left().set(COUNTDOWN_OFF);
         self.set_state(SpanState::Current);
     }
 
@@ -84,7 +84,7 @@ impl OwnedSpan {
     /// Becomes a span that waits for a class.
     pub(crate) fn become_spare(self) {
         self.set_state(SpanState::Spare);
-        self.credit_left().set(CREDIT_UNCOUNTED);
+        self.countdown_left().set(COUNTDOWN_OFF);
     }
 
     /// Every slot is live: wait until an eighth is free before taking part again.
@@ -93,21 +93,21 @@ impl OwnedSpan {
     /// (measured: twice the time).
     pub(crate) fn become_full(self) {
         self.set_state(SpanState::Full);
-        self.credit_left().set(self.full_credit());
+        self.countdown_left().set(self.full_countdown());
     }
 
     /// Takes part again with `live` live slots.
     pub(crate) fn become_partial(self, live: u32) {
         self.set_state(SpanState::Partial);
-        self.credit_left().set(live);
+        self.countdown_left().set(live);
     }
 
     pub(crate) fn spend(self, slots: u32) {
-        self.credit_left().set(self.credit_left().get() - slots);
+        self.countdown_left().set(self.countdown_left().get() - slots);
     }
 
     /// A current span has been freed into more often than anyone counts.
-    pub(crate) fn renew_credit(self) {
-        self.credit_left().set(CREDIT_UNCOUNTED);
+    pub(crate) fn stop_countdown(self) {
+        self.countdown_left().set(COUNTDOWN_OFF);
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Lock<T> {
 pub(crate) struct Gate {
     holder: AtomicUsize,
     forking: AtomicBool,
-    entered: AtomicBool,
+    pushed: AtomicBool,
     stalled: AtomicBool,
     closing: AtomicBool,
     waiters: AtomicU32,
@@ -144,7 +144,7 @@ impl Gate {
         Gate {
             holder: AtomicUsize::new(FREE),
             forking: AtomicBool::new(false),
-            entered: AtomicBool::new(false),
+            pushed: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             waiters: AtomicU32::new(0),
@@ -257,7 +257,7 @@ impl Gate {
         match way {
             Way::Taken => self.give_back(),
             // A reader that finds nobody inside sees what was written there.
-            Way::Entered => self.entered.store(false, Ordering::SeqCst),
+            Way::Entered => self.pushed.store(false, Ordering::SeqCst),
             Way::Shared => self.reader.store(FREE, Ordering::SeqCst),
         }
     }
@@ -320,7 +320,7 @@ impl Gate {
     /// In the child only the forking thread is left: nobody waits, and nobody else holds, reads or
     /// finishes anything.
     pub(crate) fn reset_in_child(&self) {
-        for mark in [&self.forking, &self.entered, &self.stalled, &self.closing] {
+        for mark in [&self.forking, &self.pushed, &self.stalled, &self.closing] {
             mark.store(false, Ordering::Relaxed);
         }
         for count in [&self.waiters, &self.unfinished] {
@@ -335,7 +335,7 @@ impl Gate {
     /// The thread that forks goes inside, once at a time: a signal handler that interrupts it there
     /// is refused like any other.
     fn enter(&self, thread: ThreadId) -> Option<Way> {
-        if !self.is_held_for_fork_by(thread) || self.entered.swap(true, Ordering::SeqCst) {
+        if !self.is_held_for_fork_by(thread) || self.pushed.swap(true, Ordering::SeqCst) {
             return None;
         }
         self.wait_for_reader();
@@ -350,7 +350,7 @@ impl Gate {
             return false;
         }
         // Announced first: whoever ends the fork, or goes inside, looks for a reader afterwards.
-        let may_read = self.forking.load(Ordering::SeqCst) && !self.entered.load(Ordering::SeqCst);
+        let may_read = self.forking.load(Ordering::SeqCst) && !self.pushed.load(Ordering::SeqCst);
         if !may_read {
             self.reader.store(FREE, Ordering::SeqCst);
         }

@@ -13,7 +13,7 @@ use std::ptr::{NonNull, null};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use tinyalloc_alloc::{Allocator, Attachments, Bins, EMPTY_BINS, Local, Misuse, Mode, Sealing, ThreadId};
+use tinyalloc_alloc::{Allocator, Bins, EMPTY_BINS, HeapTable, Misuse, Mode, SealPolicy, ThreadContext, ThreadId};
 use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
 
 pub const MIB: usize = 1024 * 1024;
@@ -26,12 +26,12 @@ pub struct Actor(&'static ActorState);
 
 struct ActorState {
     bins: Cell<NonNull<Bins>>,
-    attachments: Cell<*const Attachments>,
+    heap_table: Cell<*const HeapTable>,
     mode: Cell<Mode>,
     visits: Cell<usize>,
     id: ThreadId,
     armed: Cell<usize>,
-    sealing: Cell<Sealing>,
+    seal_policy: Cell<SealPolicy>,
     misuses: RefCell<Vec<Misuse>>,
 }
 
@@ -40,12 +40,12 @@ impl Actor {
         static IDS: AtomicUsize = AtomicUsize::new(1);
         Actor(Box::leak(Box::new(ActorState {
             bins: Cell::new(NonNull::from(&EMPTY_BINS)),
-            attachments: Cell::new(null()),
+            heap_table: Cell::new(null()),
             mode: Cell::new(Mode::Unattached),
             visits: Cell::new(usize::MAX),
             id: ThreadId(IDS.fetch_add(1, Ordering::Relaxed) * 16),
             armed: Cell::new(0),
-            sealing: Cell::new(Sealing::Never),
+            seal_policy: Cell::new(SealPolicy::Writable),
             misuses: RefCell::default(),
         })))
     }
@@ -67,14 +67,14 @@ impl Actor {
     }
 
     /// What becomes of what its worlds settle, from now on.
-    pub fn seal(self, sealing: Sealing) {
-        self.0.sealing.set(sealing);
+    pub fn seal(self, seal_policy: SealPolicy) {
+        self.0.seal_policy.set(seal_policy);
     }
 }
 
 // SAFETY: an actor is not `Send`, so its words are used by one thread; they start as asked and hold what was set. Worlds never give their
 // allocators back.
-unsafe impl Local for Actor {
+unsafe impl ThreadContext for Actor {
     fn bins(self) -> NonNull<Bins> {
         self.0.bins.get()
     }
@@ -83,12 +83,12 @@ unsafe impl Local for Actor {
         self.0.bins.set(bins);
     }
 
-    fn attachments(self) -> *const Attachments {
-        self.0.attachments.get()
+    fn heap_table(self) -> *const HeapTable {
+        self.0.heap_table.get()
     }
 
-    fn set_attachments(self, attachments: *const Attachments) {
-        self.0.attachments.set(attachments);
+    fn set_heap_table(self, heap_table: *const HeapTable) {
+        self.0.heap_table.set(heap_table);
     }
 
     fn mode(self) -> Mode {
@@ -116,8 +116,8 @@ unsafe impl Local for Actor {
         self.0.armed.set(self.0.armed.get() + 1);
     }
 
-    fn sealing(self) -> Sealing {
-        self.0.sealing.get()
+    fn seal_policy(self) -> SealPolicy {
+        self.0.seal_policy.get()
     }
 
     fn report(self, misuse: Misuse) {

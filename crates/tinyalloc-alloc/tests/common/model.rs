@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::ptr::NonNull;
 
-use tinyalloc_alloc::{Local, Misuse, SizeClass, Survey};
+use tinyalloc_alloc::{InvariantReport, Misuse, SizeClass, ThreadContext};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::{Actor, World, WorldMapper};
@@ -133,7 +133,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     }
 
     /// Every invariant of the allocator, and its bytes against the model's.
-    pub fn validate(&self) -> Survey {
+    pub fn check_invariants(&self) -> InvariantReport {
         let survey = self.world.survey(self.actors[0]).expect("every invariant holds");
         assert_eq!(survey.live_bytes, self.live_bytes(), "the allocator and the model agree on what lives");
         survey
@@ -146,10 +146,10 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     /// Runs a call that is a mistake; returns what was reported, after making sure that nothing changed.
     pub fn mistake(&self, actor: usize, call: impl FnOnce(Actor)) -> Vec<Misuse> {
         let actor = self.actor(actor);
-        let before = self.validate();
+        let before = self.check_invariants();
         call(actor);
         let misuses = actor.misuses();
-        assert_eq!(self.validate(), before, "a mistake changes nothing");
+        assert_eq!(self.check_invariants(), before, "a mistake changes nothing");
         misuses
     }
 
@@ -273,7 +273,7 @@ impl Random {
     }
 }
 
-/// Sees to it that the `Local` methods are in scope wherever the model is.
+/// Sees to it that the `ThreadContext` methods are in scope wherever the model is.
 pub fn is_attached(actor: Actor) -> bool {
     actor.mode() == tinyalloc_alloc::Mode::Attached
 }

@@ -1,8 +1,8 @@
 //! Isolated heaps that are destroyed or emptied, while threads that used them end, and others give back all they can find.
 
-use crate::allocator::heaps::{Emptying, HeapError};
+use crate::allocator::heaps::{HeapError, HeapMemory};
 use crate::common::Actor;
-use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
+use crate::heap::heap_record::{HeapOptions, HeapRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, yield_now};
 
@@ -10,17 +10,17 @@ const SLOT_BYTES: usize = 2048;
 const LARGE_BYTES: usize = 40_000;
 const SCHEDULES: usize = 1500;
 
-fn block_in(stage: &Stage, actor: Actor, heap: IsolatedRef, bytes: usize) -> Block {
+fn block_in(stage: &Stage, actor: Actor, heap: HeapRef, bytes: usize) -> Block {
     Block::filled(stage.allocate_in(actor, heap, bytes).expect("there is memory"), bytes)
 }
 
-fn create(stage: &Stage, actor: Actor) -> IsolatedRef {
+fn create(stage: &Stage, actor: Actor) -> HeapRef {
     stage.create_heap(actor, &HeapOptions::default()).expect("there is memory")
 }
 
-fn destroy(stage: &Stage, actor: Actor, heap: IsolatedRef, emptying: Emptying) -> Result<(), HeapError> {
+fn destroy(stage: &Stage, actor: Actor, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
     // SAFETY: whoever used the heap has said that it is done.
-    unsafe { stage.destroy_heap(actor, heap, emptying) }
+    unsafe { stage.destroy_heap(actor, heap, memory) }
 }
 
 /// A heap like any other: what was destroyed before does not matter.
@@ -28,11 +28,11 @@ fn use_new_heap(stage: &Stage, actor: Actor) {
     let heap = create(stage, actor);
     let blocks = [SLOT_BYTES, LARGE_BYTES, SLOT_BYTES].map(|bytes| block_in(stage, actor, heap, bytes));
     blocks.into_iter().for_each(|block| block.free(stage, actor));
-    destroy(stage, actor, heap, Emptying::Keep).expect("it is a heap");
+    destroy(stage, actor, heap, HeapMemory::Retained).expect("it is a heap");
 }
 
 /// Allocates in the heap, hands out half of it, says when it is done, and ends.
-fn allocating(stage: &Stage, heap: IsolatedRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
+fn allocating(stage: &Stage, heap: HeapRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
     let (stage, shelf, done) = (stage.clone(), shelf.clone(), done.clone());
     start(move |actor| {
         for bytes in [SLOT_BYTES, LARGE_BYTES] {
@@ -47,7 +47,7 @@ fn allocating(stage: &Stage, heap: IsolatedRef, shelf: &Shelf<Block>, done: &She
 }
 
 /// Frees what the other thread allocated, allocates as well, says when it is done, and ends.
-fn freeing(stage: &Stage, heap: IsolatedRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
+fn freeing(stage: &Stage, heap: HeapRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
     let (stage, shelf, done) = (stage.clone(), shelf.clone(), done.clone());
     start(move |actor| {
         shelf.take().free(&stage, actor);
@@ -69,19 +69,19 @@ fn purging(stage: &Stage) -> Running<()> {
     })
 }
 
-fn users(stage: &Stage, heap: IsolatedRef) -> [Running<()>; 3] {
+fn users(stage: &Stage, heap: HeapRef) -> [Running<()>; 3] {
     let (shelf, done) = (Shelf::new(), Shelf::new());
     let threads = [allocating(stage, heap, &shelf, &done), freeing(stage, heap, &shelf, &done), purging(stage)];
     (0..2).for_each(|_| done.take());
     threads
 }
 
-fn destruction_of(emptying: Emptying) {
+fn destruction_of(memory: HeapMemory) {
     let stage = Stage::new();
     let actor = Actor::new();
     let heap = create(&stage, actor);
     let threads = users(&stage, heap);
-    destroy(&stage, actor, heap, emptying).expect("it is a heap");
+    destroy(&stage, actor, heap, memory).expect("it is a heap");
     use_new_heap(&stage, actor);
     threads.into_iter().for_each(|thread| thread.join());
     assert!(!stage.is_heap(actor, heap));
@@ -90,8 +90,8 @@ fn destruction_of(emptying: Emptying) {
 }
 
 pub(crate) fn destruction() {
-    destruction_of(Emptying::GiveBack);
-    destruction_of(Emptying::Keep);
+    destruction_of(HeapMemory::Released);
+    destruction_of(HeapMemory::Retained);
 }
 
 pub(crate) fn reset() {
@@ -99,14 +99,14 @@ pub(crate) fn reset() {
     let actor = Actor::new();
     let heap = create(&stage, actor);
     let threads = users(&stage, heap);
-    for emptying in [Emptying::Keep, Emptying::GiveBack] {
+    for memory in [HeapMemory::Retained, HeapMemory::Released] {
         // SAFETY: whoever used the heap has said that it is done.
-        unsafe { stage.reset_heap(actor, heap, emptying) }.expect("it is a heap");
+        unsafe { stage.reset_heap(actor, heap, memory) }.expect("it is a heap");
         assert_eq!(stage.heap_limit(heap).1, 0);
         block_in(&stage, actor, heap, SLOT_BYTES).free(&stage, actor);
     }
     threads.into_iter().for_each(|thread| thread.join());
-    destroy(&stage, actor, heap, Emptying::GiveBack).expect("it is a heap");
+    destroy(&stage, actor, heap, HeapMemory::Released).expect("it is a heap");
     stage.leave(actor);
     stage.finish();
 }
@@ -116,21 +116,21 @@ pub(crate) fn leaving() {
     let stage = Stage::new();
     let actor = Actor::new();
     let heap = create(&stage, actor);
-    let entered = Shelf::new();
+    let pushed = Shelf::new();
     let threads = [0, 1].map(|_| {
-        let (stage, entered) = (stage.clone(), entered.clone());
+        let (stage, pushed) = (stage.clone(), pushed.clone());
         start(move |actor| {
-            assert!(stage.enter_heap(actor, Some(heap)));
-            entered.put(());
+            assert!(stage.push_heap(actor, Some(heap)));
+            pushed.put(());
             let block = stage.block(actor, SLOT_BYTES);
             block.free(&stage, actor);
-            assert!(stage.leave_heap(actor));
+            assert!(stage.pop_heap(actor));
             stage.block(actor, SLOT_BYTES).free(&stage, actor);
             stage.leave(actor);
         })
     });
-    (0..2).for_each(|_| entered.take());
-    while destroy(&stage, actor, heap, Emptying::GiveBack) == Err(HeapError::Entered) {
+    (0..2).for_each(|_| pushed.take());
+    while destroy(&stage, actor, heap, HeapMemory::Released) == Err(HeapError::InUse) {
         yield_now();
     }
     use_new_heap(&stage, actor);

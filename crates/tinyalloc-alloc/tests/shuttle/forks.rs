@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use shuttle::rand::{Rng, thread_rng};
 
-use crate::allocator::heaps::Emptying;
-use crate::allocator::local::{Local, Mode};
+use crate::allocator::heaps::HeapMemory;
+use crate::allocator::thread_context::{Mode, ThreadContext};
 use crate::common::Actor;
-use crate::isolated::isolated_heap::{HeapOptions, IsolatedRef};
+use crate::heap::heap_record::{HeapOptions, HeapRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, be_alone, is_alone, leave_child, on_interrupt};
 
@@ -26,7 +26,7 @@ const CHILD_SECONDS: u32 = 20;
 struct Scene {
     stage: Stage,
     shelf: Shelf<Block>,
-    heap: IsolatedRef,
+    heap: HeapRef,
     /// How many threads are in the midst of something.
     amid: Arc<AtomicUsize>,
     /// Whether the last fork interrupted nothing, as a signal handler's may.
@@ -45,10 +45,10 @@ impl Scene {
     /// One block after the other changes hands.
     fn step(&self, actor: Actor, bytes: usize) {
         self.amid.fetch_add(1, Ordering::Relaxed);
-        let is_entered = bytes == SIZES[1] && self.stage.enter_heap(actor, Some(self.heap));
+        let is_pushed = bytes == SIZES[1] && self.stage.push_heap(actor, Some(self.heap));
         self.shelf.put(self.stage.block(actor, bytes));
-        if is_entered {
-            assert!(self.stage.leave_heap(actor));
+        if is_pushed {
+            assert!(self.stage.pop_heap(actor));
         }
         let own = Block::filled(self.stage.allocate_in(actor, self.heap, bytes).expect("there is memory"), bytes);
         if let Some(block) = self.shelf.try_take() {
@@ -64,7 +64,7 @@ impl Scene {
     /// As the handlers of a program do.
     fn fork(&self, actor: Actor) {
         self.stage.prepare_fork(actor);
-        let is_at_rest = self.stage.space().is_held_for_fork_by(actor.id()) && actor.mode() != Mode::Busy;
+        let is_at_rest = self.stage.space().is_held_for_fork_by(actor.id()) && actor.mode() != Mode::InSlowPath;
         self.at_rest.store(is_at_rest, Ordering::Relaxed);
         // SAFETY: the child does nothing but what the model says.
         let child = unsafe { libc::fork() };
@@ -91,13 +91,13 @@ impl Scene {
                 block.free(&self.stage, actor);
             }
             // SAFETY: nobody else is left to use it.
-            let destroyed = unsafe { self.stage.destroy_heap(actor, self.heap, Emptying::GiveBack) };
+            let destroyed = unsafe { self.stage.destroy_heap(actor, self.heap, HeapMemory::Released) };
             // Only after a fork that interrupted nothing it was counted anew who is in which heap.
             assert!(destroyed.is_ok() || !self.at_rest.load(Ordering::Relaxed), "nobody is in the heap");
             self.stage.purge_all(actor);
             self.stage.leave(actor);
             if was_quiet {
-                self.stage.validate(Actor::new()).expect("every invariant holds");
+                self.stage.check_invariants(Actor::new()).expect("every invariant holds");
             }
         }));
         if let Err(reason) = life {
@@ -139,7 +139,7 @@ fn finish(scene: &Scene) {
         block.free(&scene.stage, actor);
     }
     // SAFETY: nobody uses it any more.
-    unsafe { scene.stage.destroy_heap(actor, scene.heap, Emptying::Keep) }.expect("nobody is in it");
+    unsafe { scene.stage.destroy_heap(actor, scene.heap, HeapMemory::Retained) }.expect("nobody is in it");
     scene.stage.leave(actor);
     scene.stage.finish();
 }

@@ -43,8 +43,6 @@ mod config;
 mod hardening;
 #[path = "../../src/heap/mod.rs"]
 mod heap;
-#[path = "../../src/isolated/mod.rs"]
-mod isolated;
 #[path = "../../src/region/mod.rs"]
 mod region;
 #[path = "../../src/report/mod.rs"]
@@ -55,21 +53,23 @@ mod space;
 mod span;
 #[path = "../../src/support/mod.rs"]
 mod support;
+#[path = "../../src/thread_heap/mod.rs"]
+mod thread_heap;
 
 pub use allocator::claim::Claim;
-pub use allocator::heaps::{Emptying, HeapError};
+pub use allocator::heaps::{HeapError, HeapMemory};
+pub use allocator::invariants::InvariantReport;
 pub use allocator::large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
-pub use allocator::local::{Local, Mode};
 pub use allocator::lookup::BlockOwner;
-pub use allocator::settled::Sealing;
+pub use allocator::read_only_state::SealPolicy;
 pub use allocator::state::Allocator;
 pub use allocator::stats::{ClassStats, Stats};
-pub use allocator::validate::Survey;
+pub use allocator::thread_context::{Mode, ThreadContext};
 pub use config::checks::Checks;
 pub use config::tunables::{HugePagePolicy, PurgeMode, Tunables};
 pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
-pub use isolated::attachments::Attachments;
-pub use isolated::isolated_heap::{HeapOptions, Isolated, IsolatedRef};
+pub use heap::heap_record::{Heap, HeapOptions, HeapRef};
+pub use heap::heap_table::HeapTable;
 pub use report::heap_label::HeapLabel;
 pub use report::heap_name::HeapName;
 pub use report::misuse::{Misuse, MisuseOfHeap};

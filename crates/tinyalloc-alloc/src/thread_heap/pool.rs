@@ -4,8 +4,8 @@
 use core::cell::Cell;
 use core::iter::from_fn;
 
-use super::HeapRef;
-use super::state::Standing;
+use super::ThreadHeapRef;
+use super::state::HeapState;
 use crate::config::policy::POOLED_HEAPS_ASKED;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
@@ -17,8 +17,8 @@ use crate::support::lock::ThreadId;
 ///
 /// Invariant P1: the lock of the pool is held for every call, of every pool.
 pub(crate) struct Pool {
-    first: Cell<Option<HeapRef>>,
-    last: Cell<Option<HeapRef>>,
+    first: Cell<Option<ThreadHeapRef>>,
+    last: Cell<Option<ThreadHeapRef>>,
 }
 
 // SAFETY: heaps are reached under the pool's lock only (H1).
@@ -33,27 +33,27 @@ impl Pool {
         self.first.get().is_none()
     }
 
-    pub(crate) fn push(&self, heap: HeapRef) {
+    pub(crate) fn push(&self, heap: ThreadHeapRef) {
         heap.next_pooled().set(self.first.get());
         heap.set_thread(None);
-        heap.set_standing(Standing::Pooled);
+        heap.set_state(HeapState::Pooled);
         self.first.set(Some(heap));
         self.last.set(self.last.get().or(Some(heap)));
     }
 
     /// A heap for `thread`.
-    pub(crate) fn pop(&self, thread: ThreadId) -> Option<HeapRef> {
+    pub(crate) fn pop(&self, thread: ThreadId) -> Option<ThreadHeapRef> {
         let heap = self.first.get()?;
         self.first.set(heap.next_pooled().take());
         if self.first.get().is_none() {
             self.last.set(None);
         }
-        heap.set_standing(Standing::Live);
+        heap.set_state(HeapState::Live);
         heap.set_thread(Some(thread));
         Some(heap)
     }
 
-    pub(crate) fn heaps(&self) -> impl Iterator<Item = HeapRef> {
+    pub(crate) fn heaps(&self) -> impl Iterator<Item = ThreadHeapRef> {
         let mut next = self.first.get();
         from_fn(move || {
             let heap = next?;
@@ -78,13 +78,13 @@ impl Pool {
     ///
     /// # Errors
     /// A free slot that somebody wrote to.
-    pub(crate) fn take_span(&self, class: SizeClass, taker: HeapRef, secret: Secret) -> Result<Option<OwnedSpan>, Slot> {
+    pub(crate) fn take_span(&self, class: SizeClass, taker: ThreadHeapRef, secret: Secret) -> Result<Option<OwnedSpan>, Slot> {
         for _ in 0..POOLED_HEAPS_ASKED {
             let Some(heap) = self.first.get() else {
                 break;
             };
             heap.collect(secret)?;
-            if let Some(span) = heap.give_up(class, taker) {
+            if let Some(span) = heap.surrender_span(class, taker) {
                 return Ok(Some(span));
             }
             self.rotate();

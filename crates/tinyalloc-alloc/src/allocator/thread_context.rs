@@ -2,9 +2,9 @@
 
 use core::ptr::NonNull;
 
-use super::settled::Sealing;
+use super::read_only_state::SealPolicy;
 use crate::config::tunables::Tunables;
-use crate::isolated::attachments::Attachments;
+use crate::heap::heap_table::HeapTable;
 use crate::report::misuse::Misuse;
 use crate::span::bins::Bins;
 use crate::support::lock::ThreadId;
@@ -18,7 +18,7 @@ pub enum Mode {
     /// It has a heap.
     Attached = 1,
     /// It is inside the slow path: whoever allocates now is a signal handler.
-    Busy = 2,
+    InSlowPath = 2,
     /// It gave its heap back because it is ending.
     Detached = 3,
     /// It has allocated and has no heap yet: it is not certain that its end will be told.
@@ -29,8 +29,8 @@ pub enum Mode {
 ///
 /// # Safety
 /// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`], [`Mode::Unattached`] and null, and hold what was last set.
-/// [`Local::sealing`] is [`Sealing::Never`], unless every allocator that the handle is used with lies in a static that is never unmapped.
-pub unsafe trait Local: Copy {
+/// [`ThreadContext::seal_policy`] is [`SealPolicy::Writable`], unless every allocator that the handle is used with lies in a static that is never unmapped.
+pub unsafe trait ThreadContext: Copy {
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
 
@@ -44,10 +44,10 @@ pub unsafe trait Local: Copy {
     fn set_bins(self, bins: NonNull<Bins>);
 
     /// The isolated heaps that this thread uses; null until it uses one.
-    fn attachments(self) -> *const Attachments;
+    fn heap_table(self) -> *const HeapTable;
 
     /// Replaces them.
-    fn set_attachments(self, attachments: *const Attachments);
+    fn set_heap_table(self, heap_table: *const HeapTable);
 
     /// Where this thread stands.
     fn mode(self) -> Mode;
@@ -72,7 +72,7 @@ pub unsafe trait Local: Copy {
     /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
     fn arm_detach(self);
 
-    /// Whether the thread's end is certain to be told, after [`Local::arm_detach`] at the latest. Until it is, the thread has no heap of its
+    /// Whether the thread's end is certain to be told, after [`ThreadContext::arm_detach`] at the latest. Until it is, the thread has no heap of its
     /// own that could be lost with it.
     #[inline]
     fn is_end_told(self) -> bool {
@@ -82,10 +82,10 @@ pub unsafe trait Local: Copy {
     /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
     fn configure(self, _tunables: &mut Tunables) {}
 
-    /// What becomes of what is settled. Asked under the same lock, whenever the allocator may have started, until it is not
-    /// [`Sealing::Never`].
-    fn sealing(self) -> Sealing {
-        Sealing::Never
+    /// What becomes of the read-only state. Asked under the same lock, whenever the allocator may have started, until it is not
+    /// [`SealPolicy::Writable`].
+    fn seal_policy(self) -> SealPolicy {
+        SealPolicy::Writable
     }
 
     /// Who called: addresses of code, the innermost first. What cannot be told stays as it is.

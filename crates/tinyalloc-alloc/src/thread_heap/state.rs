@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use super::Heap;
+use super::ThreadHeap;
 use crate::support::lock::ThreadId;
 
 /// The thread of a heap that waits for one.
@@ -11,7 +11,7 @@ pub(super) const NO_THREAD: usize = 0;
 /// Who may touch a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Standing {
+pub(crate) enum HeapState {
     /// A thread.
     Live,
     /// Who holds the pool's lock.
@@ -22,7 +22,7 @@ pub(crate) enum Standing {
 
 /// How long a heap has been in the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum PoolAge {
     /// Less than an epoch.
     Fresh,
     /// An epoch: what nobody wanted is to be given up.
@@ -31,7 +31,7 @@ pub(super) enum Rest {
     Walked,
 }
 
-impl Heap {
+impl ThreadHeap {
     /// Whether this is the heap of that thread, which may then touch it.
     pub(crate) fn is_of(&self, thread: ThreadId) -> bool {
         self.thread.load(Ordering::Relaxed) == thread.0
@@ -42,12 +42,12 @@ impl Heap {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.standing.load(Ordering::Relaxed) == Standing::Live as u8
+        self.state.load(Ordering::Relaxed) == HeapState::Live as u8
     }
 
-    pub(crate) fn set_standing(&self, standing: Standing) {
-        self.rest.set(Rest::Fresh);
-        self.standing.store(standing as u8, Ordering::Relaxed);
+    pub(crate) fn set_state(&self, state: HeapState) {
+        self.pool_age.set(PoolAge::Fresh);
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
     /// Marks that the heap's thread is inside the slow path.

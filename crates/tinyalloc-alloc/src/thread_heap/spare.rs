@@ -1,6 +1,6 @@
 //! Spare spans: empty ones that a heap keeps.
 
-use super::HeapRef;
+use super::ThreadHeapRef;
 use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, SPARE_SLICES_MAX};
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owned::OwnedSpan;
@@ -8,31 +8,32 @@ use crate::span::span_ref::SpanRef;
 
 /// How many empty spans a heap keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeping {
+pub(crate) enum SpareLimit {
     /// Enough to go on without the space's lock.
-    Some,
-    Nothing,
+    Usual,
+    /// None.
+    None,
 }
 
-impl Keeping {
+impl SpareLimit {
     const fn slices(self, hardened: bool) -> u32 {
         match self {
-            Keeping::Some if hardened => HARDENED_SPARE_SLICES_MAX,
-            Keeping::Some => SPARE_SLICES_MAX,
-            Keeping::Nothing => 0,
+            SpareLimit::Usual if hardened => HARDENED_SPARE_SLICES_MAX,
+            SpareLimit::Usual => SPARE_SLICES_MAX,
+            SpareLimit::None => 0,
         }
     }
 }
 
-impl HeapRef {
+impl ThreadHeapRef {
     /// Whether the heap keeps more empty spans than it may, or any at all.
-    pub(crate) fn has_spare(self, keeping: Keeping) -> bool {
+    pub(crate) fn has_spare(self, keeping: SpareLimit) -> bool {
         self.spare_slices.get() > keeping.slices(self.hardened)
     }
 
     /// Whether it may keep this span besides what it keeps already.
     pub(crate) fn may_keep(self, span: SpanRef) -> bool {
-        self.spare_slices.get() + span.slices() <= Keeping::Some.slices(self.hardened)
+        self.spare_slices.get() + span.slices() <= SpareLimit::Usual.slices(self.hardened)
     }
 
     /// Keeps an empty span that is in no list.
@@ -44,24 +45,24 @@ impl HeapRef {
     }
 
     /// The empty span that waited longest, which the caller gives back.
-    pub(crate) fn pop_spare(self, keeping: Keeping) -> Option<OwnedSpan> {
+    pub(crate) fn pop_spare(self, keeping: SpareLimit) -> Option<OwnedSpan> {
         let span = if self.has_spare(keeping) { self.spare.pop_back()? } else { return None };
         self.spare_slices.set(self.spare_slices.get() - span.slices());
-        self.give_back(*span);
+        self.uncharge_span(*span);
         Some(span)
     }
 
     /// The empty span that waited longest is emptied by `clear`, after which it reads as zero, and
     /// stays with its class, at the end of the line of those that have free slots. False if there
     /// is none.
-    pub(crate) fn purge_spare(self, keeping: Keeping, clear: impl FnOnce(SpanRef)) -> bool {
+    pub(crate) fn purge_spare(self, keeping: SpareLimit, clear: impl FnOnce(SpanRef)) -> bool {
         let oldest = if self.has_spare(keeping) { self.spare.pop_back() } else { None };
         let Some(span) = oldest else {
             return false;
         };
         clear(*span);
         self.spare_slices.set(self.spare_slices.get() - span.slices());
-        self.give_back(*span);
+        self.uncharge_span(*span);
         span.recut(span.class(), span.slots());
         span.become_partial(0);
         let class = span.class();
@@ -72,9 +73,9 @@ impl HeapRef {
     }
 
     /// The slots of this span are not carved any more.
-    pub(super) fn give_back(self, span: SpanRef) {
+    pub(super) fn uncharge_span(self, span: SpanRef) {
         if let Some(quota) = self.quota {
-            quota.give_back(span.touched_bytes());
+            quota.uncharge(span.touched_bytes());
         }
     }
 
@@ -87,7 +88,7 @@ impl HeapRef {
             }
             let slices = class.span_slices(self.spans(class));
             let span = self.spare.iter().find(|span| span.slices() as usize == slices)?;
-            self.give_back(*span);
+            self.uncharge_span(*span);
             span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
             Some(span)
         })?;

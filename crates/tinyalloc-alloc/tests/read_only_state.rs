@@ -8,23 +8,23 @@ use std::fs::read_to_string;
 use std::ptr::from_ref;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{HeapOptions, Sealing};
+use tinyalloc_alloc::{HeapOptions, SealPolicy};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper, Mapper, PosixMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
 
 const PAGE_BYTES: usize = 4096;
 
-fn sealing<M: WorldMapper>(sealing: Sealing) -> (World<M>, Actor) {
+fn seal_policy<M: WorldMapper>(seal_policy: SealPolicy) -> (World<M>, Actor) {
     let (world, actor) = (World::new(), Actor::new());
-    actor.seal(sealing);
+    actor.seal(seal_policy);
     (world, actor)
 }
 
 /// Makes the allocator start, grow, and serve small, large and huge blocks, other threads and heaps.
 fn use_it<M: WorldMapper>(world: &World<M>, actor: Actor) {
     let other = Actor::new();
-    other.seal(Sealing::ForGood);
+    other.seal(SealPolicy::Sealed);
     for bytes in [1, 100, 5000, MIB, 40 * MIB] {
         for actor in [actor, other] {
             let block = world.allocate(actor, bytes).unwrap();
@@ -68,7 +68,7 @@ fn what_is_settled_is_protected_and_sealed_once() {
     if !pages_are_small() {
         return;
     }
-    let (world, actor) = sealing::<Counting>(Sealing::ForGood);
+    let (world, actor) = seal_policy::<Counting>(SealPolicy::Sealed);
     assert_eq!(rights(&world), "rw-p");
     use_it(&world, actor);
     assert_eq!((world.mapper.calls(Call::Protect), world.mapper.calls(Call::Seal)), (1, 1));
@@ -80,7 +80,7 @@ fn what_is_to_be_read_only_is_not_sealed() {
     if !pages_are_small() {
         return;
     }
-    let (world, actor) = sealing::<Counting>(Sealing::ReadOnly);
+    let (world, actor) = seal_policy::<Counting>(SealPolicy::ReadOnly);
     use_it(&world, actor);
     assert_eq!((world.mapper.calls(Call::Protect), world.mapper.calls(Call::Seal)), (1, 0));
     assert_eq!(rights(&world), "r--p");
@@ -88,7 +88,7 @@ fn what_is_to_be_read_only_is_not_sealed() {
 
 #[test]
 fn checks_are_settled_before_they_are_protected() {
-    let (world, actor) = sealing::<Counting>(Sealing::ForGood);
+    let (world, actor) = seal_policy::<Counting>(SealPolicy::Sealed);
     assert!(world.tune(actor, |tunables| tunables.checks.hardened = true));
     use_it(&world, actor);
     let block = world.allocate(actor, 100).unwrap();
@@ -106,7 +106,7 @@ fn checks_are_settled_before_they_are_protected() {
 
 #[test]
 fn an_allocator_whose_page_cannot_be_protected_goes_on() {
-    let (world, actor) = sealing::<FailingMapper<LimitedMapper>>(Sealing::ForGood);
+    let (world, actor) = seal_policy::<FailingMapper<LimitedMapper>>(SealPolicy::Sealed);
     world.mapper.fail_every(Call::Protect);
     use_it(&world, actor);
     assert_eq!(rights(&world), "rw-p");
@@ -120,7 +120,7 @@ fn an_allocator_whose_page_cannot_be_sealed_is_read_only_all_the_same() {
     if !pages_are_small() {
         return;
     }
-    let (world, actor) = sealing::<FailingMapper<LimitedMapper>>(Sealing::ForGood);
+    let (world, actor) = seal_policy::<FailingMapper<LimitedMapper>>(SealPolicy::Sealed);
     world.mapper.fail_every(Call::Seal);
     use_it(&world, actor);
     assert_eq!(rights(&world), "r--p");
@@ -131,7 +131,7 @@ fn an_allocator_without_memory_is_protected_when_it_has_some() {
     if !pages_are_small() {
         return;
     }
-    let (world, actor) = sealing::<FailingMapper<LimitedMapper>>(Sealing::ForGood);
+    let (world, actor) = seal_policy::<FailingMapper<LimitedMapper>>(SealPolicy::Sealed);
     world.mapper.fail_every(Call::Reserve);
     assert!(world.allocate(actor, 100).is_none());
     assert_eq!(rights(&world), "rw-p");
@@ -145,10 +145,10 @@ fn a_thread_that_does_not_know_yet_leaves_it_to_the_next() {
     if !pages_are_small() {
         return;
     }
-    let (world, actor) = sealing::<Counting>(Sealing::Never);
+    let (world, actor) = seal_policy::<Counting>(SealPolicy::Writable);
     world.allocate(actor, 100).unwrap();
     assert_eq!(rights(&world), "rw-p");
-    actor.seal(Sealing::ForGood);
+    actor.seal(SealPolicy::Sealed);
     world.allocate(actor, MIB).unwrap();
     assert_eq!(rights(&world), "r--p");
 }

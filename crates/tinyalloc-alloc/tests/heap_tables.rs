@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
 use tinyalloc_alloc::{
-    Attachments, Bins, Checks, Emptying, HeapName, HeapOptions, Isolated, IsolatedRef, Local, Misuse, Mode, ThreadId,
+    Bins, Checks, Heap, HeapMemory, HeapName, HeapOptions, HeapRef, HeapTable, Misuse, Mode, ThreadContext, ThreadId,
 };
 use tinyalloc_sys::{MapError, Mapper, Protection};
 
@@ -31,7 +31,7 @@ fn free<M: WorldMapper>(world: &World<M>, actor: Actor, start: NonNull<u8>) {
     unsafe { world.free(actor, start.as_ptr()) };
 }
 
-fn parts(world: &World<Plain>, heap: IsolatedRef) -> usize {
+fn parts(world: &World<Plain>, heap: HeapRef) -> usize {
     world.heap_stats(Actor::new(), heap).unwrap().heaps
 }
 
@@ -39,24 +39,24 @@ fn parts(world: &World<Plain>, heap: IsolatedRef) -> usize {
 fn a_thread_that_entered_a_heap_has_one_part_in_it_whatever_it_uses_meanwhile() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heaps: Vec<_> = (0..HEAPS).map(|_| world.create_heap(actor, &named("one of many")).unwrap()).collect();
-    assert!(world.enter_heap(actor, Some(heaps[0])));
+    assert!(world.push_heap(actor, Some(heaps[0])));
     // Takes the place of the entered heap, and that the place of this one.
     world.allocate_in(actor, heaps[HEAPS - 1], 50).unwrap();
     world.allocate_in(actor, heaps[0], 50).unwrap();
-    assert!(world.enter_heap(actor, None));
+    assert!(world.push_heap(actor, None));
     world.allocate_in(actor, heaps[HEAPS - 1], 50).unwrap();
     world.allocate_in(actor, heaps[0], 50).unwrap();
     assert_eq!(parts(&world, heaps[0]), 1);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
 fn in_a_child_the_parts_of_threads_that_are_gone_serve_those_that_are_there() {
     let (world, actor, gone, next) = (World::<Plain>::new(), Actor::new(), Actor::new(), Actor::new());
-    let [heap, entered] = ["used", "entered"].map(|name| world.create_heap(actor, &named(name)).unwrap());
+    let [heap, pushed] = ["used", "pushed"].map(|name| world.create_heap(actor, &named(name)).unwrap());
     world.allocate(actor, 64).unwrap();
     world.allocate_in(gone, heap, 64).unwrap();
-    assert!(world.enter_heap(gone, Some(entered)));
+    assert!(world.push_heap(gone, Some(pushed)));
     let made = world.stats(actor).heaps;
     world.prepare_fork(actor);
     world.resume_child(actor);
@@ -64,7 +64,7 @@ fn in_a_child_the_parts_of_threads_that_are_gone_serve_those_that_are_there() {
     world.allocate(next, 64).unwrap();
     assert_eq!((parts(&world, heap), world.stats(actor).heaps), (1, made), "nothing new was needed");
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    assert_eq!(unsafe { world.destroy_heap(actor, entered, Emptying::Keep) }, Ok(()), "nobody who is there has it current");
+    assert_eq!(unsafe { world.destroy_heap(actor, pushed, HeapMemory::Retained) }, Ok(()), "nobody who is there has it current");
 }
 
 #[test]
@@ -93,20 +93,20 @@ fn at_its_limit_a_heap_has_what_threads_that_ended_keep() {
         bytes += 256;
     }
     assert!(bytes > MIB / 2 - 10_000, "{bytes} of {} bytes could be had", MIB / 2);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
 fn what_lies_elsewhere_is_no_heap_though_it_looks_like_one() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &named("real")).unwrap();
-    let layout = Layout::new::<Isolated>();
+    let layout = Layout::new::<Heap>();
     // SAFETY: the copy is made of a live heap, whose first word says where it lies; it is never used as one.
     let copy = unsafe {
         let copy = alloc_zeroed(layout);
         copy_nonoverlapping(heap.as_ptr().as_ptr().cast::<u8>(), copy, layout.size());
         copy.cast::<*mut u8>().write(copy);
-        IsolatedRef::from_ptr(NonNull::new(copy.cast::<Isolated>()).unwrap())
+        HeapRef::from_ptr(NonNull::new(copy.cast::<Heap>()).unwrap())
     };
     assert!(world.is_heap(actor, heap));
     assert!(!world.is_heap(actor, copy));
@@ -117,18 +117,18 @@ fn what_lies_elsewhere_is_no_heap_though_it_looks_like_one() {
 struct Renamed(Actor, ThreadId);
 
 // SAFETY: as `Actor`.
-unsafe impl Local for Renamed {
+unsafe impl ThreadContext for Renamed {
     fn bins(self) -> NonNull<Bins> {
         self.0.bins()
     }
     fn set_bins(self, bins: NonNull<Bins>) {
         self.0.set_bins(bins);
     }
-    fn attachments(self) -> *const Attachments {
-        self.0.attachments()
+    fn heap_table(self) -> *const HeapTable {
+        self.0.heap_table()
     }
-    fn set_attachments(self, attachments: *const Attachments) {
-        self.0.set_attachments(attachments);
+    fn set_heap_table(self, heap_table: *const HeapTable) {
+        self.0.set_heap_table(heap_table);
     }
     fn mode(self) -> Mode {
         self.0.mode()
@@ -163,12 +163,12 @@ fn a_run_beside_trapped_ones_in_a_huge_page_leaves_them_trapped() {
     let pairs: Vec<_> =
         (0..20).map(|_| (world.allocate(actor, 300_000).unwrap(), world.allocate_in(actor, heap, 300_000).unwrap())).collect();
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }.unwrap();
-    world.validate(actor).unwrap();
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
+    world.check_invariants(actor).unwrap();
     free(&world, actor, pairs[7].0);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     world.allocate(actor, 200_000).unwrap();
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 /// The system's mapper, which runs something whenever a guard is taken away.

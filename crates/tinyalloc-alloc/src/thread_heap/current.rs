@@ -1,12 +1,12 @@
 //! The current span of each class, whose free slots are the bin's.
 
-use super::HeapRef;
-use super::state::Rest;
+use super::ThreadHeapRef;
+use super::state::PoolAge;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 
-impl HeapRef {
+impl ThreadHeapRef {
     pub(super) fn make_current(self, span: OwnedSpan, class: SizeClass) {
         let bin = self.bins.head(class);
         let last = self.current(class).replace(span);
@@ -21,7 +21,7 @@ impl HeapRef {
         let bin = self.bins.head(class);
         let slot = bin.get();
         bin.set(slot.next(secret).ok_or(slot)?);
-        slot.unseal();
+        slot.unsign();
         Ok(slot)
     }
 
@@ -35,14 +35,14 @@ impl HeapRef {
         let live = span.slots_carved() - self.free_in_bin(class, secret);
         span.leave_bin(self.bins.head(class));
         self.current(class).set(OwnedSpan::NONE);
-        if live == span.slots_carved() { self.put_aside(span, class) } else { self.settle(span, live) }
+        if live == span.slots_carved() { self.put_aside(span, class) } else { self.relist(span, live) }
     }
 
-    /// One epoch in the pool. As [`HeapRef::retire_idle`] at the second, and when remote frees came
+    /// One epoch in the pool. As [`ThreadHeapRef::retire_idle`] at the second, and when remote frees came
     /// in since; true then.
-    pub(crate) fn rest(self, secret: Secret) -> bool {
-        let walks = self.rest.get() == Rest::Seen;
-        self.rest.set(if self.rest.get() == Rest::Fresh { Rest::Seen } else { Rest::Walked });
+    pub(crate) fn age_in_pool(self, secret: Secret) -> bool {
+        let walks = self.pool_age.get() == PoolAge::Seen;
+        self.pool_age.set(if self.pool_age.get() == PoolAge::Fresh { PoolAge::Seen } else { PoolAge::Walked });
         if walks {
             self.retire_idle(secret);
         }

@@ -11,24 +11,24 @@ use crate::hardening::valgrind::is_running;
 use crate::span::Span;
 use crate::span::slot::Secret;
 
-/// What becomes of the page, once all on it is settled.
+/// What becomes of the page when the allocator has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sealing {
+pub enum SealPolicy {
     /// It stays writable: the allocator does not live as long as the process, or it is not yet known what is wanted.
-    Never,
+    Writable,
     /// It can be read only.
     ReadOnly,
     /// It can be read only, and nobody can change that, nor unmap it, where the system knows how.
-    ForGood,
+    Sealed,
 }
 
 /// The page: what every free reads, in one cache line, and what the slow paths read. Where every call is to be checked, the hit path is
 /// told another secret.
 ///
-/// Invariant A1: the cells are set under the lock of the space before any block exists, and never after [`Settled::seal`]. (Plain cells,
+/// Invariant A1: the cells are set under the lock of the space before any block exists, and never after [`ReadOnlyState::seal`]. (Plain cells,
 /// because compilers do not fold an atomic load into the instruction that uses it.)
 #[repr(C, align(4096))]
-pub(crate) struct Settled {
+pub(crate) struct ReadOnlyState {
     slices_start: Cell<usize>,
     page_map: Cell<*const AtomicPtr<Span>>,
     hit_secret: Cell<Secret>,
@@ -36,18 +36,18 @@ pub(crate) struct Settled {
     canary: Cell<u64>,
     policy: Cell<HardeningPolicy>,
     checks_any: Cell<bool>,
-    is_sealed: Cell<bool>,
+    is_signed: Cell<bool>,
 }
 
 // SAFETY: A1.
-unsafe impl Sync for Settled {}
+unsafe impl Sync for ReadOnlyState {}
 
-impl Settled {
-    pub(crate) const BYTES: usize = size_of::<Settled>();
+impl ReadOnlyState {
+    pub(crate) const BYTES: usize = size_of::<ReadOnlyState>();
 
     /// Nothing is settled yet.
-    pub(crate) const fn new() -> Settled {
-        Settled {
+    pub(crate) const fn new() -> ReadOnlyState {
+        ReadOnlyState {
             slices_start: Cell::new(0),
             page_map: Cell::new(null()),
             hit_secret: Cell::new(Secret::NONE),
@@ -55,7 +55,7 @@ impl Settled {
             canary: Cell::new(0),
             policy: Cell::new(HardeningPolicy::NONE),
             checks_any: Cell::new(false),
-            is_sealed: Cell::new(false),
+            is_signed: Cell::new(false),
         }
     }
 
@@ -98,7 +98,7 @@ impl Settled {
         self.checks_any.get()
     }
 
-    pub(crate) fn settle(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
+    pub(crate) fn fix_policy(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
         self.canary.set(canary);
         self.policy.set(policy);
         self.checks_any.set(policy.checks_frees());
@@ -106,7 +106,7 @@ impl Settled {
         self.hit_secret.set(if policy.checks_allocations() { secret.other() } else { secret });
     }
 
-    pub(crate) fn settle_region(&self, slices_start: usize, page_map: *const AtomicPtr<Span>) {
+    pub(crate) fn fix_region(&self, slices_start: usize, page_map: *const AtomicPtr<Span>) {
         self.slices_start.set(slices_start);
         self.page_map.set(page_map);
     }
@@ -115,21 +115,21 @@ impl Settled {
     ///
     /// # Safety
     /// Of a page that is to be sealed, nothing is ever written or unmapped again.
-    pub(crate) unsafe fn seal<M: Mapper>(&self, mapper: &M, sealing: Sealing) {
-        if self.is_sealed.get() || self.page_map.get().is_null() || sealing == Sealing::Never {
+    pub(crate) unsafe fn seal<M: Mapper>(&self, mapper: &M, seal_policy: SealPolicy) {
+        if self.is_signed.get() || self.page_map.get().is_null() || seal_policy == SealPolicy::Writable {
             return;
         }
-        self.is_sealed.set(true);
-        if mapper.page_bytes() != Settled::BYTES {
+        self.is_signed.set(true);
+        if mapper.page_bytes() != ReadOnlyState::BYTES {
             return;
         }
         let page = NonNull::from_ref(self).cast();
         // SAFETY: the caller's promise.
-        let protected = unsafe { mapper.protect(page, Settled::BYTES, Protection::Read) };
+        let protected = unsafe { mapper.protect(page, ReadOnlyState::BYTES, Protection::Read) };
         // Valgrind says on standard error that it does not know the call.
-        if protected.is_ok() && sealing == Sealing::ForGood && !is_running() {
+        if protected.is_ok() && seal_policy == SealPolicy::Sealed && !is_running() {
             // SAFETY: the caller's promise. Read-only is what there is where nothing can be sealed.
-            let _ = unsafe { mapper.seal(page, Settled::BYTES) };
+            let _ = unsafe { mapper.seal(page, ReadOnlyState::BYTES) };
         }
     }
 }
@@ -142,16 +142,16 @@ mod tests {
 
     use tinyalloc_sys::{Call, CountingMapper, FixedBufferMapper};
 
-    use super::{Sealing, Settled};
+    use super::{ReadOnlyState, SealPolicy};
 
     #[test]
     fn a_page_that_others_share_is_left_alone() {
         let mut buffer = vec![0; 8 * 16_384];
         let mapper = CountingMapper::new(FixedBufferMapper::new(&mut buffer, 16_384));
-        let settled = Box::new(Settled::new());
-        settled.settle_region(16_384, NonNull::dangling().as_ptr());
+        let read_only = Box::new(ReadOnlyState::new());
+        read_only.fix_region(16_384, NonNull::dangling().as_ptr());
         // SAFETY: not sealed, or the test fails.
-        unsafe { settled.seal(&mapper, Sealing::ForGood) };
+        unsafe { read_only.seal(&mapper, SealPolicy::Sealed) };
         assert_eq!((mapper.calls(Call::Protect), mapper.calls(Call::Seal)), (0, 0));
     }
 }

@@ -2,15 +2,15 @@
 
 use core::sync::atomic::Ordering;
 
-use super::HeapRef;
-use super::state::Rest;
+use super::ThreadHeapRef;
+use super::state::PoolAge;
 use crate::span::owner::Owner;
 use crate::span::remote::take_remote;
 use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
-impl HeapRef {
+impl ThreadHeapRef {
     pub(crate) fn push_dirty(self, span: SpanRef) {
         self.dirty.push(span);
     }
@@ -28,7 +28,7 @@ impl HeapRef {
             match span.owner() {
                 owner if owner == self.owner() => result = result.and(self.integrate(span, secret)),
                 // SAFETY: an owner that is a heap is one (H2).
-                Owner::Heap(bins) => unsafe { HeapRef::from_bins(bins) }.dirty.push(span),
+                Owner::Heap(bins) => unsafe { ThreadHeapRef::from_bins(bins) }.dirty.push(span),
                 Owner::Nobody | Owner::Large | Owner::Emergency => debug_assert!(false, "a span without a heap is dirty"),
             }
         }
@@ -46,10 +46,10 @@ impl HeapRef {
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
             // Of a pooled heap it may be empty now.
-            SpanState::Current => self.rest.set(Rest::Seen),
+            SpanState::Current => self.pool_age.set(PoolAge::Seen),
             SpanState::Spare | SpanState::Large => {}
-            SpanState::Full | SpanState::Partial if freed.slots() < span.credit() => span.spend(freed.slots()),
-            SpanState::Full | SpanState::Partial => self.settle(span, span.live() - freed.slots()),
+            SpanState::Full | SpanState::Partial if freed.slots() < span.countdown() => span.spend(freed.slots()),
+            SpanState::Full | SpanState::Partial => self.relist(span, span.live() - freed.slots()),
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Which allocations are picked out, to be guarded.
 
-use super::Heap;
+use super::ThreadHeap;
 
-impl Heap {
+impl ThreadHeap {
     /// Whether this allocation is the one of about so many that is picked out.
     pub(crate) fn is_sampled(&self, every: u32) -> bool {
         self.is_sampled_among(1, every)
     }
 
-    /// As [`Heap::is_sampled`], for one that stands for so many.
+    /// As [`ThreadHeap::is_sampled`], for one that stands for so many.
     pub(crate) fn is_sampled_among(&self, allocations: u32, every: u32) -> bool {
         let left = self.to_sample.get();
         if every > 1 && left > allocations {

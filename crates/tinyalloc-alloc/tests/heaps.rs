@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
 use proptest::prelude::*;
-use tinyalloc_alloc::{BlockOwner, Emptying, HeapError, HeapName, HeapOptions, IsolatedRef, Local, Misuse, Mode};
+use tinyalloc_alloc::{BlockOwner, HeapError, HeapMemory, HeapName, HeapOptions, HeapRef, Misuse, Mode, ThreadContext};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Plain = LimitedMapper;
@@ -28,14 +28,14 @@ fn limited(limit_bytes: usize) -> HeapOptions {
 }
 
 /// The heap of a world without threads.
-fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef) -> Result<(), HeapError> {
+fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) -> Result<(), HeapError> {
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }
 }
 
-fn reset<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef, emptying: Emptying) {
+fn reset<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef, memory: HeapMemory) {
     // SAFETY: nobody uses the heap's blocks afterwards.
-    unsafe { world.reset_heap(actor, heap, emptying) }.unwrap();
+    unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
 }
 
 fn free<M: WorldMapper>(world: &World<M>, actor: Actor, start: NonNull<u8>) {
@@ -104,14 +104,14 @@ struct Block {
     start: NonNull<u8>,
     usable: usize,
     tag: u8,
-    heap: Option<IsolatedRef>,
+    heap: Option<HeapRef>,
 }
 
 struct Model<'world> {
     world: &'world World<Plain>,
     actors: Vec<Actor>,
-    entered: Vec<Vec<Option<IsolatedRef>>>,
-    heaps: Vec<IsolatedRef>,
+    pushed: Vec<Vec<Option<HeapRef>>>,
+    heaps: Vec<HeapRef>,
     limits: BTreeMap<usize, usize>,
     blocks: Vec<Block>,
     tags: u8,
@@ -122,7 +122,7 @@ impl<'world> Model<'world> {
         Model {
             world,
             actors: (0..ACTORS).map(|_| Actor::new()).collect(),
-            entered: vec![Vec::new(); ACTORS],
+            pushed: vec![Vec::new(); ACTORS],
             heaps: Vec::new(),
             limits: BTreeMap::new(),
             blocks: Vec::new(),
@@ -130,15 +130,15 @@ impl<'world> Model<'world> {
         }
     }
 
-    fn heap(&self, index: usize) -> Option<IsolatedRef> {
+    fn heap(&self, index: usize) -> Option<HeapRef> {
         (!self.heaps.is_empty()).then(|| self.heaps[index % self.heaps.len()])
     }
 
-    fn current(&self, actor: usize) -> Option<IsolatedRef> {
-        self.entered[actor].last().copied().flatten()
+    fn current(&self, actor: usize) -> Option<HeapRef> {
+        self.pushed[actor].last().copied().flatten()
     }
 
-    fn adopt(&mut self, actor: usize, start: Option<NonNull<u8>>, bytes: usize, heap: Option<IsolatedRef>) {
+    fn adopt(&mut self, actor: usize, start: Option<NonNull<u8>>, bytes: usize, heap: Option<HeapRef>) {
         let Some(start) = start else {
             let limited = heap.is_some_and(|heap| self.limits.contains_key(&heap.as_ptr().addr().get()));
             assert!(limited, "{bytes} bytes are there in a heap without a limit");
@@ -154,7 +154,7 @@ impl<'world> Model<'world> {
         fill(start, usable.min(MIB), self.tags);
         self.blocks.push(Block { start, usable, tag: self.tags, heap });
         let owner = self.world.owner_of(self.actors[actor], start.addr().get());
-        assert_eq!(owner, Some(heap.map_or(BlockOwner::Global, BlockOwner::Isolated)));
+        assert_eq!(owner, Some(heap.map_or(BlockOwner::Global, BlockOwner::Heap)));
     }
 
     #[allow(clippy::too_many_lines, reason = "an arm for every operation")]
@@ -194,13 +194,13 @@ impl<'world> Model<'world> {
             Op::Free { actor, block, named } => self.free(actor % ACTORS, block, named),
             Op::Enter { actor, heap } => self.enter(actor % ACTORS, heap),
             Op::Leave { actor } => {
-                let left = self.entered[actor % ACTORS].pop().is_some();
-                assert_eq!(self.world.leave_heap(self.actors[actor % ACTORS]), left);
+                let left = self.pushed[actor % ACTORS].pop().is_some();
+                assert_eq!(self.world.pop_heap(self.actors[actor % ACTORS]), left);
             }
             Op::ThreadEnds { actor } => {
                 self.world.detach(self.actors[actor % ACTORS]);
                 self.actors[actor % ACTORS] = Actor::new();
-                self.entered[actor % ACTORS].clear();
+                self.pushed[actor % ACTORS].clear();
             }
             Op::PurgeHeap { actor, heap } => {
                 if let Some(heap) = self.heap(heap) {
@@ -210,9 +210,9 @@ impl<'world> Model<'world> {
             Op::PurgeAll { actor } => _ = self.world.purge_all(self.actors[actor % ACTORS]),
             Op::Wait => self.world.wait(500),
         }
-        for (actor, entered) in self.actors.iter().zip(&self.entered) {
+        for (actor, pushed) in self.actors.iter().zip(&self.pushed) {
             assert_eq!(actor.misuses(), []);
-            assert_eq!(self.world.current_heap(*actor), entered.last().copied().flatten());
+            assert_eq!(self.world.current_heap(*actor), pushed.last().copied().flatten());
         }
     }
 
@@ -229,11 +229,11 @@ impl<'world> Model<'world> {
         let Some(heap) = self.heap(index) else {
             return;
         };
-        let emptying = if keep { Emptying::Keep } else { Emptying::GiveBack };
+        let memory = if keep { HeapMemory::Retained } else { HeapMemory::Released };
         // SAFETY: nobody uses the heap or its blocks afterwards.
-        let destroyed = unsafe { self.world.destroy_heap(self.actors[index % ACTORS], heap, emptying) };
-        if self.entered.iter().flatten().any(|entered| *entered == Some(heap)) {
-            return assert_eq!(destroyed, Err(HeapError::Entered));
+        let destroyed = unsafe { self.world.destroy_heap(self.actors[index % ACTORS], heap, memory) };
+        if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
+            return assert_eq!(destroyed, Err(HeapError::InUse));
         }
         destroyed.unwrap();
         assert!(!self.world.is_heap(self.actors[0], heap));
@@ -245,8 +245,8 @@ impl<'world> Model<'world> {
         let Some(heap) = self.heap(index) else {
             return;
         };
-        let emptying = if give_back { Emptying::GiveBack } else { Emptying::Keep };
-        reset(self.world, self.actors[index % ACTORS], heap, emptying);
+        let memory = if give_back { HeapMemory::Released } else { HeapMemory::Retained };
+        reset(self.world, self.actors[index % ACTORS], heap, memory);
         self.blocks.retain(|block| block.heap != Some(heap));
         let stats = self.world.heap_stats(self.actors[0], heap).unwrap();
         assert_eq!((stats.allocated, stats.live_slots, stats.large_blocks, stats.huge_blocks), (0, 0, 0, 0));
@@ -256,7 +256,7 @@ impl<'world> Model<'world> {
         &mut self,
         actor: usize,
         index: usize,
-        allocate: impl FnOnce(&World<Plain>, Actor, Option<IsolatedRef>) -> (Option<NonNull<u8>>, usize),
+        allocate: impl FnOnce(&World<Plain>, Actor, Option<HeapRef>) -> (Option<NonNull<u8>>, usize),
     ) {
         let heap = if index.is_multiple_of(4) { None } else { self.heap(index) };
         let (start, bytes) = allocate(self.world, self.actors[actor], heap);
@@ -302,10 +302,10 @@ impl<'world> Model<'world> {
 
     fn enter(&mut self, actor: usize, index: usize) {
         let heap = if index.is_multiple_of(4) { None } else { self.heap(index) };
-        if self.world.enter_heap(self.actors[actor], heap) {
-            self.entered[actor].push(heap);
+        if self.world.push_heap(self.actors[actor], heap) {
+            self.pushed[actor].push(heap);
         } else {
-            assert!(self.entered[actor].len() >= 48, "a live heap can be entered");
+            assert!(self.pushed[actor].len() >= 48, "a live heap can be pushed");
         }
     }
 
@@ -327,7 +327,7 @@ impl<'world> Model<'world> {
         }
     }
 
-    fn check_heap(&self, heap: IsolatedRef) {
+    fn check_heap(&self, heap: HeapRef) {
         let mut found = BTreeSet::new();
         // SAFETY: nobody uses the heap meanwhile.
         let all = unsafe { self.world.walk_heap(heap, |start, bytes| found.insert((start, bytes))) };
@@ -342,7 +342,7 @@ impl<'world> Model<'world> {
 
     fn end(mut self) {
         for heap in std::mem::take(&mut self.heaps) {
-            while self.actors.iter().any(|actor| self.world.leave_heap(*actor)) {}
+            while self.actors.iter().any(|actor| self.world.pop_heap(*actor)) {}
             destroy(self.world, self.actors[0], heap).unwrap();
         }
         self.blocks.retain(|block| block.heap.is_none());
@@ -354,7 +354,7 @@ impl<'world> Model<'world> {
         }
         let stats = self.world.stats(self.actors[0]);
         assert_eq!((stats.allocated, stats.isolated_heaps), (0, 0));
-        self.world.validate(self.actors[0]).unwrap();
+        self.world.check_invariants(self.actors[0]).unwrap();
     }
 }
 
@@ -422,9 +422,9 @@ fn a_destroyed_heap_is_refused_everywhere() {
     destroy(&world, actor, heap).unwrap();
     assert_eq!(destroy(&world, actor, heap), Err(HeapError::NotAHeap));
     assert_eq!(world.allocate_in(actor, heap, 100), None);
-    assert!(!world.enter_heap(actor, Some(heap)) && world.heap_stats(actor, heap).is_none());
+    assert!(!world.push_heap(actor, Some(heap)) && world.heap_stats(actor, heap).is_none());
     // SAFETY: the call is refused.
-    assert_eq!(unsafe { world.reset_heap(actor, heap, Emptying::Keep) }, Err(HeapError::NotAHeap));
+    assert_eq!(unsafe { world.reset_heap(actor, heap, HeapMemory::Retained) }, Err(HeapError::NotAHeap));
 }
 
 #[test]
@@ -441,9 +441,9 @@ fn a_heap_made_on_the_page_of_a_destroyed_one_is_another_heap() {
     let ours = world.allocate_in(actor, second, 64).unwrap();
     fill(ours, 64, 2);
     assert!(theirs != ours && holds(theirs, 64, 1));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
     heaps.into_iter().for_each(|heap| destroy(&world, actor, heap).unwrap());
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 /// As a purge of everything does that met the heap before another thread destroyed it.
@@ -461,7 +461,7 @@ fn purging_a_destroyed_heap_touches_nothing_that_lies_on_its_page_now() {
         world.purge_heap(*other, gone);
         destroy(&world, *other, heap).unwrap();
         world.purge_heap(*other, gone);
-        world.validate(actor).unwrap();
+        world.check_invariants(actor).unwrap();
     }
 }
 
@@ -480,7 +480,7 @@ fn a_limit_is_spent_to_the_last_slot_and_given_back() {
     free(&world, other, large);
     world.set_heap_limit(heap, 200_000);
     assert!(world.allocate_in(actor, heap, 150_000).is_some());
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -493,7 +493,7 @@ fn a_heap_at_its_limit_uses_every_free_slot() {
     freed.iter().for_each(|block| free(&world, actor, *block));
     let again = std::iter::from_fn(|| world.allocate_in(actor, heap, 40)).count();
     assert_eq!(again, freed.len());
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -522,32 +522,32 @@ fn a_thread_uses_more_heaps_than_it_can_stay_attached_to() {
         blocks.iter().for_each(|(block, _)| fill(*block, 200, round));
         for (block, heap) in blocks {
             assert!(holds(block, 200, round));
-            assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Isolated(heap)));
+            assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Heap(heap)));
             free(&world, actor, block);
         }
     }
     assert_eq!(actor.misuses(), []);
-    world.validate(actor).unwrap();
-    assert!(heaps.iter().all(|heap| world.heap_stats(actor, *heap).unwrap().heaps == 1), "one thread is one member");
+    world.check_invariants(actor).unwrap();
+    assert!(heaps.iter().all(|heap| world.heap_stats(actor, *heap).unwrap().heaps == 1), "one thread is one thread heap");
 }
 
 #[test]
 fn a_heap_that_was_entered_stays_attached_whatever_else_is_used() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heaps: Vec<_> = (0..300).map(|_| world.create_heap(actor, &named("one of many")).unwrap()).collect();
-    assert!(world.enter_heap(actor, Some(heaps[0])) && world.enter_heap(actor, Some(heaps[1])));
+    assert!(world.push_heap(actor, Some(heaps[0])) && world.push_heap(actor, Some(heaps[1])));
     for heap in &heaps {
         world.allocate_in(actor, *heap, 50).unwrap();
         let block = world.allocate(actor, 50).unwrap();
-        assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Isolated(heaps[1])));
+        assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Heap(heaps[1])));
     }
-    assert!(world.leave_heap(actor));
+    assert!(world.pop_heap(actor));
     let block = world.allocate(actor, 50).unwrap();
-    assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Isolated(heaps[0])));
+    assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Heap(heaps[0])));
     world.detach(actor);
     assert_eq!(actor.mode(), Mode::Detached);
     assert!(heaps.iter().all(|heap| destroy(&world, Actor::new(), *heap).is_ok()), "who ended has left");
-    world.validate(Actor::new()).unwrap();
+    world.check_invariants(Actor::new()).unwrap();
 }
 
 #[test]
@@ -558,11 +558,11 @@ fn a_thread_that_is_ending_may_use_heaps() {
     world.detach(actor);
     for bytes in [10, 1000, 100_000, 40 * MIB] {
         let block = world.allocate_in(actor, heap, bytes).unwrap();
-        assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Isolated(heap)));
+        assert_eq!(world.owner_of(actor, block.addr().get()), Some(BlockOwner::Heap(heap)));
         free(&world, actor, block);
     }
     assert_eq!((world.heap_stats(actor, heap).unwrap().heaps, actor.misuses()), (1, vec![]));
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -580,7 +580,7 @@ fn what_a_destroyed_heap_held_is_trapped_and_comes_back_as_zero() {
         fill(block, 32 * 1024, 1);
     }
     assert!(world.mapper.calls(Call::Untrap) > 0, "trapped memory is used again");
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -601,7 +601,7 @@ fn a_hundred_thousand_heaps_leave_no_more_metadata_than_one() {
     let after = once(3000);
     assert_eq!((after.allocated, after.metadata), (before.allocated, before.metadata));
     assert!(after.resident <= before.resident, "{} and {} bytes are resident", before.resident, after.resident);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -633,7 +633,7 @@ fn any_refused_call_leaves_every_heap_as_it_was() {
         assert!(blocks.iter().all(|(start, bytes)| holds(*start, *bytes, 3)));
         heaps.iter().for_each(|heap| destroy(&world, actor, *heap).unwrap());
         world.mapper.succeed();
-        world.validate(actor).unwrap();
+        world.check_invariants(actor).unwrap();
         let heap = world.create_heap(actor, &named("rich")).unwrap();
         assert!(world.allocate_in(actor, heap, MIB).is_some(), "all is well once calls succeed");
         assert_eq!(actor.misuses(), []);

@@ -8,7 +8,7 @@ mod common;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{Emptying, HeapName, HeapOptions, IsolatedRef};
+use tinyalloc_alloc::{HeapMemory, HeapName, HeapOptions, HeapRef};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Plain = LimitedMapper;
@@ -17,9 +17,9 @@ fn named(name: &str) -> HeapOptions {
     HeapOptions { name: HeapName::new(name), ..HeapOptions::default() }
 }
 
-fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef) {
+fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) {
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }.unwrap();
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
 }
 
 fn free<M: WorldMapper>(world: &World<M>, actor: Actor, start: NonNull<u8>) {
@@ -33,9 +33,9 @@ fn a_spare_span_that_serves_another_class_is_not_charged_twice() {
     let heap = world.create_heap(actor, &named("recut")).unwrap();
     for bytes in [64, 80, 96, 112, 128, 192, 256] {
         let blocks: Vec<_> = (0..600).map(|_| world.allocate_in(actor, heap, bytes).unwrap()).collect();
-        world.validate(actor).unwrap();
+        world.check_invariants(actor).unwrap();
         blocks.into_iter().for_each(|block| free(&world, actor, block));
-        world.validate(actor).unwrap();
+        world.check_invariants(actor).unwrap();
     }
 }
 
@@ -58,15 +58,15 @@ fn a_large_block_that_was_refused_is_not_charged() {
 fn a_heap_that_was_entered_twice_stays_this_threads_until_it_was_left_twice() {
     let (world, actor, other) = (World::<Plain>::new(), Actor::new(), Actor::new());
     let heaps: Vec<_> = (0..129).map(|_| world.create_heap(actor, &named("one of many")).unwrap()).collect();
-    assert!(world.enter_heap(actor, Some(heaps[0])) && world.enter_heap(actor, Some(heaps[0])));
+    assert!(world.push_heap(actor, Some(heaps[0])) && world.push_heap(actor, Some(heaps[0])));
     // Takes the place of the entered heap.
     world.allocate_in(actor, heaps[128], 50).unwrap();
-    assert!(world.leave_heap(actor));
+    assert!(world.pop_heap(actor));
     let theirs = world.allocate_in(other, heaps[0], 50).unwrap();
     let ours = world.allocate(actor, 50).unwrap();
     assert_ne!(ours, theirs);
     assert_eq!(world.heap_stats(other, heaps[0]).unwrap().heaps, 2, "each thread has its own part");
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_block_grows_in_place_into_what_was_trapped() {
     assert_eq!(world.mapper.calls(Call::Untrap), 1);
     // SAFETY: the block holds that much.
     unsafe { block.write_bytes(1, 2 * MIB) };
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]

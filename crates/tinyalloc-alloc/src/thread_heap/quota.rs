@@ -57,7 +57,7 @@ impl Quota {
         has_room
     }
 
-    pub(crate) fn give_back(&self, bytes: usize) {
+    pub(crate) fn uncharge(&self, bytes: usize) {
         self.charged_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     fn a_quota_is_spent_up_to_its_last_byte() {
         let quota = Quota::new(100);
         assert!(quota.charge(60) && !quota.charge(41) && quota.charge(40) && !quota.charge(1));
-        quota.give_back(1);
+        quota.uncharge(1);
         assert!(quota.charge(1) && !quota.charge(usize::MAX));
         assert_eq!((quota.charged_bytes(), quota.refusals()), (100, 3));
     }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
-use crate::config::policy::{EMPTY_ADDRESS_SPACE_PART, EMPTY_RANGE_BYTES_MAX, EMPTY_RANGE_BYTES_MIN};
+use crate::config::policy::{ZERO_SIZE_ADDRESS_SPACE_PART, ZERO_SIZE_RANGE_BYTES_MAX, ZERO_SIZE_RANGE_BYTES_MIN};
 use crate::span::class::SLOT_ALIGN;
 
 /// How many words a search looks at.
@@ -14,7 +14,7 @@ const PER_WORD: usize = u64::BITS as usize;
 
 /// What is wrong with freeing an address of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EmptyMistake {
+pub(crate) enum ZeroSizeMistake {
     /// It lies inside a block's address.
     Inside,
     /// No block is there.
@@ -22,16 +22,16 @@ pub(crate) enum EmptyMistake {
 }
 
 /// Invariant E1: once `bytes` is set, `taken` points at a bit for every address, mapped for good. No lock is taken but to begin.
-pub(crate) struct EmptyBlocks {
+pub(crate) struct ZeroSizeBlocks {
     start: AtomicUsize,
     bytes: AtomicUsize,
     taken: AtomicPtr<AtomicU64>,
     next: AtomicUsize,
 }
 
-impl EmptyBlocks {
-    pub(crate) const fn new() -> EmptyBlocks {
-        EmptyBlocks {
+impl ZeroSizeBlocks {
+    pub(crate) const fn new() -> ZeroSizeBlocks {
+        ZeroSizeBlocks {
             start: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             taken: AtomicPtr::new(null_mut()),
@@ -53,7 +53,8 @@ impl EmptyBlocks {
             return Some(());
         }
         let page_bytes = mapper.page_bytes();
-        let wish = (mapper.address_space_bytes() / EMPTY_ADDRESS_SPACE_PART).clamp(EMPTY_RANGE_BYTES_MIN, EMPTY_RANGE_BYTES_MAX);
+        let wish = (mapper.address_space_bytes() / ZERO_SIZE_ADDRESS_SPACE_PART)
+            .clamp(ZERO_SIZE_RANGE_BYTES_MIN, ZERO_SIZE_RANGE_BYTES_MAX);
         let bytes = wish.next_multiple_of(page_bytes * SLOT_ALIGN);
         let bits_bytes = (bytes / SLOT_ALIGN / u8::BITS as usize).next_multiple_of(page_bytes);
         let taken = mapper.map(bits_bytes, page_bytes).ok()?;
@@ -97,23 +98,23 @@ impl EmptyBlocks {
     }
 
     /// Gives an address of the range back.
-    pub(crate) fn free(&self, address: usize) -> Result<(), EmptyMistake> {
+    pub(crate) fn free(&self, address: usize) -> Result<(), ZeroSizeMistake> {
         let (word, mask) = self.place(address)?;
         let before = self.word(word).fetch_and(!mask, Ordering::Release);
         self.next.store(word, Ordering::Relaxed);
-        if before & mask != 0 { Ok(()) } else { Err(EmptyMistake::Free) }
+        if before & mask != 0 { Ok(()) } else { Err(ZeroSizeMistake::Free) }
     }
 
     /// Whether a block is there.
-    pub(crate) fn look_up(&self, address: usize) -> Result<(), EmptyMistake> {
+    pub(crate) fn look_up(&self, address: usize) -> Result<(), ZeroSizeMistake> {
         let (word, mask) = self.place(address)?;
-        if self.word(word).load(Ordering::Relaxed) & mask != 0 { Ok(()) } else { Err(EmptyMistake::Free) }
+        if self.word(word).load(Ordering::Relaxed) & mask != 0 { Ok(()) } else { Err(ZeroSizeMistake::Free) }
     }
 
-    fn place(&self, address: usize) -> Result<(usize, u64), EmptyMistake> {
+    fn place(&self, address: usize) -> Result<(usize, u64), ZeroSizeMistake> {
         let offset = address - self.start.load(Ordering::Relaxed);
         if !offset.is_multiple_of(SLOT_ALIGN) {
-            return Err(EmptyMistake::Inside);
+            return Err(ZeroSizeMistake::Inside);
         }
         let index = offset / SLOT_ALIGN;
         Ok((index / PER_WORD, 1 << (index % PER_WORD)))
@@ -143,16 +144,16 @@ mod tests {
 
     use tinyalloc_sys::{Mapper, PosixMapper};
 
-    use super::{EMPTY_RANGE_BYTES_MAX, EmptyBlocks, EmptyMistake};
+    use super::{ZERO_SIZE_RANGE_BYTES_MAX, ZeroSizeBlocks, ZeroSizeMistake};
     use crate::span::class::SLOT_ALIGN;
 
-    fn begun() -> EmptyBlocks {
-        let blocks = EmptyBlocks::new();
+    fn begun() -> ZeroSizeBlocks {
+        let blocks = ZeroSizeBlocks::new();
         blocks.begin(&PosixMapper::new()).expect("there are addresses");
         blocks
     }
 
-    fn take(blocks: &EmptyBlocks, align: usize) -> Option<usize> {
+    fn take(blocks: &ZeroSizeBlocks, align: usize) -> Option<usize> {
         blocks.allocate(align).map(|start| start.as_ptr().addr())
     }
 
@@ -172,7 +173,7 @@ mod tests {
         }
         for address in taken {
             assert_eq!(blocks.free(address), Ok(()));
-            assert_eq!(blocks.free(address), Err(EmptyMistake::Free));
+            assert_eq!(blocks.free(address), Err(ZeroSizeMistake::Free));
         }
     }
 
@@ -181,8 +182,8 @@ mod tests {
         let page_bytes = PosixMapper::new().page_bytes();
         for align in [page_bytes, 2048, 1024, 256] {
             let blocks = begun();
-            let all: BTreeSet<_> = (0..EMPTY_RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();
-            assert_eq!(all.len(), EMPTY_RANGE_BYTES_MAX / align);
+            let all: BTreeSet<_> = (0..ZERO_SIZE_RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();
+            assert_eq!(all.len(), ZERO_SIZE_RANGE_BYTES_MAX / align);
             assert_eq!(take(&blocks, align), None, "all are taken");
             let first = *all.first().expect("one at least");
             assert!(take(&blocks, SLOT_ALIGN).is_some(), "others lie between");

@@ -15,26 +15,26 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links};
 
-use crate::heap::pool::Pool;
-use crate::heap::quota::{Quota, QuotaRef};
-use crate::heap::{Heap, HeapRef};
 use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
 use crate::span::Span;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
+use crate::thread_heap::pool::Pool;
+use crate::thread_heap::quota::{Quota, QuotaRef};
+use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
-const MEMBER_AT: usize = align_of::<Heap>();
-const FIRST_MEMBER_AT: usize = size_of::<Isolated>().next_multiple_of(align_of::<Heap>());
+const THREAD_HEAP_AT: usize = align_of::<ThreadHeap>();
+const FIRST_THREAD_HEAP_AT: usize = size_of::<Heap>().next_multiple_of(align_of::<ThreadHeap>());
 
 const fn records_after(member_at: usize) -> usize {
-    (member_at + size_of::<Heap>()).next_multiple_of(align_of::<Span>())
+    (member_at + size_of::<ThreadHeap>()).next_multiple_of(align_of::<Span>())
 }
 
-const _: () = assert!(size_of::<PageHead>() <= MEMBER_AT);
-const _: () = assert!(records_after(FIRST_MEMBER_AT) + 4 * size_of::<Span>() <= META_PAGE_BYTES);
+const _: () = assert!(size_of::<PageHead>() <= THREAD_HEAP_AT);
+const _: () = assert!(records_after(FIRST_THREAD_HEAP_AT) + 4 * size_of::<Span>() <= META_PAGE_BYTES);
 
 /// What a new heap is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +56,14 @@ impl Default for HeapOptions {
 /// What every page of an isolated heap begins with.
 #[repr(C)]
 struct PageHead {
-    isolated: Cell<Option<NonNull<Isolated>>>,
+    isolated: Cell<Option<NonNull<Heap>>>,
     next: Cell<Option<NonNull<PageHead>>>,
     records_at: Cell<usize>,
     records: Cell<usize>,
 }
 
 impl PageHead {
-    fn new(isolated: NonNull<Isolated>, next: Option<NonNull<PageHead>>, records_at: usize) -> PageHead {
+    fn new(isolated: NonNull<Heap>, next: Option<NonNull<PageHead>>, records_at: usize) -> PageHead {
         PageHead {
             isolated: Cell::new(Some(isolated)),
             next: Cell::new(next),
@@ -83,29 +83,29 @@ impl PageHead {
 
 /// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever
 /// holds a stale address reads an `id` that is no live heap's. I2: the lock of the space guards
-/// pages and records, that of the pool the members and their pool.
+/// pages and records, that of the pool the thread heaps and their pool.
 #[repr(C, align(64))]
-pub struct Isolated {
+pub struct Heap {
     head: PageHead,
     id: AtomicUsize,
     quota: Quota,
     newest_page: Cell<NonNull<PageHead>>,
     filling: Cell<NonNull<PageHead>>,
     retired: AtomicPtr<Span>,
-    links: Links<Isolated>,
-    members: Cell<Option<HeapRef>>,
+    links: Links<Heap>,
+    thread_heaps: Cell<Option<ThreadHeapRef>>,
     pool: Pool,
-    entered: AtomicUsize,
+    pushed: AtomicUsize,
     name: HeapName,
     words: [AtomicUsize; 3],
 }
 
 // SAFETY: I2 for the cells; the rest is atomic.
-unsafe impl Sync for Isolated {}
+unsafe impl Sync for Heap {}
 
 // SAFETY: `links` is always the same field, and pages stay valid (I1).
-unsafe impl Linked for Isolated {
-    fn links(&self) -> &Links<Isolated> {
+unsafe impl Linked for Heap {
+    fn links(&self) -> &Links<Heap> {
         &self.links
     }
 }
@@ -113,41 +113,41 @@ unsafe impl Linked for Isolated {
 /// An isolated heap by address. It may have been destroyed since: then its id is not what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct IsolatedRef(NonNull<Isolated>);
+pub struct HeapRef(NonNull<Heap>);
 
-// SAFETY: it is used from any thread at once; `Isolated` is `Sync`.
-unsafe impl Send for IsolatedRef {}
+// SAFETY: it is used from any thread at once; `Heap` is `Sync`.
+unsafe impl Send for HeapRef {}
 // SAFETY: as above.
-unsafe impl Sync for IsolatedRef {}
+unsafe impl Sync for HeapRef {}
 
-impl Deref for IsolatedRef {
-    type Target = Isolated;
+impl Deref for HeapRef {
+    type Target = Heap;
 
-    fn deref(&self) -> &Isolated {
+    fn deref(&self) -> &Heap {
         // SAFETY: I1.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Debug for Isolated {
+impl Debug for Heap {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
         write!(formatter, "heap {:?}", self.name)
     }
 }
 
 /// Addresses.
-impl IsolatedRef {
+impl HeapRef {
     /// The heap as an opaque pointer.
     #[must_use]
-    pub fn as_ptr(self) -> NonNull<Isolated> {
+    pub fn as_ptr(self) -> NonNull<Heap> {
         self.0
     }
 
     /// # Safety
-    /// The pointer came from [`IsolatedRef::as_ptr`]; the heap may have been destroyed since.
+    /// The pointer came from [`HeapRef::as_ptr`]; the heap may have been destroyed since.
     #[must_use]
-    pub unsafe fn from_ptr(pointer: NonNull<Isolated>) -> IsolatedRef {
-        IsolatedRef(pointer)
+    pub unsafe fn from_ptr(pointer: NonNull<Heap>) -> HeapRef {
+        HeapRef(pointer)
     }
 
     /// How messages name it.
@@ -158,11 +158,11 @@ impl IsolatedRef {
 
     /// # Safety
     /// A heap is there, or was (I1).
-    pub(crate) unsafe fn from_node(node: NonNull<Isolated>) -> IsolatedRef {
-        IsolatedRef(node)
+    pub(crate) unsafe fn from_node(node: NonNull<Heap>) -> HeapRef {
+        HeapRef(node)
     }
 
-    pub(crate) fn as_node(self) -> NonNull<Isolated> {
+    pub(crate) fn as_node(self) -> NonNull<Heap> {
         self.0
     }
 
@@ -170,50 +170,50 @@ impl IsolatedRef {
         self.0.as_ptr().addr()
     }
 
-    /// The isolated heap that a thread's heap is a member of.
-    pub(crate) fn of(heap: HeapRef) -> Option<IsolatedRef> {
+    /// The isolated heap that a thread's heap is a thread heap of.
+    pub(crate) fn of(heap: ThreadHeapRef) -> Option<HeapRef> {
         let quota = heap.quota()?.as_ptr().cast::<u8>();
         // SAFETY: every quota of a heap is part of an isolated one.
-        Some(IsolatedRef(unsafe { quota.sub(offset_of!(Isolated, quota)) }.cast()))
+        Some(HeapRef(unsafe { quota.sub(offset_of!(Heap, quota)) }.cast()))
     }
 
     /// The isolated heap that a span belongs to, small or large.
-    pub(crate) fn of_span(span: SpanRef) -> Option<IsolatedRef> {
+    pub(crate) fn of_span(span: SpanRef) -> Option<HeapRef> {
         if !span.is_isolated() {
             return None;
         }
         let page: *mut PageHead = with_exposed_provenance_mut(span.as_ptr().addr() & !(META_PAGE_BYTES - 1));
         // SAFETY: the record lies on a page of an isolated heap, which begins with its head (I1).
-        unsafe { &*page }.isolated.get().map(IsolatedRef)
+        unsafe { &*page }.isolated.get().map(HeapRef)
     }
 }
 
 /// Life.
-impl IsolatedRef {
+impl HeapRef {
     /// # Safety
     /// The page is nobody else's, and stays mapped (I1).
-    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, hardened: bool) -> IsolatedRef {
-        let isolated = page.cast::<Isolated>();
+    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, hardened: bool) -> HeapRef {
+        let isolated = page.cast::<Heap>();
         page.as_ptr().expose_provenance();
-        let state = Isolated {
-            head: PageHead::new(isolated, None, records_after(FIRST_MEMBER_AT)),
+        let state = Heap {
+            head: PageHead::new(isolated, None, records_after(FIRST_THREAD_HEAP_AT)),
             id: AtomicUsize::new(id),
             quota: Quota::new(options.limit_bytes),
             newest_page: Cell::new(page.cast()),
             filling: Cell::new(page.cast()),
             retired: AtomicPtr::new(null_mut()),
             links: Links::new(),
-            members: Cell::new(None),
+            thread_heaps: Cell::new(None),
             pool: Pool::new(),
-            entered: AtomicUsize::new(0),
+            pushed: AtomicUsize::new(0),
             name: options.name,
             words: options.words.map(AtomicUsize::new),
         };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
-        let heap = IsolatedRef(isolated);
-        // SAFETY: the caller's promise, and the records begin behind the member.
-        let first = unsafe { heap.place_member(page, FIRST_MEMBER_AT, hardened) };
+        let heap = HeapRef(isolated);
+        // SAFETY: the caller's promise, and the records begin behind the thread heap.
+        let first = unsafe { heap.place_thread_heap(page, FIRST_THREAD_HEAP_AT, hardened) };
         heap.pool.push(first);
         heap
     }
@@ -223,28 +223,28 @@ impl IsolatedRef {
         self.id.store(0, Ordering::Release);
     }
 
-    /// A member on a page of its own, for a further thread.
+    /// A thread heap on a page of its own, for a further thread.
     ///
     /// # Safety
     /// The page is nobody else's, and stays mapped (I1).
-    pub(crate) unsafe fn add_member(self, page: NonNull<u8>, hardened: bool) -> HeapRef {
+    pub(crate) unsafe fn add_thread_heap(self, page: NonNull<u8>, hardened: bool) -> ThreadHeapRef {
         // SAFETY: the caller's promise.
-        unsafe { self.add_page(page, records_after(MEMBER_AT)) };
-        // SAFETY: as above, and the records begin behind the member.
-        unsafe { self.place_member(page, MEMBER_AT, hardened) }
+        unsafe { self.add_page(page, records_after(THREAD_HEAP_AT)) };
+        // SAFETY: as above, and the records begin behind the thread heap.
+        unsafe { self.place_thread_heap(page, THREAD_HEAP_AT, hardened) }
     }
 
     /// A page for further records.
     ///
     /// # Safety
-    /// As for [`IsolatedRef::add_member`].
+    /// As for [`HeapRef::add_thread_heap`].
     pub(crate) unsafe fn add_records(self, page: NonNull<u8>) {
         // SAFETY: the caller's promise.
         unsafe { self.add_page(page, RECORDS_ONLY_AT) };
     }
 
     /// # Safety
-    /// As for [`IsolatedRef::add_member`].
+    /// As for [`HeapRef::add_thread_heap`].
     unsafe fn add_page(self, page: NonNull<u8>, records_at: usize) {
         page.as_ptr().expose_provenance();
         let head = page.cast::<PageHead>();
@@ -255,19 +255,19 @@ impl IsolatedRef {
     }
 
     /// # Safety
-    /// As for [`IsolatedRef::add_member`], and nothing else lies at `at`.
-    unsafe fn place_member(self, page: NonNull<u8>, at: usize, hardened: bool) -> HeapRef {
+    /// As for [`HeapRef::add_thread_heap`], and nothing else lies at `at`.
+    unsafe fn place_thread_heap(self, page: NonNull<u8>, at: usize, hardened: bool) -> ThreadHeapRef {
         // SAFETY: there is room for a heap at `at`.
         let memory = unsafe { page.add(at) };
         // SAFETY: the quota is part of the heap.
-        let quota = unsafe { self.0.cast::<u8>().add(offset_of!(Isolated, quota)) };
+        let quota = unsafe { self.0.cast::<u8>().add(offset_of!(Heap, quota)) };
         // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached
         // from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
         // SAFETY: it is a heap's worth of metadata, nobody else's.
-        let member = unsafe { HeapRef::init(memory, self.members.get(), Some(quota), hardened) };
-        self.members.set(Some(member));
-        member
+        let thread_heap = unsafe { ThreadHeapRef::init(memory, self.thread_heaps.get(), Some(quota), hardened) };
+        self.thread_heaps.set(Some(thread_heap));
+        thread_heap
     }
 
     /// The pages, each read before it is yielded: it may be given up.
@@ -282,13 +282,13 @@ impl IsolatedRef {
     }
 
     /// The heaps of its threads.
-    pub(crate) fn members(self) -> impl Iterator<Item = HeapRef> {
-        successors(self.members.get(), |heap| heap.next_heap())
+    pub(crate) fn thread_heaps(self) -> impl Iterator<Item = ThreadHeapRef> {
+        successors(self.thread_heaps.get(), |heap| heap.next_heap())
     }
 }
 
 /// Records.
-impl IsolatedRef {
+impl HeapRef {
     /// A record that was retired, or one that never was in use; `None` when the pages are full.
     pub(crate) fn take_record(self) -> Option<SpanRef> {
         let retired = self.retired.load(Ordering::Relaxed);
@@ -357,7 +357,7 @@ impl IsolatedRef {
     }
 }
 
-impl Isolated {
+impl Heap {
     /// The number that no heap before it had, and none after it will; 0 once it was destroyed.
     #[inline(always)]
     pub(crate) fn id(&self) -> usize {
@@ -401,7 +401,7 @@ impl Isolated {
     }
 
     /// How often it is some thread's current heap.
-    pub(crate) fn entered(&self) -> &AtomicUsize {
-        &self.entered
+    pub(crate) fn pushed(&self) -> &AtomicUsize {
+        &self.pushed
     }
 }

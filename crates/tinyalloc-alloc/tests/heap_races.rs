@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{Emptying, HeapError, HeapName, HeapOptions, IsolatedRef, Misuse};
+use tinyalloc_alloc::{HeapError, HeapMemory, HeapName, HeapOptions, HeapRef, Misuse};
 use tinyalloc_sys::{Call, FailingMapper, MapError, Mapper, Protection};
 
 type Plain = LimitedMapper;
@@ -23,9 +23,9 @@ fn limited(limit_bytes: usize) -> HeapOptions {
     HeapOptions { limit_bytes, ..HeapOptions::default() }
 }
 
-fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: IsolatedRef) -> Result<(), HeapError> {
+fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) -> Result<(), HeapError> {
     // SAFETY: nobody uses the heap or its blocks afterwards.
-    unsafe { world.destroy_heap(actor, heap, Emptying::GiveBack) }
+    unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }
 }
 
 fn free<M: WorldMapper>(world: &World<M>, actor: Actor, start: NonNull<u8>) {
@@ -41,17 +41,17 @@ fn fill(start: NonNull<u8>, bytes: usize, tag: u8) {
 #[test]
 fn a_heap_that_is_reset_over_and_over_keeps_its_metadata() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
-    for emptying in [Emptying::Keep, Emptying::GiveBack] {
+    for memory in [HeapMemory::Retained, HeapMemory::Released] {
         let heap = world.create_heap(actor, &named("again")).unwrap();
         let round = || {
             (0..200).for_each(|_| _ = world.allocate_in(actor, heap, 40_000).unwrap());
             // SAFETY: nobody uses the blocks afterwards.
-            unsafe { world.reset_heap(actor, heap, emptying) }.unwrap();
+            unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
             world.heap_stats(actor, heap).unwrap().metadata
         };
         let first = round();
         let last = (0..50).map(|_| round()).last().unwrap();
-        assert_eq!(first, last, "{emptying:?}");
+        assert_eq!(first, last, "{memory:?}");
     }
 }
 
@@ -62,16 +62,16 @@ fn a_destroyed_heap_is_no_heap_whatever_its_page_is_used_for() {
     let heap = world.create_heap(actor, &named("other")).unwrap();
     destroy(&world, actor, gone).unwrap();
     for _ in 0..5 {
-        assert!(world.enter_heap(other, Some(heap)));
+        assert!(world.push_heap(other, Some(heap)));
     }
-    assert!(!world.is_heap(actor, gone), "a page of attachments was taken for a heap");
+    assert!(!world.is_heap(actor, gone), "a page of a heap table was taken for a heap");
 }
 
 #[test]
 fn in_a_child_the_heaps_that_other_threads_entered_can_be_destroyed() {
     let (world, actor, other) = (World::<Plain>::new(), Actor::new(), Actor::new());
     let heap = world.create_heap(actor, &named("left behind")).unwrap();
-    assert!(world.enter_heap(other, Some(heap)));
+    assert!(world.push_heap(other, Some(heap)));
     world.allocate(actor, 1).unwrap();
     world.prepare_fork(actor);
     world.resume_child(actor);
@@ -106,10 +106,10 @@ fn purging_everything_purges_the_global_heap_whichever_is_current() {
     let heap = world.create_heap(actor, &named("current")).unwrap();
     let blocks: Vec<_> = (0..200).map(|_| world.allocate(actor, 1000).unwrap()).collect();
     blocks.into_iter().for_each(|block| free(&world, actor, block));
-    assert!(world.enter_heap(actor, Some(heap)));
+    assert!(world.push_heap(actor, Some(heap)));
     world.purge_all(actor);
     let before = world.stats(actor);
-    world.leave_heap(actor);
+    world.pop_heap(actor);
     world.purge_all(actor);
     assert_eq!(before.spans, world.stats(actor).spans);
 }
@@ -303,7 +303,7 @@ fn units_that_cannot_be_decommitted_leave_trapped_slices_trapped() {
     kept.into_iter().for_each(|(_, block)| free(&world, actor, block));
     low.into_iter().for_each(|block| free(&world, actor, block));
     world.purge_all(actor);
-    world.validate(actor).unwrap();
+    world.check_invariants(actor).unwrap();
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn statistics_are_counted_while_other_threads_destroy_heaps() {
             // The heap's part waits for a thread now: whoever counts walks its bins.
             allocator.detach(actor);
             // SAFETY: nobody uses the heap or its blocks afterwards.
-            heaps.iter().for_each(|heap| unsafe { allocator.destroy_heap(actor, *heap, Emptying::GiveBack) }.unwrap());
+            heaps.iter().for_each(|heap| unsafe { allocator.destroy_heap(actor, *heap, HeapMemory::Released) }.unwrap());
         }
         stop.store(true, Ordering::SeqCst);
     });
@@ -342,7 +342,7 @@ fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
     let world = World::<Plain>::new();
     let allocator = world.allocator();
     let stop = &AtomicBool::new(false);
-    let current = &std::sync::atomic::AtomicPtr::<tinyalloc_alloc::Isolated>::new(std::ptr::null_mut());
+    let current = &std::sync::atomic::AtomicPtr::<tinyalloc_alloc::Heap>::new(std::ptr::null_mut());
     let ready = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -352,11 +352,11 @@ fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
                     continue;
                 };
                 // SAFETY: it came from a heap.
-                let heap = unsafe { IsolatedRef::from_ptr(pointer) };
-                assert!(allocator.enter_heap(actor, Some(heap)));
+                let heap = unsafe { HeapRef::from_ptr(pointer) };
+                assert!(allocator.push_heap(actor, Some(heap)));
                 allocator.allocate(actor, 100).unwrap();
                 ready.store(true, Ordering::SeqCst);
-                assert!(allocator.leave_heap(actor));
+                assert!(allocator.pop_heap(actor));
             }
             assert_eq!(actor.misuses(), []);
         });
@@ -370,15 +370,15 @@ fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
                 std::hint::spin_loop();
             }
             // SAFETY: nobody uses the heap or its blocks afterwards.
-            while unsafe { allocator.destroy_heap(actor, heap, Emptying::Keep) } == Err(HeapError::Entered) {}
+            while unsafe { allocator.destroy_heap(actor, heap, HeapMemory::Retained) } == Err(HeapError::InUse) {}
             // Its page is used for something else at once.
             let next = Actor::new();
-            (0..40).for_each(|_| assert!(allocator.enter_heap(next, Some(busy))));
+            (0..40).for_each(|_| assert!(allocator.push_heap(next, Some(busy))));
             allocator.detach(next);
         }
         stop.store(true, Ordering::SeqCst);
     });
-    world.validate(Actor::new()).unwrap();
+    world.check_invariants(Actor::new()).unwrap();
 }
 
 /// Traps by access rights, as kernels before 6.13 do.
@@ -413,7 +413,7 @@ unsafe impl Mapper for Rights {
 }
 
 use std::cell::Cell;
-use tinyalloc_alloc::{Attachments, Bins, Local, Mode, ThreadId};
+use tinyalloc_alloc::{Bins, HeapTable, Mode, ThreadContext, ThreadId};
 
 type Hook = Box<dyn FnOnce()>;
 
@@ -428,18 +428,18 @@ impl Twin {
 }
 
 // SAFETY: as `Actor`.
-unsafe impl Local for Twin {
+unsafe impl ThreadContext for Twin {
     fn bins(self) -> NonNull<Bins> {
         self.0.bins()
     }
     fn set_bins(self, bins: NonNull<Bins>) {
         self.0.set_bins(bins);
     }
-    fn attachments(self) -> *const Attachments {
-        self.0.attachments()
+    fn heap_table(self) -> *const HeapTable {
+        self.0.heap_table()
     }
-    fn set_attachments(self, attachments: *const Attachments) {
-        self.0.set_attachments(attachments);
+    fn set_heap_table(self, heap_table: *const HeapTable) {
+        self.0.set_heap_table(heap_table);
     }
     fn mode(self) -> Mode {
         self.0.mode()

@@ -8,11 +8,9 @@ use core::sync::atomic::Ordering;
 use tinyalloc_list::Linked;
 use tinyalloc_sys::Mapper;
 
-use super::local::Local;
 use super::state::Allocator;
-use crate::heap::HeapRef;
-use crate::heap::spare::Keeping;
-use crate::isolated::isolated_heap::IsolatedRef;
+use super::thread_context::ThreadContext;
+use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
 use crate::region::slice::SliceIndex;
 use crate::space::Space;
@@ -22,6 +20,8 @@ use crate::span::owner::Owner;
 use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
+use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::spare::SpareLimit;
 
 /// Slots of the largest span of the smallest class.
 const SPAN_SLOTS_MAX: usize = 4 * SLICE_BYTES / SLOT_ALIGN;
@@ -32,7 +32,7 @@ type Verdict<T = ()> = Result<T, &'static str>;
 
 /// What a walk found. Unlike [`crate::Stats`], exact for every thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct InvariantReport {
     /// Bytes in live blocks, requests rounded to their slots.
     pub live_bytes: usize,
     /// Live small slots.
@@ -57,19 +57,19 @@ impl<M: Mapper> Allocator<M> {
     /// # Errors
     /// The sentence that does not hold.
     #[doc(hidden)]
-    pub fn validate<L: Local>(&self, local: L) -> Result<(), &'static str> {
-        self.survey(local).map(|_| ())
+    pub fn check_invariants<C: ThreadContext>(&self, context: C) -> Result<(), &'static str> {
+        self.survey(context).map(|_| ())
     }
 
-    /// As [`Allocator::validate`], and what it counted on the way.
+    /// As [`Allocator::check_invariants`], and what it counted on the way.
     ///
     /// # Errors
     /// The sentence that does not hold.
     #[doc(hidden)]
-    pub fn survey<L: Local>(&self, local: L) -> Result<Survey, &'static str> {
-        let pool = self.pool().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
-        let space = self.space().lock_patiently(local.id()).ok_or(NOT_QUIET)?;
-        let walk = Walk { guard_slices: self.policy().guard_slices(), space: &space, secret: self.secret() };
+    pub fn survey<C: ThreadContext>(&self, context: C) -> Result<InvariantReport, &'static str> {
+        let pool = self.pool().lock_patiently(context.id()).ok_or(NOT_QUIET)?;
+        let space = self.space().lock_patiently(context.id()).ok_or(NOT_QUIET)?;
+        let walk = InvariantWalk { guard_slices: self.policy().guard_slices(), space: &space, secret: self.secret() };
         let survey = walk.regions()?;
         walk.heaps()?;
         for heap in pool.heaps() {
@@ -79,7 +79,7 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-struct Walk<'space> {
+struct InvariantWalk<'space> {
     guard_slices: u32,
     space: &'space Space,
     secret: Secret,
@@ -93,9 +93,9 @@ struct Slices {
 }
 
 /// Regions and slices.
-impl Walk<'_> {
-    fn regions(&self) -> Verdict<Survey> {
-        let mut survey = Survey { regions: self.space.regions().len(), ..Survey::default() };
+impl InvariantWalk<'_> {
+    fn regions(&self) -> Verdict<InvariantReport> {
+        let mut survey = InvariantReport { regions: self.space.regions().len(), ..InvariantReport::default() };
         let mut spans = 0;
         for (index, region) in self.space.regions().iter().enumerate() {
             spans += self.region(region, index, &mut survey)?;
@@ -109,7 +109,7 @@ impl Walk<'_> {
         Ok(survey)
     }
 
-    fn region(&self, region: &Region, index: usize, survey: &mut Survey) -> Verdict<usize> {
+    fn region(&self, region: &Region, index: usize, survey: &mut InvariantReport) -> Verdict<usize> {
         let mut counted = Slices::default();
         let (mut number, mut spans) = (0, 0);
         while let Some(slice) = region.slice(number) {
@@ -155,8 +155,8 @@ impl Walk<'_> {
 }
 
 /// Spans and slots.
-impl Walk<'_> {
-    fn span(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+impl InvariantWalk<'_> {
+    fn span(&self, span: SpanRef, survey: &mut InvariantReport) -> Verdict {
         match span.owner() {
             Owner::Nobody => Err("a named span has an owner"),
             Owner::Emergency => holds(Some(span) == self.space.emergency(), "one span is for emergencies"),
@@ -165,7 +165,7 @@ impl Walk<'_> {
         }
     }
 
-    fn large(&self, span: SpanRef, survey: &mut Survey) -> Verdict {
+    fn large(&self, span: SpanRef, survey: &mut InvariantReport) -> Verdict {
         let bytes = span.slot_bytes();
         holds(span.state() == SpanState::Large, "a large block is in no other state")?;
         holds(span.is_slot(span.address()) && !span.is_slot(span.address() + SLOT_ALIGN), "a large block has one slot")?;
@@ -179,7 +179,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn small(&self, span: SpanRef, bins: NonNull<Bins>, survey: &mut Survey) -> Verdict {
+    fn small(&self, span: SpanRef, bins: NonNull<Bins>, survey: &mut InvariantReport) -> Verdict {
         let class = span.class();
         let carved = span.slots_carved() as usize;
         holds(self.space_heaps().any(|heap| heap.as_bins() == bins), "an owner is a heap")?;
@@ -211,12 +211,12 @@ impl Walk<'_> {
             SpanState::Partial => {
                 holds(span.links().is_linked(), "a partial span is listed")?;
                 holds(live > 0 || span.slots_carved() == 0, "a partial span has a live slot, or nothing of it is in memory")?;
-                holds(span.credit() as usize == live, "the credit of a partial span is its live slots")
+                holds(span.countdown() as usize == live, "the countdown of a partial span is its live slots")
             }
             SpanState::Full => {
                 holds(!span.links().is_linked(), "a full span is in no list")?;
                 holds(!span.can_carve(), "a full span is carved to its end")?;
-                holds(span.credit() > 0 && span.live() as usize == live, "the credit of a full span counts its free slots")
+                holds(span.countdown() > 0 && span.live() as usize == live, "the countdown of a full span counts its free slots")
             }
         }
     }
@@ -224,7 +224,7 @@ impl Walk<'_> {
     /// The first of the span's free slots. A list of its own is reached by the way into a bin and out again, which leaves it as it was.
     fn first_free(&self, span: SpanRef, bins: NonNull<Bins>) -> Slot {
         let bin = Cell::new(Slot::END);
-        let (state, credit) = (span.state(), span.credit());
+        let (state, countdown) = (span.state(), span.countdown());
         if state == SpanState::Current {
             // SAFETY: heaps are never unmapped (H2).
             return unsafe { bins.as_ref() }.head(span.class()).get();
@@ -237,17 +237,17 @@ impl Walk<'_> {
         match state {
             SpanState::Full => {
                 span.become_full();
-                span.spend(span.credit() - credit);
+                span.spend(span.countdown() - countdown);
             }
             SpanState::Spare => span.become_spare(),
-            SpanState::Current | SpanState::Partial | SpanState::Large => span.become_partial(credit),
+            SpanState::Current | SpanState::Partial | SpanState::Large => span.become_partial(countdown),
         }
         first
     }
 }
 
 /// Heaps.
-impl Walk<'_> {
+impl InvariantWalk<'_> {
     fn heaps(&self) -> Verdict {
         let global = successors(self.space.heaps(), |heap| heap.next_heap()).count();
         holds(global == self.space.heaps_made(), "every heap is counted")?;
@@ -256,13 +256,13 @@ impl Walk<'_> {
             self.isolated(isolated)?;
         }
         for heap in self.space_heaps() {
-            holds(!heap.has_spare(Keeping::Some), "a heap keeps a few empty spans")?;
+            holds(!heap.has_spare(SpareLimit::Usual), "a heap keeps a few empty spans")?;
             self.bins(heap)?;
         }
         Ok(())
     }
 
-    fn bins(&self, heap: HeapRef) -> Verdict {
+    fn bins(&self, heap: ThreadHeapRef) -> Verdict {
         let (mut spans, mut current) = ([0; CLASS_COUNT], [0; CLASS_COUNT]);
         for span in self.small_spans_of(heap).filter(|span| span.state() != SpanState::Spare) {
             spans[span.class().index()] += 1;
@@ -279,22 +279,25 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn small_spans_of(&self, heap: HeapRef) -> impl Iterator<Item = SpanRef> {
+    fn small_spans_of(&self, heap: ThreadHeapRef) -> impl Iterator<Item = SpanRef> {
         let spans = self.space.regions().iter().flat_map(spans_of);
         spans.filter(move |span| span.owner() == Owner::Heap(heap.as_bins()))
     }
 
-    fn space_heaps(&self) -> impl Iterator<Item = HeapRef> {
+    fn space_heaps(&self) -> impl Iterator<Item = ThreadHeapRef> {
         let global = successors(self.space.heaps(), |heap| heap.next_heap());
-        global.chain(self.space.isolated().flat_map(IsolatedRef::members))
+        global.chain(self.space.isolated().flat_map(HeapRef::thread_heaps))
     }
 
-    fn isolated(&self, isolated: IsolatedRef) -> Verdict {
+    fn isolated(&self, isolated: HeapRef) -> Verdict {
         let mut bytes = 0;
         for span in isolated.spans() {
-            holds(IsolatedRef::of_span(span) == Some(isolated), "a record knows its isolated heap")?;
+            holds(HeapRef::of_span(span) == Some(isolated), "a record knows its isolated heap")?;
             if let Owner::Heap(bins) = span.owner() {
-                holds(isolated.members().any(|heap| heap.as_bins() == bins), "a span of an isolated heap is a member's")?;
+                holds(
+                    isolated.thread_heaps().any(|heap| heap.as_bins() == bins),
+                    "a span of an isolated heap belongs to one of its thread heaps",
+                )?;
             }
             bytes += span.touched_bytes();
         }

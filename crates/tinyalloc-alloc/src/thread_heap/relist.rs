@@ -1,17 +1,17 @@
 //! Where a span stands, now that slots were freed or taken.
 
-use super::HeapRef;
+use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
-impl HeapRef {
+impl ThreadHeapRef {
     /// The span's credit is spent.
-    pub(crate) fn on_credit_spent(self, span: OwnedSpan) {
+    pub(crate) fn on_countdown_zero(self, span: OwnedSpan) {
         match span.state() {
-            SpanState::Current | SpanState::Spare | SpanState::Large => span.renew_credit(),
-            SpanState::Full | SpanState::Partial => self.settle(span, span.live()),
+            SpanState::Current | SpanState::Spare | SpanState::Large => span.stop_countdown(),
+            SpanState::Full | SpanState::Partial => self.relist(span, span.live()),
         }
     }
 
@@ -26,13 +26,13 @@ impl HeapRef {
         let span = unsafe { span.owned() };
         let has_room = span.live() < span.slots_carved();
         if has_room {
-            self.settle(span, span.live());
+            self.relist(span, span.live());
         }
         has_room
     }
 
     /// Moves a span to where its `live` slots put it.
-    pub(super) fn settle(self, span: OwnedSpan, live: u32) {
+    pub(super) fn relist(self, span: OwnedSpan, live: u32) {
         let list = self.partial(span.class());
         let was_listed = span.state() == SpanState::Partial;
         if live > 0 {

@@ -1,13 +1,13 @@
 //! Refills: where the slots of an empty bin come from.
 
-use super::HeapRef;
+use super::ThreadHeapRef;
 use crate::config::policy::PARTIAL_SPANS_LOOKED_AT;
 use crate::span::carve::Order;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 
-impl HeapRef {
+impl ThreadHeapRef {
     /// A slot from what the heap has: remote frees, partial spans, fresh slots of the current span.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl HeapRef {
     }
 
     /// Hands a span of `class` with free slots to `taker`: this heap is pooled.
-    pub(crate) fn give_up(self, class: SizeClass, taker: HeapRef) -> Option<OwnedSpan> {
+    pub(crate) fn surrender_span(self, class: SizeClass, taker: ThreadHeapRef) -> Option<OwnedSpan> {
         let span = self.fullest_partial(class).or_else(|| {
             let bin = self.bins.head(class);
             let current = self.current(class).get();

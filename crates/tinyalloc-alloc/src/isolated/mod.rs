@@ -1,5 +1,0 @@
-//! Heaps as objects: of several threads' heaps, with a limit and an end.
-
-pub(crate) mod isolated_heap;
-
-pub(crate) mod attachments;

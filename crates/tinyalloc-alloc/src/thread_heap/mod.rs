@@ -1,0 +1,207 @@
+//! A thread's bins and spans, and where heaps wait for threads.
+//!
+//! A heap: the spans of one owner, one bin per size class.
+
+pub(crate) mod quota;
+
+pub(crate) mod sampling;
+pub(crate) mod state;
+
+pub(crate) mod spare;
+
+pub(crate) mod relist;
+
+pub(crate) mod current;
+
+pub(crate) mod collect;
+
+pub(crate) mod refill;
+
+pub(crate) mod pool;
+
+use core::cell::Cell;
+use core::ops::Deref;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+
+use crate::hardening::quarantine::Quarantine;
+use crate::span::bins::Bins;
+use crate::span::class::{CLASS_COUNT, SizeClass};
+use crate::span::owned::OwnedSpan;
+use crate::span::owner::Owner;
+use crate::span::remote::DirtyStack;
+use crate::span::slot::Slot;
+use crate::span::span_list::SpanList;
+use crate::support::random::Random;
+use quota::QuotaRef;
+use state::{HeapState, NO_THREAD, PoolAge};
+
+/// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the
+/// lock of the pool while it is pooled. H2: heaps are never unmapped while the allocator lives.
+#[repr(C, align(64))]
+pub(crate) struct ThreadHeap {
+    bins: Bins,
+    current: [Cell<OwnedSpan>; CLASS_COUNT],
+    partial: [SpanList; CLASS_COUNT],
+    spans: [Cell<u16>; CLASS_COUNT],
+    spare: SpanList,
+    spare_slices: Cell<u32>,
+    next_pooled: Cell<Option<ThreadHeapRef>>,
+    next_heap: Cell<Option<ThreadHeapRef>>,
+    state: AtomicU8,
+    pool_age: Cell<PoolAge>,
+    busy: AtomicBool,
+    dirty: DirtyStack,
+    remote_frees: AtomicUsize,
+    thread: AtomicUsize,
+    quota: Option<QuotaRef>,
+    hardened: bool,
+    to_sample: Cell<u32>,
+    random: Random,
+    quarantine: Cell<Option<NonNull<Quarantine>>>,
+}
+
+// SAFETY: H1 for the cells; the rest is atomic.
+unsafe impl Sync for ThreadHeap {}
+
+/// A heap by address (H2 makes it as good as a reference).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct ThreadHeapRef(NonNull<ThreadHeap>);
+
+impl Deref for ThreadHeapRef {
+    type Target = ThreadHeap;
+
+    fn deref(&self) -> &ThreadHeap {
+        // SAFETY: H2.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl ThreadHeapRef {
+    /// # Safety
+    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody
+    /// else's.
+    pub(crate) unsafe fn init(
+        memory: NonNull<u8>,
+        next_heap: Option<ThreadHeapRef>,
+        quota: Option<QuotaRef>,
+        hardened: bool,
+    ) -> ThreadHeapRef {
+        let heap = memory.cast::<ThreadHeap>();
+        // SAFETY: the caller's promise.
+        unsafe { heap.write(ThreadHeap::new(next_heap, quota, hardened, memory.as_ptr().addr() as u64)) };
+        ThreadHeapRef(heap)
+    }
+
+    /// # Safety
+    /// `bins` is the first field of a heap (H2).
+    pub(crate) unsafe fn from_bins(bins: NonNull<Bins>) -> ThreadHeapRef {
+        ThreadHeapRef(bins.cast())
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_bins(self) -> NonNull<Bins> {
+        self.0.cast()
+    }
+
+    fn owner(self) -> Owner {
+        Owner::Heap(self.as_bins())
+    }
+
+    /// Spans of `class` in this heap.
+    pub(crate) fn spans(self, class: SizeClass) -> usize {
+        self.spans[class.index()].get().into()
+    }
+
+    /// Forgets every span and every slot, and which threads freed some: the caller sees to the
+    /// spans.
+    pub(crate) fn start_over(self) {
+        for class in SizeClass::all() {
+            self.bins.head(class).set(Slot::END);
+            self.current(class).set(OwnedSpan::NONE);
+            self.partial(class).clear();
+            self.spans[class.index()].set(0);
+        }
+        self.spare.clear();
+        self.spare_slices.set(0);
+        self.dirty.take_all().for_each(drop);
+    }
+}
+
+impl ThreadHeap {
+    fn new(next_heap: Option<ThreadHeapRef>, quota: Option<QuotaRef>, hardened: bool, seed: u64) -> ThreadHeap {
+        ThreadHeap {
+            bins: Bins::new(),
+            current: [const { Cell::new(OwnedSpan::NONE) }; CLASS_COUNT],
+            partial: [const { SpanList::new() }; CLASS_COUNT],
+            spans: [const { Cell::new(0) }; CLASS_COUNT],
+            spare: SpanList::new(),
+            spare_slices: Cell::new(0),
+            next_pooled: Cell::new(None),
+            next_heap: Cell::new(next_heap),
+            state: AtomicU8::new(HeapState::Live as u8),
+            pool_age: Cell::new(PoolAge::Fresh),
+            busy: AtomicBool::new(false),
+            dirty: DirtyStack::new(),
+            remote_frees: AtomicUsize::new(0),
+            thread: AtomicUsize::new(NO_THREAD),
+            quota,
+            hardened,
+            to_sample: Cell::new(0),
+            random: Random::new(seed),
+            quarantine: Cell::new(None),
+        }
+    }
+
+    fn current(&self, class: SizeClass) -> &Cell<OwnedSpan> {
+        &self.current[class.index()]
+    }
+
+    fn partial(&self, class: SizeClass) -> &SpanList {
+        &self.partial[class.index()]
+    }
+
+    fn count_span(&self, class: SizeClass) {
+        let spans = &self.spans[class.index()];
+        spans.set(spans.get().saturating_add(1));
+    }
+
+    fn uncount_span(&self, class: SizeClass) {
+        let spans = &self.spans[class.index()];
+        spans.set(spans.get().saturating_sub(1));
+    }
+
+    pub(crate) fn quota(&self) -> Option<QuotaRef> {
+        self.quota
+    }
+
+    pub(crate) fn random(&self) -> &Random {
+        &self.random
+    }
+
+    pub(crate) fn quarantine(&self) -> Option<NonNull<Quarantine>> {
+        self.quarantine.get()
+    }
+
+    pub(crate) fn set_quarantine(&self, quarantine: NonNull<Quarantine>) {
+        self.quarantine.set(Some(quarantine));
+    }
+
+    pub(crate) fn is_hardened(&self) -> bool {
+        self.hardened
+    }
+
+    pub(crate) fn next_heap(&self) -> Option<ThreadHeapRef> {
+        self.next_heap.get()
+    }
+
+    /// Slots that came home so far.
+    pub(crate) fn remote_frees(&self) -> usize {
+        self.remote_frees.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_pooled(&self) -> &Cell<Option<ThreadHeapRef>> {
+        &self.next_pooled
+    }
+}
