@@ -52,7 +52,7 @@ impl<M: Mapper> Allocator<M> {
         drop(pool);
         let mut space = self.space().lock_with(context.id(), patience)?;
         self.start(context, &mut space)?;
-        let heap = space.new_heap(self.mapper(), self.policy().has_canaries());
+        let heap = space.new_heap(self.mapper(), self.policy());
         if let Some(heap) = heap {
             heap.set_thread(Some(context.id()));
         }
@@ -118,7 +118,7 @@ impl<M: Mapper> Allocator<M> {
         let mut space = self.space().lock_patiently(context.id())?;
         let page = space.pages().take(self.mapper())?;
         // SAFETY: the page was taken just now; pages stay mapped (I1).
-        let thread_heap = unsafe { heap.add_thread_heap(page, self.policy().has_canaries()) };
+        let thread_heap = unsafe { heap.add_thread_heap(page, self.policy()) };
         thread_heap.set_thread(Some(context.id()));
         Some(HeapTableEntry::new(heap, thread_heap))
     }

@@ -44,7 +44,7 @@ impl<M: Mapper> Allocator<M> {
         let _pool = self.pool().lock_patiently(context.id())?;
         let mut space = self.space().lock_patiently(context.id())?;
         self.start(context, &mut space)?;
-        let heap = space.new_isolated(self.mapper(), options, self.policy().has_canaries());
+        let heap = space.new_isolated(self.mapper(), options, self.policy());
         self.publish(&space);
         heap
     }

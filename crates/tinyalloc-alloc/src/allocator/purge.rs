@@ -156,7 +156,7 @@ impl<M: Mapper> Allocator<M> {
         if !heap.has_spare(keeping) {
             return PurgeTarget::Nothing;
         }
-        if heap.is_hardened() {
+        if heap.policy().keeps_spans_with_their_class() {
             self.purge_spare(context, heap, keeping);
             return PurgeTarget::Nothing;
         }

@@ -93,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn take_fresh<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Option<OwnedSpan> {
         let mut space = self.space().lock(context.id())?;
-        let guard = usize::from(heap.is_hardened());
+        let guard = heap.policy().guard_slices() as usize;
         let slices = class.span_slices(heap.spans(class)) + guard;
         let least = class.span_slices(0) + guard;
         let isolated = HeapRef::of(heap);
@@ -105,7 +105,7 @@ impl<M: Mapper> Allocator<M> {
         space.name_slices(*span);
         self.publish(&space);
         drop(space);
-        if heap.is_hardened() {
+        if guard > 0 {
             self.harden(*span);
         }
         Some(span)

@@ -3,6 +3,7 @@
 use super::canary::{CANARY_BYTES, HARDENED_SLOT_BYTES_MIN};
 use super::valgrind::{REDZONE_BYTES, is_running};
 use crate::config::checks::Checks;
+use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, SPARE_SLICES_MAX, UNTRAPPED_AHEAD_SLICES};
 
 /// The answers, for the checks that a program asked for.
 #[derive(Clone, Copy)]
@@ -78,6 +79,12 @@ impl HardeningPolicy {
         self.checks.hardened as u32
     }
 
+    /// Whether a span is cut into slots in random order, all of it at once.
+    #[inline(always)]
+    pub(crate) const fn shuffles_slots(self) -> bool {
+        self.checks.hardened
+    }
+
     /// Whether `realloc` may leave a block where it is.
     pub(crate) const fn resizes_in_place(self) -> bool {
         !self.checks.valgrind
@@ -109,5 +116,20 @@ impl HardeningPolicy {
     /// Whether access rights may trap what a destroyed heap had, while the process has room for such ranges.
     pub(crate) const fn traps_by_rights(self) -> bool {
         !self.checks.hardened
+    }
+
+    /// Slices whose traps go ahead of their use.
+    pub(crate) const fn untrapped_ahead_slices(self) -> usize {
+        if self.traps_every_freed_block() { 0 } else { UNTRAPPED_AHEAD_SLICES }
+    }
+
+    /// Whether empty spans stay with their size class for good, and lose their memory instead.
+    pub(crate) const fn keeps_spans_with_their_class(self) -> bool {
+        self.checks.hardened
+    }
+
+    /// Slices of empty spans that a heap keeps for itself.
+    pub(crate) const fn spare_slices_max(self) -> u32 {
+        if self.checks.hardened { HARDENED_SPARE_SLICES_MAX } else { SPARE_SLICES_MAX }
     }
 }

@@ -15,6 +15,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links};
 
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
@@ -192,7 +193,7 @@ impl HeapRef {
 impl HeapRef {
     /// # Safety
     /// The page is nobody else's, and stays mapped (I1).
-    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, hardened: bool) -> HeapRef {
+    pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, policy: HardeningPolicy) -> HeapRef {
         let isolated = page.cast::<Heap>();
         page.as_ptr().expose_provenance();
         let state = Heap {
@@ -213,7 +214,7 @@ impl HeapRef {
         unsafe { isolated.write(state) };
         let heap = HeapRef(isolated);
         // SAFETY: the caller's promise, and the records begin behind the thread heap.
-        let first = unsafe { heap.place_thread_heap(page, FIRST_THREAD_HEAP_AT, hardened) };
+        let first = unsafe { heap.place_thread_heap(page, FIRST_THREAD_HEAP_AT, policy) };
         heap.pool.push(first);
         heap
     }
@@ -227,11 +228,11 @@ impl HeapRef {
     ///
     /// # Safety
     /// The page is nobody else's, and stays mapped (I1).
-    pub(crate) unsafe fn add_thread_heap(self, page: NonNull<u8>, hardened: bool) -> ThreadHeapRef {
+    pub(crate) unsafe fn add_thread_heap(self, page: NonNull<u8>, policy: HardeningPolicy) -> ThreadHeapRef {
         // SAFETY: the caller's promise.
         unsafe { self.add_page(page, records_after(THREAD_HEAP_AT)) };
         // SAFETY: as above, and the records begin behind the thread heap.
-        unsafe { self.place_thread_heap(page, THREAD_HEAP_AT, hardened) }
+        unsafe { self.place_thread_heap(page, THREAD_HEAP_AT, policy) }
     }
 
     /// A page for further records.
@@ -256,7 +257,7 @@ impl HeapRef {
 
     /// # Safety
     /// As for [`HeapRef::add_thread_heap`], and nothing else lies at `at`.
-    unsafe fn place_thread_heap(self, page: NonNull<u8>, at: usize, hardened: bool) -> ThreadHeapRef {
+    unsafe fn place_thread_heap(self, page: NonNull<u8>, at: usize, policy: HardeningPolicy) -> ThreadHeapRef {
         // SAFETY: there is room for a heap at `at`.
         let memory = unsafe { page.add(at) };
         // SAFETY: the quota is part of the heap.
@@ -265,7 +266,7 @@ impl HeapRef {
         // from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
         // SAFETY: it is a heap's worth of metadata, nobody else's.
-        let thread_heap = unsafe { ThreadHeapRef::init(memory, self.thread_heaps.get(), Some(quota), hardened) };
+        let thread_heap = unsafe { ThreadHeapRef::init(memory, self.thread_heaps.get(), Some(quota), policy) };
         self.thread_heaps.set(Some(thread_heap));
         thread_heap
     }

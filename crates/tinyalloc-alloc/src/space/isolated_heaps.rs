@@ -3,6 +3,7 @@
 use tinyalloc_sys::Mapper;
 
 use super::Space;
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::heap_record::{HeapOptions, HeapRef};
 
 impl Space {
@@ -22,12 +23,17 @@ impl Space {
     }
 
     /// A new isolated heap on a page of its own.
-    pub(crate) fn new_isolated<M: Mapper>(&mut self, mapper: &M, options: &HeapOptions, hardened: bool) -> Option<HeapRef> {
+    pub(crate) fn new_isolated<M: Mapper>(
+        &mut self,
+        mapper: &M,
+        options: &HeapOptions,
+        policy: HardeningPolicy,
+    ) -> Option<HeapRef> {
         let page = self.pages.take(mapper)?;
         self.isolated_made += 1;
         self.isolated_live += 1;
         // SAFETY: the page is nobody else's.
-        let heap = unsafe { HeapRef::init(page, self.isolated_made, options, hardened) };
+        let heap = unsafe { HeapRef::init(page, self.isolated_made, options, policy) };
         // SAFETY: it is in no list yet.
         unsafe { self.isolated.push_front(heap.as_node()) };
         Some(heap)

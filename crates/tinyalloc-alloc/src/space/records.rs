@@ -10,6 +10,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::Space;
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
 use crate::region::purpose::Purpose;
@@ -67,10 +68,10 @@ impl Space {
     }
 
     /// A new heap, live for the caller.
-    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M, hardened: bool) -> Option<ThreadHeapRef> {
+    pub(crate) fn new_heap<M: Mapper>(&mut self, mapper: &M, policy: HardeningPolicy) -> Option<ThreadHeapRef> {
         let memory = self.metadata(mapper, size_of::<ThreadHeap>(), align_of::<ThreadHeap>())?;
         // SAFETY: it is a heap's worth of fresh metadata.
-        let heap = unsafe { ThreadHeapRef::init(memory, self.heaps, None, hardened) };
+        let heap = unsafe { ThreadHeapRef::init(memory, self.heaps, None, policy) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
         Some(heap)

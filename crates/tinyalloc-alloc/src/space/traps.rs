@@ -3,7 +3,8 @@
 use tinyalloc_sys::Mapper;
 
 use super::Space;
-use crate::config::policy::{TRAPPED_RANGES_MAX, UNTRAPPED_AHEAD_SLICES};
+use crate::config::policy::TRAPPED_RANGES_MAX;
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::region::Region;
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
@@ -26,7 +27,6 @@ impl Space {
 
     /// Where every freed block is to trap, no trap goes before its block is used again.
     pub(super) fn untrapped_ahead(&self) -> usize {
-        let checks = &self.tunables.checks;
-        if checks.hardened || checks.zero_on_free { 0 } else { UNTRAPPED_AHEAD_SLICES }
+        HardeningPolicy::new(self.tunables.checks).untrapped_ahead_slices()
     }
 }

@@ -24,6 +24,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SizeClass};
@@ -55,7 +56,7 @@ pub(crate) struct ThreadHeap {
     remote_frees: AtomicUsize,
     thread: AtomicUsize,
     quota: Option<QuotaRef>,
-    hardened: bool,
+    policy: HardeningPolicy,
     to_sample: Cell<u32>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
@@ -86,11 +87,11 @@ impl ThreadHeapRef {
         memory: NonNull<u8>,
         next_heap: Option<ThreadHeapRef>,
         quota: Option<QuotaRef>,
-        hardened: bool,
+        policy: HardeningPolicy,
     ) -> ThreadHeapRef {
         let heap = memory.cast::<ThreadHeap>();
         // SAFETY: the caller's promise.
-        unsafe { heap.write(ThreadHeap::new(next_heap, quota, hardened, memory.as_ptr().addr() as u64)) };
+        unsafe { heap.write(ThreadHeap::new(next_heap, quota, policy, memory.as_ptr().addr() as u64)) };
         ThreadHeapRef(heap)
     }
 
@@ -130,7 +131,7 @@ impl ThreadHeapRef {
 }
 
 impl ThreadHeap {
-    fn new(next_heap: Option<ThreadHeapRef>, quota: Option<QuotaRef>, hardened: bool, seed: u64) -> ThreadHeap {
+    fn new(next_heap: Option<ThreadHeapRef>, quota: Option<QuotaRef>, policy: HardeningPolicy, seed: u64) -> ThreadHeap {
         ThreadHeap {
             bins: Bins::new(),
             current: [const { Cell::new(OwnedSpan::NONE) }; CLASS_COUNT],
@@ -147,7 +148,7 @@ impl ThreadHeap {
             remote_frees: AtomicUsize::new(0),
             thread: AtomicUsize::new(NO_THREAD),
             quota,
-            hardened,
+            policy,
             to_sample: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
@@ -188,8 +189,8 @@ impl ThreadHeap {
         self.quarantine.set(Some(quarantine));
     }
 
-    pub(crate) fn is_hardened(&self) -> bool {
-        self.hardened
+    pub(crate) fn policy(&self) -> HardeningPolicy {
+        self.policy
     }
 
     pub(crate) fn next_heap(&self) -> Option<ThreadHeapRef> {

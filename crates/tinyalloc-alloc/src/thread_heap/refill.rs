@@ -48,7 +48,7 @@ impl ThreadHeapRef {
     /// Fills the bin with fresh slots of the current span; false where not even one is within the
     /// quota.
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
-        let mut slots = if self.hardened { span.slots_left() } else { span.slots_to_carve(page_bytes) };
+        let mut slots = if self.policy.shuffles_slots() { span.slots_left() } else { span.slots_to_carve(page_bytes) };
         if let Some(quota) = self.quota
             && !quota.charge(slots * span.slot_bytes())
         {
@@ -57,7 +57,8 @@ impl ThreadHeapRef {
             }
             slots = 1;
         }
-        let order = Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.hardened);
+        let order =
+            Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.policy.shuffles_slots());
         self.bins.head(span.class()).set(span.carve(order, secret));
         true
     }

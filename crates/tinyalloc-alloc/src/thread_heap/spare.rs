@@ -1,7 +1,7 @@
 //! Spare spans: empty ones that a heap keeps.
 
 use super::ThreadHeapRef;
-use crate::config::policy::{HARDENED_SPARE_SLICES_MAX, SPARE_SLICES_MAX};
+use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owned::OwnedSpan;
 use crate::span::span_ref::SpanRef;
@@ -16,10 +16,9 @@ pub(crate) enum SpareLimit {
 }
 
 impl SpareLimit {
-    const fn slices(self, hardened: bool) -> u32 {
+    const fn slices(self, policy: HardeningPolicy) -> u32 {
         match self {
-            SpareLimit::Usual if hardened => HARDENED_SPARE_SLICES_MAX,
-            SpareLimit::Usual => SPARE_SLICES_MAX,
+            SpareLimit::Usual => policy.spare_slices_max(),
             SpareLimit::None => 0,
         }
     }
@@ -28,12 +27,12 @@ impl SpareLimit {
 impl ThreadHeapRef {
     /// Whether the heap keeps more empty spans than it may, or any at all.
     pub(crate) fn has_spare(self, keeping: SpareLimit) -> bool {
-        self.spare_slices.get() > keeping.slices(self.hardened)
+        self.spare_slices.get() > keeping.slices(self.policy)
     }
 
     /// Whether it may keep this span besides what it keeps already.
     pub(crate) fn may_keep(self, span: SpanRef) -> bool {
-        self.spare_slices.get() + span.slices() <= SpareLimit::Usual.slices(self.hardened)
+        self.spare_slices.get() + span.slices() <= SpareLimit::Usual.slices(self.policy)
     }
 
     /// Keeps an empty span that is in no list.
@@ -83,7 +82,7 @@ impl ThreadHeapRef {
     /// wants.
     pub(crate) fn take_spare(self, class: SizeClass) -> Option<OwnedSpan> {
         let span = self.spare_of(class).or_else(|| {
-            if self.hardened {
+            if self.policy.keeps_spans_with_their_class() {
                 return None;
             }
             let slices = class.span_slices(self.spans(class));
