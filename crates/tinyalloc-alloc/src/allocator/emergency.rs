@@ -15,8 +15,8 @@ use crate::span::class::SLOT_ALIGN;
 use crate::span::span_ref::SpanRef;
 
 /// Entries that every process has; more lie on pages.
-const BLOCKS_AT_FIRST: usize = 64;
-const LEFT_AT_FIRST: usize = 64;
+const BLOCKS_AT_FIRST: usize = 32;
+const LEFT_AT_FIRST: usize = 32;
 /// The smallest page of any system.
 const TABLE_PAGE_BYTES: usize = 4096;
 

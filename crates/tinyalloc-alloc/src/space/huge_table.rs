@@ -13,7 +13,7 @@ use crate::span::span_ref::SpanRef;
 
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
-const BUCKETS: usize = 256;
+const BUCKETS: usize = 64;
 
 /// The most huge blocks that lived at a time so far, and the most bytes in them at a time, each for
 /// itself.
