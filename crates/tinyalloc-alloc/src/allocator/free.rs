@@ -37,7 +37,7 @@ impl<M: Mapper> Allocator<M> {
         let start = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: its owner is this thread's heap (H1).
         match unsafe { span.owned() }.free_local(start, self.hit_secret()) {
-            Freed::ErrorsDisabled => {}
+            Freed::Done => {}
             Freed::CountdownZero => self.free_relist(context, span),
             Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
@@ -97,7 +97,7 @@ impl<M: Mapper> Allocator<M> {
     fn free_in_further_region<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         // SAFETY: its owner is a heap of this thread (H1).
         match unsafe { span.owned() }.free_local(start, self.secret()) {
-            Freed::ErrorsDisabled => {}
+            Freed::Done => {}
             Freed::CountdownZero => self.free_relist(context, span),
             Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
@@ -127,7 +127,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_own<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, span: SpanRef, start: NonNull<u8>) {
         // SAFETY: its owner is a heap of this thread (H1).
         match unsafe { span.owned() }.free_local(start, self.secret()) {
-            Freed::ErrorsDisabled => {}
+            Freed::Done => {}
             Freed::CountdownZero => self.free_relist_on(context, heap, span),
             Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
@@ -198,12 +198,32 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_misused<C: ThreadContext>(&self, start: NonNull<u8>, context: C, span: SpanRef) {
         // What waits in quarantine is on no list.
         let may_be_live = !self.policy().keeps_freed_waiting() && is_own(context, span);
-        // SAFETY: then it is one of this thread's heap (H1).
-        let is_free = |span: SpanRef| unsafe { span.owned() }.lists(start, self.secret());
-        if may_be_live && span.is_slot(start.as_ptr().addr()) && !is_free(span) {
-            return self.free_lookalike(start, context, span);
+        if may_be_live && span.is_slot(start.as_ptr().addr()) {
+            // SAFETY: a carved slot starts there.
+            let is_signed = unsafe { Slot::new(start) }.is_signed(self.secret());
+            if !is_signed && span.has_holes() {
+                return self.free_among_holes(start, context, span);
+            }
+            // SAFETY: it is one of this thread's heap (H1).
+            if is_signed && !unsafe { span.owned() }.lists(start, self.secret()) {
+                return self.free_lookalike(start, context, span);
+            }
         }
         context.report(self.verdict(context, span, start.as_ptr().addr()));
+    }
+
+    /// The hit path does not know the slots behind a span's first hole.
+    fn free_among_holes<C: ThreadContext>(&self, start: NonNull<u8>, context: C, span: SpanRef) {
+        // SAFETY: it is one of this thread's heap (H1).
+        let owned = unsafe { span.owned() };
+        // SAFETY: the slot was looked up.
+        let freed = unsafe { owned.free_slot(start, self.secret()) };
+        if let Owner::Heap(bins) = span.owner()
+            && freed == Freed::CountdownZero
+        {
+            // SAFETY: an owner that is a heap is one (H2).
+            self.free_relist_on(context, unsafe { ThreadHeapRef::from_bins(bins) }, span);
+        }
     }
 
     /// A live slot whose contents look like a free one's: a copy, made by the program while it was free.
@@ -423,7 +443,7 @@ impl<M: Mapper> Allocator<M> {
                 let freed = unsafe { span.owned() }.free_local(start, self.secret());
                 self.end_slow_path(context, slow_path);
                 return match freed {
-                    Freed::ErrorsDisabled => {}
+                    Freed::Done => {}
                     Freed::CountdownZero => self.free_relist_on(context, heap, span),
                     Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
                 };

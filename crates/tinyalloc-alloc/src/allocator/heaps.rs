@@ -263,6 +263,6 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: the slot is carved.
         let start = unsafe { span.start().add(index * span.slot_bytes()) };
         let is_free = self.defined(self.is_free_slot(start, span.slot_bytes()));
-        (!is_free).then_some(start)
+        (!is_free && !span.is_in_hole(index)).then_some(start)
     }
 }

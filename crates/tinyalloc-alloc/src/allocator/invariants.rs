@@ -186,13 +186,19 @@ impl InvariantWalk<'_> {
         holds(span.slot_bytes() == class.bytes(), "slots are as large as their class")?;
         holds(carved <= span.slices() as usize * SLICE_BYTES / class.bytes(), "carved slots lie in the span")?;
         let next = span.address() + carved * class.bytes();
-        holds(carved == 0 || span.is_slot(next - class.bytes()), "the last carved slot is one")?;
+        // Without holes the last one stands for all.
+        for index in if span.has_holes() { 0 } else { carved.saturating_sub(1) }..carved {
+            let is_slot = span.is_slot(span.address() + index * class.bytes());
+            holds(is_slot != span.is_in_hole(index), "a carved slot is one, but for those in holes")?;
+        }
+        holds(!span.has_holes() || self.guard_slices == 0, "what is hardened has no holes")?;
         holds(!span.is_slot(next), "a slot is one only when it is carved")?;
 
         let mut marks = Marks::new(span, self.secret);
         let free = marks.mark_list(self.first_free(span, bins))?;
         let remote = marks.mark_remote()?;
-        let live_or_remote = carved.checked_sub(free).ok_or("free slots are carved")?;
+        let present = span.slots_present() as usize;
+        let live_or_remote = present.checked_sub(free).ok_or("free slots are carved")?;
         self.standing(span, live_or_remote)?;
         let live = live_or_remote.checked_sub(remote).ok_or("remotely freed slots are carved")?;
         survey.live_slots += live;

@@ -203,9 +203,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// Records hold the addresses of blocks: whoever looks for leaks must not find them there.
 fn hide(span: SpanRef) {
-    for field in span.address_fields() {
-        make_noaccess(field, size_of::<usize>());
-    }
+    make_noaccess(span.address_field(), size_of::<usize>());
 }
 
 impl BlockOwner {

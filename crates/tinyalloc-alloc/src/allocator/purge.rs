@@ -219,6 +219,22 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    /// As [`Allocator::purge_thread_heap`], and free pages inside spans lose their memory. Bytes of those.
+    pub(crate) fn dig<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
+        self.purge_thread_heap(context, heap)?;
+        let mut dug = 0;
+        if M::RECOMMITS || M::LOCKED_BY_FORKS {
+            return Ok(dug);
+        }
+        heap.dig(self.mapper().page_bytes(), self.secret(), |start, bytes| {
+            // SAFETY: the pages hold free slots alone, which are on no list. Refused, they keep their memory.
+            if unsafe { self.mapper().decommit(start, bytes) }.is_ok() {
+                dug += bytes;
+            }
+        })?;
+        Ok(dug)
+    }
+
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {
         let collected = heap.collect(self.secret());
         heap.retire_idle(self.secret());

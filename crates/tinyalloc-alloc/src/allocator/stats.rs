@@ -283,19 +283,20 @@ impl Stats {
     fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
         let class = span.class();
         let span_bytes = span.slices() as usize * SLICE_BYTES;
-        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond the span, and no more live than were carved.
-        let carved = (span.slots_carved() as usize).min(span_bytes / class.bytes());
+        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond the span, and no more live than are there.
+        let present = (span.slots_present() as usize).min(span_bytes / class.bytes());
         let live = match span.state() {
-            SpanState::Current => carved.saturating_sub(free_in_current(class)),
-            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => carved.min(span.live() as usize),
+            SpanState::Current => present.saturating_sub(free_in_current(class)),
+            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => present.min(span.live() as usize),
         };
-        self.active += (carved * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        self.active += (present * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        self.committed = self.committed.saturating_sub(span.hole_bytes());
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;
         of_class.live_slots += live;
-        of_class.free_slots += carved - live;
+        of_class.free_slots += present - live;
         self.live_slots += live;
-        self.free_slots += carved - live;
+        self.free_slots += present - live;
         self.allocated += live * class.bytes();
     }
 }

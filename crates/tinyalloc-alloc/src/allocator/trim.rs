@@ -8,31 +8,41 @@ use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
 
 impl<M: Mapper> Allocator<M> {
-    /// Decommits all that is free at once, in this thread's heap, in the pool and in every region. True if anything was.
+    /// Decommits all that is free at once, free pages inside spans included: in this thread's heap, in the pool and in every region. True if
+    /// anything was.
     pub fn purge_all<C: ThreadContext>(&self, context: C) -> bool {
         let _quiet = self.errors_disabled();
         self.free_left(context);
         let before = self.purges(context);
-        let mut found = Ok(());
+        let mut dug = Ok(0);
+        let mut dig = |heap| {
+            dug = self.dig(context, heap).and_then(|bytes| dug.map(|before| before + bytes));
+        };
         if context.mode() == Mode::Attached {
             let slow_path = self.begin_slow_path(context);
-            found = self.purge_thread_heap(context, slow_path.heap());
+            dig(slow_path.heap());
             self.end_slow_path(context, slow_path);
         }
         if let Some(default_heap) =
             heap_table_of(context).map(|heap_table| heap_table.default_heap()).filter(|_| context.mode() == Mode::Attached)
         {
             let slow_path = self.begin_slow_path_on(context, default_heap);
-            found = found.and(self.purge_thread_heap(context, default_heap));
+            dig(default_heap);
             self.end_slow_path(context, slow_path);
         }
         if let Some(pool) = self.pool().lock(context.id()) {
             self.take_abandoned(&pool);
-            found = pool.heaps().map(|heap| self.purge_thread_heap(context, heap)).fold(found, Result::and);
+            pool.heaps().for_each(dig);
         }
         self.purge_heaps(context);
-        if let Err(tampered) = found {
-            context.report(Misuse::WriteAfterFree { address: tampered.address() });
+        match dug {
+            Err(tampered) => context.report(Misuse::WriteAfterFree { address: tampered.address() }),
+            Ok(0) => {}
+            Ok(bytes) => {
+                if let Some(mut space) = self.space().lock(context.id()) {
+                    space.count_purge(bytes);
+                }
+            }
         }
         self.purge_free(context) || self.purges(context) != before
     }

@@ -118,6 +118,12 @@ impl HardeningPolicy {
         !self.checks.hardened
     }
 
+    /// Whether free pages inside spans with live slots may lose their memory: what is hardened tells
+    /// a free slot by its canary, and memcheck would have to be told.
+    pub(crate) const fn digs_holes(self) -> bool {
+        !self.checks.hardened && !self.checks.valgrind
+    }
+
     /// Slices whose traps go ahead of their use.
     pub(crate) const fn untrapped_ahead_slices(self) -> usize {
         if self.traps_every_freed_block() { 0 } else { UNTRAPPED_AHEAD_SLICES }

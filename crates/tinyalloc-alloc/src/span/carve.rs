@@ -12,13 +12,24 @@ impl Span {
     /// Whether a carved slot starts at `address`.
     #[inline(always)]
     pub(crate) fn is_slot(&self, address: usize) -> bool {
-        self.place(address) < self.bound.load(Ordering::Relaxed)
+        self.place(address) < self.bound.load(Ordering::Relaxed) || (self.has_holes() && self.is_slot_among_holes(address))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_slot_among_holes(&self, address: usize) -> bool {
+        self.is_carved(address) && !self.is_in_hole(self.slot_index(address))
+    }
+
+    /// Whether a carved slot starts at `address`, be it in a hole.
+    pub(super) fn is_carved(&self, address: usize) -> bool {
+        self.place(address) < self.class().scale() * u64::from(self.slots_carved())
     }
 
     /// Below the bound, if a carved slot starts there.
     #[inline(always)]
     fn place(&self, address: usize) -> u64 {
-        let offset = address.wrapping_sub(self.start.get()) as u64;
+        let offset = address.wrapping_sub(self.address()) as u64;
         offset.wrapping_mul(self.reciprocal.get())
     }
 
@@ -31,7 +42,7 @@ impl Span {
     }
 
     pub(crate) fn can_carve(&self) -> bool {
-        self.slots_carved() < self.slots.get()
+        self.slots_carved() < self.slots.get() || self.has_holes()
     }
 }
 
@@ -63,15 +74,11 @@ impl OwnedSpan {
     /// free slot.
     pub(crate) fn carve(self, order: Order, secret: Secret) -> Slot {
         let carved = self.slots_carved() as usize;
-        let slot_bytes = self.bytes.get();
         let last = carved + order.slots;
         let mut list = Slot::END;
         for slot in order.backwards() {
-            // SAFETY: the order has slots below its number of them, so the slot lies within the
-            // span.
-            let start = unsafe { self.first.get().add((carved + slot) * slot_bytes) };
-            // SAFETY: as above, and the slot becomes carved below.
-            let slot = unsafe { Slot::new(start) };
+            // SAFETY: the order has slots below its number of them, and the slot becomes carved below.
+            let slot = unsafe { Slot::new(self.start_of(carved + slot)) };
             slot.sign(list, secret);
             list = slot;
         }

@@ -21,6 +21,7 @@ impl OwnedSpan {
     pub(crate) fn recut(self, class: SizeClass, slots: u32) {
         self.slots_carved.store(0, Ordering::Relaxed);
         self.bound.store(0, Ordering::Relaxed);
+        self.holes.store(0, Ordering::Relaxed);
         self.list().set(Slot::END);
         // SAFETY: S2; no slot is live.
         unsafe { self.zeroed.set(false) };

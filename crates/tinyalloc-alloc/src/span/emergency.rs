@@ -19,7 +19,7 @@ impl Span {
             }
             match self.emergency_taken.compare_exchange_weak(taken, taken | 1 << index, Ordering::Acquire, Ordering::Relaxed) {
                 // SAFETY: `index` is below `slots`.
-                Ok(_) => return Some(unsafe { self.first.get().add(index as usize * self.bytes.get()) }),
+                Ok(_) => return Some(self.start_of(index as usize)),
                 Err(now) => taken = now,
             }
         }

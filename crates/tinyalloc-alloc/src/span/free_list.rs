@@ -13,8 +13,8 @@ use crate::report::misuse::Misuse;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freed {
     /// Nothing to do.
-    ErrorsDisabled,
-    /// The credit ran out: the span changes its state.
+    Done,
+    /// The countdown reached zero: the span changes its state.
     CountdownZero,
     /// The slot was free already, or looks so.
     AlreadyFree,
@@ -31,6 +31,16 @@ impl OwnedSpan {
             return Freed::NotASlot;
         }
         // SAFETY: a carved slot starts there.
+        unsafe { self.free_slot(start, secret) }
+    }
+
+    /// As [`OwnedSpan::free_local`], for an address that was looked up.
+    ///
+    /// # Safety
+    /// A carved slot starts there, which is in no hole.
+    #[inline(always)]
+    pub(crate) unsafe fn free_slot(self, start: NonNull<u8>, secret: Secret) -> Freed {
+        // SAFETY: the caller's promise.
         let slot = unsafe { Slot::new(start) };
         if slot.is_signed(secret) {
             return Freed::AlreadyFree;
@@ -42,7 +52,7 @@ impl OwnedSpan {
         head.set(slot);
         let countdown = self.countdown_left().get() - 1;
         self.countdown_left().set(countdown);
-        if countdown == 0 { Freed::CountdownZero } else { Freed::ErrorsDisabled }
+        if countdown == 0 { Freed::CountdownZero } else { Freed::Done }
     }
 
     /// Whether the slot is on a list of free slots, the owner's or the remote one; walks both. Only
@@ -71,14 +81,14 @@ impl Span {
     /// What is wrong with freeing `address`, which is no live slot.
     pub(crate) fn verdict(&self, address: usize) -> Misuse {
         let slot_bytes = self.bytes.get();
-        let offset = address.wrapping_sub(self.start.get());
+        let offset = address.wrapping_sub(self.address());
         if offset >= self.touched_bytes() {
             return Misuse::NotAllocated { address };
         }
-        if self.is_slot(address) {
+        if self.is_carved(address) {
             return Misuse::DoubleFree { address, slot_bytes };
         }
-        Misuse::Interior { address, slot_start: self.start.get() + self.slot_index(address) * slot_bytes, slot_bytes }
+        Misuse::Interior { address, slot_start: self.address() + self.slot_index(address) * slot_bytes, slot_bytes }
     }
 }
 

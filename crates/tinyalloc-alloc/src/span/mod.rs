@@ -18,6 +18,9 @@ pub(crate) mod shape;
 pub(crate) mod span_ref;
 
 pub(crate) mod span_list;
+
+pub(crate) mod holes;
+
 pub(crate) mod state;
 
 pub(crate) mod carve;
@@ -46,13 +49,14 @@ use state::SpanState;
 /// [`OwnedSpan`](owned::OwnedSpan) is with the owner of the heap that `owner` names, or, while no
 /// heap owns the span, with the holder of the space's lock; only through it are the fields of the
 /// owner touched, and the published ones, `bound`, `slots_carved` and `state` written. S3: `bound`
-/// is `slots_carved * scale`; every slot below `slots_carved` lies in committed memory. S4: the
-/// `slices` from `first` on are committed ones of the region of the number `region`, unless the
+/// is `scale` times `slots_carved`, or times the first slot that reaches into a hole; every slot below
+/// `slots_carved` lies in committed memory. S4: the
+/// `slices` from `start` on are committed ones of the region of the number `region`, unless the
 /// span is a mapping of its own.
 #[repr(C, align(128))]
 pub(crate) struct Span {
     owner: AtomicPtr<Bins>,
-    start: Published<usize>,
+    start: Published<NonNull<u8>>,
     reciprocal: Published<u64>,
     bound: AtomicU64,
     head: Owned<*const Cell<Slot>>,
@@ -67,7 +71,7 @@ pub(crate) struct Span {
     remote: AtomicPtr<SlotWords>,
     dirty_next: AtomicPtr<Span>,
     links: Links<Span>,
-    first: Published<NonNull<u8>>,
+    holes: AtomicU64,
     bytes: Published<usize>,
     slices: Published<u32>,
     region: Published<u32>,
@@ -92,7 +96,7 @@ impl Span {
     const fn none() -> Span {
         Span {
             owner: AtomicPtr::new(Owner::Nobody.pointer()),
-            start: Published::new(0),
+            start: Published::new(NonNull::dangling()),
             reciprocal: Published::new(0),
             bound: AtomicU64::new(0),
             head: Owned::new(from_ref(&NO_LIST.0)),
@@ -106,7 +110,7 @@ impl Span {
             remote: AtomicPtr::new(null_mut()),
             dirty_next: AtomicPtr::new(null_mut()),
             links: Links::new(),
-            first: Published::new(NonNull::dangling()),
+            holes: AtomicU64::new(0),
             bytes: Published::new(0),
             slices: Published::new(0),
             region: Published::new(0),

@@ -12,16 +12,23 @@ impl Span {
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
-        self.first.get()
-    }
-
-    pub(crate) fn address(&self) -> usize {
         self.start.get()
     }
 
+    #[inline(always)]
+    pub(crate) fn address(&self) -> usize {
+        self.start.get().as_ptr().addr()
+    }
+
+    /// Where the slot of that number starts.
+    pub(super) fn start_of(&self, index: usize) -> NonNull<u8> {
+        // SAFETY: slots lie within the span.
+        unsafe { self.start.get().add(index * self.bytes.get()) }
+    }
+
     /// Where the record holds the address of the first slot.
-    pub(crate) fn address_fields(&self) -> [usize; 2] {
-        [self.start.address(), self.first.address()]
+    pub(crate) fn address_field(&self) -> usize {
+        self.start.address()
     }
 
     pub(crate) fn region(&self) -> u32 {
@@ -48,7 +55,7 @@ impl Span {
 
     /// Which slot an address within the span lies in.
     pub(super) fn slot_index(&self, address: usize) -> usize {
-        address.wrapping_sub(self.start.get()) / self.bytes.get()
+        address.wrapping_sub(self.address()) / self.bytes.get()
     }
 
     pub(crate) fn is_zeroed(&self) -> bool {

@@ -41,9 +41,9 @@ impl SpanRef {
     /// It is blank or retired, and nobody else's; `extent` was taken for it (S4).
     pub(crate) unsafe fn init(self, extent: Extent, isolated: bool) -> OwnedSpan {
         let start = extent.start();
+        start.as_ptr().expose_provenance();
         let span = Span {
-            first: Published::new(start),
-            start: Published::new(start.as_ptr().expose_provenance()),
+            start: Published::new(start),
             slices: Published::new(extent.slices()),
             region: Published::new(extent.region()),
             zeroed: Published::new(extent.fresh_slices() == extent.slices()),

@@ -38,13 +38,13 @@ impl Span {
         SpanState::ALL[usize::from(self.state.load(Ordering::Relaxed)) % SpanState::ALL.len()]
     }
 
-    /// Live slots of a span that is full or partial; carved ones of a current one, whose free slots
+    /// Live slots of a span that is full or partial; present ones of a current one, whose free slots
     /// the caller counts.
     pub(crate) fn live(&self) -> u32 {
         match self.state() {
             SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().saturating_sub(self.countdown())),
             SpanState::Partial => self.countdown(),
-            SpanState::Current => self.slots_carved(),
+            SpanState::Current => self.slots_present(),
             SpanState::Spare => 0,
             SpanState::Large => 1,
         }
@@ -65,6 +65,11 @@ impl Span {
 impl OwnedSpan {
     pub(super) fn set_state(self, state: SpanState) {
         self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Whether its own list has one, which is so of spans that are not current.
+    pub(crate) fn has_free_slot(self) -> bool {
+        !self.list().get().is_end()
     }
 
     /// Becomes the span that `bin` hands out slots of; its own list moves there.

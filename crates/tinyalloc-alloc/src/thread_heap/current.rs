@@ -32,10 +32,10 @@ impl ThreadHeapRef {
         if span.is_none() {
             return;
         }
-        let live = span.slots_carved() - self.free_in_bin(class, secret);
+        let live = span.slots_present() - self.free_in_bin(class, secret);
         span.leave_bin(self.bins.head(class));
         self.current(class).set(OwnedSpan::NONE);
-        if live == span.slots_carved() { self.put_aside(span, class) } else { self.relist(span, live) }
+        if live == span.slots_present() { self.put_aside(span, class) } else { self.relist(span, live) }
     }
 
     /// One epoch in the pool. As [`ThreadHeapRef::retire_idle`] at the second, and when remote frees came
@@ -53,7 +53,7 @@ impl ThreadHeapRef {
     pub(crate) fn retire_idle(self, secret: Secret) {
         for class in SizeClass::all() {
             let span = self.current(class).get();
-            if !span.is_none() && self.free_in_bin(class, secret) == span.slots_carved() {
+            if !span.is_none() && self.free_in_bin(class, secret) == span.slots_present() {
                 span.leave_bin(self.bins.head(class));
                 self.current(class).set(OwnedSpan::NONE);
                 self.empty_out(span);

@@ -15,6 +15,7 @@ pub(crate) mod current;
 
 pub(crate) mod collect;
 
+pub(crate) mod dig;
 pub(crate) mod refill;
 
 pub(crate) mod pool;

@@ -45,9 +45,13 @@ impl ThreadHeapRef {
         self.take(class, secret).map(Some)
     }
 
-    /// Fills the bin with fresh slots of the current span; false where not even one is within the
-    /// quota.
+    /// Fills the bin with slots of a hole of the current span, or with fresh ones; false where not
+    /// even one is within the quota.
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
+        if span.has_holes() {
+            self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
+            return true;
+        }
         let mut slots = if self.policy.shuffles_slots() { span.slots_left() } else { span.slots_to_carve(page_bytes) };
         if let Some(quota) = self.quota
             && !quota.charge(slots * span.slot_bytes())
@@ -89,7 +93,7 @@ impl ThreadHeapRef {
         let mut fullest: Option<(u64, OwnedSpan)> = None;
         // A loop: the iterator's own maximum is ten times the code.
         for span in list.iter().take(PARTIAL_SPANS_LOOKED_AT) {
-            let rank = u64::from(span.live() < span.slots_carved()) << 32 | u64::from(span.live());
+            let rank = u64::from(span.has_free_slot()) << 32 | u64::from(span.live());
             if fullest.is_none_or(|(most, _)| rank >= most) {
                 fullest = Some((rank, span));
             }

@@ -56,10 +56,11 @@ impl ThreadHeapRef {
         if !span.can_carve() {
             return span.become_full();
         }
-        if span.slots_carved() == 0 {
+        let present = span.slots_present();
+        if present == 0 {
             return self.empty_out(span);
         }
-        span.become_partial(span.slots_carved());
+        span.become_partial(present);
         // SAFETY: a current span is in no list.
         unsafe { self.partial(class).push_back(span) };
     }

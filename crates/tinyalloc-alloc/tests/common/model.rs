@@ -39,6 +39,13 @@ impl<'world, M: WorldMapper> Model<'world, M> {
         Model { world, actors, blocks: Vec::new(), freed: Vec::new(), refused: 0, by_start: BTreeMap::new(), tags: 0 }
     }
 
+    /// The same, with these blocks of it alone.
+    pub fn with_blocks(model: &Self, blocks: Vec<Block>) -> Self {
+        let by_start = blocks.iter().enumerate().map(|(index, block)| (block.start.addr().get(), index)).collect();
+        let (actors, freed) = (model.actors.clone(), model.freed.clone());
+        Model { world: model.world, actors, blocks, freed, refused: model.refused, by_start, tags: model.tags }
+    }
+
     pub fn actor(&self, actor: usize) -> Actor {
         self.actors[actor % self.actors.len()]
     }

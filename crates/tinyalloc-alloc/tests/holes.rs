@@ -1,0 +1,178 @@
+//! Free pages inside spans that have live slots: a purge of everything decommits them, and nothing else changes.
+#![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
+
+mod common;
+
+use common::model::{Block, Model};
+use common::{Actor, LimitedMapper, World};
+use proptest::prelude::*;
+use tinyalloc_alloc::{Checks, Misuse};
+use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
+
+type Counting = CountingMapper<LimitedMapper>;
+
+/// Blocks of a size, of which one in so many lives on.
+fn scatter<M: common::WorldMapper>(model: &mut Model<'_, M>, bytes: usize, count: usize, one_in: usize) {
+    (0..count).for_each(|_| _ = model.allocate(0, bytes).unwrap());
+    let mut kept = std::mem::take(&mut model.blocks);
+    kept.sort_by_key(|block| block.start);
+    let (live, gone): (Vec<_>, Vec<_>) = kept.into_iter().enumerate().partition(|(index, _)| index % one_in == 0);
+    *model = Model::with_blocks(model, live.into_iter().map(|(_, block)| block).collect());
+    for (_, block) in gone {
+        // SAFETY: a live block, which the model does not know any more.
+        unsafe { model.world.free(model.actors[0], block.start.as_ptr()) };
+        model.freed.push(block);
+    }
+    assert_eq!(model.actors[0].misuses(), []);
+}
+
+fn committed<M: common::WorldMapper>(model: &Model<'_, M>) -> usize {
+    model.world.stats(model.actors[0]).committed
+}
+
+#[test]
+fn free_pages_between_live_slots_lose_their_memory_and_come_back() {
+    for bytes in [16, 64, 100, 448, 512, 1000, 2048, 3072, 5000, 9000, 20_000, 32_768] {
+        let world = World::<Counting>::new();
+        let mut model = Model::new(&world, 1);
+        let count = (4 << 20) / bytes;
+        scatter(&mut model, bytes, count, (64 * 1024 / bytes).max(4));
+        let before = committed(&model);
+        world.purge_all(model.actors[0]);
+        assert!(world.mapper.calls(Call::Decommit) > 0);
+        let after = committed(&model);
+        assert!(after < before / 2, "{bytes}: {before} became {after}");
+        model.check_invariants();
+        model.check_contents();
+        (0..count / 2).for_each(|_| _ = model.allocate(0, bytes).unwrap());
+        model.check_contents();
+        model.check_invariants();
+        assert!(committed(&model) <= before + before / 8, "{bytes}: the holes are used again");
+        model.free_all(0);
+        model.check_invariants();
+    }
+}
+
+#[test]
+fn who_frees_a_block_of_a_hole_again_is_reported_and_live_neighbours_are_not() {
+    for bytes in [16, 64, 448, 2048, 9000] {
+        let world = World::<Counting>::new();
+        let mut model = Model::new(&world, 2);
+        scatter(&mut model, bytes, (1 << 20) / bytes, (64 * 1024 / bytes).max(4));
+        world.purge_all(model.actors[0]);
+        let freed: Vec<Block> = model.freed.clone();
+        for (index, block) in freed.iter().enumerate().filter(|(index, _)| index % 7 == 0) {
+            // SAFETY: not a live block, which is to be found out.
+            let misuses = model.mistake(index, |actor| unsafe { world.free(actor, block.start.as_ptr()) });
+            let address = block.start.addr().get();
+            let is_named = match misuses[..] {
+                [Misuse::DoubleFree { address: named, .. } | Misuse::FreedBefore { address: named, .. }] => named == address,
+                _ => false,
+            };
+            assert!(is_named, "{misuses:?}");
+        }
+        // By their own thread, and by another one.
+        (0..model.blocks.len()).for_each(|index| model.free(index, index));
+        model.settle();
+        model.check_invariants();
+        assert_eq!(model.live_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_system_that_refuses_to_decommit_loses_no_slot() {
+    let world = World::<FailingMapper<LimitedMapper>>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 8000, 100);
+    world.mapper.fail_every(Call::Decommit);
+    world.purge_all(model.actors[0]);
+    model.check_invariants();
+    let before = committed(&model);
+    (0..7000).for_each(|_| _ = model.allocate(0, 256).unwrap());
+    model.check_contents();
+    model.check_invariants();
+    assert!(committed(&model) <= before + (2 << 20));
+}
+
+#[test]
+fn a_write_to_a_free_slot_is_reported_by_the_purge() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 100, 30);
+    let victim = model.freed[model.freed.len() / 2];
+    // SAFETY: mapped memory, which is not the program's any more: the mistake.
+    unsafe { victim.start.cast::<[u64; 2]>().write([1, 2]) };
+    world.purge_all(model.actors[0]);
+    assert!(matches!(model.actors[0].misuses()[..], [Misuse::WriteAfterFree { .. }]));
+}
+
+#[test]
+fn hardened_heaps_and_heaps_with_a_limit_have_no_holes() {
+    let world = World::<Counting>::new();
+    let actor = Actor::new();
+    assert!(world.tune(actor, |tunables| tunables.checks = Checks { hardened: true, ..Checks::NONE }));
+    let blocks: Vec<_> = (0..2000).map(|_| world.allocate(actor, 200).unwrap()).collect();
+    // SAFETY: live blocks, each freed once.
+    blocks.iter().skip(1).for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+    world.purge_all(actor);
+    // Holes of a hardened heap would be an objection.
+    world.survey(actor).unwrap();
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Allocate(usize, usize, usize),
+    Free(usize, usize, usize),
+    Purge(usize),
+    FreeAgain(usize, usize),
+    Reallocate(usize, usize, usize),
+    End(usize),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let bytes = prop_oneof![Just(24usize), Just(200), Just(1000), Just(3000), Just(10_000), 1..33_000usize];
+    prop_oneof![
+        6 => (0..3usize, bytes.clone(), 1..100usize).prop_map(|(actor, bytes, count)| Op::Allocate(actor, bytes, count)),
+        6 => (0..3usize, any::<usize>(), 1..300usize).prop_map(|(actor, block, count)| Op::Free(actor, block, count)),
+        4 => (0..3usize).prop_map(Op::Purge),
+        2 => (0..3usize, any::<usize>()).prop_map(|(actor, freed)| Op::FreeAgain(actor, freed)),
+        2 => (0..3usize, any::<usize>(), bytes).prop_map(|(actor, block, bytes)| Op::Reallocate(actor, block, bytes)),
+        1 => (0..3usize).prop_map(Op::End),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn blocks_come_and_go_around_holes(ops in prop::collection::vec(op(), 1..40)) {
+        let world = World::<LimitedMapper>::new();
+        let mut model = Model::new(&world, 3);
+        for op in ops {
+            match op {
+                Op::Allocate(actor, bytes, count) => (0..count).for_each(|_| _ = model.allocate(actor, bytes).unwrap()),
+                Op::Free(actor, block, count) => (0..count).for_each(|step| model.free(actor, block.wrapping_add(step * 7919))),
+                Op::Purge(actor) => _ = world.purge_all(model.actor(actor)),
+                Op::FreeAgain(actor, freed) => {
+                    let Some(block) = freed.checked_rem(model.freed.len()).map(|index| model.freed[index]) else {
+                        continue;
+                    };
+                    if model.block_around(block.start.addr().get()).is_none() {
+                        // SAFETY: not a live block, which is to be found out.
+                        let misuses = model.mistake(actor, |actor| unsafe { world.free(actor, block.start.as_ptr()) });
+                        prop_assert_eq!(misuses.len(), 1);
+                    }
+                }
+                Op::Reallocate(actor, block, bytes) => _ = model.reallocate(actor, block, bytes),
+                Op::End(actor) => _ = model.replace_actor(actor),
+            }
+            model.check_invariants();
+        }
+        model.check_contents();
+        model.settle();
+        model.check_contents();
+        model.free_all(0);
+        model.settle();
+        model.check_invariants();
+    }
+}
