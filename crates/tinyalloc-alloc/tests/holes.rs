@@ -58,10 +58,10 @@ fn who_frees_a_block_of_a_hole_again_is_reported_and_live_neighbours_are_not() {
     for bytes in [16, 64, 448, 2048, 9000] {
         let world = World::<Counting>::new();
         let mut model = Model::new(&world, 2);
-        scatter(&mut model, bytes, (1 << 20) / bytes, (64 * 1024 / bytes).max(4));
+        scatter(&mut model, bytes, (1 << 19) / bytes, (64 * 1024 / bytes).max(4));
         world.purge_all(model.actors[0]);
         let freed: Vec<Block> = model.freed.clone();
-        for (index, block) in freed.iter().enumerate().filter(|(index, _)| index % 7 == 0) {
+        for (index, block) in freed.iter().enumerate().step_by(freed.len() / 30) {
             // SAFETY: not a live block, which is to be found out.
             let misuses = model.mistake(index, |actor| unsafe { world.free(actor, block.start.as_ptr()) });
             let address = block.start.addr().get();
