@@ -67,7 +67,7 @@ static inline void say(int file, const char *format, ...)
 
 static const struct setting common_settings[] = {
     {"--scale", &scale_percent, SCALE_MAX, "amount of work in percent"},
-    {"--idle-milliseconds", &idle_milliseconds, 1000 * 1000, "sleep after the work, then print the resident set"},
+    {"--idle-milliseconds", &idle_milliseconds, 1000 * 1000, "sleep after the work, then print the resident set, before and after a trim"},
     {0},
 };
 
@@ -133,12 +133,31 @@ static inline void idle(void)
     while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
+/* What each allocator calls giving back all that is free. Weak: one of them is there at a time, or none. */
+extern int malloc_trim(size_t pad) __attribute__((weak));
+extern int mallctl(const char *name, void *old, size_t *old_bytes, void *new, size_t bytes) __attribute__((weak));
+extern void mi_collect(bool force) __attribute__((weak));
+extern void MallocExtension_ReleaseFreeMemory(void) __attribute__((weak));
+
+static inline void give_back(void)
+{
+    /* 4096 stands for all of jemalloc's arenas. */
+    if (mallctl) mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    if (mallctl) mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+    if (mi_collect) mi_collect(true);
+    if (MallocExtension_ReleaseFreeMemory) MallocExtension_ReleaseFreeMemory();
+    if (malloc_trim) malloc_trim(0);
+}
+
+/* The workload may still hold blocks: they count in the resident sets that this prints. */
 static inline int workload_end(uint64_t checksum)
 {
     say(STDOUT_FILENO, "checksum %016llx\n", (unsigned long long)checksum);
     if (idle_milliseconds) {
         idle();
         say(STDOUT_FILENO, "idle-resident-kib %llu\n", (unsigned long long)resident_kib());
+        give_back();
+        say(STDOUT_FILENO, "trimmed-resident-kib %llu\n", (unsigned long long)resident_kib());
     }
     return 0;
 }

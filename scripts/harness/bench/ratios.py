@@ -63,7 +63,7 @@ def summary(results):
     """The geometric means, by allocator and quantity."""
     rows = {}
     for name in results.names():
-        rows[name] = {quantity: mean_ratio(results, name, quantity)[0] for quantity in ("time", "peak", "faults", "idle", "system calls")}
+        rows[name] = {quantity: mean_ratio(results, name, quantity)[0] for quantity in ("time", "peak", "faults", "idle", "trimmed", "system calls")}
         rows[name]["wall of threaded"] = mean_ratio(results, name, "wall", threaded(results))[0] if threaded(results) else None
     return rows
 

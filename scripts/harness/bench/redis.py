@@ -39,14 +39,14 @@ class RedisWorkload:
             checksum = self._load(server.folder)
         return Outcome(server.ended.cost, checksum)
 
-    def idle_kib(self, library):
-        """The resident set a second after everything was deleted."""
+    def resting_kib(self, library):
+        """The resident set a second after everything was deleted. It cannot be told to trim another allocator than its own."""
         with self._server(library) as server:
             self._load(server.folder)
             client(server.folder, "FLUSHALL", "SYNC")
             time.sleep(IDLE_SECONDS)
             status = Path(f"/proc/{server.launch.program_pid()}/status").read_text()
-            return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M).group(1))
+            return {"idle": int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M).group(1))}
 
     def system_calls(self, library):
         table = self.folder / f"trace-{os.getpid()}-{time.monotonic_ns()}"

@@ -13,6 +13,9 @@ MATRICES = (
     ("wall", "Wall time of the workloads with several threads", "Seconds", 1, 3, ""),
     ("peak", "Peak resident set", "MiB", 1024, 1, ""),
     ("idle", "Resident set after a second of idleness", "MiB", 1024, 1, ""),
+    ("trimmed", "Resident set after a trim", "MiB", 1024, 1,
+     " After the second of idleness, the program asks the allocator to give back what is free: malloc_trim, or what the allocator has."
+     " Those that have nothing are measured too."),
     ("faults", "Page faults", "Faults", 1, 0, ""),
     ("system calls", "System calls", "Calls", 1, 0,
      f" Of the synthetic workloads at most {TRACED_MOST} % of the work is traced. What redis calls depends on when its event loop wakes up:"
@@ -60,9 +63,9 @@ def introduction(results):
 
 
 def means_table(results):
-    columns = [(quantity, results.workloads) for quantity in ("time", "peak", "idle", "faults", "system calls")]
+    columns = [(quantity, results.workloads) for quantity in ("time", "peak", "idle", "trimmed", "faults", "system calls")]
     columns.insert(1, ("wall", threaded(results)))
-    shown = ["time", "wall time, threaded", "peak", "idle", "page faults", "system calls"]
+    shown = ["time", "wall time, threaded", "peak", "idle", "trimmed", "page faults", "system calls"]
     wanted = [index for index, (_, workloads) in enumerate(columns) if workloads]
     rows = [[name, *(mean_cell(results, name, *columns[index]) for index in wanted)] for name in results.names()]
     return "## Geometric means of the ratios\n\n" + table(["allocator", *(shown[index] for index in wanted)], rows)
@@ -116,10 +119,10 @@ def details(results):
 
 def detail(results, workload):
     rows = [detail_row(results, workload.name, name) for name in results.names()]
-    header = ["allocator", "seconds", "wall seconds", "peak MiB", "idle MiB", "page faults", "system calls"]
+    header = ["allocator", "seconds", "wall seconds", "peak MiB", "idle MiB", "trimmed MiB", "page faults", "system calls"]
     return folded(f"{workload.name}: {workload.does}", table(header, rows))
 
 
 def detail_row(results, workload, name):
-    columns = (("time", 1, 3), ("wall", 1, 3), ("peak", 1024, 1), ("idle", 1024, 1), ("faults", 1, 0), ("system calls", 1, 0))
+    columns = (("time", 1, 3), ("wall", 1, 3), ("peak", 1024, 1), ("idle", 1024, 1), ("trimmed", 1024, 1), ("faults", 1, 0), ("system calls", 1, 0))
     return [name, *(spread_cell(results.values(workload, name, quantity), divisor, digits) for quantity, divisor, digits in columns)]

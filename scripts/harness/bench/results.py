@@ -10,8 +10,8 @@ from harness.launcher import CHECKOUT
 from harness.machine import machine, today
 from harness.measurement import Spread
 
-# Seconds, seconds, KiB, KiB and counts.
-QUANTITIES = ("time", "wall", "peak", "idle", "faults", "system calls")
+# Seconds, seconds, KiB three times, and counts.
+QUANTITIES = ("time", "wall", "peak", "idle", "trimmed", "faults", "system calls")
 
 
 def quantities(cost):
@@ -22,7 +22,7 @@ def quantities(cost):
 
 @dataclass
 class Results:
-    """`samples[workload][allocator]` is a list of rounds; `idle` and `system_calls` come from one extra run each."""
+    """`samples[workload][allocator]` is a list of rounds; `resting` (idle and trimmed) and `system_calls` come from one extra run each."""
 
     settings: dict
     contestants: list
@@ -30,7 +30,7 @@ class Results:
     workloads: list
     samples: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     checksums: dict = field(default_factory=lambda: defaultdict(dict))
-    idle: dict = field(default_factory=lambda: defaultdict(dict))
+    resting: dict = field(default_factory=lambda: defaultdict(dict))
     system_calls: dict = field(default_factory=lambda: defaultdict(dict))
     failures: list = field(default_factory=list)
     limits: dict = field(default_factory=dict)
@@ -61,8 +61,9 @@ class Results:
         """One value a round; empty where the allocator failed."""
         if self.has_failed(workload, allocator):
             return []
-        if quantity == "idle":
-            return [self.idle[workload][allocator]] if allocator in self.idle[workload] else []
+        if quantity in ("idle", "trimmed"):
+            looks = self.resting[workload].get(allocator, {})
+            return [looks[quantity]] if quantity in looks else []
         if quantity == "system calls":
             return [sum(self.system_calls[workload][allocator].values())] if allocator in self.system_calls[workload] else []
         return [sample[quantity] for sample in self.samples[workload][allocator]]
@@ -100,7 +101,7 @@ class Results:
     def write(self, path, summary, ratios):
         contents = self.run() | {
             "summary": summary, "ratios": ratios,
-            "samples": self.samples, "checksums": self.checksums, "idle_kib": self.idle, "system_calls": self.system_calls,
+            "samples": self.samples, "checksums": self.checksums, "resting_kib": self.resting, "system_calls": self.system_calls,
             "limits": self.limits,
         }
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -66,14 +66,14 @@ def measure(results, workload, contestant, progress):
 
 
 def run_extras(results, idle, trace):
-    """The resident set when idle and the system calls: counts, not times, so several run at once."""
+    """The resident set when idle and after a trim, and the system calls: counts, not times, so several run at once."""
     cores = os.cpu_count() or 1
     if trace:
         in_parallel(results, count_system_calls, results.workloads, cores, "system calls counted")
     if idle:
         # Small work idles for most of its time; large work wants the processors and the memory first.
         jobs = 8 * cores if results.settings["scale"] <= 20 else 2 * cores
-        in_parallel(results, look_when_idle, [workload for workload in results.workloads if workload.idles], jobs, "idle memory read")
+        in_parallel(results, look_at_rest, [workload for workload in results.workloads if workload.idles], jobs, "idle memory read")
 
 
 def in_parallel(results, look, workloads, jobs, shown):
@@ -99,8 +99,8 @@ def attempt(results, look, workload, contestant):
         print(f"{workload.name} under {contestant.name}: {failure}", file=sys.stderr, flush=True)
 
 
-def look_when_idle(results, workload, contestant):
-    results.idle[workload.name][contestant.name] = workload.idle_kib(contestant.library)
+def look_at_rest(results, workload, contestant):
+    results.resting[workload.name][contestant.name] = workload.resting_kib(contestant.library)
 
 
 def count_system_calls(results, workload, contestant):

@@ -1,4 +1,4 @@
-"""A piece of work that is the same under every allocator, and three ways to look at it."""
+"""A piece of work that is the same under every allocator, and four ways to look at it."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Workload:
-    """One command. `is_threaded`: more than one thread works; `idles`: it can report its resident set after a pause;
+    """One command. `is_threaded`: more than one thread works; `idles`: it can report its resident set after a pause and after a trim;
     `traced_command`: the same with less work, where there is one."""
 
     name: str
@@ -42,11 +42,12 @@ class Workload:
         cost, output, _ = measure_once(self.command, library, env=self.env, feed=self.feed, folder=self.folder, seconds=self.seconds)
         return Outcome(cost, self._checksum(output))
 
-    def idle_kib(self, library):
-        """The resident set after a second in which the program did nothing, all its memory freed or not as it likes."""
+    def resting_kib(self, library):
+        """The resident set after a second in which the program did nothing, all its memory freed or not as it likes; and after it
+        then asked the allocator to give back what is free."""
         command = (*self.command, "--idle-milliseconds", IDLE_MILLISECONDS)
         _, output, _ = measure_once(command, library, env=self.env, folder=self.folder, seconds=self.seconds)
-        return int(found(r"^idle-resident-kib (\d+)$", output, self.name))
+        return {look: int(found(rf"^{look}-resident-kib (\d+)$", output, self.name)) for look in ("idle", "trimmed")}
 
     def system_calls(self, library):
         """How many of each system call, by name."""
