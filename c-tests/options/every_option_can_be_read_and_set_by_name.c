@@ -54,7 +54,7 @@ int main(void)
     expect_settled("quarantine", "65536", "1M");
     expect_settled("guard", "0", "1000");
     expect_settled("zero_on_free", "off", "on");
-    expect_settled("sealed", "on", "off");
+    expect_settled("sealed", "off", "on");
     expect_settled("valgrind", "off", "on");
     expect_refused("purge_dealy", "1");
     expect_refused("", "1");

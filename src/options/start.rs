@@ -32,8 +32,8 @@ pub(crate) fn configure(tunables: &mut Tunables) {
 pub(crate) fn seal_policy() -> SealPolicy {
     match IS_READ.load(Ordering::Relaxed) {
         false => SealPolicy::Writable,
-        true if SETTINGS.only_protects() => SealPolicy::ReadOnly,
-        true => SealPolicy::Sealed,
+        true if SETTINGS.seals() => SealPolicy::Sealed,
+        true => SealPolicy::ReadOnly,
     }
 }
 

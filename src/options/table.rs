@@ -139,8 +139,8 @@ options! {
         },
         get |tunables, out| write_number(out, u64::from(tunables.checks.guard_every));
     Sealed "sealed", Start, "on or off, when the process starts",
-        set |value, _tunables| SETTINGS.set_only_protects(!switch(value)?),
-        get |_tunables, out| write_switch(out, !SETTINGS.only_protects());
+        set |value, _tunables| SETTINGS.set_seals(switch(value)?),
+        get |_tunables, out| write_switch(out, SETTINGS.seals());
     Valgrind "valgrind", Start, "on or off, when the process starts",
         set |value, tunables| tunables.checks.valgrind = switch(value)?,
         get |tunables, out| write_switch(out, tunables.checks.valgrind);

@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     only_reports: AtomicBool,
     checks_sizes: AtomicBool,
     guards: AtomicBool,
-    only_protects: AtomicBool,
+    seals: AtomicBool,
     keeps_deep_binding: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
@@ -33,7 +33,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     only_reports: AtomicBool::new(false),
     checks_sizes: AtomicBool::new(false),
     guards: AtomicBool::new(false),
-    only_protects: AtomicBool::new(false),
+    seals: AtomicBool::new(false),
     keeps_deep_binding: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
@@ -111,13 +111,13 @@ impl Settings {
         self.guards.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether the read-only state is only protected, not sealed.
-    pub(crate) fn only_protects(&self) -> bool {
-        self.only_protects.load(Ordering::Relaxed)
+    /// Whether the read-only state is sealed, too.
+    pub(crate) fn seals(&self) -> bool {
+        self.seals.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_only_protects(&self, is_on: bool) {
-        self.only_protects.store(is_on, Ordering::Relaxed);
+    pub(crate) fn set_seals(&self, is_on: bool) {
+        self.seals.store(is_on, Ordering::Relaxed);
     }
 
     /// Whether RTLD_DEEPBIND stays: libraries may then be bound past this one.
