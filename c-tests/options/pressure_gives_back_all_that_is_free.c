@@ -36,6 +36,19 @@ static void an_event_takes_what_is_free(void)
     EXPECT(mallinfo2().keepcost == 0);
 }
 
+static void the_child_of_a_fork_watches_for_itself(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        triggers = 1;
+        burst();
+        _exit(!comes_true(is_watched_anew));
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
 /* purge=never: nothing goes back as time passes. */
 static int check(void)
 {
@@ -49,6 +62,7 @@ static int check(void)
     EXPECT(comes_true(is_watched_anew));
     EXPECT(option_is("pressure", "on"));
     an_event_takes_what_is_free();
+    the_child_of_a_fork_watches_for_itself();
     EXPECT(option_set("pressure", "off") == 0);
     EXPECT(comes_true(is_gone));
     return 0;

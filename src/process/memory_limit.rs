@@ -38,18 +38,17 @@ pub(crate) fn purge_all() -> bool {
     ALLOCATOR.purge_all(Thread)
 }
 
-/// Whether the limit, if it is one in percent, has grown since it was read. Not read again for a
-/// signal handler that interrupted the allocator.
+/// Whether the limit, if it is one in percent, has grown since it was read.
 #[cold]
 #[inline(never)]
 pub(crate) fn has_grown() -> bool {
-    Thread.mode() != Mode::InSlowPath && refresh()
+    refresh()
 }
 
 /// Reads the limit again if it is one in percent; true if it has grown. To be called without a lock
-/// of the allocator. `errno` stays.
+/// of the allocator; a signal handler that interrupted the allocator reads nothing. `errno` stays.
 pub(crate) fn refresh() -> bool {
-    SETTINGS.limit_percent() != 0 && refresh_slow()
+    SETTINGS.limit_percent() != 0 && Thread.mode() != Mode::InSlowPath && refresh_slow()
 }
 
 #[cold]

@@ -27,10 +27,10 @@ static DESCRIPTOR: AtomicI32 = AtomicI32::new(NONE);
 /// Whether an event has come since the trigger was registered.
 static HAS_COME: AtomicBool = AtomicBool::new(false);
 
-/// Whether memory ran short since the last call. The first event says nothing: the kernel compares
-/// with the stalls of another clock then (Linux 6.4 to 6.18, for who has no privilege).
+/// Whether memory ran short since the last call. The first event is passed over: for a process
+/// without privileges the kernel counts all stalls since it started as new ones.
 ///
-/// Where the kernel tells nobody, one line says so, and the option is off.
+/// Where no file can be watched, one line says so, and the option is off.
 pub(crate) fn is_high() -> bool {
     let descriptor = DESCRIPTOR.load(Ordering::Relaxed);
     if descriptor == NONE {
