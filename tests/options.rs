@@ -21,6 +21,9 @@ fn a_limit_refuses_what_is_beyond_it_until_it_is_lifted() {
     assert!(Vec::<u8>::new().try_reserve_exact(MIB).is_ok());
     assert_eq!(GLOBAL.set_option("limit", "0"), Ok(()));
     assert!(Vec::<u8>::new().try_reserve_exact(100 * MIB).is_ok());
+    assert_eq!((GLOBAL.set_option("limit", "90%"), value("limit")), (Ok(()), Some("90%".into())));
+    assert!((1..usize::MAX).contains(&GLOBAL.limit()));
+    assert_eq!((GLOBAL.set_limit(usize::MAX), value("limit")), (Ok(()), Some("0".into())));
 }
 
 #[test]

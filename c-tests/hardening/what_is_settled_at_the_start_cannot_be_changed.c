@@ -80,6 +80,25 @@ static void use_the_heap(void)
     for (size_t bytes = 1; bytes < 64 * MIB; bytes *= 3) free(hidden(malloc(bytes)));
 }
 
+static int with_a_seal(void)
+{
+    void *page = settled_page(secret_of_seals());
+    EXPECT(option_is("sealed", "on") && option_set("sealed", "off") == -1 && errno == EBUSY);
+    expect_trap(write_it, page);
+    if (kernel_seals()) expect_sealed(page);
+    use_the_heap();
+    pid_t child = fork();
+    if (child == 0) {
+        use_the_heap();
+        expect_trap(write_it, page);
+        if (kernel_seals()) expect_sealed(page);
+        _exit(0);
+    }
+    int status;
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    return 0;
+}
+
 static int without_a_seal(void)
 {
     void *page = settled_page(secret_of_seals());
@@ -105,11 +124,11 @@ int main(int arguments, char **argument)
 {
     require_tinyalloc();
     if (sysconf(_SC_PAGESIZE) != PAGE_BYTES) skip("on larger pages there is other data as well: they stay writable");
-    if (arguments > 1) return strcmp(argument[1], "unsealed") == 0 ? without_a_seal() : with_checks();
+    if (arguments > 1)
+        return strcmp(argument[1], "sealed") == 0 ? with_a_seal() : strcmp(argument[1], "unsealed") == 0 ? without_a_seal() : with_checks();
     void *page = settled_page(secret_of_seals());
-    EXPECT(option_is("sealed", "on") && option_set("sealed", "off") == -1 && errno == EBUSY);
+    EXPECT(option_is("sealed", "off") && option_set("sealed", "on") == -1 && errno == EBUSY);
     expect_trap(write_it, page);
-    if (kernel_seals()) expect_sealed(page);
     use_the_heap();
     pid_t child = fork();
     if (child == 0) {
@@ -119,7 +138,9 @@ int main(int arguments, char **argument)
     }
     int status;
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
-    struct run run = run_with("sealed=off", "unsealed");
+    struct run run = run_with("sealed=on", "sealed");
+    EXPECT(succeeded(&run));
+    run = run_with("sealed=off", "unsealed");
     EXPECT(succeeded(&run));
     run = run_with("zero_on_free=on", "checks");
     EXPECT(succeeded(&run));

@@ -28,7 +28,7 @@ int main(int arguments, char **argument)
     expect_line("stat_file=x", "tinyalloc: TINYALLOC_OPTIONS: no key \"stat_file\"; the nearest is stats_file\n");
     expect_line("purge=soon", "tinyalloc: TINYALLOC_OPTIONS: purge cannot be \"soon\": it is decay, eager or never\n");
     expect_line("purge_delay=-1", "tinyalloc: TINYALLOC_OPTIONS: purge_delay cannot be \"-1\": it is a number of milliseconds\n");
-    expect_line("limit", "tinyalloc: TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be; 0 for none\n");
+    expect_line("limit", "tinyalloc: TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none\n");
     expect_line("stats_at_exit=yaml", "tinyalloc: TINYALLOC_OPTIONS: stats_at_exit cannot be \"yaml\": it is off, text, json or prometheus\n");
     expect_line("\033[1m=\001", "tinyalloc: TINYALLOC_OPTIONS: no key \"?[1m\"; the nearest is purge\n");
     /* One mistake does not keep the others from being said, nor what is right from being done. */

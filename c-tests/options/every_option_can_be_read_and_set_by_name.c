@@ -29,6 +29,7 @@ int main(void)
     expect_set("purge", "never", "never");
     expect_set("purge", "decay", "decay");
     expect_set("background_purge", "off", "off");
+    expect_set("pressure", "off", "off");
     expect_set("region_size", "64M", "67108864");
     expect_set("huge_pages", "never", "never");
     expect_set("huge_pages", "always", "always");
@@ -40,6 +41,8 @@ int main(void)
     expect_set("stats_signal", "SIGUSR2", "12");
     expect_set("stats_signal", "off", "off");
     expect_set("limit", "2t", "2199023255552");
+    expect_set("limit", "90%", "90%");
+    expect_set("limit", "3k", "3072");
     expect_set("limit", "0", "0");
     expect_set("on_error", "report", "report");
     expect_set("on_error", "abort", "abort");
@@ -51,7 +54,7 @@ int main(void)
     expect_settled("quarantine", "65536", "1M");
     expect_settled("guard", "0", "1000");
     expect_settled("zero_on_free", "off", "on");
-    expect_settled("sealed", "on", "off");
+    expect_settled("sealed", "off", "on");
     expect_settled("valgrind", "off", "on");
     expect_refused("purge_dealy", "1");
     expect_refused("", "1");
@@ -60,6 +63,8 @@ int main(void)
     expect_refused("purge_delay", "1.5");
     expect_refused("purge_delay", "99999999999999999999");
     expect_refused("limit", "17000000T");
+    expect_refused("limit", "0%");
+    expect_refused("limit", "101%");
     expect_refused("deepbind", "on");
     expect_refused("on_error", NULL);
     expect_refused(NULL, "on");

@@ -2,16 +2,23 @@
 //! posix_memalign(3).
 
 use core::ffi::{c_int, c_void};
+use core::ptr::NonNull;
 
 use libc::{EINVAL, ENOMEM};
 use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::results::{block_or_enomem, null_and, out_of_memory};
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
 use crate::support::errno::set_errno;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
+
+#[inline(never)]
+pub(crate) fn allocate_aligned(bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    retry_at_new_limit(|| ALLOCATOR.allocate_aligned(Thread, bytes, align))
+}
 
 /// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not
 /// be a multiple of the alignment (ISO C23).
@@ -20,7 +27,7 @@ pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
     if !align.is_power_of_two() {
         return null_and(EINVAL);
     }
-    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align))
+    block_or_enomem(allocate_aligned(bytes, align))
 }
 
 /// A block aligned to `align`, rounded up to a power of two as in the GNU C library; null and
@@ -30,7 +37,7 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     if align > ALIGN_MAX {
         return null_and(EINVAL);
     }
-    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, align.max(1).next_power_of_two()))
+    block_or_enomem(allocate_aligned(bytes, align.max(1).next_power_of_two()))
 }
 
 /// Stores a block aligned to `align` in `*block`. Returns `EINVAL` unless `align` is a power of two
@@ -44,7 +51,7 @@ pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, b
     if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
         return EINVAL;
     }
-    let Some(start) = ALLOCATOR.allocate_aligned(Thread, bytes, align) else {
+    let Some(start) = allocate_aligned(bytes, align) else {
         set_errno(ENOMEM);
         return ENOMEM;
     };
@@ -56,7 +63,7 @@ pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, b
 /// A block aligned to a page.
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(bytes: usize) -> *mut c_void {
-    block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, PosixMapper::new().page_bytes()))
+    block_or_enomem(allocate_aligned(bytes, PosixMapper::new().page_bytes()))
 }
 
 /// Whole pages: the size is rounded up to a page.
@@ -64,7 +71,7 @@ pub extern "C" fn valloc(bytes: usize) -> *mut c_void {
 pub extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
     let page_bytes = PosixMapper::new().page_bytes();
     match bytes.max(1).checked_next_multiple_of(page_bytes) {
-        Some(bytes) => block_or_enomem(ALLOCATOR.allocate_aligned(Thread, bytes, page_bytes)),
+        Some(bytes) => block_or_enomem(allocate_aligned(bytes, page_bytes)),
         None => out_of_memory(),
     }
 }

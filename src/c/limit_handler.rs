@@ -8,6 +8,7 @@ use core::ptr::{NonNull, with_exposed_provenance_mut};
 use tinyalloc_alloc::HeapRef;
 
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::has_grown;
 use crate::process::thread::Thread;
 
 /// The user data of a heap that hold its limit handler and the handler's argument.
@@ -17,7 +18,7 @@ pub(crate) const ARGUMENT: usize = 1;
 type Handler = unsafe extern "C" fn(heap: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int;
 
 /// Repeats an attempt to allocate in a heap until it succeeds, or the heap is gone, or its limit
-/// handler gives up.
+/// handler gives up; also where the limit of the process has grown since it was read.
 #[inline]
 pub(crate) fn retry_after_limit_handler(
     heap: Option<HeapRef>,
@@ -27,7 +28,7 @@ pub(crate) fn retry_after_limit_handler(
     loop {
         let refusals = heap.map_or(0, |heap| ALLOCATOR.heap_refusals(heap));
         let block = attempt();
-        if block.is_some() || !heap.is_some_and(|heap| call_limit_handler(heap, bytes, refusals)) {
+        if block.is_some() || !(has_grown() || heap.is_some_and(|heap| call_limit_handler(heap, bytes, refusals))) {
             return block;
         }
     }

@@ -9,6 +9,7 @@ use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::purge_all;
 use crate::process::thread::Thread;
 use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
@@ -60,7 +61,7 @@ pub extern "C" fn info_narrow() -> mallinfo {
 /// Returns 1 if there was any, else 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_purge() -> c_int {
-    ALLOCATOR.purge_all(Thread).into()
+    purge_all().into()
 }
 
 /// Releases all free memory to the system; returns 1 if there was any. `pad`, the bytes to keep at

@@ -8,6 +8,7 @@ use super::limit_handler::retry_after_limit_handler;
 use super::results::{block_or_enomem, out_of_memory};
 use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
 
 /// At least `bytes` bytes, aligned to 16; null and `ENOMEM` if there is no memory. A request of
@@ -65,8 +66,8 @@ pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_voi
         unsafe { free(start) };
         return null_mut();
     }
-    // SAFETY: the caller's promise.
-    block_or_enomem(unsafe { ALLOCATOR.reallocate(Thread, block, bytes) })
+    // SAFETY: the caller's promise; after a failure the block is unchanged.
+    block_or_enomem(retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate(Thread, block, bytes) }))
 }
 
 /// `realloc` to `count * bytes`; null and `ENOMEM` if the product overflows.

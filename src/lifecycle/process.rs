@@ -7,6 +7,7 @@ use libc::pthread_atfork;
 use crate::options::running;
 use crate::process::background;
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::{self, Thread};
 use crate::report::stats_dump;
 
@@ -44,7 +45,7 @@ unsafe extern "C" fn resume_child() {
 #[cold]
 #[inline(never)]
 pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
-    let block = ALLOCATOR.allocate_slow(Thread, bytes);
+    let block = retry_at_new_limit(|| ALLOCATOR.allocate_slow(Thread, bytes));
     background::on_allocation(bytes);
     stats_dump::on_allocation();
     block

@@ -9,6 +9,7 @@ use super::start::{read, unread};
 use super::table::Key;
 use crate::faults::handler;
 use crate::process::background;
+use crate::process::memory_limit;
 use crate::process::settings::SETTINGS;
 use crate::process::tunables::{tunables, with_tunables};
 use crate::report::stats_dump;
@@ -42,6 +43,7 @@ pub(crate) fn start() {
     if let Some(text) = unread() {
         with_tunables(&mut |tunables| read(text, tunables));
     }
+    memory_limit::refresh();
     if SETTINGS.signal() != 0 {
         stats_dump::listen_to(SETTINGS.signal());
     }
@@ -65,7 +67,10 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     }
     is_set.ok_or(OptionError::BadValue)?;
     match key {
-        Key::BackgroundPurge => background::on_option(),
+        Key::BackgroundPurge | Key::Pressure => background::on_option(),
+        Key::Limit => {
+            memory_limit::refresh();
+        }
         Key::StatsSignal => {
             stats_dump::ignore(signal_before);
             stats_dump::listen_to(SETTINGS.signal());

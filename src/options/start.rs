@@ -32,8 +32,8 @@ pub(crate) fn configure(tunables: &mut Tunables) {
 pub(crate) fn seal_policy() -> SealPolicy {
     match IS_READ.load(Ordering::Relaxed) {
         false => SealPolicy::Writable,
-        true if SETTINGS.only_protects() => SealPolicy::ReadOnly,
-        true => SealPolicy::Sealed,
+        true if SETTINGS.seals() => SealPolicy::Sealed,
+        true => SealPolicy::ReadOnly,
     }
 }
 
@@ -101,11 +101,11 @@ mod tests {
         assert_eq!(line("purge=soon"), "TINYALLOC_OPTIONS: purge cannot be \"soon\": it is decay, eager or never");
         assert_eq!(
             line("limit=-1"),
-            "TINYALLOC_OPTIONS: limit cannot be \"-1\": it is bytes, with K, M, G or T if need be; 0 for none"
+            "TINYALLOC_OPTIONS: limit cannot be \"-1\": it is bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none"
         );
         assert_eq!(
             line("limit"),
-            "TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be; 0 for none"
+            "TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none"
         );
     }
 
@@ -117,6 +117,8 @@ mod tests {
             "purge_delay=4x",
             "limit=99999999999999999999",
             "limit=9999999999T",
+            "limit=0%",
+            "limit=101%",
             "region_size=1KK",
             "purge=DECAY",
         ] {

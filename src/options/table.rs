@@ -5,8 +5,9 @@ use core::fmt::{Result as FmtResult, Write};
 
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
 
-use super::value::{number, signal, size, switch, write_choice, write_number, write_switch};
+use super::value::{percentage, signal, size, switch, write_choice, write_number, write_switch};
 use crate::process::settings::SETTINGS;
+use crate::support::number::number;
 use crate::support::string_table::{entry_at, position_of};
 
 const PURGES: &str = "decay eager never";
@@ -82,6 +83,9 @@ options! {
     BackgroundPurge "background_purge", Any, "on or off",
         set |value, _tunables| SETTINGS.set_background_purge(switch(value)?),
         get |_tunables, out| write_switch(out, SETTINGS.background_purge());
+    Pressure "pressure", Any, "on or off",
+        set |value, _tunables| SETTINGS.set_pressure(switch(value)?),
+        get |_tunables, out| write_switch(out, SETTINGS.pressure());
     RegionSize "region_size", Any, "bytes, with K, M, G or T if need be",
         set |value, tunables| tunables.region_bytes = size(value)?,
         get |tunables, out| write_number(out, tunables.region_bytes as u64);
@@ -100,11 +104,18 @@ options! {
             Ok(0) | Err(_) => write_switch(out, false),
             Ok(signal) => write_number(out, signal),
         };
-    Limit "limit", Any, "bytes, with K, M, G or T if need be; 0 for none",
-        set |value, tunables| tunables.limit_bytes = size(value).map(|bytes| if bytes == 0 { usize::MAX } else { bytes })?,
-        get |tunables, out| match tunables.limit_bytes {
-            usize::MAX => write_number(out, 0),
-            bytes => write_number(out, bytes as u64),
+    Limit "limit", Any, "bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none",
+        set |value, tunables| {
+            let percent = percentage(value)?;
+            // Found out once no lock is held.
+            let bytes = if percent == 0 { size(value)? } else { 0 };
+            tunables.limit_bytes = if bytes == 0 { usize::MAX } else { bytes };
+            SETTINGS.set_limit_percent(percent);
+        },
+        get |tunables, out| match (SETTINGS.limit_percent(), tunables.limit_bytes) {
+            (0, usize::MAX) => write_number(out, 0),
+            (0, bytes) => write_number(out, bytes as u64),
+            (percent, _) => write_number(out, percent.into()).and_then(|()| out.write_str("%")),
         };
     OnError "on_error", Any, "abort or report",
         set |value, _tunables| SETTINGS.set_only_reports(position_of(ON_ERROR, value)? == 1),
@@ -128,8 +139,8 @@ options! {
         },
         get |tunables, out| write_number(out, u64::from(tunables.checks.guard_every));
     Sealed "sealed", Start, "on or off, when the process starts",
-        set |value, _tunables| SETTINGS.set_only_protects(!switch(value)?),
-        get |_tunables, out| write_switch(out, !SETTINGS.only_protects());
+        set |value, _tunables| SETTINGS.set_seals(switch(value)?),
+        get |_tunables, out| write_switch(out, SETTINGS.seals());
     Valgrind "valgrind", Start, "on or off, when the process starts",
         set |value, tunables| tunables.checks.valgrind = switch(value)?,
         get |tunables, out| write_switch(out, tunables.checks.valgrind);

@@ -7,6 +7,7 @@ use libc::{
     c_int,
 };
 
+use crate::support::number::number;
 use crate::support::string_table::{entry_at, position_of};
 
 const SIGNAL_NAMES: &str = "HUP INT QUIT USR1 USR2 ALRM TERM CONT URG VTALRM PROF WINCH IO PWR";
@@ -15,23 +16,22 @@ const SIGNALS: [c_int; 14] =
 const SIGNAL_MAX: u64 = 64;
 const UNITS: &[u8; 4] = b"KMGT";
 
-/// Decimal digits only.
-#[inline(never)]
-pub(super) fn number(value: &[u8]) -> Option<u64> {
-    let mut number: Option<u64> = None;
-    for byte in value {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit.into())?);
-    }
-    number
-}
-
 /// Bytes, in units of 1024 with a suffix.
 pub(super) fn size(value: &[u8]) -> Option<usize> {
     let (last, rest) = value.split_last()?;
     let unit = UNITS.iter().position(|unit| unit.eq_ignore_ascii_case(last));
     let (digits, factor) = unit.map_or((value, 1), |unit| (rest, 1024 << (10 * unit)));
     usize::try_from(number(digits)?).ok()?.checked_mul(factor)
+}
+
+/// A number from 1 to 100 before `%`; 0 if there is no `%`.
+pub(super) fn percentage(value: &[u8]) -> Option<u8> {
+    match value.strip_suffix(b"%") {
+        Some(digits) => {
+            number(digits).and_then(|percent| u8::try_from(percent).ok()).filter(|percent| (1..=100).contains(percent))
+        }
+        None => Some(0),
+    }
 }
 
 pub(super) fn switch(value: &[u8]) -> Option<bool> {
@@ -72,7 +72,7 @@ pub(super) fn write_number(out: &mut dyn Write, number: u64) -> FmtResult {
 mod tests {
     use libc::{SIGUSR1, SIGUSR2};
 
-    use super::{signal, size};
+    use super::{percentage, signal, size};
 
     #[test]
     fn sizes_have_units_of_1024() {
@@ -80,6 +80,15 @@ mod tests {
         assert_eq!(size(b"2k"), Some(2048));
         assert_eq!(size(b"3T"), Some(3 << 40));
         assert_eq!([size(b""), size(b"K"), size(b"+1"), size(b"1KB"), size(b"16777216T")], [None; 5]);
+    }
+
+    #[test]
+    fn percentages_go_from_1_to_100() {
+        assert_eq!([percentage(b"1%"), percentage(b"100%"), percentage(b"100")], [Some(1), Some(100), Some(0)]);
+        assert_eq!(
+            [percentage(b"0%"), percentage(b"101%"), percentage(b"%"), percentage(b"257%"), percentage(b"9%%")],
+            [None; 5]
+        );
     }
 
     #[test]

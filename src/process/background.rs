@@ -1,5 +1,5 @@
-//! The background thread, which releases memory while the program sleeps, if the option asks for
-//! it.
+//! The background thread, which releases memory while the program sleeps, and when the system runs
+//! short of it, if the options ask for it.
 //!
 //! The slow path of an allocation creates it, while the thread holds no lock of the allocator,
 //! after the program has allocated a mebibyte. A free cannot create it: the C library may hold the
@@ -18,8 +18,11 @@ use libc::{
     syscall, timespec,
 };
 use tinyalloc_alloc::{Mode, ThreadContext};
+use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::instance::ALLOCATOR;
+use super::memory_limit;
+use super::pressure;
 use super::settings::SETTINGS;
 use super::thread::{Thread, threads};
 use super::tunables::purge_milliseconds;
@@ -42,13 +45,15 @@ const LOOKS_PER_DELAY: u64 = 5;
 const QUIET_LOOKS_MIN: u32 = 20;
 /// One tick of the clock of purging: after a shorter sleep, no time may have passed.
 const TICK_MILLISECONDS: u64 = 8;
+/// Between two looks at what the system has for the process.
+const SYSTEM_MILLISECONDS: u64 = 1000;
 
 static TAKEN_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// A slow allocation of `bytes` bytes has finished.
 #[inline]
 pub(crate) fn on_allocation(bytes: usize) {
-    if SETTINGS.background_purge() {
+    if SETTINGS.background() {
         on_allocation_slow(bytes);
     }
 }
@@ -65,7 +70,7 @@ fn on_allocation_slow(bytes: usize) {
 
 /// The program changed the option, outside of any allocation.
 pub(crate) fn on_option() {
-    if SETTINGS.background_purge() {
+    if SETTINGS.background() {
         run_once();
     } else {
         wake_up();
@@ -76,6 +81,7 @@ pub(crate) fn on_option() {
 pub(crate) fn on_child() {
     TAKEN_BYTES.store(0, Ordering::Relaxed);
     STATE.store(NONE, Ordering::Relaxed);
+    pressure::on_child();
 }
 
 fn run_once() {
@@ -128,12 +134,17 @@ fn create_with(stack_bytes: usize) -> bool {
 extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
     // SAFETY: the name is a C string.
     unsafe { syscall(SYS_prctl, PR_SET_NAME, c"tinyalloc".as_ptr()) };
-    let (mut taken_bytes, mut quiet_looks) = (0, 0_u32);
-    while SETTINGS.background_purge() && threads() > 0 {
+    let (mut taken_bytes, mut quiet_looks, mut looked) = (0, 0_u32, 0);
+    while SETTINGS.background() && threads() > 0 {
         let milliseconds = purge_milliseconds();
         // The program's own calls purge, too: a look just after one of those finds nothing due.
         let parts = if quiet_looks < QUIET_LOOKS_MIN { LOOKS_PER_DELAY } else { 1 };
         nap(milliseconds.unwrap_or(NAP_MILLISECONDS_MAX) / parts + TICK_MILLISECONDS);
+        let now = PosixMapper::new().now_milliseconds();
+        if now.saturating_sub(looked) >= SYSTEM_MILLISECONDS {
+            looked = now;
+            look_at_the_system();
+        }
         if milliseconds.is_some() {
             ALLOCATOR.purge_by_time(Thread);
         }
@@ -144,10 +155,18 @@ extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
     nothing
 }
 
+/// What the system has for the process may have changed.
+fn look_at_the_system() {
+    memory_limit::refresh();
+    if SETTINGS.pressure() && pressure::is_high() {
+        ALLOCATOR.purge_all(Thread);
+    }
+}
+
 /// Sleeps, unless `NEWS` has changed since.
 fn nap(milliseconds: u64) {
     let news = NEWS.load(Ordering::Acquire);
-    if !SETTINGS.background_purge() || threads() == 0 {
+    if !SETTINGS.background() || threads() == 0 {
         return;
     }
     let milliseconds = milliseconds.min(NAP_MILLISECONDS_MAX);

@@ -8,13 +8,18 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 /// The longest path, with the null byte at its end.
 pub(crate) const FILE_BYTES_MAX: usize = 512;
 
+/// What the background thread is there for.
+const BY_TIME: u8 = 1;
+const UNDER_PRESSURE: u8 = 2;
+
 /// All values are zero at first.
 pub(crate) struct Settings {
-    background_purge: AtomicBool,
+    background: AtomicU8,
+    limit_percent: AtomicU8,
     only_reports: AtomicBool,
     checks_sizes: AtomicBool,
     guards: AtomicBool,
-    only_protects: AtomicBool,
+    seals: AtomicBool,
     keeps_deep_binding: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
@@ -23,11 +28,12 @@ pub(crate) struct Settings {
 /// In `.data`, next to other data that every process touches.
 #[unsafe(link_section = ".data")]
 pub(crate) static SETTINGS: Settings = Settings {
-    background_purge: AtomicBool::new(false),
+    background: AtomicU8::new(0),
+    limit_percent: AtomicU8::new(0),
     only_reports: AtomicBool::new(false),
     checks_sizes: AtomicBool::new(false),
     guards: AtomicBool::new(false),
-    only_protects: AtomicBool::new(false),
+    seals: AtomicBool::new(false),
     keeps_deep_binding: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
@@ -36,13 +42,46 @@ pub(crate) static SETTINGS: Settings = Settings {
 static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
 
 impl Settings {
-    /// Whether a background thread releases memory.
+    /// Whether there is to be a background thread.
+    pub(crate) fn background(&self) -> bool {
+        self.background.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether a background thread releases memory as time passes. One that runs for another option
+    /// does so too.
     pub(crate) fn background_purge(&self) -> bool {
-        self.background_purge.load(Ordering::Relaxed)
+        self.background.load(Ordering::Relaxed) & BY_TIME != 0
     }
 
     pub(crate) fn set_background_purge(&self, is_on: bool) {
-        self.background_purge.store(is_on, Ordering::Relaxed);
+        self.set_background(BY_TIME, is_on);
+    }
+
+    /// Whether the background thread releases memory when the machine or a control group runs short
+    /// of it.
+    pub(crate) fn pressure(&self) -> bool {
+        self.background.load(Ordering::Relaxed) & UNDER_PRESSURE != 0
+    }
+
+    pub(crate) fn set_pressure(&self, is_on: bool) {
+        self.set_background(UNDER_PRESSURE, is_on);
+    }
+
+    fn set_background(&self, reason: u8, is_on: bool) {
+        if is_on {
+            self.background.fetch_or(reason, Ordering::Relaxed);
+        } else {
+            self.background.fetch_and(!reason, Ordering::Relaxed);
+        }
+    }
+
+    /// The limit in percent of the memory that the process may have; 0 if it is in bytes, or none.
+    pub(crate) fn limit_percent(&self) -> u8 {
+        self.limit_percent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_limit_percent(&self, percent: u8) {
+        self.limit_percent.store(percent, Ordering::Relaxed);
     }
 
     /// Whether a detected misuse is only reported, and the call ignored.
@@ -72,13 +111,13 @@ impl Settings {
         self.guards.store(is_on, Ordering::Relaxed);
     }
 
-    /// Whether the read-only state is only protected, not sealed.
-    pub(crate) fn only_protects(&self) -> bool {
-        self.only_protects.load(Ordering::Relaxed)
+    /// Whether the read-only state is sealed, too.
+    pub(crate) fn seals(&self) -> bool {
+        self.seals.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_only_protects(&self, is_on: bool) {
-        self.only_protects.store(is_on, Ordering::Relaxed);
+    pub(crate) fn set_seals(&self, is_on: bool) {
+        self.seals.store(is_on, Ordering::Relaxed);
     }
 
     /// Whether RTLD_DEEPBIND stays: libraries may then be bound past this one.

@@ -12,6 +12,8 @@ use crate::faults::report::Explanation;
 use crate::lifecycle::process::allocate_slow;
 use crate::options::running::OptionError;
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::{purge_all, retry_at_new_limit};
+use crate::process::settings::SETTINGS;
 use crate::process::thread::Thread;
 
 /// The global heap as Rust's global allocator.
@@ -27,7 +29,7 @@ impl TinyAlloc {
 
     /// Releases all free memory to the system; true if there was any.
     pub fn purge(&self) -> bool {
-        ALLOCATOR.purge_all(Thread)
+        purge_all()
     }
 
     /// The usable bytes of a block: the requested size, rounded up to its slot; 0 for null. For
@@ -96,7 +98,10 @@ impl TinyAlloc {
     /// # Errors
     /// [`OptionError::Busy`].
     pub fn set_limit(&self, bytes: usize) -> Result<(), OptionError> {
-        tune(|tunables| tunables.limit_bytes = bytes)
+        tune(|tunables| {
+            SETTINGS.set_limit_percent(0);
+            tunables.limit_bytes = bytes;
+        })
     }
 
     /// Sets when free memory is released to the system.
@@ -150,7 +155,7 @@ fn allocate_missed(layout: Layout) -> *mut u8 {
     or_null(if layout.align() <= SLOT_ALIGN {
         allocate_slow(layout.size())
     } else {
-        ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align())
+        retry_at_new_limit(|| ALLOCATOR.allocate_aligned(Thread, layout.size(), layout.align()))
     })
 }
 
@@ -173,7 +178,7 @@ unsafe impl GlobalAlloc for TinyAlloc {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= SLOT_ALIGN || is_large(layout.size(), layout.align()) {
-            return or_null(ALLOCATOR.allocate_zeroed(Thread, layout.size()));
+            return or_null(retry_at_new_limit(|| ALLOCATOR.allocate_zeroed(Thread, layout.size())));
         }
         // SAFETY: the caller's promise.
         let start = unsafe { self.alloc(layout) };
@@ -201,7 +206,7 @@ unsafe impl GlobalAlloc for TinyAlloc {
         // SAFETY: the caller's promise: the block is not null.
         let block = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: the caller's promise.
-        or_null(unsafe { ALLOCATOR.reallocate(Thread, block, wanted) })
+        or_null(retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate(Thread, block, wanted) }))
     }
 }
 
@@ -215,7 +220,7 @@ unsafe fn reallocate_aligned(start: *mut u8, layout: Layout, new_bytes: usize) -
     if (usable / 2 + 1..=usable).contains(&new_bytes) {
         return start;
     }
-    let moved = or_null(ALLOCATOR.allocate_aligned(Thread, new_bytes, layout.align()));
+    let moved = or_null(retry_at_new_limit(|| ALLOCATOR.allocate_aligned(Thread, new_bytes, layout.align())));
     if !moved.is_null() {
         // SAFETY: both blocks are live, distinct, and hold that much.
         unsafe { start.copy_to_nonoverlapping(moved, layout.size().min(usable).min(new_bytes)) };

@@ -11,6 +11,7 @@ use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapName, HeapOptions, HeapRef, SL
 
 use super::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
 
 /// There is no memory for another heap.
@@ -168,18 +169,20 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn allocate_missed(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= SLOT_ALIGN {
-            ALLOCATOR.allocate_in_slow(Thread, self.heap, layout.size())
-        } else {
-            ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align())
-        }
+        retry_at_new_limit(|| {
+            if layout.align() <= SLOT_ALIGN {
+                ALLOCATOR.allocate_in_slow(Thread, self.heap, layout.size())
+            } else {
+                ALLOCATOR.allocate_aligned_in(Thread, self.heap, layout.size(), layout.align())
+            }
+        })
     }
 
     /// As [`Heap::allocate`], with every byte zero.
     #[must_use]
     pub fn allocate_zeroed(&self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() <= SLOT_ALIGN || is_large(layout.size(), layout.align()) {
-            return ALLOCATOR.allocate_zeroed_in(Thread, self.heap, layout.size());
+            return retry_at_new_limit(|| ALLOCATOR.allocate_zeroed_in(Thread, self.heap, layout.size()));
         }
         let start = self.allocate(layout)?;
         // SAFETY: the block holds that much.
@@ -212,7 +215,7 @@ impl Heap {
                 return Some(start);
             }
             // SAFETY: the caller's promise.
-            return unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) };
+            return retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) });
         }
         let moved = self.allocate(Layout::from_size_align(bytes, align).ok()?)?;
         // SAFETY: both blocks are live, distinct, and hold that much.

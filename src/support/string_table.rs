@@ -6,9 +6,9 @@
 pub(crate) fn entry_at(table: &'static str, separator: u8, place: usize) -> &'static str {
     let mut start = 0;
     for _ in 0..place {
-        start = end_of_word(table, separator, start) + 1;
+        start = end_of_word(table.as_bytes(), separator, start) + 1;
     }
-    table.get(start..end_of_word(table, separator, start)).unwrap_or_default()
+    table.get(start..end_of_word(table.as_bytes(), separator, start)).unwrap_or_default()
 }
 
 /// The index of a word.
@@ -20,9 +20,11 @@ pub(crate) fn position_of(table: &'static str, word: &[u8]) -> Option<usize> {
         .position(|known| known.as_bytes() == word)
 }
 
-fn end_of_word(table: &str, separator: u8, start: usize) -> usize {
+/// Where the word that begins at `start` ends: at a separator, or with the text.
+#[inline(never)]
+pub(crate) fn end_of_word(text: &[u8], separator: u8, start: usize) -> usize {
     let mut end = start;
-    while table.as_bytes().get(end).is_some_and(|byte| *byte != separator) {
+    while text.get(end).is_some_and(|byte| *byte != separator) {
         end += 1;
     }
     end

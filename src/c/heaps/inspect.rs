@@ -11,6 +11,7 @@ use super::super::results::invalid;
 use super::super::statistics::{TaStats, TaWrite, format_of, hand_on, print};
 use super::handle::{TaHeap, global, handle, isolated, named};
 use crate::process::instance::ALLOCATOR;
+use crate::process::memory_limit::purge_all;
 use crate::process::thread::Thread;
 use crate::report::Report;
 
@@ -130,7 +131,7 @@ pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, w
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_purge(heap: *mut TaHeap) -> c_int {
     if heap == global() {
-        return ALLOCATOR.purge_all(Thread).into();
+        return purge_all().into();
     }
     isolated(heap).map_or(-1, |heap| ALLOCATOR.purge_heap(Thread, heap).into())
 }

@@ -6,6 +6,7 @@ use core::ptr::null_mut;
 
 use libc::abort;
 
+use super::super::aligned::allocate_aligned;
 use super::runtime::Runtime;
 use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
@@ -29,7 +30,7 @@ pub(super) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
     let block = if align <= 16 {
         ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))
     } else {
-        ALLOCATOR.allocate_aligned(Thread, bytes, align)
+        allocate_aligned(bytes, align)
     };
     block.map_or(null_mut(), |start| start.as_ptr().cast())
 }
