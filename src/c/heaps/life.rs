@@ -13,11 +13,11 @@ use super::handle::{TaHeap, global, handle, isolated};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
-/// `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
+/// `ta_heap_reset` returns the memory to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
 /// stays for what the heap is used for next.
 pub const TA_HEAP_RESET_RELEASES_MEMORY: c_uint = 1;
 
-/// `ta_heap_destroy` leaves the memory to the process, for whoever allocates next, instead of giving it back to the system: four times as fast
+/// `ta_heap_destroy` leaves the memory to the process, for the thread that allocates next, instead of returning it to the system: four times as fast
 /// for a small heap, but a later use of one of its blocks is not noticed.
 pub const TA_HEAP_DESTROY_RETAINS_MEMORY: c_uint = 2;
 
@@ -29,7 +29,7 @@ const _: () = assert!(HANDLER == 0 && ARGUMENT == 1);
 /// or raise the limit; meanwhile the global heap is the thread's current one. Returns nonzero to have the request tried again, 0 to have it fail.
 pub type TaHeapLimit = Option<unsafe extern "C" fn(heap: *mut TaHeap, bytes: usize, argument: *mut c_void) -> c_int>;
 
-/// What a heap is to be. Zero is what holds unless somebody sets it.
+/// What a heap is to be. Zero is the default of every field.
 #[repr(C)]
 pub struct TaHeapOptions {
     /// `sizeof(ta_heap_options_t)`, so that later versions may add fields.
@@ -91,7 +91,7 @@ unsafe fn known_options(options: *const TaHeapOptions) -> Option<HeapOptions> {
     };
     let handler = known.on_limit.map_or(0, |handler| handler as usize);
     let limit_bytes = if known.limit == 0 { usize::MAX } else { known.limit };
-    Some(HeapOptions { name, limit_bytes, words: [handler, known.argument.expose_provenance(), known.flags as usize] })
+    Some(HeapOptions { name, limit_bytes, user_data: [handler, known.argument.expose_provenance(), known.flags as usize] })
 }
 
 /// Frees all blocks of a heap, and the heap; null does nothing. The memory goes back to the system, and any access to it faults, unless
@@ -100,7 +100,7 @@ unsafe fn known_options(options: *const TaHeapOptions) -> Option<HeapOptions> {
 /// Returns 0, or -1 with errno EINVAL for what is no live heap, EBUSY for one that is some thread's current heap.
 ///
 /// # Safety
-/// No thread is in a call with the heap or one of its blocks, and nobody uses either afterwards.
+/// No thread is in a call with the heap or one of its blocks, and no thread uses either afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_destroy(heap: *mut TaHeap) -> c_int {
     if heap.is_null() {
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn ta_heap_destroy(heap: *mut TaHeap) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
-    let keeps = heap.word(FLAGS) & TA_HEAP_DESTROY_RETAINS_MEMORY as usize != 0;
+    let keeps = heap.user_data(FLAGS) & TA_HEAP_DESTROY_RETAINS_MEMORY as usize != 0;
     let memory = if keeps { HeapMemory::Retained } else { HeapMemory::Released };
     // SAFETY: the caller's promise.
     status(unsafe { ALLOCATOR.destroy_heap(Thread, heap, memory) })
@@ -120,13 +120,13 @@ pub unsafe extern "C" fn ta_heap_destroy(heap: *mut TaHeap) -> c_int {
 /// Returns 0, or -1 with errno EINVAL for what is no live heap.
 ///
 /// # Safety
-/// No thread is in a call with the heap or one of its blocks, and nobody uses the blocks afterwards.
+/// No thread is in a call with the heap or one of its blocks, and no thread uses the blocks afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_reset(heap: *mut TaHeap) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
-    let gives_back = heap.word(FLAGS) & TA_HEAP_RESET_RELEASES_MEMORY as usize != 0;
+    let gives_back = heap.user_data(FLAGS) & TA_HEAP_RESET_RELEASES_MEMORY as usize != 0;
     let memory = if gives_back { HeapMemory::Released } else { HeapMemory::Retained };
     // SAFETY: the caller's promise.
     status(unsafe { ALLOCATOR.reset_heap(Thread, heap, memory) })
