@@ -136,7 +136,7 @@ int main(int arguments, char **argument)
     expect_label_everywhere();
     struct run run = run_with("hardened=on", "packet");
     EXPECT(WIFSIGNALED(run.status) && WTERMSIG(run.status) == SIGABRT);
-    EXPECT(output_has_line(run.output, "-byte slot) in heap \"packet\": somebody wrote beyond the block's end"));
+    EXPECT(output_has_line(run.output, "-byte slot) in heap \"packet\": a write went beyond the block's end"));
     run = run_with("on_error=report", "global");
     EXPECT(succeeded(&run) && output_has_line(run.output, "double free") && output_has_line(run.output, "16 bytes inside"));
     EXPECT(!strstr(run.output, "heap"));
