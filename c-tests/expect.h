@@ -274,7 +274,7 @@ UNUSED static size_t read_all(int from, char *into, size_t bytes_max)
 }
 
 /* Forks; the child makes the mistake and must die of SIGABRT after one line on stderr that starts with
- * "tinyalloc: " and contains `needle`, in which %p stands for the pointer passed through culprit(). */
+ * "tinyalloc: " and contains `needle`, in which %p represents the pointer passed through culprit(). */
 #define expect_abort(mistake, needle) expect_abort_at(__FILE__, __LINE__, mistake, needle)
 
 UNUSED static void expect_abort_at(const char *file, int line, void (*mistake)(void), const char *needle)

@@ -1,4 +1,4 @@
-/* The long test: threads that come and go, sizes from 1 byte to 64 MiB, blocks freed by whoever finds them.
+/* The long test: threads that come and go, sizes from 1 byte to 64 MiB, blocks freed by the thread that finds them.
  *
  * Every block is filled with a pattern that follows from its number and size, and compared before it is freed or
  * resized. A round is: start a generation of threads, let them trade blocks through one table, join them. At the

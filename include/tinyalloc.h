@@ -44,12 +44,12 @@
 #define TA_CONST
 #endif
 
-/* `ta_heap_reset` gives the memory back to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
+/* `ta_heap_reset` returns the memory to the system at once, and any access to it faults, as after `ta_heap_destroy`. Without it, memory
  * stays for what the heap is used for next.
  */
 #define TA_HEAP_RESET_RELEASES_MEMORY 1
 
-/* `ta_heap_destroy` leaves the memory to the process, for whoever allocates next, instead of giving it back to the system: four times as fast
+/* `ta_heap_destroy` leaves the memory to the process, for the thread that allocates next, instead of returning it to the system: four times as fast
  * for a small heap, but a later use of one of its blocks is not noticed.
  */
 #define TA_HEAP_DESTROY_RETAINS_MEMORY 2
@@ -76,7 +76,7 @@ typedef struct ta_heap ta_heap_t;
  */
 typedef int (*ta_heap_limit_t)(ta_heap_t *heap, size_t bytes, void *argument);
 
-/* What a heap is to be. Zero is what holds unless somebody sets it. */
+/* What a heap is to be. Zero is the default of every field. */
 struct ta_heap_options {
     /* `sizeof(ta_heap_options_t)`, so that later versions may add fields. */
     size_t size;
@@ -101,7 +101,7 @@ typedef struct ta_heap_options ta_heap_options_t;
 struct ta_stats {
     /* In live blocks, requests rounded up to their slots. */
     size_t allocated;
-    /* In spans and blocks, or free and not given back yet, and metadata. */
+    /* In spans and blocks, or free and not returned yet, and metadata. */
     size_t committed;
     /* Address space. */
     size_t reserved;
@@ -119,19 +119,19 @@ struct ta_stats {
     size_t huge_blocks;
     /* Heaps made so far, one per thread that allocates at a time; a count. */
     size_t heaps;
-    /* Times that memory was given back to the system. */
+    /* Times that memory was returned to the system. */
     size_t purges;
-    /* Given back to the system, in all. */
+    /* Returned to the system, in all. */
     size_t purged_bytes;
     /* In pages of spans that hold or held live slots, and in blocks. */
     size_t active;
-    /* In memory at most: active, free and not given back yet, metadata. */
+    /* In memory at most: active, free and not returned yet, metadata. */
     size_t resident;
     /* In spans and blocks. */
     size_t mapped;
     /* Address space kept without memory. */
     size_t retained;
-    /* Free and not given back yet. */
+    /* Free and not returned yet. */
     size_t resident_free;
     /* In blocks with a mapping of their own. */
     size_t huge;
@@ -176,7 +176,7 @@ typedef struct ta_class_stats ta_class_stats_t;
 extern "C" {
 #endif /* __cplusplus */
 
-/* Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults. */
+/* Bytes that a request for `bytes` bytes really gets. A zero-size allocation has none, and any access to it faults. */
 size_t malloc_good_size(size_t bytes) TA_CONST;
 
 /* Makes a heap; `options` may be null.
@@ -192,7 +192,7 @@ ta_heap_t *ta_heap_create(const struct ta_heap_options *options) TA_CHECK_RESULT
  *
  * Returns 0, or -1 with errno EINVAL for what is no live heap, EBUSY for one that is some thread's current heap.
  *
- * No thread is in a call with the heap or one of its blocks, and nobody uses either afterwards.
+ * No thread is in a call with the heap or one of its blocks, and no thread uses either afterwards.
  */
 int ta_heap_destroy(ta_heap_t *heap);
 
@@ -200,7 +200,7 @@ int ta_heap_destroy(ta_heap_t *heap);
  *
  * Returns 0, or -1 with errno EINVAL for what is no live heap.
  *
- * No thread is in a call with the heap or one of its blocks, and nobody uses the blocks afterwards.
+ * No thread is in a call with the heap or one of its blocks, and no thread uses the blocks afterwards.
  */
 int ta_heap_reset(ta_heap_t *heap);
 
@@ -299,7 +299,7 @@ int ta_heap_stats_print(ta_heap_t *heap, int format, int descriptor);
  */
 int ta_heap_stats_write(ta_heap_t *heap, int format, ta_write_t write, void *context);
 
-/* Gives what is free in a heap back to the system, as far as no other thread keeps it for itself.
+/* Returns what is free in a heap to the system, as far as no other thread keeps it for itself.
  *
  * Returns 1 if anything was, else 0, or -1 with errno EINVAL for what is no heap.
  */
@@ -309,7 +309,7 @@ int ta_heap_purge(ta_heap_t *heap);
  *
  * Returns what the last call returned, or 0; -1 with errno EINVAL for what is no isolated heap, or a null `visit`.
  *
- * Nobody uses the heap meanwhile: `visit` must not allocate or free in it.
+ * No thread uses the heap meanwhile: `visit` must not allocate or free in it.
  */
 int ta_heap_walk(ta_heap_t *heap, ta_heap_visit_t visit, void *argument);
 
@@ -329,7 +329,7 @@ int ta_thread_heap_pop(void);
 /* The current heap of this thread; the global one unless another one was pushed. */
 ta_heap_t *ta_thread_heap(void);
 
-/* Gives all free memory back to the system at once, as malloc_trim(3) does.
+/* Returns all free memory to the system at once, as malloc_trim(3) does.
  *
  * Returns 1 if there was any, else 0.
  */
@@ -346,7 +346,7 @@ int ta_option_get(const char *name, char *value, size_t value_bytes);
 
 /* Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
  *
- * Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is settled when the process
+ * Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is fixed when the process
  * starts, and EAGAIN in a signal handler that interrupted the allocator.
  *
  * `name` and `value` are strings or null.

@@ -84,7 +84,7 @@ struct free_block {
 } // namespace detail
 
 /* Owns an isolated heap, and destroys it with all that is in it: no destructor of an object in it is called. Its blocks may be used and freed
- * from any thread; what is promised to nobody meanwhile are the calls that end them, `reset` and the destructor. A heap that was moved from,
+ * from any thread, but not during the calls that end them, `reset` and the destructor. A heap that was moved from,
  * or released, is empty.
  */
 class heap {
@@ -124,7 +124,7 @@ public:
     heap(const heap &) = delete;
     heap &operator=(const heap &) = delete;
 
-    /* A heap that is still the current heap of a thread cannot be destroyed: as for a thread that nobody joined, std::terminate is called. */
+    /* A heap that is still the current heap of a thread cannot be destroyed: as for a thread that was not joined, std::terminate is called. */
     ~heap()
     {
         if (ta_heap_destroy(handle) != 0) std::terminate();
@@ -137,7 +137,7 @@ public:
     ta_heap_t *get() const noexcept { return handle; }
     explicit operator bool() const noexcept { return handle != nullptr; }
 
-    /* Whoever calls this has to destroy it. */
+    /* The caller has to destroy it. */
     ta_heap_t *release() noexcept
     {
         ta_heap_t *released = handle;
@@ -157,7 +157,7 @@ public:
      */
     bool reset() noexcept { return ta_heap_reset(handle) == 0; }
 
-    /* Gives back to the system what is free; whether anything was. */
+    /* Returns what is free to the system; whether anything was. */
     bool purge() noexcept { return ta_heap_purge(handle) == 1; }
 
     /* All zero if it is empty. */

@@ -248,7 +248,7 @@ static inline uint64_t block_touched(const void *block, size_t bytes)
     return sum;
 }
 
-/* Blocks on their way between threads: whoever puts one in takes out what another left there. */
+/* Blocks on their way between threads: the thread that puts one in takes out what another left there. */
 typedef _Atomic(void *) exchange_place;
 
 static inline uint64_t exchange_and_free(exchange_place *place, void *block)

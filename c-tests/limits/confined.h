@@ -27,7 +27,7 @@ UNUSED static bool starts_confined(char **argument, int resource, size_t bytes)
     return !linker_failed;
 }
 
-/* Takes memory until it is refused, gives it back, takes it again. Returns the bytes it got. */
+/* Takes memory until it is refused, returns it, takes it again. Returns the bytes it got. */
 UNUSED static size_t exhaust(size_t block_bytes, size_t bytes_max)
 {
     size_t got[2] = {0, 0};

@@ -1,4 +1,4 @@
-/* What somebody who exploits a mistake would like to know beforehand. Only the tables ask: one run
+/* What an attacker who exploits a mistake would like to know beforehand. Only the tables ask: one run
  * cannot tell what differs between runs. */
 #define KIND "Predictable"
 

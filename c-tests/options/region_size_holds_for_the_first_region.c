@@ -1,7 +1,7 @@
 /* The dynamic linker allocates before the C library knows the environment. */
 #include "options.h"
 
-// Those of one region lie within its size, and those that it has no room for do not. Nobody touches the blocks.
+// Those of one region lie within its size, and those that it has no room for do not. No thread touches the blocks.
 static void expect_a_region_of(size_t region_bytes, size_t block_bytes)
 {
     size_t at_first = region_bytes / block_bytes * 3 / 4, after = region_bytes / block_bytes * 5 / 4;

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use arbitrary::Arbitrary;
-use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapError, HeapOptions, HeapRef, Misuse};
+use tinyalloc_alloc::{BlockOwner, HeapError, HeapMemory, HeapOptions, HeapRef, Misuse};
 use tinyalloc_sys::FailingMapper;
 
 use crate::common::{Actor, LimitedMapper, World};
@@ -171,7 +171,7 @@ impl Heaps<'_> {
         let Some(Known { heap, .. }) = self.heap(heap) else {
             return;
         };
-        // SAFETY: nobody uses the heap or its blocks afterwards.
+        // SAFETY: no thread uses the heap or its blocks afterwards.
         let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, memory(give_back)) };
         if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
             note(|| "destroy-of-a-current-heap-refused");
@@ -188,7 +188,7 @@ impl Heaps<'_> {
         let Some(Known { heap, .. }) = self.heap(heap) else {
             return;
         };
-        // SAFETY: nobody uses its blocks afterwards.
+        // SAFETY: no thread uses its blocks afterwards.
         let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, memory(give_back)) };
         assert_eq!(reset, Ok(()));
         note(|| format!("reset{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
@@ -382,7 +382,7 @@ impl Heaps<'_> {
         }
         for Known { heap, .. } in std::mem::take(&mut self.heaps) {
             self.check_walk(heap);
-            // SAFETY: nobody uses the heap or its blocks afterwards.
+            // SAFETY: no thread uses the heap or its blocks afterwards.
             let destroyed = unsafe { self.world.destroy_heap(self.actors[0], heap, HeapMemory::Released) };
             assert_eq!(destroyed, Ok(()));
             self.blocks.retain(|block| block.heap != Some(heap));
@@ -403,7 +403,7 @@ impl Heaps<'_> {
 
     fn check_walk(&self, heap: HeapRef) {
         let mut met = Vec::new();
-        // SAFETY: nobody uses the heap meanwhile.
+        // SAFETY: no thread uses the heap meanwhile.
         unsafe { self.world.walk_heap(heap, |start, usable| (met.push((start, usable)), true).1) };
         let mut known: Vec<_> =
             self.blocks.iter().filter(|block| block.heap == Some(heap)).map(|block| (block.start, block.usable)).collect();

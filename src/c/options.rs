@@ -47,7 +47,7 @@ pub unsafe extern "C" fn ta_option_get(name: *const c_char, value: *mut c_char, 
 
 /// Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
 ///
-/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is settled when the process
+/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is fixed when the process
 /// starts, and EAGAIN in a signal handler that interrupted the allocator.
 ///
 /// # Safety

@@ -30,7 +30,7 @@ pub const TA_FORMAT_XML: c_int = 3;
 pub struct TaStats {
     /// In live blocks, requests rounded up to their slots.
     allocated: usize,
-    /// In spans and blocks, or free and not given back yet, and metadata.
+    /// In spans and blocks, or free and not returned yet, and metadata.
     committed: usize,
     /// Address space.
     reserved: usize,
@@ -48,19 +48,19 @@ pub struct TaStats {
     huge_blocks: usize,
     /// Heaps made so far, one per thread that allocates at a time; a count.
     heaps: usize,
-    /// Times that memory was given back to the system.
+    /// Times that memory was returned to the system.
     purges: usize,
-    /// Given back to the system, in all.
+    /// Returned to the system, in all.
     purged_bytes: usize,
     /// In pages of spans that hold or held live slots, and in blocks.
     active: usize,
-    /// In memory at most: active, free and not given back yet, metadata.
+    /// In memory at most: active, free and not returned yet, metadata.
     resident: usize,
     /// In spans and blocks.
     mapped: usize,
     /// Address space kept without memory.
     retained: usize,
-    /// Free and not given back yet.
+    /// Free and not returned yet.
     resident_free: usize,
     /// In blocks with a mapping of their own.
     huge: usize,
@@ -224,7 +224,7 @@ fn with_report<R>(format: c_int, take: impl FnOnce(&Report<'_>) -> R) -> Option<
     Some(take(&Report::new(PROCESS, &stats, format).with_calls(SystemCalls::so_far())))
 }
 
-/// The format that a number of the C API stands for.
+/// The format that a number of the C API represents.
 pub(crate) fn format_of(format: c_int) -> Option<Format> {
     match format {
         TA_FORMAT_TEXT => Some(Format::Text),

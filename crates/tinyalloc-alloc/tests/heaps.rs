@@ -1,4 +1,5 @@
-//! Isolated heaps: apart from each other and from the global heap, whoever uses them, and destroyed whole.
+//! Isolated heaps: apart from each other and from the global heap, whichever thread uses them, and
+//! destroyed whole.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, clippy::multiple_unsafe_ops_per_block, reason = "tests are read as a whole")]
 
@@ -29,12 +30,12 @@ fn limited(limit_bytes: usize) -> HeapOptions {
 
 /// The heap of a world without threads.
 fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) -> Result<(), HeapError> {
-    // SAFETY: nobody uses the heap or its blocks afterwards.
+    // SAFETY: no thread uses the heap or its blocks afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }
 }
 
 fn reset<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef, memory: HeapMemory) {
-    // SAFETY: nobody uses the heap's blocks afterwards.
+    // SAFETY: no thread uses the heap's blocks afterwards.
     unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
 }
 
@@ -230,7 +231,7 @@ impl<'world> Model<'world> {
             return;
         };
         let memory = if keep { HeapMemory::Retained } else { HeapMemory::Released };
-        // SAFETY: nobody uses the heap or its blocks afterwards.
+        // SAFETY: no thread uses the heap or its blocks afterwards.
         let destroyed = unsafe { self.world.destroy_heap(self.actors[index % ACTORS], heap, memory) };
         if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
             return assert_eq!(destroyed, Err(HeapError::InUse));
@@ -329,7 +330,7 @@ impl<'world> Model<'world> {
 
     fn check_heap(&self, heap: HeapRef) {
         let mut found = BTreeSet::new();
-        // SAFETY: nobody uses the heap meanwhile.
+        // SAFETY: no thread uses the heap meanwhile.
         let all = unsafe { self.world.walk_heap(heap, |start, bytes| found.insert((start, bytes))) };
         assert!(all, "no block is met twice");
         let known = self.blocks.iter().filter(|block| block.heap == Some(heap)).map(|block| (block.start, block.usable));

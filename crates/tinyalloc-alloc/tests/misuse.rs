@@ -216,7 +216,8 @@ fn free_with_stale_words(freer: usize) {
         let block = world.allocate(actors[OWNER], 64).unwrap();
         let neighbour = world.allocate(actors[OWNER], 64).unwrap();
         free(&world, actors[OWNER], block.addr().get());
-        // SAFETY: reading what a free slot holds is a mistake of the program, but the memory is mapped.
+        // SAFETY: reading what a free slot holds is a mistake of the program, but the memory is
+        // mapped.
         let words = unsafe { block.cast::<[usize; 2]>().read() };
         let again = world.allocate(actors[OWNER], 64).unwrap();
         assert_eq!(again, block);

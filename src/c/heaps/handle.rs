@@ -16,7 +16,7 @@ pub struct TaHeap {
     _opaque: [u8; 0],
 }
 
-/// The heap that a handle stands for.
+/// The heap that a handle represents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
     Global,

@@ -124,7 +124,7 @@ pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, w
     unsafe { hand_on(&Report::new(heap.name().as_str(), &stats, format), write, context) }
 }
 
-/// Gives what is free in a heap back to the system, as far as no other thread keeps it for itself.
+/// Returns what is free in a heap to the system, as far as no other thread keeps it for itself.
 ///
 /// Returns 1 if anything was, else 0, or -1 with errno EINVAL for what is no heap.
 #[unsafe(no_mangle)]
@@ -140,7 +140,7 @@ pub extern "C" fn ta_heap_purge(heap: *mut TaHeap) -> c_int {
 /// Returns what the last call returned, or 0; -1 with errno EINVAL for what is no isolated heap, or a null `visit`.
 ///
 /// # Safety
-/// Nobody uses the heap meanwhile: `visit` must not allocate or free in it.
+/// No thread uses the heap meanwhile: `visit` must not allocate or free in it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_walk(heap: *mut TaHeap, visit: TaHeapVisit, argument: *mut c_void) -> c_int {
     let Some((heap, visit)) = isolated(heap).zip(visit) else {

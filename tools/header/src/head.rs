@@ -34,7 +34,7 @@ pub(crate) fn after_includes() -> String {
     )
 }
 
-/// What compilers that know them are told; nothing to the others. `(n)` counts parameters from 1.
+/// The attributes, for compilers that know them. `(n)` counts parameters from 1.
 const ATTRIBUTES: &str = "
 #if defined(__GNUC__) || defined(__clang__)
 /* Returns memory that nothing else points at. */
