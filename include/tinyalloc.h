@@ -74,7 +74,7 @@ typedef struct ta_heap ta_heap_t;
 /* Called when a request for `bytes` bytes is beyond the limit of `heap`, or of the thread's current heap; holding no lock. It may free, reset
  * or raise the limit; meanwhile the global heap is the thread's current one. Returns nonzero to have the request tried again, 0 to have it fail.
  */
-typedef int (*ta_heap_limit_t)(ta_heap_t *heap, size_t bytes, void *argument);
+typedef int (*ta_heap_limit_fn_t)(ta_heap_t *heap, size_t bytes, void *argument);
 
 /* What a heap is to be. Zero is the default of every field. */
 struct ta_heap_options {
@@ -87,7 +87,7 @@ struct ta_heap_options {
     /* `TA_HEAP_*`, or 0. */
     unsigned int flags;
     /* What is called when the limit is in the way; null for nothing. */
-    ta_heap_limit_t on_limit;
+    ta_heap_limit_fn_t on_limit;
     /* What `on_limit` is called with. */
     void *argument;
 };
@@ -154,10 +154,10 @@ typedef struct ta_stats ta_stats_t;
 
 /* Receives a part of a text: `bytes` bytes at `text`, without a null byte behind them. It may not allocate if the caller may not.
  */
-typedef void (*ta_write_t)(void *context, const char *text, size_t bytes);
+typedef void (*ta_write_fn_t)(void *context, const char *text, size_t bytes);
 
 /* Called for a live block. Returns nonzero to stop. */
-typedef int (*ta_heap_visit_t)(void *block, size_t bytes, void *argument);
+typedef int (*ta_heap_visit_fn_t)(void *block, size_t bytes, void *argument);
 
 /* Slots of one size. */
 struct ta_class_stats {
@@ -297,7 +297,7 @@ int ta_heap_stats_print(ta_heap_t *heap, int format, int descriptor);
  *
  * `write` may be called with `context`.
  */
-int ta_heap_stats_write(ta_heap_t *heap, int format, ta_write_t write, void *context);
+int ta_heap_stats_write(ta_heap_t *heap, int format, ta_write_fn_t write, void *context);
 
 /* Returns what is free in a heap to the system, as far as no other thread keeps it for itself.
  *
@@ -311,23 +311,23 @@ int ta_heap_purge(ta_heap_t *heap);
  *
  * No thread uses the heap meanwhile: `visit` must not allocate or free in it.
  */
-int ta_heap_walk(ta_heap_t *heap, ta_heap_visit_t visit, void *argument);
+int ta_heap_walk(ta_heap_t *heap, ta_heap_visit_fn_t visit, void *argument);
 
-/* Makes `heap` the current heap of this thread: until `ta_thread_heap_pop`, calls of malloc, calloc, operator new and their like, and those of
+/* Makes `heap` the current heap of this thread: until `ta_heap_pop`, calls of malloc, calloc, operator new and their like, and those of
  * libraries that the thread calls, are served by it. Frees and changes of size go where the block came from. Up to 48 deep.
  *
  * Returns 0, or -1 with errno EINVAL for what is no heap, EOVERFLOW when that is too deep, ENOMEM.
  */
-int ta_thread_heap_push(ta_heap_t *heap);
+int ta_heap_push(ta_heap_t *heap);
 
-/* Goes back to the heap that was current before the last `ta_thread_heap_push`.
+/* Goes back to the heap that was current before the last `ta_heap_push`.
  *
  * Returns 0, or -1 with errno EINVAL when there was none.
  */
-int ta_thread_heap_pop(void);
+int ta_heap_pop(void);
 
 /* The current heap of this thread; the global one unless another one was pushed. */
-ta_heap_t *ta_thread_heap(void);
+ta_heap_t *ta_heap_current(void);
 
 /* Returns all free memory to the system at once, as malloc_trim(3) does.
  *
@@ -382,7 +382,7 @@ int ta_stats_print(int format, int descriptor);
  *
  * `write` may be called with `context`.
  */
-int ta_stats_write(int format, ta_write_t write, void *context);
+int ta_stats_write(int format, ta_write_fn_t write, void *context);
 
 /* Writes what the process's heap holds to a buffer, cut to what fits, with a null byte at its end. Allocates nothing.
  *
@@ -390,7 +390,7 @@ int ta_stats_write(int format, ta_write_t write, void *context);
  *
  * `out` is valid for a write of `out_bytes` bytes; it may be null if that is 0.
  */
-size_t ta_stats_text(int format, char *out, size_t out_bytes);
+size_t ta_stats_snprint(int format, char *out, size_t out_bytes);
 
 /* Says on a file descriptor what a trapped access to a guarded block was, and who made the block and freed it, as is said on standard error
  * where a program has no handler of its own for SIGSEGV. `address` is the `si_addr` of the signal. For signal handlers; keeps errno.

@@ -192,7 +192,7 @@ public:
     /* Throws std::system_error (EOVERFLOW) beyond a depth of 48, and std::bad_alloc. */
     explicit current_heap(ta_heap_t *heap)
     {
-        if (ta_thread_heap_push(heap) != 0) detail::fail(errno);
+        if (ta_heap_push(heap) != 0) detail::fail(errno);
     }
 
     explicit current_heap(heap &heap)
@@ -203,7 +203,7 @@ public:
     current_heap(const current_heap &) = delete;
     current_heap &operator=(const current_heap &) = delete;
 
-    ~current_heap() { ta_thread_heap_pop(); }
+    ~current_heap() { ta_heap_pop(); }
 };
 
 /* An allocator for the containers of the standard library: everything they allocate lies in the heap, which must outlive them.
@@ -223,7 +223,7 @@ public:
     using is_always_equal = std::false_type;
 
     allocator() noexcept
-        : handle(ta_thread_heap())
+        : handle(ta_heap_current())
     {
     }
 

@@ -39,7 +39,7 @@ static void twice_by_another_thread(void)
 
 static void twice_in_the_current_heap(void)
 {
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     char *block = malloc(100);
     free(block);
     free(culprit(block));

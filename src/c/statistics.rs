@@ -147,7 +147,7 @@ impl TaClassStats {
 }
 
 /// Receives a part of a text: `bytes` bytes at `text`, without a null byte behind them. It may not allocate if the caller may not.
-pub type TaWrite = Option<unsafe extern "C" fn(context: *mut c_void, text: *const c_char, bytes: usize)>;
+pub type TaWriteFn = Option<unsafe extern "C" fn(context: *mut c_void, text: *const c_char, bytes: usize)>;
 
 /// Fills in `*out`, or as much of it as `out_bytes` covers: pass `sizeof *out`. Allocates nothing.
 ///
@@ -195,7 +195,7 @@ pub extern "C" fn ta_stats_print(format: c_int, descriptor: c_int) -> c_int {
 /// # Safety
 /// `write` may be called with `context`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWriteFn, context: *mut c_void) -> c_int {
     let Some(write) = write else {
         return invalid();
     };
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
 /// # Safety
 /// `out` is valid for a write of `out_bytes` bytes; it may be null if that is 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_stats_text(format: c_int, out: *mut c_char, out_bytes: usize) -> usize {
+pub unsafe extern "C" fn ta_stats_snprint(format: c_int, out: *mut c_char, out_bytes: usize) -> usize {
     // SAFETY: the caller's promise.
     with_report(format, |report| unsafe { copy(report, out, out_bytes) }).unwrap_or_else(|| {
         invalid();

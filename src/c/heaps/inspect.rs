@@ -8,14 +8,14 @@ use tinyalloc_sys::SystemCalls;
 
 use super::super::malloc::malloc_usable_size;
 use super::super::results::invalid;
-use super::super::statistics::{TaStats, TaWrite, format_of, hand_on, print};
+use super::super::statistics::{TaStats, TaWriteFn, format_of, hand_on, print};
 use super::handle::{TaHeap, global, handle, isolated, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::report::Report;
 
 /// Called for a live block. Returns nonzero to stop.
-pub type TaHeapVisit = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
+pub type TaHeapVisitFn = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
 
 /// As malloc_usable_size(3): at least as many bytes as were asked for; 0 for a null block, and for a block that is not of this heap.
 ///
@@ -113,7 +113,7 @@ pub extern "C" fn ta_heap_stats_print(heap: *mut TaHeap, format: c_int, descript
 /// # Safety
 /// `write` may be called with `context`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, write: TaWrite, context: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, write: TaWriteFn, context: *mut c_void) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
@@ -142,7 +142,7 @@ pub extern "C" fn ta_heap_purge(heap: *mut TaHeap) -> c_int {
 /// # Safety
 /// No thread uses the heap meanwhile: `visit` must not allocate or free in it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_heap_walk(heap: *mut TaHeap, visit: TaHeapVisit, argument: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_heap_walk(heap: *mut TaHeap, visit: TaHeapVisitFn, argument: *mut c_void) -> c_int {
     let Some((heap, visit)) = isolated(heap).zip(visit) else {
         return invalid();
     };

@@ -27,7 +27,7 @@ const _: () = assert!(HANDLER == 0 && ARGUMENT == 1);
 
 /// Called when a request for `bytes` bytes is beyond the limit of `heap`, or of the thread's current heap; holding no lock. It may free, reset
 /// or raise the limit; meanwhile the global heap is the thread's current one. Returns nonzero to have the request tried again, 0 to have it fail.
-pub type TaHeapLimit = Option<unsafe extern "C" fn(heap: *mut TaHeap, bytes: usize, argument: *mut c_void) -> c_int>;
+pub type TaHeapLimitFn = Option<unsafe extern "C" fn(heap: *mut TaHeap, bytes: usize, argument: *mut c_void) -> c_int>;
 
 /// What a heap is to be. Zero is the default of every field.
 #[repr(C)]
@@ -41,7 +41,7 @@ pub struct TaHeapOptions {
     /// `TA_HEAP_*`, or 0.
     flags: c_uint,
     /// What is called when the limit is in the way; null for nothing.
-    on_limit: TaHeapLimit,
+    on_limit: TaHeapLimitFn,
     /// What `on_limit` is called with.
     argument: *mut c_void,
 }
