@@ -1,6 +1,7 @@
 /* What every workload shares: settings, random numbers, blocks that prove their contents, threads.
  * A workload prints `checksum HEX`, made of what it read back from its blocks, and nothing else.
- * Nothing here calls malloc or stdio: the resident set is the allocator's and the workload's own. */
+ * Nothing here calls malloc or stdio: the resident set is the allocator's and the workload's
+ * own. */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 
@@ -200,8 +201,8 @@ static inline void *checked(void *block, size_t bytes)
     return block;
 }
 
-/* A block carries its size and a serial number in its first word, and the complement in its last one:
- * two blocks that overlap, or one that lost its end, cannot both be read back. */
+/* A block carries its size and a serial number in its first word, and the complement in its last
+ * one: two blocks that overlap, or one that lost its end, cannot both be read back. */
 static inline void block_write(void *block, size_t bytes, uint32_t serial)
 {
     uint64_t tag = (uint64_t)serial << 32 | bytes;
@@ -248,7 +249,8 @@ static inline uint64_t block_touched(const void *block, size_t bytes)
     return sum;
 }
 
-/* Blocks on their way between threads: the thread that puts one in takes out what another left there. */
+/* Blocks on their way between threads: the thread that puts one in takes out what another left
+ * there. */
 typedef _Atomic(void *) exchange_place;
 
 static inline uint64_t exchange_and_free(exchange_place *place, void *block)

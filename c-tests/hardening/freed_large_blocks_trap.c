@@ -1,4 +1,5 @@
-/* Large blocks trap as soon as they are freed, as long as that costs little; what a loop frees traps when it is returned. */
+/* Large blocks trap as soon as they are freed, as long as that costs little; what a loop frees
+ * traps when it is returned. */
 #include "expect.h"
 
 enum { LOOP = 20000, EPOCHS = 4 };

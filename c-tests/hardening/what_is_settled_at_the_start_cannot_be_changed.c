@@ -1,4 +1,5 @@
-/* The secret of all slot signatures is in the read-only state. A program that reads a freed block knows it, and so does this test. */
+/* The secret of all slot signatures is in the read-only state. A program that reads a freed block
+ * knows it, and so does this test. */
 #include "../options/options.h"
 #include <sys/syscall.h>
 
@@ -22,7 +23,8 @@ static void read_maps(void)
     close(file);
 }
 
-/* Whether the word lies on the page. The copy is on the stack, where no thread looks for it; what traps cannot be read. */
+/* Whether the word lies on the page. The copy is on the stack, where no thread looks for it; what
+ * traps cannot be read. */
 static bool page_holds(int memory, uintptr_t page, uintptr_t word)
 {
     uintptr_t words[PAGE_BYTES / sizeof word];

@@ -1,4 +1,5 @@
-/* With valgrind=on memcheck knows the blocks of every heap, and that they end when the heap is reset or destroyed. */
+/* With valgrind=on memcheck knows the blocks of every heap, and that they end when the heap is
+ * reset or destroyed. */
 #include "heap.h"
 #include "../options/memcheck.h"
 

@@ -3,7 +3,8 @@
 
 #include "hard_times.h"
 
-/* Restarts the program under a limit on `resource`, so that the limit holds before the library's first call. */
+/* Restarts the program under a limit on `resource`, so that the limit holds before the library's
+ * first call. */
 static void confine(char **argument, int resource, size_t bytes)
 {
     struct rlimit limit = {bytes, bytes};

@@ -9,8 +9,9 @@ use super::handle::{Named, TaHeap, global, handle, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
-/// Makes `heap` the current heap of this thread: until `ta_heap_pop`, calls of malloc, calloc, operator new and their like, and those of
-/// libraries that the thread calls, are served by it. Frees and changes of size go where the block came from. Up to 48 deep.
+/// Makes `heap` the current heap of this thread: until `ta_heap_pop`, calls of malloc, calloc,
+/// operator new and their like, and those of libraries that the thread calls, are served by it.
+/// Frees and changes of size go where the block came from. Up to 48 deep.
 ///
 /// Returns 0, or -1 with errno EINVAL for what is no heap, EOVERFLOW when that is too deep, ENOMEM.
 #[unsafe(no_mangle)]
