@@ -1,4 +1,5 @@
-//! A walk over everything that checks every invariant: for tests, while no other thread is inside the allocator.
+//! A walk over everything that checks every invariant: for tests, while no other thread is inside
+//! the allocator.
 
 use core::cell::Cell;
 use core::iter::{from_fn, successors};
@@ -202,7 +203,7 @@ impl InvariantWalk<'_> {
         Ok(())
     }
 
-    /// `live` counts slots that nobody collected as live.
+    /// `live` counts slots that no thread collected as live.
     fn standing(&self, span: SpanRef, live: usize) -> Verdict {
         match span.state() {
             SpanState::Large => Err("a span of slots is not large"),
@@ -221,7 +222,8 @@ impl InvariantWalk<'_> {
         }
     }
 
-    /// The first of the span's free slots. A list of its own is reached by the way into a bin and out again, which leaves it as it was.
+    /// The first of the span's free slots. A list of its own is reached by the way into a bin and
+    /// out again, which leaves it as it was.
     fn first_free(&self, span: SpanRef, bins: NonNull<Bins>) -> Slot {
         let bin = Cell::new(Slot::END);
         let (state, countdown) = (span.state(), span.countdown());

@@ -41,7 +41,7 @@ impl OwnedSpan {
     /// they do not.
     #[inline(always)]
     pub(super) fn is_own_slot(self, address: usize) -> bool {
-        // SAFETY: nobody else writes it (S2).
+        // SAFETY: no other thread writes it (S2).
         self.place(address) < unsafe { self.bound.as_ptr().read() }
     }
 
@@ -82,8 +82,8 @@ impl OwnedSpan {
     }
 }
 
-/// In which order slots are carved: a random one, so that nobody knows which block follows which.
-/// All of them come up, each once.
+/// In which order slots are carved: a random one, so that no thread knows which block follows
+/// which. All of them come up, each once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     slots: usize,

@@ -14,7 +14,7 @@ use crate::report::misuse::Misuse;
 pub(crate) enum Freed {
     /// Nothing to do.
     ErrorsDisabled,
-    /// The credit ran out: the span changes its state.
+    /// The countdown is at zero: the span changes its state.
     CountdownZero,
     /// The slot was free already, or looks so.
     AlreadyFree,

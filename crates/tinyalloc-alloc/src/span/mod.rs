@@ -127,7 +127,7 @@ impl Span {
 /// What a record without a list points its head at.
 struct NoList(Cell<Slot>);
 
-// SAFETY: never written; a span that is nobody's has no local frees.
+// SAFETY: never written; a span that belongs to no thread has no local frees.
 unsafe impl Sync for NoList {}
 
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]

@@ -1,9 +1,9 @@
 //! Free slots: intrusive lists whose every link is sealed.
 //!
-//! A free slot holds two words: the next free slot, and a seal with `next + signature + slot == secret`.
-//! The seal answers two questions at once: on `free`, is this slot already free (a live slot's
-//! words add up to a 64-bit secret by accident only)? On `malloc`, has anyone written to it since
-//! (then its link is not followed)?
+//! A free slot holds two words: the next free slot, and a seal with
+//! `next + signature + slot == secret`. The seal answers two questions at once: on `free`, is this
+//! slot already free (a live slot's words add up to a 64-bit secret by accident only)? On `malloc`,
+//! has anyone written to it since (then its link is not followed)?
 
 use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
@@ -62,7 +62,7 @@ impl Secret {
 /// The address of a slot, or of the list's end.
 ///
 /// Invariants. L1: it points at two readable words: a slot's, or [`END`]'s. L2: while the slot is
-/// free, its words belong to whoever holds the list that it is in; while it is live, to the
+/// free, its words belong to the thread that holds the list that it is in; while it is live, to the
 /// program, which gives them up with the call to free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -105,8 +105,8 @@ impl Slot {
         self.holds(secret).then(|| unsafe { self.next_unchecked() })
     }
 
-    /// Whether the two words are what [`Slot::signature`] left, as `is_signed` asks too; this order of
-    /// the sum suits allocation.
+    /// Whether the two words are what [`Slot::signature`] left, as `is_signed` asks too; this order
+    /// of the sum suits allocation.
     #[inline(always)]
     pub(crate) fn holds(self, secret: Secret) -> bool {
         let words = self.words();
