@@ -122,7 +122,7 @@ struct ta_stats {
     size_t large_blocks;
     /* Live blocks with a mapping of their own; a count. */
     size_t huge_blocks;
-    /* Heaps made so far, one per thread that allocates at a time; a count. */
+    /* Thread heaps made so far, one per thread that allocates at a time; a count. */
     size_t heaps;
     /* Times that memory was returned to the system. */
     size_t purges;

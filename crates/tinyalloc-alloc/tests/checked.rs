@@ -175,7 +175,7 @@ fn a_byte_beyond_the_end_is_noticed_at_the_free() {
         let block = world.allocate(actor, bytes).unwrap();
         let usable = world.usable_bytes(actor, block).unwrap();
         assert_eq!(usable, bytes, "beyond what was asked for is beyond the end");
-        // Any byte but the one that is there, which no thread could tell from it.
+        // Any byte but the one that is there, which nothing could distinguish from it.
         write(block, usable, !read(block, usable));
         free(&world, actor, block);
         assert!(matches!(actor.misuses()[..], [Misuse::Overflow { .. }]), "{bytes} bytes");

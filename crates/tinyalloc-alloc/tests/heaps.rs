@@ -58,7 +58,7 @@ fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {
 enum Op {
     Create { limit: Option<usize> },
     Destroy { heap: usize, keep: bool },
-    Reset { heap: usize, give_back: bool },
+    Reset { heap: usize, releases: bool },
     Allocate { actor: usize, heap: usize, bytes: usize },
     AllocateCurrent { actor: usize, bytes: usize },
     AllocateAligned { actor: usize, heap: usize, bytes: usize, shift: u32 },
@@ -82,7 +82,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => prop_oneof![Just(None), (0usize..2 * MIB).prop_map(Some)].prop_map(|limit| Op::Create { limit }),
         1 => (index.clone(), any::<bool>()).prop_map(|(heap, keep)| Op::Destroy { heap, keep }),
-        1 => (index.clone(), any::<bool>()).prop_map(|(heap, give_back)| Op::Reset { heap, give_back }),
+        1 => (index.clone(), any::<bool>()).prop_map(|(heap, releases)| Op::Reset { heap, releases }),
         12 => (index.clone(), index.clone(), bytes()).prop_map(|(actor, heap, bytes)| Op::Allocate { actor, heap, bytes }),
         4 => (index.clone(), bytes()).prop_map(|(actor, bytes)| Op::AllocateCurrent { actor, bytes }),
         1 => (index.clone(), index.clone(), bytes(), 4u32..20)
@@ -163,7 +163,7 @@ impl<'world> Model<'world> {
         match *op {
             Op::Create { limit } => self.create(limit),
             Op::Destroy { heap, keep } => self.destroy(heap, keep),
-            Op::Reset { heap, give_back } => self.reset(heap, give_back),
+            Op::Reset { heap, releases } => self.reset(heap, releases),
             Op::Allocate { actor, heap, bytes } => self.allocate(actor % ACTORS, heap, |world, actor, heap| match heap {
                 Some(heap) => (world.allocate_in(actor, heap, bytes), bytes),
                 None => (world.allocate(actor, bytes), bytes),
@@ -242,11 +242,11 @@ impl<'world> Model<'world> {
         self.blocks.retain(|block| block.heap != Some(heap));
     }
 
-    fn reset(&mut self, index: usize, give_back: bool) {
+    fn reset(&mut self, index: usize, releases: bool) {
         let Some(heap) = self.heap(index) else {
             return;
         };
-        let memory = if give_back { HeapMemory::Released } else { HeapMemory::Retained };
+        let memory = if releases { HeapMemory::Released } else { HeapMemory::Retained };
         reset(self.world, self.actors[index % ACTORS], heap, memory);
         self.blocks.retain(|block| block.heap != Some(heap));
         let stats = self.world.heap_stats(self.actors[0], heap).unwrap();

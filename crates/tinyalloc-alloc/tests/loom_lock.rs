@@ -40,7 +40,7 @@ mod sync {
         /// The holder is set.
         Take,
         /// The holder is cleared.
-        GiveBack,
+        Release,
         /// The releasing thread counts the waiters.
         LookForWaiters,
         /// The releasing thread wakes no other.
@@ -133,7 +133,7 @@ mod sync {
 
         pub(crate) fn store(&self, value: usize, ordering: Ordering) {
             match ordering {
-                Ordering::SeqCst if is_lost(Step::GiveBack) => self.get().store(value, Ordering::Relaxed),
+                Ordering::SeqCst if is_lost(Step::Release) => self.get().store(value, Ordering::Relaxed),
                 Ordering::SeqCst => drop(self.get().swap(value, Ordering::AcqRel)),
                 other => self.get().store(value, other),
             }
@@ -458,7 +458,7 @@ fn taking_the_lock_must_acquire() {
 
 #[test]
 fn giving_it_back_must_release() {
-    assert!(objection_without(Step::GiveBack, counts).contains(RACE));
+    assert!(objection_without(Step::Release, counts).contains(RACE));
 }
 
 /// A waiter counts itself and finds the lock taken; the releasing thread finds no waiter: as if

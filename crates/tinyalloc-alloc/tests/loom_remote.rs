@@ -425,7 +425,7 @@ impl Stage {
             self.arrived[slot.words().name].fetch_add(1, StdOrdering::Relaxed);
             slots += 1;
             assert_eq!(slot == freed.last, slots == freed.slots);
-            slot = slot.next(Secret).expect("sealed");
+            slot = slot.next(Secret).expect("signed");
         }
         // As `Span::absorb` does: the words belong to the owner now.
         freed.last.sign(Slot::END, Secret);

@@ -204,7 +204,7 @@ fn the_owner_can_free_a_live_block_that_holds_the_words_of_a_free_one() {
 }
 
 #[test]
-#[ignore = "reported as a double free: only the owner's free looks twice at what seems sealed"]
+#[ignore = "reported as a double free: only the owner's free looks twice at what seems signed"]
 fn another_thread_can_free_a_live_block_that_holds_the_words_of_a_free_one() {
     free_with_stale_words(OTHER);
 }

@@ -272,7 +272,7 @@ fn roots_are_for_what_they_were_given_to() {
     assert!(!heap.remove_root("number").unwrap());
     assert!(matches!(heap.free(number), Err(Error::Rooted { .. })), "it has another name");
     heap.commit().unwrap();
-    // The table of roots is in a block as well, which belongs to no code.
+    // The table of roots is in a block as well, which no caller has.
     assert_eq!(heap.stats().blocks, 2);
     let blocks = (0..heap.stats().data as u64).step_by(16).map(FilePtr::<u8>::new);
     assert_eq!(blocks.filter(|block| heap.get(*block).is_ok()).collect::<Vec<_>>(), [number.cast()]);

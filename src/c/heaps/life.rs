@@ -133,8 +133,8 @@ pub unsafe extern "C" fn ta_heap_reset(heap: *mut TaHeap) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
-    let gives_back = heap.user_data(FLAGS) & TA_HEAP_RESET_RELEASES_MEMORY as usize != 0;
-    let memory = if gives_back { HeapMemory::Released } else { HeapMemory::Retained };
+    let releases = heap.user_data(FLAGS) & TA_HEAP_RESET_RELEASES_MEMORY as usize != 0;
+    let memory = if releases { HeapMemory::Released } else { HeapMemory::Retained };
     // SAFETY: the caller's promise.
     status(unsafe { ALLOCATOR.reset_heap(Thread, heap, memory) })
 }

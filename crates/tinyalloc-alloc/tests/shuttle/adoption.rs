@@ -77,15 +77,15 @@ fn a_lock_must_keep_others_out() {
     assert!(objection("lock.rs", Access::CompareExchange, Lost::Comparison, adoption).contains("race"));
 }
 
-/// "race: slot.rs (look at the seal) reads what slot.rs (seal) wrote": by a thread that took the
-/// span over.
+/// "race: slot.rs (look at the signature) reads what slot.rs (sign) wrote": by a thread that took
+/// the span over.
 #[test]
 fn taking_remote_frees_must_acquire() {
     assert!(objection("remote.rs", Access::Swap, Lost::Acquire, adoption).contains("race"));
 }
 
-/// "race: slot.rs (look at the seal) reads what slot.rs (seal) wrote": by a thread that took the
-/// span over.
+/// "race: slot.rs (look at the signature) reads what slot.rs (sign) wrote": by a thread that took
+/// the span over.
 #[test]
 fn freeing_remotely_must_release() {
     assert!(objection("remote.rs", Access::CompareExchange, Lost::Release, adoption).contains("race"));

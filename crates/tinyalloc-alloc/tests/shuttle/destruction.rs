@@ -155,14 +155,14 @@ fn a_heap_is_destroyed_as_soon_as_nobody_is_in_it() {
     check(SCHEDULES, leaving);
 }
 
-/// "race: the test (fill a block) overwrites what slot.rs (clear the signature) wrote": in the
+/// "race: the test (fill a block) overwrites what slot.rs (unsign) wrote": in the
 /// memory of the heap that was destroyed.
 #[test]
 fn leaving_a_heap_must_release() {
     assert!(objection("attach.rs", Access::CompareExchange, Lost::Release, leaving).contains("race"));
 }
 
-/// "race: the test (fill a block) overwrites what slot.rs (clear the signature) wrote": in the
+/// "race: the test (fill a block) overwrites what slot.rs (unsign) wrote": in the
 /// memory of the heap that was destroyed.
 #[test]
 fn the_look_whether_anybody_is_in_a_heap_must_acquire() {

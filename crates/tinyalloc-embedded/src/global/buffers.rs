@@ -54,7 +54,7 @@ impl Write for ByteBuffer {
 
 impl Drop for ByteBuffer {
     fn drop(&mut self) {
-        give_back(self.chain());
+        free_chunks(self.chain());
     }
 }
 
@@ -112,12 +112,12 @@ impl Write for ByteBufferDeque {
 
 impl Drop for ByteBufferDeque {
     fn drop(&mut self) {
-        give_back(self.chain());
+        free_chunks(self.chain());
     }
 }
 
 /// Chunks from elsewhere stay: their allocator is not here.
-fn give_back(chain: &mut Chain) {
+fn free_chunks(chain: &mut Chain) {
     if chain.is_from(Origin::GLOBAL) {
         if let Ok(mut global) = Global::new() {
             chain.abandon(&mut global);

@@ -18,7 +18,7 @@ use crate::system::errno_location;
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 const WAITED_FOR: u32 = 2;
-const NOBODY: usize = 0;
+const NO_THREAD: usize = 0;
 /// How long a fork is waited for.
 const FORK_NANOSECONDS: u32 = 1_000_000;
 
@@ -35,7 +35,7 @@ unsafe impl<T: Send> Sync for Exclusive<T> {}
 
 impl<T> Exclusive<T> {
     pub(super) const fn new(value: T) -> Exclusive<T> {
-        Exclusive { word: AtomicU32::new(FREE), forking: AtomicUsize::new(NOBODY), value: UnsafeCell::new(value) }
+        Exclusive { word: AtomicU32::new(FREE), forking: AtomicUsize::new(NO_THREAD), value: UnsafeCell::new(value) }
     }
 
     /// Runs `change` while no other thread is inside; errno is as before. `None`: another thread
@@ -48,7 +48,7 @@ impl<T> Exclusive<T> {
             // SAFETY: X1.
             let result = (may_enter || is_taken).then(|| change(unsafe { &mut *self.value.get() }));
             if is_taken {
-                self.give_back();
+                self.release();
             }
             release_signals(&signals);
             result
@@ -64,8 +64,8 @@ impl<T> Exclusive<T> {
 
     /// In the parent, and in the child, where no thread waits.
     pub(super) fn release_after_fork(&self) {
-        self.forking.store(NOBODY, Ordering::Relaxed);
-        self.give_back();
+        self.forking.store(NO_THREAD, Ordering::Relaxed);
+        self.release();
     }
 
     /// False if one fork lasts for as long as they are waited for.
@@ -82,12 +82,12 @@ impl<T> Exclusive<T> {
             // Never for longer: no thread tells the sleepers that a fork has begun, or that the
             // thread that was woken instead was refused.
             let lasts = !wait_on_briefly(&self.word, WAITED_FOR, FORK_NANOSECONDS);
-            is_refused = lasts && forking != NOBODY && self.forking.load(Ordering::Relaxed) == forking;
+            is_refused = lasts && forking != NO_THREAD && self.forking.load(Ordering::Relaxed) == forking;
         }
         true
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         if self.word.swap(FREE, Ordering::Release) == WAITED_FOR {
             wake_one(&self.word);
         }

@@ -83,7 +83,7 @@ impl Mapping {
             if let Err(refusal) = self.commit_in_chunk(from, to) {
                 if was_reserved {
                     hide(start, to - start);
-                    self.give_back(start, from);
+                    self.release_addresses(start, from);
                 }
                 return Err(refusal);
             }
@@ -136,13 +136,13 @@ impl Mapping {
             let _ = self.decommit(address, address + bytes);
             return Err(refused.into());
         }
-        self.give_back(address, address + bytes);
+        self.release_addresses(address, address + bytes);
         Ok(())
     }
 
     /// Addresses do not show the file any more: the space goes back, and with the last of it the
     /// chunk. There is room.
-    fn give_back(&mut self, start: usize, end: usize) {
+    fn release_addresses(&mut self, start: usize, end: usize) {
         let mut from = start;
         while let Some(piece) = self.extents.piece(from, end) {
             let chunk = chunk_of(piece.start());
@@ -203,7 +203,7 @@ impl Mapping {
         if let Err(refusal) = shown.and_then(|()| self.leave(from, to, bytes)) {
             unmap(to, new_bytes);
             self.extents.remove(to, to + bytes);
-            self.give_back(to + bytes, to + new_bytes);
+            self.release_addresses(to + bytes, to + new_bytes);
             return Err(refusal);
         }
         self.extents.remove(from, from + bytes);
