@@ -353,7 +353,7 @@ impl Marks {
         let mut slots = 0;
         while !slot.is_end() {
             self.mark(slot.address())?;
-            slot = slot.next(self.secret).ok_or("a free slot is sealed")?;
+            slot = slot.next(self.secret).ok_or("a free slot is signed")?;
             slots += 1;
         }
         Ok(slots)

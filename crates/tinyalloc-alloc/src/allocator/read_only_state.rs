@@ -81,7 +81,7 @@ impl ReadOnlyState {
         self.hit_secret.get()
     }
 
-    /// What seals are made of.
+    /// What signatures are made of.
     pub(crate) fn secret(&self) -> Secret {
         Secret::of_word(self.secret.load(Ordering::Acquire))
     }

@@ -96,7 +96,7 @@ impl<M: Mapper> Allocator<M> {
         if !slot.holds(secret) {
             return None;
         }
-        // SAFETY: the seal holds.
+        // SAFETY: the signature holds.
         bin.set(unsafe { slot.next_unchecked() });
         slot.unsign();
         Some(slot.start())

@@ -82,7 +82,7 @@ impl OwnedSpan {
     }
 }
 
-/// In which order slots are carved: a random one, so that no thread knows which block follows
+/// In which order slots are carved: a random one, so that no program knows which block follows
 /// which. All of them come up, each once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {

@@ -93,7 +93,7 @@ pub(crate) fn push_remote(span: SpanRef, slot: Slot, secret: Secret) -> bool {
     }
 }
 
-/// Empties the remote list, checking every seal.
+/// Empties the remote list, checking every signature.
 ///
 /// # Errors
 /// The slot that the program wrote to after it was freed. The rest of the list is lost then.
