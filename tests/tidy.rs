@@ -48,7 +48,7 @@ const CODE: [&str; 5] = ["rs", "c", "h", "cpp", "hpp"];
 const GENERATED: [&str; 2] = ["bench/results", "docs/figures"];
 /// Words of a private dialect, and what to write instead. Alternatives have a bar between them;
 /// `..` is up to six words.
-const BANNED: [(&str, &str); 20] = [
+const BANNED: [(&str, &str); 22] = [
     ("settle|settles|settled|settling", "say \"fixed\", \"read-only state\", or what happens"),
     ("block|blocks of no bytes", "say \"zero-size allocation\""),
     ("nobody|somebody|whoever", "name the actor: the caller, the owner thread, another thread"),
@@ -65,6 +65,8 @@ const BANNED: [(&str, &str); 20] = [
     ("attachment|attachments", "say \"thread heap\" or \"entry of the heap table\""),
     ("slot|slots s seal|seals", "say \"slot signature\": to seal is mseal"),
     ("seal|seals of .. slot|slots", "say \"slot signature\": to seal is mseal"),
+    ("link|list|slot is sealed", "say \"signed\": to seal is mseal"),
+    ("the|its|every|a seal|seals holds|hold|of", "say \"slot signature\": to seal is mseal"),
     ("unsealed|unseal", "say what holds: a signature, or protection"),
     ("announce|announces|announced|withdraw|withdraws|withdrawn", "say what memcheck does: malloclike, freelike"),
     ("credit|purse", "say \"countdown\" or \"token bucket\""),
