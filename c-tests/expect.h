@@ -32,7 +32,8 @@
 
 enum { EXIT_SKIPPED = 77, OUTPUT_BYTES_MAX = 8192, ERRNO_UNTOUCHED = 4711 };
 
-/* The beginning of the library's own statistics, as in include/tinyalloc.h, for tests that do not include it first. */
+/* The beginning of the library's own statistics, as in include/tinyalloc.h, for tests that do not
+ * include it first. */
 #ifndef TINYALLOC_H
 struct ta_stats {
     size_t allocated, committed, reserved, metadata, free_slots, live_slots, spans, large_blocks, huge_blocks, heaps,
@@ -133,7 +134,8 @@ UNUSED static size_t hidden_size(size_t value)
 
 UNUSED static bool is_aligned(const void *at, size_t alignment) { return ((uintptr_t)at & (alignment - 1)) == 0; }
 
-/* Every byte of the first page, then every 509th and the last: enough to see a foreign write, cheap for 64 MiB. */
+/* Every byte of the first page, then every 509th and the last: enough to see a foreign write, cheap
+ * for 64 MiB. */
 UNUSED static size_t next_sample(size_t at, size_t bytes)
 {
     size_t step = at < 4096 ? 1 : 509;
@@ -147,7 +149,8 @@ UNUSED static void fill(void *block, size_t bytes, unsigned seed)
     for (size_t at = 0; at < bytes; at = next_sample(at, bytes)) ((unsigned char *)block)[at] = pattern_byte(at, seed);
 }
 
-/* `bytes` may be less than was filled, as after a shrinking realloc: only samples common to both are compared. */
+/* `bytes` may be less than was filled, as after a shrinking realloc: only samples common to both
+ * are compared. */
 UNUSED static bool is_filled(const void *block, size_t bytes, unsigned seed)
 {
     for (size_t at = 0; at < bytes; at += at < 4096 ? 1 : 509)
@@ -273,8 +276,9 @@ UNUSED static size_t read_all(int from, char *into, size_t bytes_max)
     return bytes;
 }
 
-/* Forks; the child makes the mistake and must die of SIGABRT after one line on stderr that starts with
- * "tinyalloc: " and contains `needle`, in which %p stands for the pointer passed through culprit(). */
+/* Forks; the child makes the mistake and must die of SIGABRT after one line on stderr that starts
+ * with "tinyalloc: " and contains `needle`, in which %p represents the pointer passed through
+ * culprit(). */
 #define expect_abort(mistake, needle) expect_abort_at(__FILE__, __LINE__, mistake, needle)
 
 UNUSED static void expect_abort_at(const char *file, int line, void (*mistake)(void), const char *needle)

@@ -1,5 +1,6 @@
-/* A fork that stands still behind the allocator's handler: it waits for the list of files, which a thread holds that flushes all of
- * them, which waits for a file that the caller has locked. (As in glibc's BZ #19431, but for as long as a test needs.) */
+/* A fork that stalls behind the allocator's handler: it waits for the list of files, which a thread
+ * holds that flushes all of them, which waits for a file that the caller has locked. (As in glibc's
+ * BZ #19431, but for as long as a test needs.) */
 #ifndef STALLED_FORK_H
 #define STALLED_FORK_H
 

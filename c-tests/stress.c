@@ -1,11 +1,13 @@
-/* The long test: threads that come and go, sizes from 1 byte to 64 MiB, blocks freed by whoever finds them.
+/* The long test: threads that come and go, sizes from 1 byte to 64 MiB, blocks freed by the thread
+ * that finds them.
  *
- * Every block is filled with a pattern that follows from its number and size, and compared before it is freed or
- * resized. A round is: start a generation of threads, let them trade blocks through one table, join them. At the
- * end everything is freed, malloc_trim(0) is called, and the resident set must be back within 10 % of its start
- * (or within 1 MiB, whichever is more). The start is measured after a warm-up that does the same as the test, the
- * freeing and the trimming included: what remains then is the program, its table, glibc's cached thread stacks and
- * what the allocator keeps for good.
+ * Every block is filled with a pattern that follows from its number and size, and compared before
+ * it is freed or resized. A round is: start a generation of threads, let them trade blocks through
+ * one table, join them. At the end everything is freed, malloc_trim(0) is called, and the resident
+ * set must be back within 10 % of its start (or within 1 MiB, whichever is more). The start is
+ * measured after a warm-up that does the same as the test, the freeing and the trimming included:
+ * what remains then is the program, its table, glibc's cached thread stacks and what the allocator
+ * keeps for good.
  *
  *     stress [seconds] [threads]
  */

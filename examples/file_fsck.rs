@@ -1,7 +1,8 @@
-//! Checks heap files: `file_fsck FILE...` says what is in each, and what is wrong with it. It changes nothing.
+//! Checks heap files: `file_fsck FILE...` says what is in each, and what is wrong with it. It
+//! changes nothing.
 //!
-//! It exits with 0 if all are in order, with 1 if one is not, and with 2 if one cannot be opened. Without a file it shows all
-//! three on one that it makes.
+//! It exits with 0 if all are in order, with 1 if one is not, and with 2 if one cannot be opened.
+//! Without a file it shows all three on one that it makes.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::env::{args_os, temp_dir};
@@ -17,7 +18,8 @@ const DAMAGED: u8 = 1;
 const UNREADABLE: u8 = 2;
 
 fn check(path: &Path) -> u8 {
-    // SAFETY: the lock keeps writers out that respect it; that there are no others is the caller's business.
+    // SAFETY: the lock keeps writers out that respect it; that there are no others is the caller's
+    // business.
     let checked = unsafe { FileHeap::open_read_only(path) }.and_then(|heap| Ok((heap.check()?, heap)));
     let (report, heap) = match checked {
         Ok(checked) => checked,

@@ -1,4 +1,5 @@
-//! An index of 100,000 keys that is built once, and is there in milliseconds whenever it is opened again.
+//! An index of 100,000 keys that is built once, and is there in milliseconds whenever it is opened
+//! again.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::alloc::Layout;
@@ -15,7 +16,8 @@ const KEYS: u64 = 100_000;
 const PLACES: usize = 1 << 18;
 
 plain! {
-    /// A hash table with open addressing. All that it points to are distances from the file's start.
+    /// A hash table with open addressing. All that it points to are distances from the file's
+    /// start.
     struct Index {
         places: FilePtr<Place>,
         keys: u64,

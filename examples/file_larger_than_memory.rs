@@ -1,5 +1,5 @@
-//! A data set of 256 MiB in a process that may have 64 MiB of memory: it is in a file, and only what has not been committed is in
-//! memory.
+//! A data set of 256 MiB in a process that may have 64 MiB of memory: it is in a file, and only
+//! what has not been committed is in memory.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::alloc::Layout;

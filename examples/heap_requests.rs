@@ -1,5 +1,5 @@
-//! A server in small: every request is answered in a heap of its own, which has a limit and goes whole. What a request leaks, or asks for
-//! beyond its limit, is nobody else's matter.
+//! A server in small: every request is answered in a heap of its own, which has a limit and goes
+//! whole. What a request leaks, or asks for beyond its limit, concerns no other request.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::array::from_fn;
@@ -34,7 +34,8 @@ fn primes_below(heap: &Heap, limit: usize) -> Result<Vec<usize, &Heap>, TryReser
     Ok(primes)
 }
 
-/// One worker's requests: the heap is emptied after each, and its memory used again. How many could be answered.
+/// One worker's requests: the heap is emptied after each, and its memory used again. How many could
+/// be answered.
 fn serve(worker: usize) -> Result<usize, NoHeap> {
     let mut heap = Heap::named("request", REQUEST_BYTES_MAX)?;
     let mut answered = 0;

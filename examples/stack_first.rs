@@ -1,4 +1,5 @@
-//! A program that works in a buffer of 16 kilobytes, with the heap for what does not fit; and that says how large a buffer it needs.
+//! A program that works in a buffer of 16 kilobytes, with the heap for what does not fit; and that
+//! says how large a buffer it needs.
 #![allow(clippy::disallowed_types, reason = "a program like any other")]
 
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
-/* tinyalloc for C++: isolated heaps as objects, and containers on them. Nothing here needs compiling; link as for tinyalloc.h.
+/* tinyalloc for C++: isolated heaps as objects, and containers on them. Nothing here needs
+ * compiling; link as for tinyalloc.h.
  *
  *     tinyalloc::heap heap("request", 1 << 20);                    // an owner; at most 1 MiB
  *     std::vector<int, tinyalloc::allocator<int>> numbers(heap);   // C++11 and later
@@ -24,7 +25,8 @@
 #include <type_traits>
 #include <utility>
 
-// In C++ the function ta_stats hides the structure's constructor, as stat(2) does: -Wshadow would say so in every program.
+// In C++ the function ta_stats hides the structure's constructor, as stat(2) does: -Wshadow would
+// say so in every program.
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -83,19 +85,21 @@ struct free_block {
 
 } // namespace detail
 
-/* Owns an isolated heap, and destroys it with all that is in it: no destructor of an object in it is called. Its blocks may be used and freed
- * from any thread; what is promised to nobody meanwhile are the calls that end them, `reset` and the destructor. A heap that was moved from,
- * or released, is empty.
+/* Owns an isolated heap, and destroys it with all that is in it: no destructor of an object in it
+ * is called. Its blocks may be used and freed from any thread, but not during the calls that end
+ * them, `reset` and the destructor. A heap that was moved from, or released, is empty.
  */
 class heap {
 public:
-    /* Throws std::bad_alloc when there is no memory for it, std::system_error for a name that is not UTF-8 or flags that do not exist. */
+    /* Throws std::bad_alloc when there is no memory for it, std::system_error for a name that is
+     * not UTF-8 or flags that do not exist. */
     explicit heap(const char *name = nullptr, std::size_t limit = 0, unsigned flags = 0)
         : heap(made(name, limit, flags))
     {
     }
 
-    /* The same, with a handler for the limit; `options.size` need not be set. The handler must not throw. */
+    /* The same, with a handler for the limit; `options.size` need not be set. The handler must not
+     * throw. */
     explicit heap(ta_heap_options_t options)
         : handle(nullptr)
     {
@@ -104,7 +108,8 @@ public:
         if (handle == nullptr) detail::fail(errno);
     }
 
-    /* Takes over what ta_heap_create returned. Null makes an empty one: the way to create a heap without exceptions. */
+    /* Takes over what ta_heap_create returned. Null makes an empty one: the way to create a heap
+     * without exceptions. */
     explicit heap(ta_heap_t *owned) noexcept
         : handle(owned)
     {
@@ -124,7 +129,8 @@ public:
     heap(const heap &) = delete;
     heap &operator=(const heap &) = delete;
 
-    /* A heap that is still the current heap of a thread cannot be destroyed: as for a thread that nobody joined, std::terminate is called. */
+    /* A heap that is still the current heap of a thread cannot be destroyed: as for a thread that
+     * was not joined, std::terminate is called. */
     ~heap()
     {
         if (ta_heap_destroy(handle) != 0) std::terminate();
@@ -137,7 +143,7 @@ public:
     ta_heap_t *get() const noexcept { return handle; }
     explicit operator bool() const noexcept { return handle != nullptr; }
 
-    /* Whoever calls this has to destroy it. */
+    /* The caller has to destroy it. */
     ta_heap_t *release() noexcept
     {
         ta_heap_t *released = handle;
@@ -152,12 +158,12 @@ public:
     std::size_t limit() const noexcept { return ta_heap_limit(handle); }
     bool set_limit(std::size_t bytes) noexcept { return ta_heap_set_limit(handle, bytes) == 0; }
 
-    /* Frees all blocks and keeps the heap. No destructor is called: containers in it must be gone, or never be touched again. False, and errno
-     * EINVAL, if it is empty.
+    /* Frees all blocks and keeps the heap. No destructor is called: containers in it must be gone,
+     * or never be touched again. False, and errno EINVAL, if it is empty.
      */
     bool reset() noexcept { return ta_heap_reset(handle) == 0; }
 
-    /* Gives back to the system what is free; whether anything was. */
+    /* Returns what is free to the system; whether anything was. */
     bool purge() noexcept { return ta_heap_purge(handle) == 1; }
 
     /* All zero if it is empty. */
@@ -168,7 +174,8 @@ public:
         return now;
     }
 
-    /* Whether an address lies in its memory. Of blocks of 32 MiB and more only the first byte is known. */
+    /* Whether an address lies in its memory. Of blocks of 32 MiB and more only the first byte is
+     * known. */
     bool contains(const void *address) const noexcept { return ta_heap_contains(handle, address) != 0; }
 
 private:
@@ -184,15 +191,16 @@ private:
     ta_heap_t *handle;
 };
 
-/* While it lives, malloc and new of this thread are served by the heap, those of code one does not own too. Frees go where the block came from.
- * The last one made must be the first to end, in the thread that made it.
+/* While it lives, malloc and new of this thread are served by the heap, those of code one does not
+ * own too. Frees go where the block came from. The last one made must be the first to end, in the
+ * thread that made it.
  */
 class current_heap {
 public:
     /* Throws std::system_error (EOVERFLOW) beyond a depth of 48, and std::bad_alloc. */
     explicit current_heap(ta_heap_t *heap)
     {
-        if (ta_thread_heap_push(heap) != 0) detail::fail(errno);
+        if (ta_heap_push(heap) != 0) detail::fail(errno);
     }
 
     explicit current_heap(heap &heap)
@@ -203,15 +211,18 @@ public:
     current_heap(const current_heap &) = delete;
     current_heap &operator=(const current_heap &) = delete;
 
-    ~current_heap() { ta_thread_heap_pop(); }
+    ~current_heap() { ta_heap_pop(); }
 };
 
-/* An allocator for the containers of the standard library: everything they allocate lies in the heap, which must outlive them.
+/* An allocator for the containers of the standard library: everything they allocate lies in the
+ * heap, which must outlive them.
  *
- * It stays with its container, as that of std::pmr does: no assignment and no swap exchanges allocators, so that a container never comes to hold
- * memory of a heap it was not made for. To move or assign between containers of two heaps moves or copies the elements; to swap them is an
- * error, which the next free reports with the names of both heaps. A copy that names no allocator is made in the thread's current heap, as is a
- * container that names none: where malloc is served from at that moment.
+ * It stays with its container, as that of std::pmr does: no assignment and no swap exchanges
+ * allocators, so that a container never comes to hold memory of a heap it was not made for. To move
+ * or assign between containers of two heaps moves or copies the elements; to swap them is an error,
+ * which the next free reports with the names of both heaps. A copy that names no allocator is made
+ * in the thread's current heap, as is a container that names none: where malloc is served from at
+ * that moment.
  */
 template <class T>
 class allocator {
@@ -223,7 +234,7 @@ public:
     using is_always_equal = std::false_type;
 
     allocator() noexcept
-        : handle(ta_thread_heap())
+        : handle(ta_heap_current())
     {
     }
 
@@ -245,7 +256,8 @@ public:
     {
     }
 
-    /* Throws std::bad_alloc when there is no memory, or not within the limit; the handler of the limit has been asked by then. */
+    /* Throws std::bad_alloc when there is no memory, or not within the limit; the handler of the
+     * limit has been asked by then. */
     T *allocate(std::size_t count)
     {
         if (count > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) detail::fail_of_length();
@@ -274,7 +286,8 @@ bool operator!=(const allocator<T> &left, const allocator<U> &right) noexcept
     return left.get() != right.get();
 }
 
-/* Ends an object that `make_unique` made, in whatever heap it is: it holds no pointer, so that the owner is as small as a pointer. */
+/* Ends an object that `make_unique` made, in whatever heap it is: it holds no pointer, so that the
+ * owner is as small as a pointer. */
 template <class T>
 struct deleter {
     deleter() noexcept = default;
@@ -300,7 +313,8 @@ private:
     static const void *start(const T *object, std::false_type) noexcept { return object; }
 };
 
-/* Makes an object in a heap. The owner must be gone, or released, when the heap is reset or destroyed. */
+/* Makes an object in a heap. The owner must be gone, or released, when the heap is reset or
+ * destroyed. */
 template <class T, class... Arguments>
 std::unique_ptr<T, deleter<T>> make_unique(heap &heap, Arguments &&...arguments)
 {
@@ -313,7 +327,8 @@ std::unique_ptr<T, deleter<T>> make_unique(heap &heap, Arguments &&...arguments)
 
 #if __cplusplus >= 201703L && defined(__cpp_lib_memory_resource)
 
-/* A std::pmr::memory_resource on a heap, which must outlive it. Two of them are equal if they are on the same heap. */
+/* A std::pmr::memory_resource on a heap, which must outlive it. Two of them are equal if they are
+ * on the same heap. */
 class memory_resource : public std::pmr::memory_resource {
 public:
     explicit memory_resource(ta_heap_t *heap) noexcept

@@ -2,13 +2,15 @@
  *
  *     inject FIRST LAST SECONDS REPORT PROGRAM [ARGUMENT...]
  *
- * The mmap, munmap, mprotect, mremap and madvise calls of the program, its threads and its children are counted from 1, after
- * the first exec; those from FIRST to LAST return ENOMEM and are not made. A seccomp filter stops just these calls for this
- * tracer, so that all others run at full speed. REPORT gets what was seen:
+ * The mmap, munmap, mprotect, mremap and madvise calls of the program, its threads and its children
+ * are counted from 1, after the first exec; those from FIRST to LAST return ENOMEM and are not
+ * made. A seccomp filter stops just these calls for this tracer, so that all others run at full
+ * speed. REPORT gets what was seen:
  *
  *     calls N refused N name CALL by OBJECT end exit|signal|hang N fault ADDRESS in OBJECT
  *
- * With FIRST 0 nothing is refused, and a line "call NAME by OBJECT" for every call comes before that one.
+ * With FIRST 0 nothing is refused, and a line "call NAME by OBJECT" for every call comes before
+ * that one.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -110,7 +112,8 @@ static void object_at(pid_t pid, unsigned long address, char *name)
     fclose(maps);
 }
 
-/* The library calls through libc's wrappers, which leave the return address among the topmost words of the stack. */
+/* The library calls through libc's wrappers, which leave the return address among the topmost words
+ * of the stack. */
 static void name_caller(pid_t pid, const struct user_regs_struct *reg, char *name)
 {
     object_at(pid, reg->rip, name);

@@ -1,12 +1,14 @@
-/* A process that lives long, like a server: sizes shift, threads come and go, blocks are freed by whoever finds them.
+/* A process that lives long, like a server: sizes shift, threads come and go, blocks are freed by
+ * the thread that finds them.
  *
  *     soak SECONDS
  *
- * It runs equal phases, each a round of every mix of sizes many times over. Every block is filled, and compared before it is resized
- * or freed. After each round, when all threads wait, the heap's statistics are held against the blocks themselves and against
- * smaps_rollup. After each phase free memory is given back, and what is resident then for every byte that lives is noted: how much
- * free memory waits at any one moment depends on the clock and on who else runs. At the end the last phases are compared with the
- * first ones after the warm-up: they may exceed them by 2 %. */
+ * It runs equal phases, each a round of every mix of sizes many times over. Every block is filled,
+ * and compared before it is resized or freed. After each round, when all threads wait, the heap's
+ * statistics are held against the blocks themselves and against smaps_rollup. After each phase free
+ * memory is returned, and what is resident then for every byte that lives is noted: how much free
+ * memory waits at any one moment depends on the clock and on who else runs. At the end the last
+ * phases are compared with the first ones after the warm-up: they may exceed them by 2 %. */
 #include "expect.h"
 #include <time.h>
 

@@ -1,9 +1,11 @@
-/* A program with four threads that asks for memory of every kind, checks what is in it, and survives refusals.
+/* A program with four threads that asks for memory of every kind, checks what is in it, and
+ * survives refusals.
  *
  *     worker [rounds [seed]]
  *
- * A request that is refused is made once more; refused again, the program checks all that lives, says that it is out of memory,
- * and exits with 1. Otherwise it prints a digest of all contents, the same at every run. */
+ * A request that is refused is made once more; refused again, the program checks all that lives,
+ * says that it is out of memory, and exits with 1. Otherwise it prints a digest of all contents,
+ * the same at every run. */
 #include "expect.h"
 
 enum { THREADS = 4, BLOCKS = 120, EXIT_NO_MEMORY = 1 };
@@ -118,7 +120,8 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* One thread after the other in the even rounds, so that their calls repeat from run to run; all at once in the odd ones. */
+/* One thread after the other in the even rounds, so that their calls repeat from run to run; all at
+ * once in the odd ones. */
 static void round_of_threads(bool at_once)
 {
     pthread_t thread[THREADS];

@@ -53,7 +53,7 @@
 //! # let mut alloc = TinySlabAllocator::<512, 16>::new();
 //! # let mut buf = ByteBuffer::new();
 //! let mut deque = ByteBufferDeque::new();
-//! deque.push_back(&mut alloc, b'x').unwrap();                     // FIFO; chunks are given back as they empty
+//! deque.push_back(&mut alloc, b'x').unwrap();                     // FIFO; chunks are returned as they empty
 //! while let Some(byte) = deque.pop_front(&mut alloc) {
 //! #   assert_eq!(byte, b'x');
 //! }

@@ -40,7 +40,8 @@ fn every_layout_is_honoured_over_its_whole_life() {
     for align in (0..=21).map(|shift| 1usize << shift) {
         for bytes in [1, 7, 64, 1000, 4096, 40_000, 300_000] {
             let layout = Layout::from_size_align(bytes, align).expect("valid");
-            // SAFETY: the layout is not empty, and each block is used within its layout and freed once.
+            // SAFETY: the layout is not empty, and each block is used within its layout and freed
+            // once.
             unsafe {
                 let block = alloc_zeroed(layout);
                 assert!(!block.is_null() && block.addr().is_multiple_of(align));
@@ -132,7 +133,8 @@ fn beyond_the_limit_there_is_no_memory() -> Result<(), OptionError> {
     Ok(())
 }
 
-/// The tests of this file, but for those of options and exact sizes, in a process that wants checks beyond the default.
+/// The tests of this file, but for those of options and exact sizes, in a process that wants checks
+/// beyond the default.
 fn all_pass_with(options: &str) {
     if var_os("TINYALLOC_OPTIONS").is_some() {
         return;
@@ -160,7 +162,8 @@ fn every_layout_is_honoured_between_guards() {
 fn blocks_grow_byte_by_byte() {
     for align in [1, 16, 32, 64, 1024] {
         let layout = |bytes| Layout::from_size_align(bytes, align).expect("valid");
-        // SAFETY: the layouts are not empty, and the block is used within its layout and freed once.
+        // SAFETY: the layouts are not empty, and the block is used within its layout and freed
+        // once.
         unsafe {
             let mut block = alloc(layout(1));
             block.write(1);

@@ -1,4 +1,5 @@
-//! What dropping, emptying and purging a heap gives back, in a process of its own: the figures are the whole process's.
+//! What dropping, emptying and purging a heap returns, in a process of its own: the figures are the
+//! whole process's.
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 

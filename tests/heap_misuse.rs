@@ -1,4 +1,5 @@
-//! What a program does wrong with heaps ends it with a message: each case runs in a process of its own, which is this test again.
+//! What a program does wrong with heaps ends it with a message: each case runs in a process of its
+//! own, which is this test again.
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used, clippy::disallowed_types, reason = "tests may allocate and give up")]
 

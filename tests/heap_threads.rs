@@ -1,4 +1,5 @@
-//! One isolated heap, many threads: they allocate in it, free each other's blocks, enter it, end, and leave it to others.
+//! One isolated heap, many threads: they allocate in it, free each other's blocks, enter it, end,
+//! and leave it to others.
 #![cfg(all(feature = "engine", feature = "allocator-api2-04"))]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]
 
@@ -65,7 +66,7 @@ fn blocks_of_a_heap_are_freed_by_other_threads() {
         assert_eq!(received.count(), THREADS * 2000);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
-    // What others freed is counted as free once somebody has collected it.
+    // What others freed is counted as free once a thread has collected it.
     heap.purge();
     assert_eq!(heap.stats().live_slots, 0);
 }
@@ -114,7 +115,8 @@ fn while_entered_a_heap_serves_ordinary_collections_of_this_thread_alone() {
 #[test]
 fn heaps_are_entered_within_each_other() {
     let (outer, inner) = (Heap::new().unwrap(), Heap::new().unwrap());
-    // SAFETY: what is allocated meanwhile is dropped before the heaps, and the entries in reverse order.
+    // SAFETY: what is allocated meanwhile is dropped before the heaps, and the entries in reverse
+    // order.
     let in_outer = unsafe { outer.enter() }.unwrap();
     // SAFETY: as above.
     let in_inner = unsafe { inner.enter() }.unwrap();

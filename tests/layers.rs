@@ -1,5 +1,5 @@
-//! The layers of docs/DESIGN.md, read off the sources: which crate may use which, which module may use which, and what the core
-//! never names.
+//! The layers of docs/DESIGN.md, read off the sources: which crate may use which, which module may
+//! use which, and what the core never names.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 use std::collections::HashMap;
@@ -90,7 +90,7 @@ fn without_strings(line: &str) -> String {
     code.split("//").next().unwrap().to_owned()
 }
 
-/// The words of a line of code, with what stands right before and right after each.
+/// The words of a line of code, with the letters right before and right after each.
 fn words(line: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';
     let starts = line
@@ -102,7 +102,8 @@ fn words(line: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     })
 }
 
-/// The modules that a file declares, each with the number of its block: blocks are parted by blank lines.
+/// The modules that a file declares, each with the number of its block: blocks are parted by blank
+/// lines.
 fn modules(code: &str) -> Vec<(String, usize)> {
     let mut block = 0;
     let mut modules = Vec::new();
@@ -117,7 +118,8 @@ fn modules(code: &str) -> Vec<(String, usize)> {
     modules
 }
 
-/// What follows `prefix` in the code: `crate::a::b` and `crate::{a::b, c}` name `a`, and `a` and `c`.
+/// What follows `prefix` in the code: `crate::a::b` and `crate::{a::b, c}` name `a`, and `a` and
+/// `c`.
 fn named_after(code: &str, prefix: &str) -> Vec<String> {
     let first_word = |text: &str| words(text).next().map(|(_, word, _)| word.to_owned());
     let mut names = Vec::new();
@@ -219,7 +221,8 @@ fn type_of(line: &str) -> &str {
     rest
 }
 
-/// The methods of its own type that a body calls: after `self.` and `Self::`, and after the name that closures have for it.
+/// The methods of its own type that a body calls: after `self.` and `Self::`, and after the name
+/// that closures have for it.
 fn called(body: &str) -> impl Iterator<Item = &str> {
     words(body).filter_map(|(before, word, after)| {
         let before = before.trim_end();
@@ -229,7 +232,8 @@ fn called(body: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Every call of a method by one of the same type whose module is declared before the other's: inherent methods need no `use`.
+/// Every call of a method by one of the same type whose module is declared before the other's:
+/// inherent methods need no `use`.
 fn upward_calls(parent: &Source, siblings: &[Source]) -> Vec<String> {
     let modules = modules(&parent.code);
     let block_of = |name: &str| modules.iter().find(|(module, _)| module == name).map(|(_, block)| *block);
@@ -305,7 +309,8 @@ fn every_method_calls_only_those_of_modules_declared_before_its_own() {
     assert!(seen > 200, "the methods of the engine are seen");
 }
 
-/// The engine's layers as the table of docs/DESIGN.md has them, from the lowest up: the second column of its rows, without those of other crates.
+/// The engine's layers as the table of docs/DESIGN.md has them, from the lowest up: the second
+/// column of its rows, without those of other crates.
 fn layers_of_the_table(text: &str) -> Vec<String> {
     let table = text.split("| layer | where |").nth(1).unwrap().split("\n\n").next().unwrap();
     let places = table.lines().filter_map(|row| row.split('|').nth(2)).map(|place| place.trim().trim_matches('`'));

@@ -50,7 +50,8 @@ fn every_layout_is_honoured_over_its_whole_life() {
     for align in (0..=16).map(|shift| 1usize << shift) {
         for bytes in [1, 7, 64, 1000, 4096, 40_000, 300_000] {
             let layout = Layout::from_size_align(bytes, align).expect("valid");
-            // SAFETY: the layout is not empty, and each block is used within its layout and freed once.
+            // SAFETY: the layout is not empty, and each block is used within its layout and freed
+            // once.
             unsafe {
                 let block = alloc_zeroed(layout);
                 assert!(!block.is_null() && block.addr().is_multiple_of(align));

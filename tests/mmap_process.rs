@@ -1,4 +1,5 @@
-//! A program whose memory is in a file, as a process: where the file is, what is left of it, and what its children have of it.
+//! A program whose memory is in a file, as a process: where the file is, what is left of it, and
+//! what its children have of it.
 //!
 //! Each test runs this very program again, as the process that it looks at: in a role.
 #![allow(
@@ -49,7 +50,7 @@ const PASSED: i32 = 42;
 
 impl Chosen {
     fn allocator(&self) -> &'static MAlloc {
-        // SAFETY: nobody changes the environment.
+        // SAFETY: no thread changes the environment.
         let choice = unsafe { libc::getenv(CHOICE.as_ptr()) };
         // SAFETY: a variable is a string.
         match if choice.is_null() { b'n' } else { unsafe { choice.cast::<u8>().read() } } {
@@ -89,7 +90,7 @@ unsafe impl GlobalAlloc for Chosen {
 static PLAY: extern "C" fn() = play_role;
 
 extern "C" fn play_role() {
-    // SAFETY: nobody changes the environment.
+    // SAFETY: no thread changes the environment.
     let role = unsafe { libc::getenv(ROLE.as_ptr()) };
     if !role.is_null() {
         // SAFETY: a variable is a string that stays.
@@ -139,7 +140,7 @@ fn output(mut command: Command) -> Output {
 /// As [`output`]; who waits for ever is ended.
 fn output_in_time(mut command: Command) -> Output {
     let end_in_time = || {
-        // SAFETY: nobody else sets an alarm.
+        // SAFETY: no other thread sets an alarm.
         unsafe { libc::alarm(SECONDS_MAX) };
         Ok(())
     };
@@ -178,7 +179,8 @@ fn mount_disk(bytes: usize, flags: u64) -> bool {
 /// Lets a command run on such a disk.
 fn on_disk(command: &mut Command, bytes: usize, flags: u64) {
     let mount = move || if mount_disk(bytes, flags) { Ok(()) } else { Err(Error::from_raw_os_error(libc::EPERM)) };
-    // SAFETY: makes system calls, and may allocate: the child of a fork that did not copy the memory can.
+    // SAFETY: makes system calls, and may allocate: the child of a fork that did not copy the
+    // memory can.
     unsafe { command.pre_exec(mount) };
 }
 
@@ -316,7 +318,7 @@ fn frees_twice() -> bool {
 
 /// The mistake under test.
 fn unsafe_box(block: *mut [u8; 100]) -> Box<[u8; 100]> {
-    // SAFETY: not kept by who calls this twice.
+    // SAFETY: a second call with the same block breaks it.
     unsafe { Box::from_raw(black_box(block)) }
 }
 
@@ -417,7 +419,7 @@ fn a_full_disk_is_no_memory_and_no_signal_and_a_line_says_so_once() {
     }
 }
 
-/// What it gives back, another file takes.
+/// What it returns, another file takes.
 fn loses_its_disk() -> bool {
     let mut held = Vec::with_capacity(20_000);
     held.extend((0..20_000).map(|_| vec![1u8; 1000]));
@@ -558,7 +560,8 @@ unsafe extern "C" {
     fn funlockfile(file: *mut libc::FILE);
 }
 
-/// Whoever flushes everything holds the list of files, for which fork waits, and waits for this one.
+/// The thread that flushes everything holds the list of files, for which fork waits, and waits for
+/// this one.
 fn allocates_with_a_locked_file(done: &AtomicBool) -> bool {
     // SAFETY: it is closed with the process.
     let file = unsafe { libc::tmpfile() };
@@ -629,7 +632,7 @@ fn works_beside_a_fork() -> bool {
     drop(blocks());
     grow(&mut own);
     let whole = blocks_are_whole(&own);
-    MADE.lock().expect("nobody panics").iter_mut().zip(blocks()).for_each(|(place, block)| *place = block);
+    MADE.lock().expect("no thread panics").iter_mut().zip(blocks()).for_each(|(place, block)| *place = block);
     drop(own);
     NAMELESS.purge();
     let counted = NAMELESS.disk_bytes() == disk_bytes && NAMELESS.stats().huge_blocks > 0;
@@ -649,13 +652,13 @@ fn forks_for_long() -> bool {
             sleep(Duration::from_millis(1));
         }
         let child = fork(|| {
-            let mut made = MADE.lock().expect("nobody has it");
+            let mut made = MADE.lock().expect("no thread has it");
             grow(&mut *made);
             made.iter_mut().for_each(|block| block[0] = block[1]);
             if blocks_are_whole(&*made) { PASSED } else { 1 }
         });
         let childs = libc::WEXITSTATUS(status_of(child)) == PASSED;
-        let mut made = MADE.lock().expect("nobody has it");
+        let mut made = MADE.lock().expect("no thread has it");
         let whole = blocks_are_whole(&*made);
         grow(&mut *made);
         let still = blocks_are_whole(&*made);
@@ -739,5 +742,5 @@ fn closing_the_file_behind_its_back_does_no_harm_to_others() {
     let output = output(role("closes all files", &directory.0));
     passes(&output);
     let lines = complaints(&output);
-    assert!(lines.len() == 1 && lines[0].contains("somebody closed the file's descriptor"), "{lines:?}");
+    assert!(lines.len() == 1 && lines[0].contains("the program closed the file's descriptor"), "{lines:?}");
 }

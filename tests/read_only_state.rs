@@ -1,4 +1,4 @@
-//! The allocator of a Rust program settles its secret on a page that nobody can write to afterwards.
+//! The allocator of a Rust program keeps its secret on a page that no code can write to afterwards.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_types, reason = "not the core: it tests it")]

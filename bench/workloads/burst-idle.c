@@ -1,6 +1,6 @@
-/* A burst of allocation, everything freed, idleness; then the same again.
- * Stresses: commit under a burst, decommit when idle, commit again; what stays resident between bursts.
- * Pattern: servers and editors after a peak; the "RSS never goes down" reports of every allocator's users. */
+/* A burst of allocation, everything freed, idleness; then the same again. Stresses: commit under a
+ * burst, decommit when idle, commit again; what stays resident between bursts. Pattern: servers and
+ * editors after a peak; the "RSS never goes down" reports of every allocator's users. */
 #include "workload.h"
 
 enum { BURSTS = 3, LISTS = 64, SMALL_MOST = 1024, MEDIUM_MOST = 32 * 1024, MEDIUM_IN = 32, LEAST = 24 };

@@ -1,6 +1,7 @@
-/* calloc of fresh and of reused memory, from 16 bytes to 1 MiB, verified to be zero and then made dirty.
- * Stresses: knowing which memory is fresh from the OS, clearing the rest, and never handing out old contents.
- * Pattern: zero-initialised tables and records, as in interpreters and in C programs that calloc by habit. */
+/* calloc of fresh and of reused memory, from 16 bytes to 1 MiB, verified to be zero and then made
+ * dirty. Stresses: knowing which memory is fresh from the OS, clearing the rest, and never handing
+ * out old contents. Pattern: zero-initialised tables and records, as in interpreters and in C
+ * programs that calloc by habit. */
 #include "workload.h"
 
 enum { BLOCKS = 20000, LARGE_BLOCKS = 64, REPLACEMENTS = 4000000, LARGE_REPLACEMENTS = 8000, SMALL_MOST = 1024 };

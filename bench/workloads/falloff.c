@@ -1,6 +1,7 @@
-/* Sizes from 8 to 16,000 bytes, small ones likelier by a linear falloff, some blocks freed by another thread.
- * Stresses: the medium size classes, the span sizes behind them, remote frees among local ones.
- * Pattern: rptest (the benchmark of rpmalloc, Jansson) with linear size distribution and cross-thread frees. */
+/* Sizes from 8 to 16,000 bytes, small ones likelier by a linear falloff, some blocks freed by
+ * another thread. Stresses: the medium size classes, the span sizes behind them, remote frees among
+ * local ones. Pattern: rptest (the benchmark of rpmalloc, Jansson) with linear size distribution
+ * and cross-thread frees. */
 #include "workload.h"
 
 enum { BLOCKS = 3000, PLACES = 256, ROUNDS = 2000000, LEAST = 8, MOST = 16000, RUN_MOST = 4, CROSS_IN = 6 };

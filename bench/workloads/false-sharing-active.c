@@ -1,5 +1,5 @@
-/* Each thread allocates a tiny block, writes to it many times, and frees it; the threads run side by side.
- * Stresses: whether the allocator gives parts of one cache line to different threads.
+/* Each thread allocates a tiny block, writes to it many times, and frees it; the threads run side
+ * by side. Stresses: whether the allocator gives parts of one cache line to different threads.
  * Pattern: cache-thrash (Berger, Hoard 2000), the probe for actively induced false sharing. */
 #include "workload.h"
 

@@ -1,7 +1,7 @@
-/* One thread allocates tiny neighbours and gives one to each thread, which frees it and goes on with its own.
- * Stresses: whether memory freed by a thread is handed to it again although a neighbour is in use elsewhere:
- * then two threads write to one cache line for good.
- * Pattern: cache-scratch (Berger, Hoard 2000), the probe for passively induced false sharing. */
+/* One thread allocates tiny neighbours and gives one to each thread, which frees it and goes on
+ * with its own. Stresses: whether memory freed by a thread is handed to it again although a
+ * neighbour is in use elsewhere: then two threads write to one cache line for good. Pattern:
+ * cache-scratch (Berger, Hoard 2000), the probe for passively induced false sharing. */
 #include "workload.h"
 
 enum { ROUNDS = 40000, WRITES = 24000, SIZES = 3, NEIGHBOURS = THREADS_MAX + 16 };

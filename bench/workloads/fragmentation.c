@@ -1,6 +1,7 @@
-/* A long run in phases: each frees a random 90 % of the blocks and allocates others of another size distribution.
- * Stresses: spans that survivors pin, memory of one size class wanted by another, the footprint over time.
- * Pattern: the phase shifts that Wilson, Johnstone, Neely & Boles 1995 name as what fragments real heaps. */
+/* A long run in phases: each frees a random 90 % of the blocks and allocates others of another size
+ * distribution. Stresses: spans that survivors pin, memory of one size class wanted by another, the
+ * footprint over time. Pattern: the phase shifts that Wilson, Johnstone, Neely & Boles 1995 name as
+ * what fragments real heaps. */
 #include "workload.h"
 
 enum { PHASES = 24, CHURN_PER_PHASE = 40000, SURVIVORS_PERCENT = 10, LEAST = 16, BLOCKS_MAX = 1500000 };

@@ -1,7 +1,7 @@
-/* N live blocks, then a fixed number of random replacements.
- * Stresses: whether the cost of one operation depends on how many blocks are live.
- * Pattern: the scaling question itself. The program's own cache misses grow with N too: --window bounds them by
- * replacing within a window that jumps now and then, so that what still grows is the allocator's. */
+/* N live blocks, then a fixed number of random replacements. Stresses: whether the cost of one
+ * operation depends on how many blocks are live. Pattern: the scaling question itself. The
+ * program's own cache misses grow with N too: --window bounds them by replacing within a window
+ * that jumps now and then, so that what still grows is the allocator's. */
 #include "workload.h"
 
 enum { LIVE_MAX = 10000000, REPLACEMENTS = 12000000, LEAST = 16, MOST = 112, TURNOVERS_PER_JUMP = 64 };

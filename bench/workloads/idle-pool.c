@@ -1,6 +1,6 @@
-/* A pool of threads works, frees everything and waits: what sleeping threads keep.
- * Stresses: spare memory in heaps whose threads do nothing, and a trim by a thread that owns none of it.
- * Pattern: servers that stay large after a heavy pass; mimalloc#333, glibc's arenas. */
+/* A pool of threads works, frees everything and waits: what sleeping threads keep. Stresses: spare
+ * memory in heaps whose threads do nothing, and a trim by a thread that owns none of it. Pattern:
+ * servers that stay large after a heavy pass; mimalloc#333, glibc's arenas. */
 #include "workload.h"
 
 enum { POOL = 16, ROUNDS = 20, BLOCKS = 6000, LEAST = 16, MOST = 600, MEDIUM_IN = 16, MEDIUM_MOST = 8192, RARE_IN = 400 };

@@ -1,6 +1,7 @@
-/* Buffers of 5 to 25 MiB, about 20 live, replaced at random; half of them touched in each page, half in an eighth.
- * Stresses: huge requests, reuse of their pages, the return of what is not reused, page faults.
- * Pattern: malloc-large of mimalloc-bench, as described: a few large buffers with random replacement. */
+/* Buffers of 5 to 25 MiB, about 20 live, replaced at random; half of them touched in each page,
+ * half in an eighth. Stresses: huge requests, reuse of their pages, the return of what is not
+ * reused, page faults. Pattern: malloc-large of mimalloc-bench, as described: a few large buffers
+ * with random replacement. */
 #include "workload.h"
 
 enum { BUFFERS = 20, REPLACEMENTS = 400, LEAST_MIB = 5, MOST_MIB = 25, PARTLY_TOUCHED = 8 };

@@ -1,6 +1,6 @@
 /* Threads allocate and end without freeing; the main thread frees their blocks much later.
- * Stresses: the heaps of ended threads: kept small, found again, freed into by others.
- * Pattern: mleak of mimalloc-bench, as described: threads that leave memory behind again and again. */
+ * Stresses: the heaps of ended threads: kept small, found again, freed into by others. Pattern:
+ * mleak of mimalloc-bench, as described: threads that leave memory behind again and again. */
 #include "workload.h"
 
 enum { GENERATIONS = 7000, KEPT_GENERATIONS = 40, BLOCKS = 100 };

@@ -1,6 +1,7 @@
-/* Small LIFO churn: blocks of one size are allocated and freed at once, or stacked to a depth of 64.
- * Stresses: the hit path of malloc and free, with the last freed block wanted next.
- * Pattern: the pair loop of the malloc microbenchmarks since Knuth; glibc's bench-malloc-simple with few blocks. */
+/* Small LIFO churn: blocks of one size are allocated and freed at once, or stacked to a depth of
+ * 64. Stresses: the hit path of malloc and free, with the last freed block wanted next. Pattern:
+ * the pair loop of the malloc microbenchmarks since Knuth; glibc's bench-malloc-simple with few
+ * blocks. */
 #include "workload.h"
 
 enum { SIZE_STEP = 16, SIZE_MOST = 1024, DEPTH_MAX = 64, PAIRS_PER_SIZE = 160000 };

@@ -1,6 +1,6 @@
 /* Pattern A: many small blocks in tight loops. Slots recycle, committed memory stays flat.
- * Stresses: allocation in order, freeing in order, a few hundred blocks of up to 256 bytes at a time.
- * Pattern: the mission's rule A, as a timed loop; the promise itself is a C test. */
+ * Stresses: allocation in order, freeing in order, a few hundred blocks of up to 256 bytes at a
+ * time. Pattern: the mission's rule A, as a timed loop; the promise itself is a C test. */
 #include "workload.h"
 
 enum { ROUNDS = 80000, BLOCKS = 500, LEAST = 8, MOST = 256 };

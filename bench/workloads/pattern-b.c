@@ -1,6 +1,6 @@
-/* Pattern B: mixed sizes with intermittent frees. Commit and decommit as needed, freed slots reused.
- * Stresses: small, medium and large requests in one stream, places that stay empty for a while.
- * Pattern: the mission's rule B, as a timed loop; the promise itself is a C test. */
+/* Pattern B: mixed sizes with intermittent frees. Commit and decommit as needed, freed slots
+ * reused. Stresses: small, medium and large requests in one stream, places that stay empty for a
+ * while. Pattern: the mission's rule B, as a timed loop; the promise itself is a C test. */
 #include "workload.h"
 
 enum { BLOCKS = 4000, STEPS = 15000000, SMALL_MOST = 512, MEDIUM_MOST = 8192, LARGE_MOST = 200000, EMPTY_IN = 4 };

@@ -1,6 +1,6 @@
-/* Pattern C: a burst, everything freed, a burst again. Reserved once, decommitted, committed again, nothing leaks.
- * Stresses: repeated peaks without idleness, where returning memory too early costs page faults.
- * Pattern: the mission's rule C, as a timed loop; the promise itself is a C test. */
+/* Pattern C: a burst, everything freed, a burst again. Reserved once, decommitted, committed again,
+ * nothing leaks. Stresses: repeated peaks without idleness, where returning memory too early costs
+ * page faults. Pattern: the mission's rule C, as a timed loop; the promise itself is a C test. */
 #include "workload.h"
 
 enum { BURSTS = 90, BLOCKS = 100000, LEAST = 16, SMALL_MOST = 512, MEDIUM_MOST = 20000, MEDIUM_IN = 100 };

@@ -1,6 +1,7 @@
-/* Power-of-two sizes up to large ones; all threads end between phases, some blocks pass from thread to thread.
- * Stresses: reuse of memory that ended threads left, large blocks among small ones, remote frees.
- * Pattern: mstress (the mimalloc stress test, Leijen), as described: a workload with retained and passed objects. */
+/* Power-of-two sizes up to large ones; all threads end between phases, some blocks pass from thread
+ * to thread. Stresses: reuse of memory that ended threads left, large blocks among small ones,
+ * remote frees. Pattern: mstress (the mimalloc stress test, Leijen), as described: a workload with
+ * retained and passed objects. */
 #include "workload.h"
 
 enum { PHASES = 200, STEPS = 50000, KEPT = 2000, PLACES = 1000, SMALL_SHIFTS = 8, LARGE_SHIFTS = 18, LARGE_IN = 2000 };

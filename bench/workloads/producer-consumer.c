@@ -1,6 +1,7 @@
-/* One thread allocates batches, the other frees them; then each thread does both, for the other one.
- * Stresses: remote frees, every block freed by a thread that did not allocate it, and their way back.
- * Pattern: xmalloc-test (Lever & Boreham 2000), here with bounded rings so that the live set is bounded. */
+/* One thread allocates batches, the other frees them; then each thread does both, for the other
+ * one. Stresses: remote frees, every block freed by a thread that did not allocate it, and their
+ * way back. Pattern: xmalloc-test (Lever & Boreham 2000), here with bounded rings so that the live
+ * set is bounded. */
 #include "workload.h"
 #include <semaphore.h>
 

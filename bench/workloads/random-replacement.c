@@ -1,6 +1,7 @@
-/* Random replacement of mixed small sizes over a working set of 100,000 blocks.
- * Stresses: size classes side by side, frees far from the last allocation, cache and TLB misses on metadata.
- * Pattern: the working-set loop of alloc-test (Ganelin) and of Larson & Krishnan 1998, on one thread. */
+/* Random replacement of mixed small sizes over a working set of 100,000 blocks. Stresses: size
+ * classes side by side, frees far from the last allocation, cache and TLB misses on metadata.
+ * Pattern: the working-set loop of alloc-test (Ganelin) and of Larson & Krishnan 1998, on one
+ * thread. */
 #include "workload.h"
 
 enum { BLOCKS = 100000, REPLACEMENTS = 8000000, LEAST = 16, USUAL_MOST = 1000, RARE_MOST = 4000, RARE_IN = 64 };

@@ -1,6 +1,7 @@
-/* Arrays that grow by realloc from 16 bytes: to 4 KiB and to 64 MiB by half of their size, to 4 MiB by a fixed step.
- * Stresses: realloc in place and by copy, growth of large blocks (mremap), several arrays growing side by side.
- * Pattern: the growing vectors and line buffers of real programs (std::vector, getline, read-until-end). */
+/* Arrays that grow by realloc from 16 bytes: to 4 KiB and to 64 MiB by half of their size, to 4 MiB
+ * by a fixed step. Stresses: realloc in place and by copy, growth of large blocks (mremap), several
+ * arrays growing side by side. Pattern: the growing vectors and line buffers of real programs
+ * (std::vector, getline, read-until-end). */
 #include "workload.h"
 
 enum { FEW = 4, MANY = 256, LEAST = 16, STEP = 4096, SAMPLE_STRIDE = 1016 };

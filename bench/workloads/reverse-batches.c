@@ -1,6 +1,7 @@
-/* Batches that grow from ten to 100,000 blocks, each freed in the reverse of the order it was allocated.
- * Stresses: the refill path going up, the emptying of spans coming down, memory kept for the next, larger batch.
- * Pattern: the stack discipline of recursive programs (parsers, compilers' passes); alloc in order, free in reverse. */
+/* Batches that grow from ten to 100,000 blocks, each freed in the reverse of the order it was
+ * allocated. Stresses: the refill path going up, the emptying of spans coming down, memory kept for
+ * the next, larger batch. Pattern: the stack discipline of recursive programs (parsers, compilers'
+ * passes); alloc in order, free in reverse. */
 #include "workload.h"
 
 enum { BATCH_LEAST = 10, BATCH_MOST = 100000, SWEEPS = 40 };

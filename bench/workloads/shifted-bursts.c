@@ -1,6 +1,6 @@
-/* Bursts of small objects of which one in a hundred outlives its burst, then a burst of larger ones.
- * Stresses: spans that survivors pin, whose pages the next size wants.
- * Pattern: servers under load by turns; gperftools#1132, tcmalloc#211. */
+/* Bursts of small objects of which one in a hundred outlives its burst, then a burst of larger
+ * ones. Stresses: spans that survivors pin, whose pages the next size wants. Pattern: servers under
+ * load by turns; gperftools#1132, tcmalloc#211. */
 #include "workload.h"
 
 enum { BURSTS = 5, ROUNDS = 2, OBJECTS = 300000, SURVIVORS = 3000, LEAST = 16, MOST = 415, LATER = 150000, LATER_BYTES = 700 };

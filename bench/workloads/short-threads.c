@@ -1,6 +1,6 @@
-/* Threads created and ended by the thousand, each allocating a little.
- * Stresses: what a thread costs the allocator: first allocation, exit, reuse of what it left.
- * Pattern: thread-per-request servers; the thread test of the Hoard paper (Berger 2000) with very short threads. */
+/* Threads created and ended by the thousand, each allocating a little. Stresses: what a thread
+ * costs the allocator: first allocation, exit, reuse of what it left. Pattern: thread-per-request
+ * servers; the thread test of the Hoard paper (Berger 2000) with very short threads. */
 #include "workload.h"
 
 enum { BODIES = 24000, BLOCKS = 40, LEAST = 16, MOST = 512, LEFT_BEHIND = 2 };

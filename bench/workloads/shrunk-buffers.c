@@ -1,5 +1,5 @@
-/* Messages are read into buffers of 64 KiB, which realloc shrinks to what came; very many are in flight.
- * Stresses: a large block for an instant, and realloc from a large block to a small one.
+/* Messages are read into buffers of 64 KiB, which realloc shrinks to what came; very many are in
+ * flight. Stresses: a large block for an instant, and realloc from a large block to a small one.
  * Pattern: BIND's messages; jemalloc#2483. */
 #include "workload.h"
 

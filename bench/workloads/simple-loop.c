@@ -1,6 +1,6 @@
-/* One size at a time: 25 to 1,600 blocks in a row, then all freed, newest first, oldest first, or every second one.
- * Stresses: the hit path when a free list is longer than a thread cache of a few blocks.
- * Pattern: glibc's bench-malloc-simple. */
+/* One size at a time: 25 to 1,600 blocks in a row, then all freed, newest first, oldest first, or
+ * every second one. Stresses: the hit path when a free list is longer than a thread cache of a few
+ * blocks. Pattern: glibc's bench-malloc-simple. */
 #include "simple.h"
 
 enum { BLOCKS_PER_CASE = 1600000 };

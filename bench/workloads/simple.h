@@ -1,4 +1,5 @@
-/* Many blocks of one size in a row, freed last in first out, first in first out, or both in turn. */
+/* Many blocks of one size in a row, freed last in first out, first in first out, or both in
+ * turn. */
 #ifndef SIMPLE_H
 #define SIMPLE_H
 

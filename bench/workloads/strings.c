@@ -1,7 +1,8 @@
-/* Continued fractions of square roots in big numbers, each result a new tiny block, a window of them kept as text.
- * Stresses: very many short-lived blocks of 8 to 72 bytes beside a bounded live set of about 2 MiB.
- * Pattern: cfrac and espresso of mimalloc-bench by their profile; the computation is another one: the convergents
- * p/q of the square root of d satisfy p*p - d*q*q = ±remainder, which each step verifies. */
+/* Continued fractions of square roots in big numbers, each result a new tiny block, a window of
+ * them kept as text. Stresses: very many short-lived blocks of 8 to 72 bytes beside a bounded live
+ * set of about 2 MiB. Pattern: cfrac and espresso of mimalloc-bench by their profile; the
+ * computation is another one: the convergents p/q of the square root of d satisfy p*p - d*q*q =
+ * ±remainder, which each step verifies. */
 #include "workload.h"
 
 enum { KEPT = 40000, LIMBS_MAX = 8, LIMB_BITS = 32, STEPS = 2000000 };

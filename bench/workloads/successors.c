@@ -1,6 +1,6 @@
 /* Each thread replaces random blocks, starts its successor, hands the blocks over, and ends.
- * Stresses: blocks that outlive the thread that allocated them, adoption of what an ended thread left, thread start.
- * Pattern: the server simulation of Larson & Krishnan 1998 (larson). */
+ * Stresses: blocks that outlive the thread that allocated them, adoption of what an ended thread
+ * left, thread start. Pattern: the server simulation of Larson & Krishnan 1998 (larson). */
 #include "workload.h"
 
 enum { BLOCKS = 10000, GENERATIONS = 600, REPLACEMENTS = 30000000, LEAST = 8, MOST = 1000 };

@@ -1,6 +1,6 @@
-/* A cache is filled, loses nineteen in twenty of its entries, and is filled again; in the end the survivors stay.
- * Stresses: free pages between live blocks: given back, and found again by the next fill.
- * Pattern: caches that expire; redis#2860, mimalloc#878. */
+/* A cache is filled, loses nineteen in twenty of its entries, and is filled again; in the end the
+ * survivors stay. Stresses: free pages between live blocks: decommitted, and found again by the
+ * next fill. Pattern: caches that expire; redis#2860, mimalloc#878. */
 #include "workload.h"
 
 enum { ENTRIES = 30000, KEPT_IN = 20, ROUNDS = 40, LEAST = 512, MOST = 2048 };

@@ -1,5 +1,5 @@
-/* Binary trees built and torn down: one that lives long, many that live shortly.
- * Stresses: one small size in great number, frees in tree order, short-lived blocks beside long-lived ones.
+/* Binary trees built and torn down: one that lives long, many that live shortly. Stresses: one
+ * small size in great number, frees in tree order, short-lived blocks beside long-lived ones.
  * Pattern: the binary-trees benchmark (Boehm's GCBench, the Computer Language Benchmarks Game). */
 #include "workload.h"
 

@@ -1,6 +1,7 @@
 /* What every workload shares: settings, random numbers, blocks that prove their contents, threads.
  * A workload prints `checksum HEX`, made of what it read back from its blocks, and nothing else.
- * Nothing here calls malloc or stdio: the resident set is the allocator's and the workload's own. */
+ * Nothing here calls malloc or stdio: the resident set is the allocator's and the workload's
+ * own. */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 
@@ -133,7 +134,8 @@ static inline void idle(void)
     while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
-/* What each allocator calls giving back all that is free. Weak: one of them is there at a time, or none. */
+/* How each allocator decommits all that is free. Weak: one of them is there at a time, or
+ * none. */
 extern int malloc_trim(size_t pad) __attribute__((weak));
 extern int mallctl(const char *name, void *old, size_t *old_bytes, void *new, size_t bytes) __attribute__((weak));
 extern void mi_collect(bool force) __attribute__((weak));
@@ -141,7 +143,7 @@ extern void MallocExtension_ReleaseFreeMemory(void) __attribute__((weak));
 
 static inline void give_back(void)
 {
-    /* 4096 stands for all of jemalloc's arenas. */
+    /* 4096 is all of jemalloc's arenas. */
     if (mallctl) mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
     if (mallctl) mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
     if (mi_collect) mi_collect(true);
@@ -219,8 +221,8 @@ static inline void *checked(void *block, size_t bytes)
     return block;
 }
 
-/* A block carries its size and a serial number in its first word, and the complement in its last one:
- * two blocks that overlap, or one that lost its end, cannot both be read back. */
+/* A block carries its size and a serial number in its first word, and the complement in its last
+ * one: two blocks that overlap, or one that lost its end, cannot both be read back. */
 static inline void block_write(void *block, size_t bytes, uint32_t serial)
 {
     uint64_t tag = (uint64_t)serial << 32 | bytes;
@@ -267,7 +269,8 @@ static inline uint64_t block_touched(const void *block, size_t bytes)
     return sum;
 }
 
-/* Blocks on their way between threads: whoever puts one in takes out what another left there. */
+/* Blocks on their way between threads: the thread that puts one in takes out what another left
+ * there. */
 typedef _Atomic(void *) exchange_place;
 
 static inline uint64_t exchange_and_free(exchange_place *place, void *block)

@@ -1,5 +1,6 @@
 // modes: preload linked static
-// An operator of the program's is called by operators alone: blocks of malloc's are none of its business.
+// An operator of the program's is called by operators alone: blocks of malloc's are none of its
+// business.
 #include "replaced.h"
 
 void *operator new(std::size_t bytes) { return own_new(bytes); }

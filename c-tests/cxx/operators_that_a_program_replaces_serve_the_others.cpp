@@ -1,5 +1,6 @@
 // modes: preload linked static system
-// ISO C++20 17.6.3: a program that replaces the four plain operators has them called by the other sixteen.
+// ISO C++20 17.6.3: a program that replaces the four plain operators has them called by the other
+// sixteen.
 #include "replaced.h"
 
 using std::align_val_t;

@@ -1,5 +1,5 @@
-/* Children make random mistakes; each must die of SIGABRT and name its pointer. An argument says how many.
- * (Millions, in one process, are the business of the engine's bad_frees test.) */
+/* Children make random mistakes; each must die of SIGABRT and name its pointer. An argument says
+ * how many. (Millions, in one process, are the business of the engine's bad_frees test.) */
 #include "expect.h"
 
 enum { MISTAKES = 1000, PLACES = 10, CALLS = 4, HELD = 8, SHIFTS = 20 };
@@ -85,7 +85,8 @@ static void *hand_over_elsewhere(void *ignored)
     return ignored;
 }
 
-/* The other thread starts before the block dies: what starting one allocates may well take the block's place. */
+/* The other thread starts before the block dies: what starting one allocates may well take the
+ * block's place. */
 static void mistake(void)
 {
     bool elsewhere = call == CALLS - 1;

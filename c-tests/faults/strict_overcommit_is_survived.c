@@ -1,5 +1,6 @@
-/* Where the kernel promises no more memory than it has (vm.overcommit_memory is 2), reservations must not count:
- * many processes run at a time, what is too much is refused, and all works as elsewhere. */
+/* Where the kernel promises no more memory than it has (vm.overcommit_memory is 2), reservations
+ * must not count: many processes run at a time, what is too much is refused, and all works as
+ * elsewhere. */
 #include "../limits/hard_times.h"
 
 enum { PROCESSES = 40 };

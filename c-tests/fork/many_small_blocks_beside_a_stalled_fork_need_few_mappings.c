@@ -1,4 +1,5 @@
-// What is allocated while a fork stands still comes in chunks: 65,530 mappings are all that a process may have.
+// What is allocated while a fork stalls comes in chunks: 65,530 mappings are all that a process may
+// have.
 #include "stalled_fork.h"
 
 enum { BLOCKS = 20000, BLOCK_BYTES = 64, BYTES_MORE = 3000, MAPPINGS_MAX = 1000 };

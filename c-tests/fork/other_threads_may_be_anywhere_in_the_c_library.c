@@ -1,6 +1,8 @@
-// Forks while other threads are inside stdio (one in fflush(NULL), which holds the list of files and waits for each, others in getline,
-// which hold a file and allocate), the name service, the dynamic linker, locales and popen. Between its handlers, fork waits for locks of
-// the C library, whose holders wait for memory: glibc's BZ #19431. Every child allocates, and frees what its parent allocated.
+// Forks while other threads are inside stdio (one in fflush(NULL), which holds the list of files
+// and waits for each, others in getline, which hold a file and allocate), the name service, the
+// dynamic linker, locales and popen. Between its handlers, fork waits for locks of the C library,
+// whose holders wait for memory: glibc's BZ #19431. Every child allocates, and frees what its
+// parent allocated.
 #include "expect.h"
 
 #include <locale.h>

@@ -1,4 +1,5 @@
-/* glibc does not serialise the prepare handlers of concurrent forks: a nesting counter breaks here. */
+/* glibc does not serialise the prepare handlers of concurrent forks: a nesting counter breaks
+ * here. */
 #include "expect.h"
 
 enum { THREADS = 4, ROUNDS = 50 };

@@ -1,4 +1,5 @@
-/* snmalloc hung twice in 150 such forks; jemalloc, gperftools and hardened_malloc each had their own story. */
+/* snmalloc hung twice in 150 such forks; jemalloc, gperftools and hardened_malloc each had their
+ * own story. */
 #include "expect.h"
 
 enum { ROUNDS = 200, THREADS = 3 };

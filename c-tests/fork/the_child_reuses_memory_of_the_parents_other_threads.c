@@ -1,4 +1,5 @@
-/* The heaps of threads that do not exist in the child are abandoned there: what they held free is adopted. */
+/* The heaps of threads that do not exist in the child are abandoned there: what they held free is
+ * adopted. */
 #include "expect.h"
 
 enum { BLOCKS = 20000, BLOCK_BYTES = 512 };

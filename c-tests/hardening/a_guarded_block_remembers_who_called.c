@@ -1,4 +1,5 @@
-/* Frames without frame pointers, in a library, behind a signal, and of a function that aligns its stack. */
+/* Frames without frame pointers, in a library, behind a signal, and of a function that aligns its
+ * stack. */
 #include "../options/options.h"
 
 #include <search.h>

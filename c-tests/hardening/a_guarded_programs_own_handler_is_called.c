@@ -1,4 +1,5 @@
-/* A handler that the program installs itself is called, and may ask what the trap was: us, or the handler that was there before. */
+/* A handler that the program installs itself is called, and may ask what the trap was: us, or the
+ * handler that was there before. */
 #include "../options/options.h"
 
 static int (*explain)(const void *, int);

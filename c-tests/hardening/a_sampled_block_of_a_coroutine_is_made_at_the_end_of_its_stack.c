@@ -1,4 +1,5 @@
-/* The first function of a stack returns to whatever its maker chose; what lies behind that in the unwind tables says nothing of the stack. */
+/* The first function of a stack returns to whatever its maker chose; what lies behind that in the
+ * unwind tables says nothing of the stack. */
 #include "../options/options.h"
 #include <sys/mman.h>
 

@@ -1,6 +1,6 @@
 // plugin: calls_back.c
-/* A thread holds the loader's lock, and waits for another one, whose first sampled block that is: neither what remembers its callers
- * nor what prints them may ask for the lock. */
+/* A thread holds the loader's lock, and waits for another one, whose first sampled block that is:
+ * neither what remembers its callers nor what prints them may ask for the lock. */
 #include "../options/options.h"
 
 static bool uses_it;

@@ -1,4 +1,5 @@
-/* Large blocks trap as soon as they are freed, as long as that costs little; what a loop frees traps when it is given back. */
+/* Large blocks trap as soon as they are freed, as long as that costs little; what a loop frees
+ * traps when it is returned. */
 #include "expect.h"
 
 enum { LOOP = 20000, EPOCHS = 4 };
@@ -23,7 +24,7 @@ static int traps_at_once(size_t bytes)
     return 0;
 }
 
-/* The clock of the allocator is looked at by whoever frees. */
+/* The clock of the allocator is looked at by the thread that frees. */
 static void let_an_epoch_pass(void)
 {
     usleep(450 * 1000);

@@ -1,5 +1,5 @@
-// The system takes memory back up to the first locked page, and then refuses. What was in the pages before it
-// is gone, which is no write to freed memory.
+// The system takes memory back up to the first locked page, and then refuses. What was in the pages
+// before it is gone, which is no write to freed memory.
 #include "../options/options.h"
 
 enum { BLOCKS = 3000, BYTES = 1000, ROUNDS = 6 };

@@ -1,4 +1,5 @@
-/* The secret of all seals is one of the words that are settled. Who has read a freed block knows it, and so does this test. */
+/* The secret of all slot signatures is in the read-only state. A program that reads a freed block
+ * knows it, and so does this test. */
 #include "../options/options.h"
 #include <sys/syscall.h>
 
@@ -6,7 +7,7 @@ enum { SYS_SEAL = 462, PAGE_BYTES = 4096 };
 
 static char maps[1 << 18];
 
-static uintptr_t secret_of_seals(void)
+static uintptr_t secret_of_signatures(void)
 {
     volatile uintptr_t *block = malloc(64);
     EXPECT(block != NULL);
@@ -22,7 +23,8 @@ static void read_maps(void)
     close(file);
 }
 
-/* Whether the word lies on the page. The copy is on the stack, where nobody looks for it; what traps cannot be read. */
+/* Whether the word lies on the page. The copy is on the stack, where no thread looks for it; what
+ * traps cannot be read. */
 static bool page_holds(int memory, uintptr_t page, uintptr_t word)
 {
     uintptr_t words[PAGE_BYTES / sizeof word];
@@ -33,7 +35,7 @@ static bool page_holds(int memory, uintptr_t page, uintptr_t word)
 }
 
 /* The page on which the word lies. It lies on no page that can be written, stacks aside. */
-static void *settled_page(uintptr_t word)
+static void *read_only_page(uintptr_t word)
 {
     uintptr_t found = 0;
     int memory = open("/proc/self/mem", O_RDONLY);
@@ -80,9 +82,9 @@ static void use_the_heap(void)
     for (size_t bytes = 1; bytes < 64 * MIB; bytes *= 3) free(hidden(malloc(bytes)));
 }
 
-static int with_a_seal(void)
+static int with_mseal(void)
 {
-    void *page = settled_page(secret_of_seals());
+    void *page = read_only_page(secret_of_signatures());
     EXPECT(option_is("sealed", "on") && option_set("sealed", "off") == -1 && errno == EBUSY);
     expect_trap(write_it, page);
     if (kernel_seals()) expect_sealed(page);
@@ -99,9 +101,9 @@ static int with_a_seal(void)
     return 0;
 }
 
-static int without_a_seal(void)
+static int without_mseal(void)
 {
-    void *page = settled_page(secret_of_seals());
+    void *page = read_only_page(secret_of_signatures());
     EXPECT(option_is("sealed", "off"));
     expect_trap(write_it, page);
     EXPECT(mprotect(page, PAGE_BYTES, PROT_READ | PROT_WRITE) == 0);
@@ -113,7 +115,7 @@ static int with_checks(void)
 {
     char *block = malloc(24);
     EXPECT(option_is("zero_on_free", "on"));
-    expect_trap(write_it, settled_page(secret_of_seals()));
+    expect_trap(write_it, read_only_page(secret_of_signatures()));
     memset(block, 0xa5, 24);
     free(block);
     EXPECT(is_zero((unsigned char *)hidden(block) + 16, 8));
@@ -125,8 +127,8 @@ int main(int arguments, char **argument)
     require_tinyalloc();
     if (sysconf(_SC_PAGESIZE) != PAGE_BYTES) skip("on larger pages there is other data as well: they stay writable");
     if (arguments > 1)
-        return strcmp(argument[1], "sealed") == 0 ? with_a_seal() : strcmp(argument[1], "unsealed") == 0 ? without_a_seal() : with_checks();
-    void *page = settled_page(secret_of_seals());
+        return strcmp(argument[1], "sealed") == 0 ? with_mseal() : strcmp(argument[1], "writable") == 0 ? without_mseal() : with_checks();
+    void *page = read_only_page(secret_of_signatures());
     EXPECT(option_is("sealed", "off") && option_set("sealed", "on") == -1 && errno == EBUSY);
     expect_trap(write_it, page);
     use_the_heap();
@@ -140,7 +142,7 @@ int main(int arguments, char **argument)
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
     struct run run = run_with("sealed=on", "sealed");
     EXPECT(succeeded(&run));
-    run = run_with("sealed=off", "unsealed");
+    run = run_with("sealed=off", "writable");
     EXPECT(succeeded(&run));
     run = run_with("zero_on_free=on", "checks");
     EXPECT(succeeded(&run));

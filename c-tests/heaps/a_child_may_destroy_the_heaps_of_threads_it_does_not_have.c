@@ -5,7 +5,7 @@ static sem_t pushed;
 
 static void *work(void *unused)
 {
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     sem_post(&pushed);
     pause();
     return unused;

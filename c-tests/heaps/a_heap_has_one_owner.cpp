@@ -55,18 +55,18 @@ static void a_scope_ends_as_it_was_left()
     {
         tinyalloc::current_heap scope(outer);
         std::vector<int> row(1000);
-        EXPECT(outer.contains(row.data()) && ta_thread_heap() == outer.get());
+        EXPECT(outer.contains(row.data()) && ta_heap_current() == outer.get());
         EXPECT(throws<int>([&] {
             tinyalloc::current_heap deeper(inner.get());
             row.reserve(2000);
             EXPECT(inner.contains(row.data()));
             throw 7;
         }));
-        EXPECT(ta_thread_heap() == outer.get());
+        EXPECT(ta_heap_current() == outer.get());
         tinyalloc::current_heap global(ta_heap_global());
         EXPECT(ta_heap_owner(std::vector<int>(10).data()) == ta_heap_global());
     }
-    EXPECT(ta_thread_heap() == ta_heap_global());
+    EXPECT(ta_heap_current() == ta_heap_global());
     int depth = 0;
     EXPECT(throws<std::system_error>([&] {
         auto deeper = [&](auto &self) -> void {
@@ -75,14 +75,14 @@ static void a_scope_ends_as_it_was_left()
         };
         deeper(deeper);
     }));
-    EXPECT(depth == 48 && ta_thread_heap() == ta_heap_global());
+    EXPECT(depth == 48 && ta_heap_current() == ta_heap_global());
 }
 
 static void destroy_the_current_heap()
 {
     std::set_terminate([] { _exit(41); });
     tinyalloc::heap heap("current");
-    ta_thread_heap_push(heap.get());
+    ta_heap_push(heap.get());
 }
 
 int main()

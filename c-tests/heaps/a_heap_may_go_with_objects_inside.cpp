@@ -15,7 +15,7 @@ using tree = std::pmr::map<int, std::pmr::string>;
 
 static void read_it(void *at) { *static_cast<volatile char *>(at); }
 
-/* Containers whose own objects lie in the heap too: nobody outside is left to destroy them. */
+/* Containers whose own objects lie in the heap too: no thread outside is left to destroy them. */
 static tree *fill_up(tinyalloc::heap &heap)
 {
     tinyalloc::memory_resource *resource = tinyalloc::make_unique<tinyalloc::memory_resource>(heap, heap.get()).release();

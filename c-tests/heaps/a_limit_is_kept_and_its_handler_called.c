@@ -33,10 +33,10 @@ int main(void)
     EXPECT(malloc(10 * MIB) != NULL);
     answer = 1;
     EXPECT(ta_heap_malloc(heap, BLOCK) != NULL && calls == 2);
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     EXPECT_REFUSED(malloc(hidden_size(BLOCK)), ENOMEM);
     EXPECT(calls == 3);
-    EXPECT(ta_thread_heap_pop() == 0);
+    EXPECT(ta_heap_pop() == 0);
     EXPECT(ta_heap_set_limit(heap, 2 * LIMIT) == 0 && ta_heap_limit(heap) == 2 * LIMIT);
     EXPECT(ta_heap_malloc(heap, BLOCK) != NULL && calls == 3);
     EXPECT_REFUSED(ta_heap_malloc(heap, (size_t)PTRDIFF_MAX + 1), ENOMEM);

@@ -39,7 +39,7 @@ static void twice_by_another_thread(void)
 
 static void twice_in_the_current_heap(void)
 {
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     char *block = malloc(100);
     free(block);
     free(culprit(block));
@@ -136,7 +136,7 @@ int main(int arguments, char **argument)
     expect_label_everywhere();
     struct run run = run_with("hardened=on", "packet");
     EXPECT(WIFSIGNALED(run.status) && WTERMSIG(run.status) == SIGABRT);
-    EXPECT(output_has_line(run.output, "-byte slot) in heap \"packet\": somebody wrote beyond the block's end"));
+    EXPECT(output_has_line(run.output, "-byte slot) in heap \"packet\": a write went beyond the block's end"));
     run = run_with("on_error=report", "global");
     EXPECT(succeeded(&run) && output_has_line(run.output, "double free") && output_has_line(run.output, "16 bytes inside"));
     EXPECT(!strstr(run.output, "heap"));

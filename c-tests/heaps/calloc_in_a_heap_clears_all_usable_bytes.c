@@ -19,9 +19,9 @@ static void expect_clear_after_reuse(ta_heap_t *heap, size_t bytes)
 int main(void)
 {
     ta_heap_t *heap = heap_of("clear", 0);
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     for (size_t bytes = 1; bytes < 70000; bytes += 1 + bytes / 100) expect_clear_after_reuse(heap, bytes);
-    EXPECT(ta_thread_heap_pop() == 0);
+    EXPECT(ta_heap_pop() == 0);
     EXPECT(ta_heap_destroy(heap) == 0);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* What the tests of containers share: a heap by name, and what must hold of the two kinds of containers. */
+/* What the tests of containers share: a heap by name, and what must hold of the two kinds of
+ * containers. */
 #ifndef CONTAINERS_H
 #define CONTAINERS_H
 

@@ -21,7 +21,8 @@ UNUSED static struct ta_stats heap_stats(ta_heap_t *heap)
     return now;
 }
 
-/* Resident memory without the pages of files: how many of a program's own are in memory depends on the page cache. */
+/* Resident memory without the pages of files: how many of a program's own are in memory depends on
+ * the page cache. */
 UNUSED static size_t private_bytes(void) { return rollup_bytes("\nAnonymous:"); }
 
 #endif

@@ -1,4 +1,5 @@
-/* Address sets: no page of one heap is ever a page of another. Canaries: nothing that one heap does changes a byte of another. */
+/* Address sets: no page of one heap is ever a page of another. Canaries: nothing that one heap does
+ * changes a byte of another. */
 #include "heap.h"
 
 enum { HEAPS = 8, ROUNDS = 40000, LIVE = 400, PAGES = 1 << 16 };

@@ -1,4 +1,5 @@
-/* With valgrind=on memcheck is told of the blocks of every heap, and that they end when the heap is reset or destroyed. */
+/* With valgrind=on memcheck knows the blocks of every heap, and that they end when the heap is
+ * reset or destroyed. */
 #include "heap.h"
 #include "../options/memcheck.h"
 
@@ -33,7 +34,7 @@ static int count(void *met, size_t bytes, void *counter)
     return 0;
 }
 
-/* Free slots, and blocks that nobody has written to yet, are told apart without an error. */
+/* Free slots, and blocks that no thread has written to yet, are distinguished without an error. */
 static void walk(ta_heap_t *heap)
 {
     int counter = 0;

@@ -29,8 +29,8 @@ int main(void)
     EXPECT_INVALID(ta_heap_set_limit(none, 10));
     EXPECT_INVALID(ta_heap_stats(none, &stats, sizeof stats));
     EXPECT_INVALID(ta_heap_walk(none, visit, NULL));
-    EXPECT_INVALID(ta_thread_heap_push(none));
-    EXPECT_INVALID(ta_thread_heap_pop());
+    EXPECT_INVALID(ta_heap_push(none));
+    EXPECT_INVALID(ta_heap_pop());
     EXPECT(ta_heap_owner(NULL) == NULL && ta_heap_owner(&stats) == NULL);
     EXPECT(ta_heap_contains(none, NULL) == 0 && ta_heap_usable_size(none, NULL) == 0);
     ta_heap_t *heap = ta_heap_create(NULL);

@@ -5,7 +5,7 @@ static ta_heap_t *heap[200];
 static void *use(void *entered)
 {
     for (int h = 0; h < 200; h++) EXPECT(ta_heap_malloc(heap[h], 100));
-    if (entered) EXPECT(ta_thread_heap_push(heap[0]) == 0 && ta_thread_heap_push(heap[1]) == 0 && malloc(100));
+    if (entered) EXPECT(ta_heap_push(heap[0]) == 0 && ta_heap_push(heap[1]) == 0 && malloc(100));
     return NULL;
 }
 

@@ -1,4 +1,5 @@
-// No call that allocates waits for a fork that stands still: a block that a heap could not serve is no heap's, until it is resized.
+// No call that allocates waits for a fork that stalls: a block that a heap could not serve is no
+// heap's, until it is resized.
 #include "tinyalloc.h"
 
 #include "stalled_fork.h"

@@ -4,7 +4,7 @@
 
 static void *body(void *argument)
 {
-    EXPECT(ta_thread_heap() == ta_heap_global());
+    EXPECT(ta_heap_current() == ta_heap_global());
     return argument;
 }
 
@@ -19,13 +19,13 @@ static void keep(const char *text)
 int main(void)
 {
     ta_heap_t *heap = heap_of("plugin", 0);
-    EXPECT(ta_thread_heap_push(heap) == 0);
+    EXPECT(ta_heap_push(heap) == 0);
     void *block = malloc(100);
-    EXPECT(ta_heap_owner(block) == heap && ta_thread_heap_push(ta_heap_global()) == 0);
+    EXPECT(ta_heap_owner(block) == heap && ta_heap_push(ta_heap_global()) == 0);
     keep("once");
-    EXPECT(ta_thread_heap_pop() == 0);
+    EXPECT(ta_heap_pop() == 0);
     free(block);
     EXPECT(heap_stats(heap).allocated == 0);
-    EXPECT(ta_thread_heap_pop() == 0 && ta_heap_destroy(heap) == 0);
+    EXPECT(ta_heap_pop() == 0 && ta_heap_destroy(heap) == 0);
     keep("again");
 }

@@ -1,5 +1,6 @@
-// Sparse tables, and blocks just above a whole number of slices, in a heap that has grown past the 32 MiB beyond which huge pages are asked
-// for: one touch of a huge page makes two mebibytes resident, so large blocks lie where there are none.
+// Sparse tables, and blocks just above a whole number of slices, in a heap that has grown past the
+// 32 MiB beyond which huge pages are asked for: one touch of a huge page makes two mebibytes
+// resident, so large blocks lie where there are none.
 #include "expect.h"
 
 enum { OBJECTS = 50000, TABLES = 48, TOUCHED = 20, STEPS = 2000 };

@@ -1,4 +1,5 @@
-/* What is known to be zero is known by page runs that split, merge and are purged: each step may mix them up. */
+/* What is known to be zero is known by page runs that split, merge and are purged: each step may
+ * mix them up. */
 #include "expect.h"
 
 enum { BLOCKS = 2000, STEPS = 200000 };

@@ -1,4 +1,5 @@
-/* A span made of dirty pages and given up after one slot: its other pages are still dirty, though it never touched them. */
+/* A span made of dirty pages and given up after one slot: its other pages are still dirty, though
+ * it never touched them. */
 #include "expect.h"
 
 enum { SLOT_KINDS = 200 };

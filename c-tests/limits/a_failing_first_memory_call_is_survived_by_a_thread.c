@@ -1,4 +1,5 @@
-/* A new thread needs a heap record: when there is no memory for it, its malloc is refused, no more. */
+/* A new thread needs a heap record: when there is no memory for it, its malloc is refused, no
+ * more. */
 #include "failing_call.h"
 
 static void *body(void *ignored)

@@ -1,5 +1,6 @@
-// RLIMIT_AS, set by a program for itself after it has allocated (python's resource.setrlimit, the sandboxes of judges): threads, mappings and
-// libraries go on, and malloc fails near the limit, and works again below it.
+// RLIMIT_AS, set by a program for itself after it has allocated (python's resource.setrlimit, the
+// sandboxes of judges): threads, mappings and libraries go on, and malloc fails near the limit, and
+// works again below it.
 #include "expect.h"
 
 static void limit(size_t bytes)

@@ -1,4 +1,5 @@
-// mlockall without privileges, with a finite RLIMIT_MEMLOCK (PipeWire, chronyd): the kernel compares all address space with the limit.
+// mlockall without privileges, with a finite RLIMIT_MEMLOCK (PipeWire, chronyd): the kernel
+// compares all address space with the limit.
 #include "expect.h"
 
 #include <sys/syscall.h>

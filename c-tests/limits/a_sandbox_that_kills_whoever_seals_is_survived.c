@@ -1,4 +1,5 @@
-/* Restarts itself under a filter written before there was mseal(2), which kills on calls that it does not know. */
+/* Restarts itself under a filter written before there was mseal(2), which kills on calls that it
+ * does not know. */
 #include "hard_times.h"
 #include "seccomp.h"
 

@@ -1,6 +1,7 @@
-// Sandboxes look at the arguments of system calls (Firefox's, Firecracker's, sshd's): advice that they do not list is refused, or kills, and so
-// are unknown flags of mmap. A program that closes such a sandbox after it has allocated goes on, as with the system's malloc: with the first
-// large block inside of it, or with the sandbox closed after all kinds of work.
+// Sandboxes look at the arguments of system calls (Firefox's, Firecracker's, sshd's): advice that
+// they do not list is refused, or kills, and so are unknown flags of mmap. A program that closes
+// such a sandbox after it has allocated goes on, as with the system's malloc: with the first large
+// block inside of it, or with the sandbox closed after all kinds of work.
 #include "expect.h"
 
 #include <linux/audit.h>

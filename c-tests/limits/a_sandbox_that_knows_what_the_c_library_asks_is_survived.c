@@ -1,5 +1,6 @@
-/* Restarts itself under a filter that kills on every call, and every advice, that neither the start of a program nor the C library's own malloc
- * makes, threads included. Huge pages are asked for when small blocks outgrow 32 MiB: an option leaves that out. */
+/* Restarts itself under a filter that kills on every call, and every advice, that neither the start
+ * of a program nor the C library's own malloc makes, threads included. Huge pages are asked for
+ * when small blocks outgrow 32 MiB: an option leaves that out. */
 #include "hard_times.h"
 #include "seccomp.h"
 

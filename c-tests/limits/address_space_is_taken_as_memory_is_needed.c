@@ -1,5 +1,6 @@
-// What `top` shows as VIRT, RLIMIT_AS counts, mlockall compares with RLIMIT_MEMLOCK and gcore writes out: beyond what the program had, no more
-// than twice of what is committed, and 64 MiB. At the start, with small blocks, with large ones, with a heap of its own, and after all was freed.
+// What `top` shows as VIRT, RLIMIT_AS counts, mlockall compares with RLIMIT_MEMLOCK and gcore
+// writes out: beyond what the program had, no more than twice of what is committed, and 64 MiB. At
+// the start, with small blocks, with large ones, with a heap of its own, and after all was freed.
 #include "expect.h"
 
 enum { SMALL = 100000, LARGE = 300 };

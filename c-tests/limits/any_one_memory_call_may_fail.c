@@ -1,4 +1,5 @@
-/* For every n to 32, then in growing steps: the n-th mmap, mprotect or mremap fails, all others succeed. */
+/* For every n to 32, then in growing steps: the n-th mmap, mprotect or mremap fails, all others
+ * succeed. */
 #include "failing_call.h"
 #include "hard_times.h"
 

@@ -1,5 +1,6 @@
-// A program locks a page of a block, or a few small blocks (secrets), and frees them without munlock: what the system then refuses, in the middle
-// of a range, is undone. Reports: LLVM #167788, hardened_malloc #341, s2n-tls #1502.
+// A program locks a page of a block, or a few small blocks (secrets), and frees them without
+// munlock: what the system then refuses, in the middle of a range, is undone. Reports: LLVM
+// #167788, hardened_malloc #341, s2n-tls #1502.
 #include "expect.h"
 
 enum { BLOCKS = 40 };

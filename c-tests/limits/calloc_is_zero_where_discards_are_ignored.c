@@ -1,5 +1,5 @@
-/* Emulators of Linux may say yes to every advice and do nothing. The program stands in for one: its madvise
- * comes before the C library's. */
+/* Emulators of Linux may say yes to every advice and do nothing. The program acts as one: its
+ * madvise comes before the C library's. */
 #include "expect.h"
 
 static unsigned asked;

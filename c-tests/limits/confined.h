@@ -3,7 +3,8 @@
 
 #include "hard_times.h"
 
-/* Restarts the program under a limit on `resource`, so that the limit holds before the library's first call. */
+/* Restarts the program under a limit on `resource`, so that the limit holds before the library's
+ * first call. */
 static void confine(char **argument, int resource, size_t bytes)
 {
     struct rlimit limit = {bytes, bytes};
@@ -27,7 +28,7 @@ UNUSED static bool starts_confined(char **argument, int resource, size_t bytes)
     return !linker_failed;
 }
 
-/* Takes memory until it is refused, gives it back, takes it again. Returns the bytes it got. */
+/* Takes memory until it is refused, returns it, takes it again. Returns the bytes it got. */
 UNUSED static size_t exhaust(size_t block_bytes, size_t bytes_max)
 {
     size_t got[2] = {0, 0};

@@ -1,8 +1,9 @@
 #ifndef FAILING_CALL_H
 #define FAILING_CALL_H
 
-/* Makes the n-th memory system call of the process fail, whoever makes it and however it is made: a filter traps
- * them all, the handler counts, and repeats the call from the one address that the filter lets through. */
+/* Makes the n-th memory system call of the process fail, whichever thread makes it and however it
+ * is made: a filter traps them all, the handler counts, and repeats the call from the one address
+ * that the filter lets through. */
 #include "seccomp.h"
 #include <ucontext.h>
 

@@ -1,4 +1,5 @@
-/* Locked memory cannot be given back: freed large blocks stay accessible there, and nothing else changes. */
+/* Locked memory cannot be returned: freed large blocks stay accessible there, and nothing else
+ * changes. */
 #include "hard_times.h"
 
 static void churn(void)

@@ -57,7 +57,8 @@ static void hard_times_free(struct hard_times *times, unsigned i)
     times->block[i] = NULL;
 }
 
-/* Every kind of request; whatever is refused, all other blocks stay as they were. Returns the refusals. */
+/* Every kind of request; whatever is refused, all other blocks stay as they were. Returns the
+ * refusals. */
 UNUSED static size_t hard_times(void)
 {
     static struct hard_times times;

@@ -1,4 +1,5 @@
-/* Fatal sandboxes kill on anything else: mmap, munmap, mprotect, madvise, mremap and futex are all there is. */
+/* Fatal sandboxes kill on anything else: mmap, munmap, mprotect, madvise, mremap and futex are all
+ * there is. */
 #include "hard_times.h"
 #include "seccomp.h"
 

@@ -1,4 +1,4 @@
-/* nsjail, firecracker, man-db: memory that cannot be given back stays, and calloc must clear it. */
+/* nsjail, firecracker, man-db: memory that cannot be returned stays, and calloc must clear it. */
 #include "hard_times.h"
 #include "seccomp.h"
 

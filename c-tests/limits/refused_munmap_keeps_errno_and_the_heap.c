@@ -1,4 +1,5 @@
-/* jemalloc#970: munmap may fail at the mapping limit; free has no way to say so and must not touch errno. */
+/* jemalloc#970: munmap may fail at the mapping limit; free has no way to say so and must not touch
+ * errno. */
 #include "hard_times.h"
 #include "seccomp.h"
 

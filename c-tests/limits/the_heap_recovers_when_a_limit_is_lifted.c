@@ -14,7 +14,8 @@ static size_t data_bytes(void)
     return strtoul(line + 7, NULL, 10) * KIB;
 }
 
-/* Linux lets mprotect exceed RLIMIT_DATA when RLIMIT_AS is full as well: some address space is left. */
+/* Linux lets mprotect exceed RLIMIT_DATA when RLIMIT_AS is full as well: some address space is
+ * left. */
 int main(void)
 {
     struct rlimit space, data;

@@ -1,6 +1,7 @@
 // modes: preload linked
 // plugin: crosses.c
-/* With RTLD_DEEPBIND, as PHP opens its extensions, a plugin's malloc and free would be the C library's. */
+/* With RTLD_DEEPBIND, as PHP opens its extensions, a plugin's malloc and free would be the C
+ * library's. */
 #include "expect.h"
 
 static void *plugin;

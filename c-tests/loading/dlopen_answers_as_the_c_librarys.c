@@ -1,6 +1,7 @@
 // modes: preload linked static
 // plugin: plugin.c
-/* A dlopen of ours may stand in front: NULL, RTLD_NOLOAD, other flags and dlerror() must come out as ever. */
+/* A dlopen of ours may stand in front: NULL, RTLD_NOLOAD, other flags and dlerror() must come out
+ * as ever. */
 #include "expect.h"
 
 static const char *path;

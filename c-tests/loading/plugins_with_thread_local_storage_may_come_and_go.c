@@ -1,5 +1,6 @@
 // plugin: plugin.c
-/* The dynamic linker allocates on TLS access, at dlopen and at dlclose: each is a call into us from inside it. */
+/* The dynamic linker allocates on TLS access, at dlopen and at dlclose: each is a call into us from
+ * inside it. */
 #include "expect.h"
 
 static volatile bool stop;

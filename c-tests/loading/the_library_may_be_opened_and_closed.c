@@ -1,5 +1,6 @@
 // modes: bare
-/* In a program that runs on the system's malloc: its blocks and ours live side by side, through dlopen's handle. */
+/* In a program that runs on the system's malloc: its blocks and ours live side by side, through
+ * dlopen's handle. */
 #include "expect.h"
 
 int main(void)

@@ -1,4 +1,5 @@
-/* Threads that hold one block of every size class: what is resident is what was touched, not the rest of its huge page. */
+/* Threads that hold one block of every size class: what is resident is what was touched, not the
+ * rest of its huge page. */
 #include "survivors.h"
 
 enum { THREADS = 40, SMALLEST = 16, LARGEST = 32 * 1024, SIZES_MAX = 64 };

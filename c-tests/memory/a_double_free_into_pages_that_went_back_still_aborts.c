@@ -1,5 +1,5 @@
-/* A freed block whose page a trim gave back reads as zero and must not look live: its second free aborts, in its
- * thread and in another. */
+/* A freed block whose page a trim decommitted reads as zero and must not look live: its second free
+ * aborts, in its thread and in another. */
 #include "survivors.h"
 
 enum { TABLE_BYTES = 512 * 1024, KEPT_EACH_BYTES = 20 * 1024, BLOCKS_MAX = TABLE_BYTES / 16 };

@@ -1,4 +1,5 @@
-/* The parent forks while its threads trim: the child finds a whole heap, reads, frees, allocates and trims. */
+/* The parent forks while its threads trim: the child finds a whole heap, reads, frees, allocates
+ * and trims. */
 #include "survivors.h"
 
 enum { CHURNERS = 2, BLOCKS = 3000, FORKS = 15 };

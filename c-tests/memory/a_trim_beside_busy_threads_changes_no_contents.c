@@ -1,5 +1,5 @@
-/* Threads allocate, free and pass blocks on while two others trim without a pause: every block keeps its contents,
- * and calloc's are zero. */
+/* Threads allocate, free and pass blocks on while two others trim without a pause: every block
+ * keeps its contents, and calloc's are zero. */
 #include "survivors.h"
 
 enum { BUSY = 3, SLOTS = 2000, MAILBOXES = 64, SECONDS = 2 };

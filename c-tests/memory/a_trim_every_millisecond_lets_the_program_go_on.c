@@ -1,4 +1,5 @@
-/* A program that trims far too often: its working set stays whole, it comes to an end, and it does not grow. */
+/* A program that trims far too often: its working set stays whole, it comes to an end, and it does
+ * not grow. */
 #include "survivors.h"
 
 enum { TRIMS = 800, SLOTS = 8000, CHANGES_BETWEEN = 400 };

@@ -1,5 +1,5 @@
-/* The threads of a pool have worked, freed everything and wait for more: a trim in the main thread reaches what
- * they keep. */
+/* The threads of a pool have worked, freed everything and wait for more: a trim in the main thread
+ * reaches what they keep. */
 #include "survivors.h"
 
 enum { THREADS = 24, BLOCKS = 6000 };

@@ -1,4 +1,5 @@
-/* A producer waits for more work while the consumer frees the last of its blocks: a trim gives their memory back. */
+/* A producer waits for more work while the consumer frees the last of its blocks: a trim returns
+ * their memory. */
 #include "survivors.h"
 
 enum { BLOCKS = 40000 };

@@ -1,4 +1,5 @@
-/* A thread says that it will wait for long: what it has freed serves the next thread, and no fresh memory is taken. */
+/* A thread says that it will wait for long: what it has freed serves the next thread, and no fresh
+ * memory is taken. */
 #include "survivors.h"
 
 enum { BLOCKS = 40000 };

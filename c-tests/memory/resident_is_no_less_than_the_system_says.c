@@ -1,4 +1,5 @@
-/* The statistics promise that at most `resident` bytes are in memory: the process has not grown by more. */
+/* The statistics promise that at most `resident` bytes are in memory: the process has not grown by
+ * more. */
 #include "stats/stats.h"
 #include "survivors.h"
 

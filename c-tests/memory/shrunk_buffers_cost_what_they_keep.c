@@ -1,4 +1,5 @@
-/* A server reads each message into a large buffer and shrinks it to what came: many in flight cost what they keep. */
+/* A server reads each message into a large buffer and shrinks it to what came: many in flight cost
+ * what they keep. */
 #include "survivors.h"
 
 enum { MESSAGES = 60000, AT_A_TIME = 20 };

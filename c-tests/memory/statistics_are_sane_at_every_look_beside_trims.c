@@ -1,5 +1,5 @@
-/* Threads come and go, one trims without a pause, and one looks: no figure is beyond what the others allow, and none
- * wraps around. */
+/* Threads come and go, one trims without a pause, and one looks: no figure is beyond what the
+ * others allow, and none wraps around. */
 #include "stats/stats.h"
 #include "survivors.h"
 

@@ -1,5 +1,5 @@
-/* The blocks that lie beside pages that went back keep contents and size, may be resized and freed by any thread, and
- * what is made there again is whole: calloc's is zero, no two blocks overlap. */
+/* The blocks that lie beside pages that went back keep contents and size, may be resized and freed
+ * by any thread, and what is made there again is whole: calloc's is zero, no two blocks overlap. */
 #include "survivors.h"
 
 enum { BLOCKS = 8000, ONE_IN = 12 };

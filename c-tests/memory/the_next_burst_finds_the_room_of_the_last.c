@@ -1,5 +1,5 @@
-/* Bursts of small objects leave a few survivors everywhere; after a trim, a burst of another size takes no more memory
- * than it needs. */
+/* Bursts of small objects leave a few survivors everywhere; after a trim, a burst of another size
+ * takes no more memory than it needs. */
 #include "survivors.h"
 
 enum { BURSTS = 4, OBJECTS = 150000, SURVIVORS = OBJECTS / 100, LATER = 60000, LATER_BYTES = 700 };

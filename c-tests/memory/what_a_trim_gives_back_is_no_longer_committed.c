@@ -1,4 +1,5 @@
-/* The statistics follow: pages between survivors are charged no longer, and what is live is counted as before. */
+/* The statistics follow: pages between survivors are charged no longer, and what is live is counted
+ * as before. */
 #include "survivors.h"
 
 enum { BLOCKS = 30000, ONE_IN = 20 };

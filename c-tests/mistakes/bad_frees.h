@@ -104,7 +104,7 @@ MISTAKE(free_of_a_stack_address, ALWAYS(ABORTS("invalid free of %p")), WAYS(2), 
     free_of(way, local + 512, 512);
 }
 
-/* What stands before a block of glibc's says how long it is. */
+/* The word before a block of glibc's says how long it is. */
 MISTAKE(free_of_a_forged_block_on_the_stack, ALWAYS(ABORTS("invalid free of %p")),
         TITLES("on the stack, laid out like a block of glibc's"))
 {

@@ -1,5 +1,5 @@
-/* What somebody who exploits a mistake would like to know beforehand. Only the tables ask: one run
- * cannot tell what differs between runs. */
+/* What an attacker who exploits a mistake would like to know beforehand. Only the tables ask: one
+ * run cannot tell what differs between runs. */
 #define KIND "Predictable"
 
 enum { MANY = 100000, OTHER_SMALL = 400, ALIKE = 16, SOON = 16 };

@@ -1,4 +1,5 @@
-/* The whole content of a freed slot, read by a stray pointer, is written back into the same slot once it is live. */
+/* The whole content of a freed slot, read by a stray pointer, is written back into the same slot
+ * once it is live. */
 #include "expect.h"
 
 enum { SLOT_BYTES = 64, TRIES = 1000 };

@@ -1,5 +1,5 @@
-/* A stray write over a freed slot's link must end in an abort or do nothing: never in a block outside the heap
- * or in one block handed out twice. */
+/* A stray write over a freed slot's link must end in an abort or do nothing: never in a block
+ * outside the heap or in one block handed out twice. */
 #include "expect.h"
 
 enum { SLOTS = 400, SLOT_BYTES = 64 };

@@ -1,4 +1,5 @@
-/* The key of a freed slot may appear by chance or by copy in a live one: a suspicion must be confirmed. */
+/* The key of a freed slot may appear by chance or by copy in a live one: a suspicion must be
+ * confirmed. */
 #include "expect.h"
 
 enum { SLOTS = 2000, SLOT_BYTES = 64 };

@@ -1,4 +1,5 @@
-/* In a real control group of version 2, made for this test: its pressure is watched, and its limit counts. */
+/* In a real control group of version 2, made for this test: its pressure is watched, and its limit
+ * counts. */
 #include "background.h"
 #include <sys/stat.h>
 

@@ -11,7 +11,8 @@ struct system_file system_file[SYSTEM_FILES_MAX] = {
 
 static void limit_memory_of_all_to(const char *text) { strcpy(system_file[1].text, text); }
 
-/* Whether the limit is that many percent of so many MiB: half of what is between is to be had, and twice of it is not. */
+/* Whether the limit is that many percent of so many MiB: half of what is between is to be had, and
+ * twice of it is not. */
 static bool limit_is(size_t mib)
 {
     void *half = malloc(mib * MIB / 2), *all = malloc(2 * mib * MIB);
@@ -27,7 +28,8 @@ static void the_least_on_the_way_up_counts(void)
     EXPECT(limit_is(32));
 }
 
-/* Each by its own way: the file is read again when there is no memory within the limit, and errno stays as it was. */
+/* Each by its own way: the file is read again when there is no memory within the limit, and errno
+ * stays as it was. */
 static void a_limit_that_grew_is_met_by_no_call(void)
 {
     void *block[6] = {0};

@@ -1,4 +1,5 @@
-/* Also a signal that comes while the program is inside the allocator: it is answered a little later, with real numbers. */
+/* Also a signal that comes while the program is inside the allocator: it is answered a little
+ * later, with real numbers. */
 #include "options.h"
 
 enum { SIGNALS = 300, ROUNDS = 200000 };

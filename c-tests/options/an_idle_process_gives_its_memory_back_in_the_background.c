@@ -31,7 +31,8 @@ static int check(void)
     EXPECT(proc_text(path, status, sizeof status));
     char *blocked = strstr(status, "SigBlk:");
     EXPECT(blocked != NULL);
-    /* All but KILL and STOP, which nobody can block, and the three that are the C library's own. */
+    /* All but KILL and STOP, which no thread can block, and the three that are the C library's
+     * own. */
     EXPECT((strtoull(blocked + 7, NULL, 16) | 0x380040100ULL) == ~0ULL);
     return 0;
 }

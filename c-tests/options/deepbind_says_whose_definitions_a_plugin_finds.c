@@ -1,6 +1,7 @@
 // modes: preload linked
 // plugin: conflicts.c
-/* Without RTLD_DEEPBIND what the program defines comes first, malloc as well as a name that conflicts. */
+/* Without RTLD_DEEPBIND what the program defines comes first, malloc as well as a name that
+ * conflicts. */
 #include "options.h"
 
 __attribute__((used)) const char *conflicting(void) { return "program"; }

@@ -13,7 +13,7 @@ static void expect_refused(const char *name, const char *value)
     EXPECT(errno == EINVAL);
 }
 
-static void expect_settled(const char *name, const char *held, const char *value)
+static void expect_fixed(const char *name, const char *held, const char *value)
 {
     errno = ERRNO_UNTOUCHED;
     EXPECT(option_is(name, held) && option_set(name, value) == -1);
@@ -50,12 +50,12 @@ int main(void)
     expect_set("check_sizes", "off", "off");
     expect_set("deepbind", "keep", "keep");
     expect_set("deepbind", "strip", "strip");
-    expect_settled("hardened", "off", "on");
-    expect_settled("quarantine", "65536", "1M");
-    expect_settled("guard", "0", "1000");
-    expect_settled("zero_on_free", "off", "on");
-    expect_settled("sealed", "off", "on");
-    expect_settled("valgrind", "off", "on");
+    expect_fixed("hardened", "off", "on");
+    expect_fixed("quarantine", "65536", "1M");
+    expect_fixed("guard", "0", "1000");
+    expect_fixed("zero_on_free", "off", "on");
+    expect_fixed("sealed", "off", "on");
+    expect_fixed("valgrind", "off", "on");
     expect_refused("purge_dealy", "1");
     expect_refused("", "1");
     expect_refused("purge", "");

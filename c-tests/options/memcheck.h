@@ -1,4 +1,4 @@
-/* Programs that run under valgrind's memcheck, which is told of every block: `valgrind=on`. */
+/* Programs that run under valgrind's memcheck, which knows every block: `valgrind=on`. */
 #ifndef MEMCHECK_H
 #define MEMCHECK_H
 

@@ -1,4 +1,5 @@
-/* With valgrind=on memcheck is told of every block: it finds accesses to freed and beyond live ones, undefined bytes and leaks. */
+/* With valgrind=on memcheck knows every block: it finds accesses to freed and beyond live ones,
+ * undefined bytes and leaks. */
 #include "memcheck.h"
 
 enum { CLEAN_SIZES = 700, LARGE_BYTES = 200 * 1000, HUGE_BYTES = 40 << 20 };

@@ -57,7 +57,8 @@ static int check(void)
     EXPECT(comes_true(is_there) && comes_true(is_watched));
     EXPECT(triggers == 1 && memcmp(trigger, "some 150000 2000000", 20) == 0);
     an_event_takes_what_is_free();
-    /* The group is gone, or somebody closed the file: it is opened again, and its first event passed over. */
+    /* The group is gone, or the program closed the file: it is opened again, and its first event
+     * passed over. */
     answer_with(POLLPRI | POLLERR);
     EXPECT(comes_true(is_watched_anew));
     EXPECT(option_is("pressure", "on"));

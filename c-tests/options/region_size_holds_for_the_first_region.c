@@ -1,7 +1,8 @@
 /* The dynamic linker allocates before the C library knows the environment. */
 #include "options.h"
 
-// Those of one region lie within its size, and those that it has no room for do not. Nobody touches the blocks.
+// Those of one region lie within its size, and those that it has no room for do not. No thread
+// touches the blocks.
 static void expect_a_region_of(size_t region_bytes, size_t block_bytes)
 {
     size_t at_first = region_bytes / block_bytes * 3 / 4, after = region_bytes / block_bytes * 5 / 4;
@@ -27,7 +28,8 @@ int main(int arguments, char **argument)
     }
     struct run run = run_with("region_size=64M", "64");
     EXPECT(succeeded(&run));
-    // Large blocks beyond the first 32 MiB have a region of their own, unless there are no huge pages to keep them from.
+    // Large blocks beyond the first 32 MiB have a region of their own, unless there are no huge
+    // pages to keep them from.
     run = run_with("region_size=1G,huge_pages=never", "1024");
     EXPECT(succeeded(&run));
 }

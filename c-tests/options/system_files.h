@@ -1,5 +1,6 @@
-/* Files of the system as a test wants them: the program's own syscall() comes before the C library's, and the allocator opens its files by
- * number, with that function. What it opens below the two folders is made up here; everything else is handed on to the kernel. */
+/* Files of the system as a test wants them: the program's own syscall() comes before the C
+ * library's, and the allocator opens its files by number, with that function. What it opens below
+ * the two folders is made up here; everything else is handed on to the kernel. */
 #ifndef SYSTEM_FILES_H
 #define SYSTEM_FILES_H
 

@@ -22,5 +22,5 @@ int main(void)
         if (resident_bytes() <= before + 16 * MIB) return 0;
         usleep(5000);
     }
-    EXPECT(!"idle memory was given back in 30 s");
+    EXPECT(!"idle memory was returned in 30 s");
 }

@@ -1,5 +1,6 @@
-/* Eight threads allocate without a pause; children that are forked meanwhile free, allocate, start a thread and exit.
- * None may hang or crash. An argument says how many children; without one, a machine too busy for all of them does fewer. */
+/* Eight threads allocate without a pause; children that are forked meanwhile free, allocate, start
+ * a thread and exit. None may hang or crash. An argument says how many children; without one, a
+ * machine too busy for all of them does fewer. */
 #include "expect.h"
 #include <time.h>
 

@@ -1,6 +1,7 @@
-/* Random traces of every call of the malloc family, by three threads that take turns, against a model of what lives: contents,
- * alignment, usable sizes, overlap, zeroed memory, errno. A failure names the seed; `TEST SEED 1` runs that trace alone, and
- * `TEST SEED 1 STEPS` no more than its first steps.
+/* Random traces of every call of the malloc family, by three threads that take turns, against a
+ * model of what lives: contents, alignment, usable sizes, overlap, zeroed memory, errno. A failure
+ * names the seed; `TEST SEED 1` runs that trace alone, and `TEST SEED 1 STEPS` no more than its
+ * first steps.
  *
  *     TEST [seed [traces [steps]]] */
 #include "expect.h"

@@ -1,4 +1,5 @@
-/* Threads that allocate, trade blocks and end; what stays in memory grows by 256 KiB at most. An argument says how many. */
+/* Threads that allocate, trade blocks and end; what stays in memory grows by 256 KiB at most. An
+ * argument says how many. */
 #include "expect.h"
 
 enum { THREADS = 20000, WARM_THREADS = 2000, AT_ONCE = 8, BLOCKS = 40, GROWTH_MAX = 256 * 1024 };

@@ -1,6 +1,6 @@
 // modes: preload linked system
-// Programs count or refuse allocations by a malloc of their own that goes on to __libc_malloc. The aliases
-// come back to nobody.
+// Programs count or refuse allocations by a malloc of their own that goes on to __libc_malloc. The
+// aliases do not call it again.
 #include "expect.h"
 
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);

@@ -1,6 +1,6 @@
 // modes: linked
-// A program that replaces a part of the family may take the rest of it for that. None of the rest comes back
-// to the program.
+// A program that replaces a part of the family may take the rest of it for that. None of the rest
+// comes back to the program.
 #include "expect.h"
 
 enum { CALLS_MAX = 1000 };

@@ -1,4 +1,5 @@
-/* Up to an alignment of a page, whatever the function; pvalloc rounds up to a page first, as in glibc. */
+/* Up to an alignment of a page, whatever the function; pvalloc rounds up to a page first, as in
+ * glibc. */
 #include "expect.h"
 
 typedef void *allocate(size_t alignment);

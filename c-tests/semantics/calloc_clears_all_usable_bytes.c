@@ -1,5 +1,6 @@
-// What malloc_usable_size promises of a calloc block is zero, too: programs grow into it (systemd does). Over slots and large blocks that
-// were dirty before, at every size up to 70,000 bytes, and some beyond.
+// What malloc_usable_size promises of a calloc block is zero, too: programs grow into it (systemd
+// does). Over slots and large blocks that were dirty before, at every size up to 70,000 bytes, and
+// some beyond.
 #include "expect.h"
 
 static void expect_clear_after_reuse(size_t bytes)

@@ -1,4 +1,5 @@
-/* OpenBSD's freezero(3). A freed slot keeps a link and a key in its first bytes; the rest must be gone. */
+/* OpenBSD's freezero(3). A freed slot keeps a link and a key in its first bytes; the rest must be
+ * gone. */
 #include "expect.h"
 
 enum { BLOCK_BYTES = 1000, LINK_BYTES = 16, TRIES = 4096 };

@@ -1,4 +1,5 @@
-/* Shims and old dynamic linkers bind the __libc_ names: a block from either name may be freed by the other. */
+/* Shims and old dynamic linkers bind the __libc_ names: a block from either name may be freed by
+ * the other. */
 #include "expect.h"
 
 int main(void)

@@ -1,4 +1,5 @@
-/* glibc and bionic's tests demand it; jemalloc, mimalloc and snmalloc return NULL for 0, 3 and 24. */
+/* glibc and bionic's tests demand it; jemalloc, mimalloc and snmalloc return NULL for 0, 3 and
+ * 24. */
 #include "expect.h"
 
 static size_t power_of_two_from(size_t n)

@@ -1,4 +1,5 @@
-/* The low six bits of the flags are the logarithm of the alignment (jemalloc(3), MALLOCX_LG_ALIGN). */
+/* The low six bits of the flags are the logarithm of the alignment (jemalloc(3),
+ * MALLOCX_LG_ALIGN). */
 #include "expect.h"
 
 int main(void)

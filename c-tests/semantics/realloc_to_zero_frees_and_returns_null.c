@@ -1,4 +1,5 @@
-/* As glibc does, with errno unchanged: where the block lives on, programs that use this as free leak. */
+/* As glibc does, with errno unchanged: where the block lives on, programs that use this as free
+ * leak. */
 #include "expect.h"
 
 enum { ROUNDS = 200000, BLOCK_BYTES = 2000 };

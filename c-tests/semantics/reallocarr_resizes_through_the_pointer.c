@@ -1,4 +1,5 @@
-/* NetBSD's reallocarr(3): the pointer is passed by address, the result is 0 or an error number, errno stays. */
+/* NetBSD's reallocarr(3): the pointer is passed by address, the result is 0 or an error number,
+ * errno stays. */
 #include "expect.h"
 
 int main(void)

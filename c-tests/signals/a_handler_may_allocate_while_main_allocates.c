@@ -1,4 +1,5 @@
-/* Not allowed by POSIX, done by every crash reporter and profiler: glibc aborts here, hardened_malloc hangs. */
+/* Not allowed by POSIX, done by every crash reporter and profiler: glibc aborts here,
+ * hardened_malloc hangs. */
 #include "expect.h"
 #include "timer.h"
 

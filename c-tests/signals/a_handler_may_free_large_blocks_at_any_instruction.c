@@ -1,5 +1,5 @@
-/* Stepped through: the handler strikes between every two instructions of malloc, and what it frees makes memory go back to the system. A
- * slot that malloc was about to take must not go with it. */
+/* Stepped through: the handler strikes between every two instructions of malloc, and what it frees
+ * makes memory go back to the system. A slot that malloc was about to take must not go with it. */
 #include "expect.h"
 #include <signal.h>
 #include <ucontext.h>

@@ -1,5 +1,6 @@
-/* Blocks of their own pages: a handler that interrupts the ten instructions of the hit path and keeps a small block of the very size
- * class that is being served there is beyond what any allocator promises (docs/DESIGN.md, Signals). */
+/* Blocks of their own pages: a handler that interrupts the ten instructions of the hit path and
+ * keeps a small block of the very size class that is being served there is beyond what any
+ * allocator promises (docs/DESIGN.md, Signals). */
 #include "expect.h"
 #include "timer.h"
 

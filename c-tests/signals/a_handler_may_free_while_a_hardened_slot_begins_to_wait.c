@@ -1,5 +1,5 @@
-/* Stepped through: the handler strikes between every two instructions of free, and frees as well. A slot that both put into quarantine, or
- * take out of it, must not come out twice. */
+/* Stepped through: the handler strikes between every two instructions of free, and frees as well. A
+ * slot that both put into quarantine, or take out of it, must not come out twice. */
 #include "../options/options.h"
 #include <signal.h>
 #include <ucontext.h>

@@ -1,4 +1,5 @@
-/* siglongjmp out of a handler that interrupted plain code, not the allocator: the usual way to time out. */
+/* siglongjmp out of a handler that interrupted plain code, not the allocator: the usual way to time
+ * out. */
 #include "expect.h"
 #include <setjmp.h>
 

@@ -17,7 +17,8 @@ struct raising {
     volatile bool stop;
 };
 
-/* Timer ticks are as coarse as the kernel's: alone they would strike inside the allocator too rarely. */
+/* Timer ticks are as coarse as the kernel's: alone they would strike inside the allocator too
+ * rarely. */
 static void *timer_raises(void *raising)
 {
     struct raising *raise_at = raising;
@@ -28,7 +29,8 @@ static void *timer_raises(void *raising)
     return NULL;
 }
 
-/* Goes through fast and slow paths, checking every block, until the handler has run often enough. */
+/* Goes through fast and slow paths, checking every block, until the handler has run often
+ * enough. */
 UNUSED static void churn_until(volatile int *hits, int wanted)
 {
     enum { BLOCKS = 512 };

@@ -1,6 +1,6 @@
-// One thread looks at the statistics while others take and free slots so that their spans change between partial, current, full and
-// spare, are cut anew for other sizes, and while threads and large blocks come and go. Whatever moment it meets, no figure is beyond what
-// the others allow.
+// One thread looks at the statistics while others take and free slots so that their spans change
+// between partial, current, full and spare, are cut anew for other sizes, and while threads and
+// large blocks come and go. Whatever moment it meets, no figure is beyond what the others allow.
 #include "stats.h"
 
 #include <time.h>
@@ -26,7 +26,8 @@ static void *churns_one_size(void *seed)
     return NULL;
 }
 
-// All sizes, one after the other, in threads that end: spans are emptied, kept, cut anew and given to other threads.
+// All sizes, one after the other, in threads that end: spans are emptied, kept, cut anew and given
+// to other threads.
 static void *bursts(void *nothing)
 {
     static _Thread_local void *block[400];

@@ -24,7 +24,7 @@ UNUSED static struct all_stats all_stats(void)
 
 UNUSED static size_t stats_text(int format, char *out, size_t bytes)
 {
-    size_t (*ask)(int, char *, size_t) = (size_t (*)(int, char *, size_t))need("ta_stats_text");
+    size_t (*ask)(int, char *, size_t) = (size_t (*)(int, char *, size_t))need("ta_stats_snprint");
     return ask(format, out, bytes);
 }
 

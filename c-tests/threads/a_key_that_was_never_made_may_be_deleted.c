@@ -1,6 +1,6 @@
-// Libraries delete keys that they never made: a variable for a key that is still 0. Such a call must not
-// strike the key of the library: heaps would stay behind, and the destructor of the key that is made next
-// would get the library's values.
+// Libraries delete keys that they never made: a variable for a key that is still 0. Such a call
+// must not strike the key of the library: heaps would stay behind, and the destructor of the key
+// that is made next would get the library's values.
 #include "expect.h"
 
 enum { THREADS = 100 };

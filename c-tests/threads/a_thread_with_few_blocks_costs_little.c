@@ -1,5 +1,5 @@
-/* A server with a thread for each connection: most sleep, each with a few blocks of several sizes. What a thread costs is
- * its blocks and its stack, not pages and heaps of its own. */
+/* A server with a thread for each connection: most sleep, each with a few blocks of several sizes.
+ * What a thread costs is its blocks and its stack, not pages and heaps of its own. */
 #include "expect.h"
 
 enum { THREADS = 2000, BLOCKS = 8, SMALLEST = 24, BYTES_PER_THREAD_MAX = 28 * 1024 };

@@ -1,4 +1,5 @@
-/* A thread takes a span for a single slot and exits: what the span never touched may still be dirty from before. */
+/* A thread takes a span for a single slot and exits: what the span never touched may still be dirty
+ * from before. */
 #include "expect.h"
 
 enum { ROUNDS = 60 };

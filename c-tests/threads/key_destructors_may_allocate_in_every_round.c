@@ -1,5 +1,5 @@
-/* A destructor that sets its key again is called again, PTHREAD_DESTRUCTOR_ITERATIONS times: in some of these
- * rounds the allocator's own destructor has already run. */
+/* A destructor that sets its key again is called again, PTHREAD_DESTRUCTOR_ITERATIONS times: in
+ * some of these rounds the allocator's own destructor has already run. */
 #include "expect.h"
 
 static pthread_key_t early_key, late_key;

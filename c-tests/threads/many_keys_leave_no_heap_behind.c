@@ -1,6 +1,7 @@
-// A process that has made more keys than a thread has room for (32 in the GNU C library), before any constructor of the library ran, or
-// later. The first allocation of each thread is the one that pthread_setspecific makes for a late key: it arms the destructor that
-// gives the thread's heap back, and then replaces the memory that the destructor's own value is kept in.
+// A process that has made more keys than a thread has room for (32 in the GNU C library), before
+// any constructor of the library ran, or later. The first allocation of each thread is the one that
+// pthread_setspecific makes for a late key: it arms the destructor that returns the thread's heap,
+// and then replaces the memory that the destructor's own value is kept in.
 #include "expect.h"
 
 enum { KEYS = 40, THREADS = 300 };

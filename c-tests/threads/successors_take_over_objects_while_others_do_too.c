@@ -1,5 +1,6 @@
-/* Chains of threads: each frees and replaces what its predecessor left, starts its successor and ends, while the other chains do the
- * same. Heaps of ended threads are taken over whole, and span by span, at once. */
+/* Chains of threads: each frees and replaces what its predecessor left, starts its successor and
+ * ends, while the other chains do the same. Heaps of ended threads are taken over whole, and span
+ * by span, at once. */
 #include "expect.h"
 
 enum { CHAINS = 4, LINKS = 150, BLOCKS = 1000, ROUNDS = 20000, BYTES_MAX = 1000 };

@@ -1,4 +1,5 @@
-/* __cxa_thread_atexit_impl is what C++ and Rust use for thread_local destructors; it callocs by itself. */
+/* __cxa_thread_atexit_impl is what C++ and Rust use for thread_local destructors; it callocs by
+ * itself. */
 #include "expect.h"
 
 extern int __cxa_thread_atexit_impl(void (*)(void *), void *, void *);

@@ -71,7 +71,7 @@ fn is_right(model: &Model<'_, LimitedMapper>, misuse: Misuse, address: usize) ->
         (Misuse::DoubleFree { address: named, slot_bytes }, None) => named == address && slot_bytes.is_multiple_of(16),
         (Misuse::Interior { address: named, slot_start, slot_bytes }, around) => {
             let is_named = around.is_none_or(|block| block.start.addr().get() == slot_start && block.usable == slot_bytes);
-            // Addresses of blocks of no bytes are 16 bytes apart.
+            // Addresses of zero-size allocations are 16 bytes apart.
             named == address && is_named && (slot_start + 1..slot_start + slot_bytes.max(16)).contains(&address)
         }
         _ => false,

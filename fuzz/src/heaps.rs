@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use arbitrary::Arbitrary;
-use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapError, HeapOptions, HeapRef, Misuse};
+use tinyalloc_alloc::{BlockOwner, HeapError, HeapMemory, HeapOptions, HeapRef, Misuse};
 use tinyalloc_sys::FailingMapper;
 
 use crate::common::{Actor, LimitedMapper, World};
@@ -86,8 +86,8 @@ impl<'world> Heaps<'world> {
         }
         match step {
             Step::Create(actor, limit) => self.create(actor, limit),
-            Step::Destroy(actor, heap, give_back) => self.destroy(actor, heap, give_back),
-            Step::Reset(actor, heap, give_back) => self.reset(actor, heap, give_back),
+            Step::Destroy(actor, heap, releases) => self.destroy(actor, heap, releases),
+            Step::Reset(actor, heap, releases) => self.reset(actor, heap, releases),
             Step::Enter(actor, heap) => self.enter(actor, heap),
             Step::Leave(actor) => self.leave(actor),
             Step::ThreadEnds(actor) => self.end_thread(actor),
@@ -167,31 +167,31 @@ impl Heaps<'_> {
         self.heaps.push(Known { heap, is_limited: limit.is_some() });
     }
 
-    fn destroy(&mut self, actor: u8, heap: u8, give_back: bool) {
+    fn destroy(&mut self, actor: u8, heap: u8, releases: bool) {
         let Some(Known { heap, .. }) = self.heap(heap) else {
             return;
         };
-        // SAFETY: nobody uses the heap or its blocks afterwards.
-        let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, memory(give_back)) };
+        // SAFETY: no thread uses the heap or its blocks afterwards.
+        let destroyed = unsafe { self.world.destroy_heap(self.actor(actor), heap, memory(releases)) };
         if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
             note(|| "destroy-of-a-current-heap-refused");
             return assert_eq!(destroyed, Err(HeapError::InUse));
         }
-        note(|| format!("destroy{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
+        note(|| format!("destroy{}{}", self.fullness(heap), if releases { "-and-purge" } else { "" }));
         assert_eq!(destroyed, Ok(()));
         assert!(!self.world.is_heap(self.actor(actor), heap));
         self.heaps.retain(|known| known.heap != heap);
         self.forget_blocks(heap);
     }
 
-    fn reset(&mut self, actor: u8, heap: u8, give_back: bool) {
+    fn reset(&mut self, actor: u8, heap: u8, releases: bool) {
         let Some(Known { heap, .. }) = self.heap(heap) else {
             return;
         };
-        // SAFETY: nobody uses its blocks afterwards.
-        let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, memory(give_back)) };
+        // SAFETY: no thread uses its blocks afterwards.
+        let reset = unsafe { self.world.reset_heap(self.actor(actor), heap, memory(releases)) };
         assert_eq!(reset, Ok(()));
-        note(|| format!("reset{}{}", self.fullness(heap), if give_back { "-and-purge" } else { "" }));
+        note(|| format!("reset{}{}", self.fullness(heap), if releases { "-and-purge" } else { "" }));
         self.forget_blocks(heap);
     }
 
@@ -382,7 +382,7 @@ impl Heaps<'_> {
         }
         for Known { heap, .. } in std::mem::take(&mut self.heaps) {
             self.check_walk(heap);
-            // SAFETY: nobody uses the heap or its blocks afterwards.
+            // SAFETY: no thread uses the heap or its blocks afterwards.
             let destroyed = unsafe { self.world.destroy_heap(self.actors[0], heap, HeapMemory::Released) };
             assert_eq!(destroyed, Ok(()));
             self.blocks.retain(|block| block.heap != Some(heap));
@@ -403,7 +403,7 @@ impl Heaps<'_> {
 
     fn check_walk(&self, heap: HeapRef) {
         let mut met = Vec::new();
-        // SAFETY: nobody uses the heap meanwhile.
+        // SAFETY: no thread uses the heap meanwhile.
         unsafe { self.world.walk_heap(heap, |start, usable| (met.push((start, usable)), true).1) };
         let mut known: Vec<_> =
             self.blocks.iter().filter(|block| block.heap == Some(heap)).map(|block| (block.start, block.usable)).collect();
@@ -413,8 +413,8 @@ impl Heaps<'_> {
     }
 }
 
-fn memory(give_back: bool) -> HeapMemory {
-    if give_back { HeapMemory::Released } else { HeapMemory::Retained }
+fn memory(releases: bool) -> HeapMemory {
+    if releases { HeapMemory::Released } else { HeapMemory::Retained }
 }
 
 fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {

@@ -1,4 +1,5 @@
-//! What the fuzzing targets share: the model of the engine's tests, and sizes and steps that make for short inputs.
+//! What the fuzzing targets share: the model of the engine's tests, and sizes and steps that make
+//! for short inputs.
 
 #[path = "../../crates/tinyalloc-alloc/tests/common/mod.rs"]
 pub mod common;

@@ -1,4 +1,5 @@
-//! What an input does and what comes of it, in words, for the names of the corpus. Written down only when it is asked for.
+//! What an input does and what comes of it, in words, for the names of the corpus. Written down
+//! only when it is asked for.
 
 use std::env;
 use std::fmt::{Debug, Display};

@@ -113,7 +113,7 @@ fn free_inside<M: WorldMapper>(model: &Model<'_, M>, actor: usize, block: usize,
     let Some(block) = model.pick(block).copied() else {
         return;
     };
-    // Addresses of blocks of no bytes are 16 bytes apart.
+    // Addresses of zero-size allocations are 16 bytes apart.
     let inside = block.start.as_ptr().wrapping_add(1 + at % (block.usable.max(16) - 1));
     // SAFETY: not the start of a block, which is to be found out.
     let misuses = model.mistake(actor, |actor| unsafe { model.world.free(actor, inside) });

@@ -16,7 +16,8 @@ pub fn limits(choice: u8) -> (usize, usize) {
     }
 }
 
-/// Makes a world, lets `trial` use it, and frees what the tests' worlds leak: they end by the million here.
+/// Makes a world, lets `trial` use it, and frees what the tests' worlds leak: they end by the
+/// million here.
 pub fn in_world<M: WorldMapper>(limits: (usize, usize), trial: impl FnOnce(&World<M>)) {
     let world = World::<M>::with_limits(limits.0, limits.1);
     trial(&world);

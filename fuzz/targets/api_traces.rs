@@ -1,4 +1,5 @@
-//! The whole interface against the model, by threads that take turns: contents, alignment, sizes, overlap, every invariant.
+//! The whole interface against the model, by threads that take turns: contents, alignment, sizes,
+//! overlap, every invariant.
 #![no_main]
 
 use arbitrary::Arbitrary;

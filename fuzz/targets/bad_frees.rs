@@ -1,4 +1,5 @@
-//! Pointers that are no block's, among blocks that live and died in every way: each is reported once, rightly, and changes nothing.
+//! Pointers that are no block's, among blocks that live and died in every way: each is reported
+//! once, rightly, and changes nothing.
 #![no_main]
 
 use arbitrary::Arbitrary;

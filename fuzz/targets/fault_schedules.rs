@@ -1,4 +1,5 @@
-//! Traces during which the system refuses calls, by every schedule: what lives stays as it was, and all is well once it relents.
+//! Traces during which the system refuses calls, by every schedule: what lives stays as it was, and
+//! all is well once it relents.
 #![no_main]
 
 use arbitrary::Arbitrary;

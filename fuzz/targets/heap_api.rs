@@ -1,4 +1,5 @@
-//! Isolated heaps: made, entered, used by threads that take turns, reset and destroyed whole, while the system refuses calls now and then.
+//! Isolated heaps: made, entered, used by threads that take turns, reset and destroyed whole, while
+//! the system refuses calls now and then.
 #![no_main]
 
 use arbitrary::Arbitrary;

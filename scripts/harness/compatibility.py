@@ -47,7 +47,7 @@ def row(trial):
 
 
 def notes(trials):
-    """Why a program did not pass, and which program's own allocator stands in for the system malloc."""
+    """Why a program did not pass, and which program's own allocator replaces the system malloc."""
     lines = [f"- {trial.program.name} {trial.result}: {' '.join(trial.reason.split())[:200]}" for trial in trials if trial.reason]
     for trial in trials:
         linked = linked_allocator(trial.program.needs[0])

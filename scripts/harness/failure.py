@@ -14,7 +14,7 @@ class Skip(Exception):
 
 
 def without_folders(text):
-    """Where the checkout and the temporary files of a run lie is nobody's business."""
+    """The text without the places of the checkout and of the temporary files."""
     text = text.replace(f"{Path(__file__).resolve().parents[2]}/", "")
     return re.sub(rf"{re.escape(gettempdir())}/\S*/", "", text)
 

@@ -3,11 +3,12 @@
  * Runs a program, preloaded with LIBRARY, and writes to REPORT first "pid P" and at the end
  * "cost STATUS USER_MICROSECONDS SYSTEM_MICROSECONDS WALL_MICROSECONDS PEAK_KIB PAGE_FAULTS".
  *
- * Linux counts the pages of the process that forks towards the peak of the program it then executes, so
- * whoever forks must be smaller than all that is measured. Python is not; this is.
+ * Linux counts the pages of the process that forks towards the peak of the program it then
+ * executes, so the process that forks must be smaller than all that is measured. Python is not;
+ * this is.
  *
- * No process outlives this one: it adopts orphans, and ends all descendants when the program ends, when it
- * gets SIGTERM, or when its parent dies. */
+ * No process outlives this one: it adopts orphans, and ends all descendants when the program ends,
+ * when it gets SIGTERM, or when its parent dies. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -68,7 +68,7 @@ def try_program(program, library, thorough, rounds, say):
 
 
 def compare(trial, library, thorough, preloaded_first):
-    # Whoever comes second finds another state of caches and disks, so they take turns.
+    # The allocator that comes second finds another state of caches and disks, so they take turns.
     preloaded = work(trial.program, library, thorough) if preloaded_first else None
     plain = plain_work(trial.program, thorough)
     preloaded = preloaded or work(trial.program, library, thorough)

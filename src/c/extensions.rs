@@ -14,7 +14,8 @@ use super::sized::free_hinted;
 use crate::rust::request::slots_are_whole;
 use crate::support::errno::{errno, set_errno};
 
-/// Bytes that a request for `bytes` bytes really gets. A block of no bytes has none, and any access to it faults.
+/// Bytes that a request for `bytes` bytes really gets. A zero-size allocation has none, and any
+/// access to it faults.
 ///
 /// cbindgen:postfix=TA_CONST
 #[unsafe(no_mangle)]

@@ -7,8 +7,9 @@ use crate::process::message::write_all;
 use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::{errno, set_errno};
 
-/// Says on a file descriptor what a trapped access to a guarded block was, and who made the block and freed it, as is said on standard error
-/// where a program has no handler of its own for SIGSEGV. `address` is the `si_addr` of the signal. For signal handlers; keeps errno.
+/// Says on a file descriptor what a trapped access to a guarded block was, and who made the block
+/// and freed it, as is said on standard error where a program has no handler of its own for
+/// SIGSEGV. `address` is the `si_addr` of the signal. For signal handlers; keeps errno.
 ///
 /// Returns 1, or 0, and writes nothing, if the access was meant for no guarded block.
 #[unsafe(no_mangle)]

@@ -42,13 +42,13 @@ fn call_limit_handler(heap: HeapRef, bytes: usize, refusals: usize) -> bool {
     if ALLOCATOR.heap_refusals(heap) == refusals || !ALLOCATOR.is_heap(Thread, heap) {
         return false;
     }
-    let handler = heap.word(HANDLER);
+    let handler = heap.user_data(HANDLER);
     if handler == 0 {
         return false;
     }
     // SAFETY: the word was made from such a function and is not 0.
     let handler: Handler = unsafe { transmute(handler) };
-    let argument = with_exposed_provenance_mut(heap.word(ARGUMENT));
+    let argument = with_exposed_provenance_mut(heap.user_data(ARGUMENT));
     // The handler's own allocations are not subject to the same limit.
     let pushed = ALLOCATOR.push_heap(Thread, None);
     // SAFETY: the maker of the heap promised it.

@@ -56,7 +56,7 @@ pub extern "C" fn info_narrow() -> mallinfo {
     }
 }
 
-/// Gives all free memory back to the system at once, as malloc_trim(3) does.
+/// Returns all free memory to the system at once, as malloc_trim(3) does.
 ///
 /// Returns 1 if there was any, else 0.
 #[unsafe(no_mangle)]
@@ -84,7 +84,7 @@ pub extern "C" fn malloc_stats() {
     let stats = ALLOCATOR.stats(Thread);
     let table = Report::new(PROCESS, &stats, Format::Text).with_calls(SystemCalls::so_far());
     let totals = Totals { stats: &stats, peak: ALLOCATOR.huge_peak(Thread) };
-    // The caller cannot be told of a failure.
+    // There is no way to report a failure.
     let _ = write_text_to(&format_args!("{table}{totals}"), STDERR_FILENO);
 }
 

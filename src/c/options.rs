@@ -23,13 +23,15 @@ extern "C" fn start() {
     }
 }
 
-/// Writes the value of an option to a buffer, cut to what fits, with a null byte at its end; as ta_option_set() takes it. See tinyalloc(7)
-/// for the options.
+/// Writes the value of an option to a buffer, cut to what fits, with a null byte at its end; as
+/// ta_option_set() takes it. See tinyalloc(7) for the options.
 ///
-/// Returns the characters of the whole value, as snprintf(3) does, or -1 with errno EINVAL if there is no such option.
+/// Returns the characters of the whole value, as snprintf(3) does, or -1 with errno EINVAL if there
+/// is no such option.
 ///
 /// # Safety
-/// `name` is a string or null; `value` is valid for a write of `value_bytes` bytes, and may be null if that is 0.
+/// `name` is a string or null; `value` is valid for a write of `value_bytes` bytes, and may be null
+/// if that is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_option_get(name: *const c_char, value: *mut c_char, value_bytes: usize) -> c_int {
     if name.is_null() {
@@ -45,10 +47,12 @@ pub unsafe extern "C" fn ta_option_get(name: *const c_char, value: *mut c_char, 
     c_int::try_from(length).unwrap_or(c_int::MAX)
 }
 
-/// Sets an option. What concerns regions of address space holds for those that are reserved afterwards.
+/// Sets an option. What concerns regions of address space holds for those that are reserved
+/// afterwards.
 ///
-/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value, EBUSY if it is settled when the process
-/// starts, and EAGAIN in a signal handler that interrupted the allocator.
+/// Returns 0, or -1 with errno EINVAL if there is no such option or it cannot have that value,
+/// EBUSY if it is fixed when the process starts, and EAGAIN in a signal handler that interrupted
+/// the allocator.
 ///
 /// # Safety
 /// `name` and `value` are strings or null.

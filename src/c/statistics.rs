@@ -24,13 +24,13 @@ pub const TA_FORMAT_XML: c_int = 3;
 
 /// What a heap holds. Sizes are in bytes. What jemalloc counts too has jemalloc's name and meaning.
 ///
-/// Exact for the calling thread and for all that is quiet; free slots that another running thread keeps ready count as live.
-/// Later versions add fields at the end, and only there.
+/// Exact for the calling thread and for all that is quiet; free slots that another running thread
+/// keeps ready count as live. Later versions add fields at the end, and only there.
 #[repr(C)]
 pub struct TaStats {
     /// In live blocks, requests rounded up to their slots.
     allocated: usize,
-    /// In spans and blocks, or free and not given back yet, and metadata.
+    /// In spans and blocks, or free and not returned yet, and metadata.
     committed: usize,
     /// Address space.
     reserved: usize,
@@ -46,27 +46,28 @@ pub struct TaStats {
     large_blocks: usize,
     /// Live blocks with a mapping of their own; a count.
     huge_blocks: usize,
-    /// Heaps made so far, one per thread that allocates at a time; a count.
+    /// Thread heaps made so far, one per thread that allocates at a time; a count.
     heaps: usize,
-    /// Times that memory was given back to the system.
+    /// Times that memory was returned to the system.
     purges: usize,
-    /// Given back to the system, in all.
+    /// Returned to the system, in all.
     purged_bytes: usize,
     /// In pages of spans that hold or held live slots, and in blocks.
     active: usize,
-    /// In memory at most: active, free and not given back yet, metadata.
+    /// In memory at most: active, free and not returned yet, metadata.
     resident: usize,
     /// In spans and blocks.
     mapped: usize,
     /// Address space kept without memory.
     retained: usize,
-    /// Free and not given back yet.
+    /// Free and not returned yet.
     resident_free: usize,
     /// In blocks with a mapping of their own.
     huge: usize,
     /// Slots that came home from other threads' frees; a count.
     remote_frees: usize,
-    /// Calls of mmap(2) since the process started. These six are the whole process's, and 0 for any other heap.
+    /// Calls of mmap(2) since the process started. These six are the whole process's, and 0 for any
+    /// other heap.
     mmap_calls: usize,
     /// Calls of munmap(2).
     munmap_calls: usize,
@@ -146,8 +147,9 @@ impl TaClassStats {
     }
 }
 
-/// Receives a part of a text: `bytes` bytes at `text`, without a null byte behind them. It may not allocate if the caller may not.
-pub type TaWrite = Option<unsafe extern "C" fn(context: *mut c_void, text: *const c_char, bytes: usize)>;
+/// Receives a part of a text: `bytes` bytes at `text`, without a null byte behind them. It may not
+/// allocate if the caller may not.
+pub type TaWriteFn = Option<unsafe extern "C" fn(context: *mut c_void, text: *const c_char, bytes: usize)>;
 
 /// Fills in `*out`, or as much of it as `out_bytes` covers: pass `sizeof *out`. Allocates nothing.
 ///
@@ -161,7 +163,8 @@ pub unsafe extern "C" fn ta_stats(out: *mut TaStats, out_bytes: usize) -> c_int 
     unsafe { TaStats::new(&ALLOCATOR.stats(Thread), SystemCalls::so_far()).copy_to(out, out_bytes) }
 }
 
-/// Fills in one entry for each size of slot, smallest first, as many as `count` allows. Allocates nothing.
+/// Fills in one entry for each size of slot, smallest first, as many as `count` allows. Allocates
+/// nothing.
 ///
 /// Returns how many sizes there are, whatever `count` is.
 ///
@@ -187,15 +190,15 @@ pub extern "C" fn ta_stats_print(format: c_int, descriptor: c_int) -> c_int {
     with_report(format, |report| print(report, descriptor)).unwrap_or_else(invalid)
 }
 
-/// Hands what the process's heap holds to `write`, in parts of up to 512 bytes, with `context`. Allocates nothing, and holds no lock while
-/// `write` runs.
+/// Hands what the process's heap holds to `write`, in parts of up to 512 bytes, with `context`.
+/// Allocates nothing, and holds no lock while `write` runs.
 ///
 /// Returns 0, or -1 with errno EINVAL for an unknown format or a null `write`.
 ///
 /// # Safety
 /// `write` may be called with `context`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWriteFn, context: *mut c_void) -> c_int {
     let Some(write) = write else {
         return invalid();
     };
@@ -203,14 +206,16 @@ pub unsafe extern "C" fn ta_stats_write(format: c_int, write: TaWrite, context: 
     with_report(format, |report| unsafe { hand_on(report, write, context) }).unwrap_or_else(invalid)
 }
 
-/// Writes what the process's heap holds to a buffer, cut to what fits, with a null byte at its end. Allocates nothing.
+/// Writes what the process's heap holds to a buffer, cut to what fits, with a null byte at its end.
+/// Allocates nothing.
 ///
-/// Returns the characters of the whole text, as snprintf(3) does, or 0 with errno EINVAL for an unknown format.
+/// Returns the characters of the whole text, as snprintf(3) does, or 0 with errno EINVAL for an
+/// unknown format.
 ///
 /// # Safety
 /// `out` is valid for a write of `out_bytes` bytes; it may be null if that is 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_stats_text(format: c_int, out: *mut c_char, out_bytes: usize) -> usize {
+pub unsafe extern "C" fn ta_stats_snprint(format: c_int, out: *mut c_char, out_bytes: usize) -> usize {
     // SAFETY: the caller's promise.
     with_report(format, |report| unsafe { copy(report, out, out_bytes) }).unwrap_or_else(|| {
         invalid();
@@ -224,7 +229,7 @@ fn with_report<R>(format: c_int, take: impl FnOnce(&Report<'_>) -> R) -> Option<
     Some(take(&Report::new(PROCESS, &stats, format).with_calls(SystemCalls::so_far())))
 }
 
-/// The format that a number of the C API stands for.
+/// The format that a number of the C API represents.
 pub(crate) fn format_of(format: c_int) -> Option<Format> {
     match format {
         TA_FORMAT_TEXT => Some(Format::Text),

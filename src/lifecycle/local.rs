@@ -1,4 +1,5 @@
-//! The calling thread's side of the engine's trait `ThreadContext`, with the options and the unwinder.
+//! The calling thread's side of the engine's trait `ThreadContext`, with the options and the
+//! unwinder.
 
 use core::ptr::{NonNull, with_exposed_provenance};
 

@@ -33,7 +33,7 @@ impl Display for OptionError {
             OptionError::UnknownName => "no such option",
             OptionError::BadValue => "not a value of that option",
             OptionError::Busy => "asked from inside the allocator",
-            OptionError::Late => "settled when the process starts",
+            OptionError::Late => "fixed when the process starts",
         })
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn retry_at_new_limit(mut attempt: impl FnMut() -> Option<NonNull<u8>
     }
 }
 
-/// Gives back all that is free, after a look at the limit; true if anything was.
+/// Decommits all that is free, after a look at the limit; true if anything was.
 pub(crate) fn purge_all() -> bool {
     refresh();
     ALLOCATOR.purge_all(Thread)

@@ -14,8 +14,8 @@ use crate::support::small_file::{close, open};
 
 const FILES: &str = "/memory.pressure\0 /memory.pressure\0";
 const MACHINE_FILE: &CStr = c"/proc/pressure/memory";
-/// Some thread waited for memory for 150 ms of 2 s, the shortest window that needs no privilege. The
-/// kernel takes the last byte for the end of the text.
+/// Some thread waited for memory for 150 ms of 2 s, the shortest window that needs no privilege.
+/// The kernel takes the last byte for the end of the text.
 const TRIGGER: &[u8] = b"some 150000 2000000\0";
 /// Descriptors below this are left to programs that count on the numbers they get.
 const DESCRIPTOR_MIN: c_int = 100;

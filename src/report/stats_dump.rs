@@ -54,7 +54,7 @@ pub(crate) fn listen_to(signal: c_int) {
     }
 }
 
-/// Gives the signal back to the program.
+/// Returns the signal to the program.
 pub(crate) fn ignore(signal: c_int) {
     if signal != 0 {
         set_handler(signal, SIG_DFL);

@@ -1,5 +1,6 @@
-//! Work as programs do it that are shipped as one static file: text in maps, parsed and put together again, in one thread or several,
-//! and messages that another thread frees. `tinyalloc-musl WORKLOAD`.
+//! Work as programs do it that are shipped as one static file: text in maps, parsed and put
+//! together again, in one thread or several, and messages that another thread frees.
+//! `tinyalloc-musl WORKLOAD`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::env::args;
@@ -66,7 +67,7 @@ fn messages() -> usize {
     scope(|scope| {
         scope.spawn(move || {
             let mut random = Random(7);
-            (0..MESSAGES).for_each(|_| sender.send(vec![1; 16 + random.below(2000)]).expect("somebody listens"));
+            (0..MESSAGES).for_each(|_| sender.send(vec![1; 16 + random.below(2000)]).expect("a thread listens"));
         });
         receiver.iter().map(|message| message.len()).sum()
     })

@@ -1,7 +1,8 @@
-//! `cargo bench --bench file_heap`: a `FileHeap` beside a plain mapping and a bump allocator in one, which can neither free nor
-//! recover.
+//! `cargo bench --bench file_heap`: a `FileHeap` beside a plain mapping and a bump allocator in
+//! one, which can neither free nor recover.
 //!
-//! Three levels of names keep these out of the table of `make bench-rust`, which compares whole heaps.
+//! Three levels of names keep these out of the table of `make bench-rust`, which compares whole
+//! heaps.
 
 use std::fs::{OpenOptions, create_dir_all, remove_dir_all};
 use std::hint::black_box;
@@ -41,14 +42,14 @@ impl Drop for Directory {
     }
 }
 
-/// A mapped file, which whoever uses it divides.
+/// A mapped file, which the process that uses it divides.
 struct Plain(MmapMut);
 
 impl Plain {
     fn open(path: PathBuf) -> Plain {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).expect("a file");
         file.set_len(FILE_BYTES as u64).expect("room for it");
-        // SAFETY: nobody else knows of the file.
+        // SAFETY: no other code knows the file.
         Plain(unsafe { MmapMut::map_mut(&file) }.expect("addresses for it"))
     }
 
@@ -86,7 +87,7 @@ fn places() -> impl Iterator<Item = usize> {
 }
 
 fn filled(path: PathBuf) -> (FileHeap, Vec<FilePtr<Record>>) {
-    // SAFETY: nobody else knows of the file.
+    // SAFETY: no other code knows the file.
     let mut heap = unsafe { Options::new().initial_bytes(FILE_BYTES).create(path) }.expect("a heap");
     let records = (0..RECORDS).map(|number| heap.insert([number as u8; RECORD_BYTES]).expect("room")).collect();
     heap.commit().expect("a commit");
@@ -166,7 +167,7 @@ fn opening(criterion: &mut Criterion) {
     drop(heap);
     group.bench_function(BenchmarkId::new("FileHeap", RECORDS), |bencher| {
         bencher.iter(|| {
-            // SAFETY: nobody else knows of the file.
+            // SAFETY: no other code knows the file.
             let heap = unsafe { FileHeap::open(directory.file("heap")) }.expect("a heap");
             heap.get(records[RECORDS / 2]).expect("a block")[0]
         });

@@ -1,7 +1,8 @@
-//! `cargo bench --bench mmap`: `MAlloc`, whose memory is in a file, beside the same engine and the system's allocator in memory.
+//! `cargo bench --bench mmap`: `MAlloc`, whose memory is in a file, beside the same engine and the
+//! system's allocator in memory.
 //!
-//! The file is on the disk of `TMPDIR` or `/var/tmp`. Three levels of names keep these out of the table of `make bench-rust`, which
-//! compares whole heaps in memory.
+//! The file is on the disk of `TMPDIR` or `/var/tmp`. Three levels of names keep these out of the
+//! table of `make bench-rust`, which compares whole heaps in memory.
 
 use std::alloc::{Layout, System};
 use std::time::{Duration, Instant};

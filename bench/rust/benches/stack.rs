@@ -1,6 +1,7 @@
 //! `cargo bench --bench stack`: short-lived vectors in a `StackAllocator` and on the heap.
 //!
-//! Three levels of names keep these out of the table of `make bench-rust`, which compares whole heaps.
+//! Three levels of names keep these out of the table of `make bench-rust`, which compares whole
+//! heaps.
 
 use std::alloc::Layout;
 use std::hint::black_box;

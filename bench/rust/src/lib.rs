@@ -1,4 +1,5 @@
-//! Allocation patterns through [`GlobalAlloc`], and the allocators that `make bench-rust` compares in them.
+//! Allocation patterns through [`GlobalAlloc`], and the allocators that `make bench-rust` compares
+//! in them.
 
 #![allow(clippy::disallowed_types, reason = "not the core: it measures it")]
 

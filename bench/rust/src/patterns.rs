@@ -16,7 +16,8 @@ pub fn pair(allocator: Allocator, layout: Layout) {
     unsafe { allocator.dealloc(black_box(allocator.alloc(layout)), layout) };
 }
 
-/// A thousand blocks of 16 to 1,024 bytes, of which a random one is replaced by one of another size.
+/// A thousand blocks of 16 to 1,024 bytes, of which a random one is replaced by one of another
+/// size.
 pub struct RandomReplacement {
     allocator: Allocator,
     blocks: Vec<(*mut u8, Layout)>,
@@ -39,7 +40,8 @@ impl RandomReplacement {
         let place = usize::try_from(self.below(Self::LIVE)).expect("a small number");
         let fresh = self.block();
         let (block, layout) = replace(&mut self.blocks[place], fresh);
-        // SAFETY: the block came from this allocator with this layout and is not in the table any more.
+        // SAFETY: the block came from this allocator with this layout and is not in the table any
+        // more.
         unsafe { self.allocator.dealloc(block, layout) };
     }
 
@@ -67,10 +69,12 @@ impl Drop for RandomReplacement {
     }
 }
 
-/// What a `Vec<u8>` does that is filled byte by byte up to `bytes_most`: it doubles, and fills the new half.
+/// What a `Vec<u8>` does that is filled byte by byte up to `bytes_most`: it doubles, and fills the
+/// new half.
 pub fn grow(allocator: Allocator, bytes_most: usize) {
     let mut layout = layout_of(8);
-    // SAFETY: the layout is not empty, and always that of the block; what is written lies in the block; it is freed once.
+    // SAFETY: the layout is not empty, and always that of the block; what is written lies in the
+    // block; it is freed once.
     unsafe {
         let mut block = allocator.alloc(layout);
         block.write_bytes(1, layout.size());
@@ -92,7 +96,8 @@ pub fn pass_to_another_thread(allocator: Allocator, layout: Layout, count: u64) 
         threads.spawn(|| {
             for place in turns() {
                 wait_until(|| !place.load(Ordering::Acquire).is_null());
-                // SAFETY: the other thread allocated the block with this layout; once taken out it is nobody else's.
+                // SAFETY: the other thread allocated the block with this layout; once taken out it
+                // belongs to no other code.
                 unsafe { allocator.dealloc(place.swap(null_mut(), Ordering::AcqRel), layout) };
             }
         });

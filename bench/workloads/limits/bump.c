@@ -1,6 +1,6 @@
-/* An allocator that only moves a pointer and never frees: the limit in time for programs that fit into memory.
- * Preload it: cc -std=gnu11 -O2 -fPIC -shared -o libbump.so bump.c
- * A word before each block holds its size, for realloc and malloc_usable_size. */
+/* An allocator that only moves a pointer and never frees: the limit in time for programs that fit
+ * into memory. Preload it: cc -std=gnu11 -O2 -fPIC -shared -o libbump.so bump.c A word before each
+ * block holds its size, for realloc and malloc_usable_size. */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,6 +1,7 @@
-/* The cost of one malloc/free pair, and the least it could be: an inlined thread-local LIFO of one size.
- * No call, no lookup, no check: what an allocator pays beyond this is for serving more than one size and one thread.
- * The loop is the simplest part of lifo-churn. Prints `pair-ns X` and `limit-ns Y`, the least of several rounds. */
+/* The cost of one malloc/free pair, and the least it could be: an inlined thread-local LIFO of one
+ * size. No call, no lookup, no check: what an allocator pays beyond this is for serving more than
+ * one size and one thread. The loop is the simplest part of lifo-churn. Prints `pair-ns X` and
+ * `limit-ns Y`, the least of several rounds. */
 #include "workload.h"
 
 enum { ROUNDS = 15, PAIRS = 4000000, DEPTH_MAX = 64, BLOCK_BYTES = 64 };
@@ -13,7 +14,8 @@ struct slot {
 static _Thread_local struct slot *list;
 static uint64_t depth = 1;
 
-/* Without it the compiler would see that a slot pushed is the slot popped next, and keep nothing in memory. */
+/* Without it the compiler would see that a slot pushed is the slot popped next, and keep nothing in
+ * memory. */
 #define OPAQUE(block) __asm__ volatile("" : "+r"(block) : : "memory")
 
 static inline void *slot_pop(void)

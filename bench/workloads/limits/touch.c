@@ -1,5 +1,6 @@
-/* What a page costs when it is first touched: one fault per page of fresh anonymous memory, without huge pages.
- * No allocator can grow more cheaply by touching. Prints `page-touch-seconds X`, the least of several rounds. */
+/* What a page costs when it is first touched: one fault per page of fresh anonymous memory, without
+ * huge pages. No allocator can grow more cheaply by touching. Prints `page-touch-seconds X`, the
+ * least of several rounds. */
 #include "workload.h"
 #include <sys/mman.h>
 #include <sys/resource.h>

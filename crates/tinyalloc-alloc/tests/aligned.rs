@@ -34,7 +34,7 @@ fn every_alignment_from_one_byte_to_64_mebibytes_is_kept() {
             let start = world.allocate_aligned(actor, bytes, align).unwrap();
             assert!(start.addr().get().is_multiple_of(align.max(16)), "{bytes} bytes aligned to {align}");
             assert!(world.usable_bytes(actor, start).unwrap() >= bytes);
-            // SAFETY: nobody uses the block.
+            // SAFETY: no thread uses the block.
             unsafe { world.free(actor, start.as_ptr()) };
         }
     }
@@ -72,7 +72,7 @@ fn requests_of_no_bytes_are_alike_up_to_an_alignment_of_a_page() {
     assert!(blocks.iter().all(|start| world.usable_bytes(actor, *start) == Some(0)));
     assert_eq!(world.survey(actor).unwrap().live_bytes, live_bytes);
     for start in blocks {
-        // SAFETY: nobody uses the block.
+        // SAFETY: no thread uses the block.
         let moved = unsafe { world.reallocate(actor, start, 100) }.unwrap();
         assert!(world.usable_bytes(actor, moved).unwrap() >= 100);
         // SAFETY: at most a mistake, which is to be found out.

@@ -1,5 +1,6 @@
-//! Bad frees by the million: every class, every offset, freed in every way, foreign and wild; each is reported, once and rightly, and
-//! changes nothing. The long run is `cargo test --release -p tinyalloc-alloc --test bad_frees -- --ignored`.
+//! Bad frees by the million: every class, every offset, freed in every way, foreign and wild; each
+//! is reported, once and rightly, and changes nothing. The long run is
+//! `cargo test --release -p tinyalloc-alloc --test bad_frees -- --ignored`.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;
@@ -110,7 +111,8 @@ impl Field {
         self.known.insert(start, Known { start, bytes, fate, kind });
     }
 
-    /// Frees all that is not to live. The slots of the thread that ends are freed after its end, too.
+    /// Frees all that is not to live. The slots of the thread that ends are freed after its end,
+    /// too.
     fn bury(&mut self) {
         self.free_all(OWNER, Fate::FreedByOwner);
         self.free_all(OTHER, Fate::Collected);
@@ -191,7 +193,8 @@ impl Field {
         self.check();
         self.free_all(OTHER, Fate::Live);
         assert_eq!(self.actors.map(Actor::misuses), [const { Vec::new() }; 4]);
-        // Where all slots of a span are free the span may be gone, and with it what is known of the slots.
+        // Where all slots of a span are free the span may be gone, and with it what is known of the
+        // slots.
         for (start, _) in std::mem::take(&mut self.known) {
             self.commit(FRESH, Call::Free, start);
         }
@@ -199,7 +202,8 @@ impl Field {
     }
 }
 
-/// A slot that was never handed out, a gap between blocks, or nothing of ours: never the name of another block.
+/// A slot that was never handed out, a gap between blocks, or nothing of ours: never the name of
+/// another block.
 fn is_about_nothing(misuse: Misuse, address: usize) -> bool {
     match misuse {
         Misuse::NotAllocated { address: named } | Misuse::FreedBefore { address: named } => named == address,
@@ -249,7 +253,8 @@ fn commit_double_frees(field: &mut Field) {
 
 static STATIC: [u64; 4] = [0; 4];
 
-/// Somewhere: on the stack, in a static or in another allocator's block; near the heap, or anywhere at all.
+/// Somewhere: on the stack, in a static or in another allocator's block; near the heap, or anywhere
+/// at all.
 fn wild_address(field: &Field, random: &mut Random, blocks: &[usize]) -> usize {
     let (local, boxed) = (0u64, Box::new(0u64));
     let near = blocks[random.below(blocks.len())];

@@ -83,7 +83,8 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 #[allow(clippy::too_many_lines, reason = "an arm for every operation")]
-/// Every block holds what was written to it, usable bytes are all writable, and nothing is reported.
+/// Every block holds what was written to it, usable bytes are all writable, and nothing is
+/// reported.
 fn check_trace(checks: Checks, ops: &[Op]) {
     let (world, first) = checking(checks);
     let mut actors = [first, Actor::new(), Actor::new()];
@@ -174,7 +175,7 @@ fn a_byte_beyond_the_end_is_noticed_at_the_free() {
         let block = world.allocate(actor, bytes).unwrap();
         let usable = world.usable_bytes(actor, block).unwrap();
         assert_eq!(usable, bytes, "beyond what was asked for is beyond the end");
-        // Any byte but the one that is there, which nobody could tell from it.
+        // Any byte but the one that is there, which nothing could distinguish from it.
         write(block, usable, !read(block, usable));
         free(&world, actor, block);
         assert!(matches!(actor.misuses()[..], [Misuse::Overflow { .. }]), "{bytes} bytes");
@@ -286,7 +287,7 @@ fn heaps_may_be_hardened_too() {
         blocks.iter().enumerate().for_each(|(at, block)| fill(*block, at * 7, 3));
         blocks.iter().step_by(2).for_each(|block| free(&world, actor, *block));
         if round % 2 == 0 {
-            // SAFETY: nobody uses the heap's blocks afterwards.
+            // SAFETY: no thread uses the heap's blocks afterwards.
             unsafe { world.reset_heap(actor, heap, HeapMemory::Retained) }.unwrap();
         }
     }
@@ -321,7 +322,7 @@ fn a_walk_over_a_hardened_heap_tells_what_may_be_used() {
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
     let expected: BTreeMap<_, _> = [50, 500, 50_000].map(|bytes| (world.allocate_in(actor, heap, bytes).unwrap(), bytes)).into();
     let mut found = BTreeMap::new();
-    // SAFETY: nobody uses the heap meanwhile.
+    // SAFETY: no thread uses the heap meanwhile.
     unsafe { world.walk_heap(heap, |block, bytes| found.insert(block, bytes).is_none()) };
     assert!(found.keys().eq(expected.keys()));
     assert!(found.iter().all(|(block, bytes)| Some(*bytes) == world.usable_bytes(actor, *block)), "{found:?}");
@@ -337,7 +338,7 @@ fn nothing_that_a_heap_held_outlives_it_where_freed_memory_is_cleared() {
         let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
         (0..40).for_each(|_| fill(world.allocate_in(actor, heap, bytes).unwrap(), bytes, 0xaa));
         if destroyed {
-            // SAFETY: nobody uses its blocks afterwards.
+            // SAFETY: no thread uses its blocks afterwards.
             unsafe { world.destroy_heap(actor, heap, HeapMemory::Retained) }.unwrap();
         } else {
             // SAFETY: as above.
@@ -443,7 +444,8 @@ fn a_byte_before_a_block_is_noticed_at_its_free_whatever_lies_there() {
     for (bytes, keeps_neighbours) in [(8, true), (8, false), (100, true), (100, false), (4000, true), (4000, false)] {
         let (world, actor) = checking(hardened());
         let blocks: Vec<_> = (0..40).map(|_| world.allocate(actor, bytes).unwrap()).collect();
-        // Not the first of its span: behind its neighbour, which lives, or has been freed and waits.
+        // Not the first of its span: behind its neighbour, which lives, or has been freed and
+        // waits.
         let lowest = blocks.iter().min().copied().unwrap();
         let (victim, others): (Vec<_>, Vec<_>) =
             blocks.iter().copied().partition(|block| Some(block) == blocks.iter().filter(|block| **block > lowest).min());
@@ -523,7 +525,7 @@ fn hardened_memory_that_the_system_does_not_take_back_is_not_counted_and_is_used
     for _ in 0..2 {
         let blocks: Vec<_> = (0..60_000).map(|_| world.allocate(actor, 100).unwrap()).collect();
         blocks.iter().for_each(|block| fill(*block, 100, 5));
-        // SAFETY: nobody uses them afterwards.
+        // SAFETY: no thread uses them afterwards.
         blocks.into_iter().for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
         let before = world.stats(actor).purged;
         assert!(!world.purge_all(actor));

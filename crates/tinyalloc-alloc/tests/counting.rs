@@ -1,4 +1,5 @@
-//! What the engine asks of the system, counted: churn asks nothing, idle memory goes back, reservations stay.
+//! What the engine asks of the system, counted: churn asks nothing, idle memory goes back,
+//! reservations stay.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;
@@ -69,7 +70,7 @@ fn bursts_reserve_once_decommit_between_and_leak_nothing() {
         model.free_all(0);
         assert!(world.purge_all(actor), "a burst leaves something to purge");
         let idle = world.stats(actor);
-        assert!(idle.committed < peaks[burst] / 8, "idle memory is given back: {} of {}", idle.committed, peaks[burst]);
+        assert!(idle.committed < peaks[burst] / 8, "idle memory is returned: {} of {}", idle.committed, peaks[burst]);
         assert_eq!((idle.allocated, idle.resident_free, idle.live_slots), (0, 0, 0));
         assert!(world.mapper.bytes_decommitted() > decommitted + peaks[burst] / 2);
     }

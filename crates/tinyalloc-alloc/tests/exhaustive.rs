@@ -1,5 +1,5 @@
-//! Arithmetic by exhaustion: every size, every class, every offset, every alignment. (That every size gets the smallest class which
-//! holds it is a test of the class itself.)
+//! Arithmetic by exhaustion: every size, every class, every offset, every alignment. (That every
+//! size gets the smallest class which holds it is a test of the class itself.)
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! The system refuses: at any one call, from any call on, every call of one kind. Requests fail, and nothing else does.
+//! The system refuses: at any one call, from any call on, every call of one kind. Requests fail,
+//! and nothing else does.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;
@@ -49,7 +50,8 @@ fn trace(model: &mut Model<'_, Failing>, seed: u64) {
 /// Address spaces to try: one large region, and many small ones.
 const ADDRESS_SPACES: [usize; 2] = [common::ADDRESS_SPACE_BYTES, 32 * MIB];
 
-/// Runs the trace while `refuse` is in force, and once more when it is not; returns how many calls the first run made.
+/// Runs the trace while `refuse` is in force, and once more when it is not; returns how many calls
+/// the first run made.
 fn survives(address_space_bytes: usize, refuse: impl Fn(&Failing)) -> (usize, usize) {
     let world = World::<Failing>::with_limits(address_space_bytes, usize::MAX);
     let mut model = Model::new(&world, ACTORS);

@@ -18,7 +18,7 @@ fn named(name: &str) -> HeapOptions {
 }
 
 fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) {
-    // SAFETY: nobody uses the heap or its blocks afterwards.
+    // SAFETY: no thread uses the heap or its blocks afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
 }
 

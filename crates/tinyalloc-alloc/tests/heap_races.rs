@@ -24,7 +24,7 @@ fn limited(limit_bytes: usize) -> HeapOptions {
 }
 
 fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) -> Result<(), HeapError> {
-    // SAFETY: nobody uses the heap or its blocks afterwards.
+    // SAFETY: no thread uses the heap or its blocks afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }
 }
 
@@ -45,7 +45,7 @@ fn a_heap_that_is_reset_over_and_over_keeps_its_metadata() {
         let heap = world.create_heap(actor, &named("again")).unwrap();
         let round = || {
             (0..200).for_each(|_| _ = world.allocate_in(actor, heap, 40_000).unwrap());
-            // SAFETY: nobody uses the blocks afterwards.
+            // SAFETY: no thread uses the blocks afterwards.
             unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
             world.heap_stats(actor, heap).unwrap().metadata
         };
@@ -122,7 +122,8 @@ fn a_live_block_that_holds_a_copy_of_a_free_one_is_freed_in_every_heap_of_the_th
         let allocate = || heap.map_or_else(|| world.allocate(actor, 64), |heap| world.allocate_in(actor, heap, 64)).unwrap();
         let block = allocate();
         free(&world, actor, block);
-        // SAFETY: the memory is the heap's still; a program that does this is wrong, but the block is live when it is freed below.
+        // SAFETY: the memory is the heap's still; a program that does this is wrong, but the block
+        // is live when it is freed below.
         let words = unsafe { block.cast::<[usize; 2]>().read() };
         let again = allocate();
         assert_eq!(again, block);
@@ -325,12 +326,12 @@ fn statistics_are_counted_while_other_threads_destroy_heaps() {
             let actor = Actor::new();
             for heap in &heaps {
                 let blocks: Vec<_> = (0..1024).map(|_| allocator.allocate_in(actor, *heap, 16).unwrap()).collect();
-                // SAFETY: nobody uses the blocks afterwards.
+                // SAFETY: no thread uses the blocks afterwards.
                 blocks.into_iter().for_each(|block| unsafe { allocator.free_in(actor, *heap, block.as_ptr()) });
             }
-            // The heap's part waits for a thread now: whoever counts walks its bins.
+            // The heap's part waits for a thread now: the thread that counts walks its bins.
             allocator.detach(actor);
-            // SAFETY: nobody uses the heap or its blocks afterwards.
+            // SAFETY: no thread uses the heap or its blocks afterwards.
             heaps.iter().for_each(|heap| unsafe { allocator.destroy_heap(actor, *heap, HeapMemory::Released) }.unwrap());
         }
         stop.store(true, Ordering::SeqCst);
@@ -369,7 +370,7 @@ fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
             while !ready.load(Ordering::SeqCst) {
                 std::hint::spin_loop();
             }
-            // SAFETY: nobody uses the heap or its blocks afterwards.
+            // SAFETY: no thread uses the heap or its blocks afterwards.
             while unsafe { allocator.destroy_heap(actor, heap, HeapMemory::Retained) } == Err(HeapError::InUse) {}
             // Its page is used for something else at once.
             let next = Actor::new();
@@ -476,7 +477,7 @@ fn in_a_child_a_thread_with_the_number_of_a_lost_one_is_not_taken_for_it() {
     let next = Twin::new(0x1230);
     let heap = allocator.create_heap(next, &named("the child's")).unwrap();
     allocator.allocate_in(next, heap, 64).unwrap();
-    // SAFETY: nobody uses the block afterwards.
+    // SAFETY: no thread uses the block afterwards.
     unsafe { allocator.free(next, block.as_ptr()) };
-    assert_eq!(allocator.survey(next).unwrap().remote_slots, 1, "a lost heap is touched by nobody");
+    assert_eq!(allocator.survey(next).unwrap().remote_slots, 1, "a lost heap is touched by no thread");
 }

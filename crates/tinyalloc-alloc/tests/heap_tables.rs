@@ -1,5 +1,5 @@
-//! Each thread has a part in the heaps that it uses: whose it is, who gets it next, and what it may keep. Tests for mutations that no test
-//! noticed.
+//! Each thread has a part in the heaps that it uses: whose it is, who gets it next, and what it may
+//! keep. Tests for mutations that no test noticed.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::multiple_unsafe_ops_per_block, clippy::undocumented_unsafe_blocks, reason = "tests are read as a whole")]
 
@@ -63,8 +63,12 @@ fn in_a_child_the_parts_of_threads_that_are_gone_serve_those_that_are_there() {
     world.allocate_in(actor, heap, 64).unwrap();
     world.allocate(next, 64).unwrap();
     assert_eq!((parts(&world, heap), world.stats(actor).heaps), (1, made), "nothing new was needed");
-    // SAFETY: nobody uses the heap or its blocks afterwards.
-    assert_eq!(unsafe { world.destroy_heap(actor, pushed, HeapMemory::Retained) }, Ok(()), "nobody who is there has it current");
+    // SAFETY: no thread uses the heap or its blocks afterwards.
+    assert_eq!(
+        unsafe { world.destroy_heap(actor, pushed, HeapMemory::Retained) },
+        Ok(()),
+        "no thread that is there has it current"
+    );
 }
 
 #[test]
@@ -101,7 +105,8 @@ fn what_lies_elsewhere_is_no_heap_though_it_looks_like_one() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &named("real")).unwrap();
     let layout = Layout::new::<Heap>();
-    // SAFETY: the copy is made of a live heap, whose first word says where it lies; it is never used as one.
+    // SAFETY: the copy is made of a live heap, whose first word says where it lies; it is never
+    // used as one.
     let copy = unsafe {
         let copy = alloc_zeroed(layout);
         copy_nonoverlapping(heap.as_ptr().as_ptr().cast::<u8>(), copy, layout.size());
@@ -162,7 +167,7 @@ fn a_run_beside_trapped_ones_in_a_huge_page_leaves_them_trapped() {
     let _low: Vec<_> = (0..40).map(|_| world.allocate(actor, MIB).unwrap()).collect();
     let pairs: Vec<_> =
         (0..20).map(|_| (world.allocate(actor, 300_000).unwrap(), world.allocate_in(actor, heap, 300_000).unwrap())).collect();
-    // SAFETY: nobody uses the heap or its blocks afterwards.
+    // SAFETY: no thread uses the heap or its blocks afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
     world.check_invariants(actor).unwrap();
     free(&world, actor, pairs[7].0);
@@ -234,10 +239,11 @@ unsafe impl Mapper for Hooked {
 /// An actor that passes to the thread that the test is run in.
 struct Passed(Actor);
 
-// SAFETY: nobody uses it in two threads at a time.
+// SAFETY: no thread uses it in two threads at a time.
 unsafe impl Send for Passed {}
 
-/// Makes a guarded block; meanwhile, inside the lock of the guards, a signal handler forks. Then the block is used as ever.
+/// Makes a guarded block; meanwhile, inside the lock of the guards, a signal handler forks. Then
+/// the block is used as ever.
 fn fork_inside_the_guards_lock(is_child: bool) {
     let (world, actor) = (World::<Hooked>::new(), Actor::new());
     assert!(world.tune(actor, |tunables| tunables.checks = Checks { guard_every: 1, ..Checks::NONE }));

@@ -1,4 +1,5 @@
-//! Isolated heaps: apart from each other and from the global heap, whoever uses them, and destroyed whole.
+//! Isolated heaps: apart from each other and from the global heap, whichever thread uses them, and
+//! destroyed whole.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, clippy::multiple_unsafe_ops_per_block, reason = "tests are read as a whole")]
 
@@ -29,12 +30,12 @@ fn limited(limit_bytes: usize) -> HeapOptions {
 
 /// The heap of a world without threads.
 fn destroy<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef) -> Result<(), HeapError> {
-    // SAFETY: nobody uses the heap or its blocks afterwards.
+    // SAFETY: no thread uses the heap or its blocks afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }
 }
 
 fn reset<M: WorldMapper>(world: &World<M>, actor: Actor, heap: HeapRef, memory: HeapMemory) {
-    // SAFETY: nobody uses the heap's blocks afterwards.
+    // SAFETY: no thread uses the heap's blocks afterwards.
     unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
 }
 
@@ -57,7 +58,7 @@ fn holds(start: NonNull<u8>, bytes: usize, tag: u8) -> bool {
 enum Op {
     Create { limit: Option<usize> },
     Destroy { heap: usize, keep: bool },
-    Reset { heap: usize, give_back: bool },
+    Reset { heap: usize, releases: bool },
     Allocate { actor: usize, heap: usize, bytes: usize },
     AllocateCurrent { actor: usize, bytes: usize },
     AllocateAligned { actor: usize, heap: usize, bytes: usize, shift: u32 },
@@ -81,7 +82,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => prop_oneof![Just(None), (0usize..2 * MIB).prop_map(Some)].prop_map(|limit| Op::Create { limit }),
         1 => (index.clone(), any::<bool>()).prop_map(|(heap, keep)| Op::Destroy { heap, keep }),
-        1 => (index.clone(), any::<bool>()).prop_map(|(heap, give_back)| Op::Reset { heap, give_back }),
+        1 => (index.clone(), any::<bool>()).prop_map(|(heap, releases)| Op::Reset { heap, releases }),
         12 => (index.clone(), index.clone(), bytes()).prop_map(|(actor, heap, bytes)| Op::Allocate { actor, heap, bytes }),
         4 => (index.clone(), bytes()).prop_map(|(actor, bytes)| Op::AllocateCurrent { actor, bytes }),
         1 => (index.clone(), index.clone(), bytes(), 4u32..20)
@@ -162,7 +163,7 @@ impl<'world> Model<'world> {
         match *op {
             Op::Create { limit } => self.create(limit),
             Op::Destroy { heap, keep } => self.destroy(heap, keep),
-            Op::Reset { heap, give_back } => self.reset(heap, give_back),
+            Op::Reset { heap, releases } => self.reset(heap, releases),
             Op::Allocate { actor, heap, bytes } => self.allocate(actor % ACTORS, heap, |world, actor, heap| match heap {
                 Some(heap) => (world.allocate_in(actor, heap, bytes), bytes),
                 None => (world.allocate(actor, bytes), bytes),
@@ -230,7 +231,7 @@ impl<'world> Model<'world> {
             return;
         };
         let memory = if keep { HeapMemory::Retained } else { HeapMemory::Released };
-        // SAFETY: nobody uses the heap or its blocks afterwards.
+        // SAFETY: no thread uses the heap or its blocks afterwards.
         let destroyed = unsafe { self.world.destroy_heap(self.actors[index % ACTORS], heap, memory) };
         if self.pushed.iter().flatten().any(|pushed| *pushed == Some(heap)) {
             return assert_eq!(destroyed, Err(HeapError::InUse));
@@ -241,11 +242,11 @@ impl<'world> Model<'world> {
         self.blocks.retain(|block| block.heap != Some(heap));
     }
 
-    fn reset(&mut self, index: usize, give_back: bool) {
+    fn reset(&mut self, index: usize, releases: bool) {
         let Some(heap) = self.heap(index) else {
             return;
         };
-        let memory = if give_back { HeapMemory::Released } else { HeapMemory::Retained };
+        let memory = if releases { HeapMemory::Released } else { HeapMemory::Retained };
         reset(self.world, self.actors[index % ACTORS], heap, memory);
         self.blocks.retain(|block| block.heap != Some(heap));
         let stats = self.world.heap_stats(self.actors[0], heap).unwrap();
@@ -329,7 +330,7 @@ impl<'world> Model<'world> {
 
     fn check_heap(&self, heap: HeapRef) {
         let mut found = BTreeSet::new();
-        // SAFETY: nobody uses the heap meanwhile.
+        // SAFETY: no thread uses the heap meanwhile.
         let all = unsafe { self.world.walk_heap(heap, |start, bytes| found.insert((start, bytes))) };
         assert!(all, "no block is met twice");
         let known = self.blocks.iter().filter(|block| block.heap == Some(heap)).map(|block| (block.start, block.usable));

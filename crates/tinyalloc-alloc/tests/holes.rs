@@ -1,4 +1,5 @@
-//! Free pages inside spans that have live slots: a purge of everything decommits them, and nothing else changes.
+//! Free pages inside spans that have live slots: a purge of everything decommits them, and nothing
+//! else changes.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;

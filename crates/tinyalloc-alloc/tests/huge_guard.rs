@@ -23,7 +23,8 @@ fn is_tagged(start: NonNull<u8>, at: usize) -> bool {
     unsafe { start.add(at).read() == 7 }
 }
 
-/// Makes a block, changes its size and frees it; its contents stay, and what is mapped afterwards is what was before.
+/// Makes a block, changes its size and frees it; its contents stay, and what is mapped afterwards
+/// is what was before.
 fn live<M: WorldMapper>(world: &World<M>, actor: Actor) {
     world.allocate(actor, 100).unwrap();
     let mappings = world.mapper.limited().mappings();
@@ -40,7 +41,7 @@ fn live<M: WorldMapper>(world: &World<M>, actor: Actor) {
         unsafe { block.add(megabytes * MIB - 1).write(0) };
     }
     world.check_invariants(actor).unwrap();
-    // SAFETY: nobody uses the block afterwards.
+    // SAFETY: no thread uses the block afterwards.
     unsafe { world.free(actor, block.as_ptr()) };
     assert_eq!((world.mapper.limited().mappings(), actor.misuses()), (mappings, vec![]));
 }
@@ -65,7 +66,7 @@ fn a_huge_block_that_is_the_first_of_all_is_unmapped_whole() {
     let (world, actor) = world::<Counting>(true);
     let block = world.allocate_zeroed(actor, 64 * MIB).unwrap();
     let mappings = world.mapper.limited().mappings();
-    // SAFETY: nobody uses the block afterwards.
+    // SAFETY: no thread uses the block afterwards.
     unsafe { world.free(actor, block.as_ptr()) };
     assert_eq!(world.mapper.limited().mappings(), mappings - 1);
     assert_eq!(world.mapper.calls(Call::Trap), 2, "behind the block, and behind the emergency slots");
@@ -78,13 +79,13 @@ fn huge_blocks_of_a_heap_are_unmapped_whole_when_it_is_emptied_or_goes() {
     for memory in [HeapMemory::Retained, HeapMemory::Released] {
         let mappings = world.mapper.limited().mappings();
         world.allocate_in(actor, heap, 64 * MIB).unwrap();
-        // SAFETY: nobody uses the blocks afterwards.
+        // SAFETY: no thread uses the blocks afterwards.
         unsafe { world.reset_heap(actor, heap, memory) }.unwrap();
         assert_eq!(world.mapper.limited().mappings(), mappings);
     }
     let mappings = world.mapper.limited().mappings();
     world.allocate_in(actor, heap, 64 * MIB).unwrap();
-    // SAFETY: nobody uses the heap afterwards.
+    // SAFETY: no thread uses the heap afterwards.
     unsafe { world.destroy_heap(actor, heap, HeapMemory::Released) }.unwrap();
     assert_eq!(world.mapper.limited().mappings(), mappings);
 }
@@ -104,7 +105,7 @@ fn a_guard_that_stays_makes_a_block_move_by_a_copy() {
     // SAFETY: the block is live, and used by its last address only.
     let moved = unsafe { world.reallocate(actor, block, 60 * MIB) }.unwrap();
     assert_ne!(moved, block);
-    // SAFETY: nobody uses the block afterwards.
+    // SAFETY: no thread uses the block afterwards.
     unsafe { world.free(actor, moved.as_ptr()) };
     assert_eq!(actor.misuses(), []);
     world.check_invariants(actor).unwrap();

@@ -1,4 +1,4 @@
-//! Huge pages: asked for once a heap has grown, given up where memory goes back in pieces.
+//! Huge pages: asked for once a heap has grown, given up where memory goes in pieces.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;

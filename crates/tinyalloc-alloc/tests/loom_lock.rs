@@ -1,11 +1,14 @@
-//! The lock under loom: `src/support/lock.rs` itself, word for word, on loom's atomics, around a value that loom checks for races.
+//! The lock under loom: `src/support/lock.rs` itself, word for word, on loom's atomics, around a
+//! value that loom checks for races.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_lock --release` runs it; without the flag there is nothing here.
-//! The last tests weaken one ordering each and expect loom to object, or a thread to sleep for ever: were one of them to pass, the model
-//! would prove nothing about it.
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_lock --release` runs it;
+//! without the flag there is nothing here. The last tests weaken one ordering each and expect loom
+//! to object, or a thread to sleep for ever: were one of them to pass, the model would prove
+//! nothing about it.
 //!
-//! Loom has no total order of sequentially consistent accesses: it takes them for acquire and release. Here such a load or store is an
-//! exchange, which loom orders with all others of that atomic: that is what the lock relies on, and a lost order is a plain access.
+//! Loom has no total order of sequentially consistent accesses: it takes them for acquire and
+//! release. Here such a load or store is an exchange, which loom orders with all others of that
+//! atomic: that is what the lock relies on, and a lost order is a plain access.
 #![cfg(loom)]
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "a part of it serves the engine only")]
@@ -37,16 +40,16 @@ mod sync {
         /// The holder is set.
         Take,
         /// The holder is cleared.
-        GiveBack,
-        /// The waiters are counted by who gives back.
+        Release,
+        /// The releasing thread counts the waiters.
         LookForWaiters,
-        /// Who gives back wakes nobody.
+        /// The releasing thread wakes no other.
         Wake,
-        /// Who forks wakes nobody.
+        /// The forking thread wakes no other.
         WakeAll,
-        /// The fork is looked for by who reads beside it.
+        /// A reader looks for the fork.
         LookForFork,
-        /// The reader is looked for by who ends the fork.
+        /// The thread that ends the fork looks for the reader.
         LookForReader,
     }
 
@@ -71,7 +74,8 @@ mod sync {
                 atomic: OnceCell<$loom>,
             }
 
-            // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+            // SAFETY: loom switches threads only inside its own atomics and cells, and runs them
+            // one at a time.
             unsafe impl Sync for $name {}
             // SAFETY: as above.
             unsafe impl Send for $name {}
@@ -129,7 +133,7 @@ mod sync {
 
         pub(crate) fn store(&self, value: usize, ordering: Ordering) {
             match ordering {
-                Ordering::SeqCst if is_lost(Step::GiveBack) => self.get().store(value, Ordering::Relaxed),
+                Ordering::SeqCst if is_lost(Step::Release) => self.get().store(value, Ordering::Relaxed),
                 Ordering::SeqCst => drop(self.get().swap(value, Ordering::AcqRel)),
                 other => self.get().store(value, other),
             }
@@ -174,7 +178,7 @@ mod sync {
         }
     }
 
-    /// A cell that loom checks: whoever asks for it may write.
+    /// A cell that loom checks: the thread that asks for it may write.
     pub(crate) struct UnsafeCell<T> {
         value: std::cell::UnsafeCell<T>,
         checked: OnceCell<LoomCell<()>>,
@@ -191,7 +195,8 @@ mod sync {
         }
     }
 
-    /// The kernel's half of a futex: nobody gets in between the look and the sleep, and one who sleeps is woken.
+    /// The kernel's half of a futex: no thread gets in between the look and the sleep, and one who
+    /// sleeps is woken.
     pub(crate) struct Futex {
         sleepers: Mutex<Sleepers>,
         woken: Condvar,
@@ -277,7 +282,7 @@ use loom::thread::{JoinHandle, spawn};
 use lock::{Lock, Ranked, ThreadId};
 use sync::{FUTEX, Futex, LOST, Step};
 
-/// What the lock protects: two numbers that are the same but while somebody is inside.
+/// What the lock protects: two numbers that are the same but while a thread is inside.
 type Pair = [u32; 2];
 
 const MAIN: ThreadId = ThreadId(16);
@@ -298,7 +303,7 @@ fn begin() -> &'static Lock<Pair> {
 
 fn count(lock: &Lock<Pair>, thread: ThreadId) {
     let mut pair = lock.lock_patiently(thread).expect("no handler interrupts");
-    assert_eq!(pair[0], pair[1], "whoever is inside is alone");
+    assert_eq!(pair[0], pair[1], "the thread that is inside is alone");
     pair[0] += 1;
     pair[1] += 1;
 }
@@ -320,7 +325,8 @@ fn counts() {
     assert_eq!(total(lock), [3, 3]);
 }
 
-/// A thread holds the lock for a fork, and enters it meanwhile, once at a time; what the child would see is whole.
+/// A thread holds the lock for a fork, and enters it meanwhile, once at a time; what the child
+/// would see is whole.
 fn forks() {
     let lock = begin();
     let threads = [2, 3].map(|name| counting(lock, name));
@@ -340,7 +346,7 @@ fn readings() {
     let lock = begin();
     let reader = spawn(move || {
         let pair = lock.look(ThreadId(32)).expect("no handler interrupts");
-        assert_eq!(pair[0], pair[1], "whoever reads meets nobody who writes");
+        assert_eq!(pair[0], pair[1], "the thread that reads meets no writer");
     });
     lock.hold_for_fork(MAIN, false);
     count(lock, MAIN);
@@ -350,7 +356,7 @@ fn readings() {
     assert_eq!(total(lock), [2, 2]);
 }
 
-/// The thread that forks waits for who waits for the lock: that one does without.
+/// The thread that forks waits for a thread that waits for the lock: that one does without.
 fn stalls() {
     let lock = begin();
     let counting = counting(lock, 2);
@@ -362,7 +368,7 @@ fn stalls() {
     assert_eq!(total(lock), [1, 1]);
 }
 
-/// A thread gives the lock back for a moment, with things half done, and no fork comes in between.
+/// A thread returns the lock for a moment, with things half done, and no fork comes in between.
 fn finishes() {
     let lock = begin();
     let thread = ThreadId(32);
@@ -428,7 +434,8 @@ fn a_fork_waits_for_what_is_unfinished() {
     check(finishes);
 }
 
-/// A signal handler that interrupts the holder of a later lock would wait for who waits for that one.
+/// A signal handler that interrupts the holder of a later lock would wait for a thread that waits
+/// for that one.
 #[test]
 fn who_is_inside_a_later_lock_is_refused_an_earlier_one() {
     loom::model(|| {
@@ -451,11 +458,12 @@ fn taking_the_lock_must_acquire() {
 
 #[test]
 fn giving_it_back_must_release() {
-    assert!(objection_without(Step::GiveBack, counts).contains(RACE));
+    assert!(objection_without(Step::Release, counts).contains(RACE));
 }
 
-/// A waiter announces itself and finds the lock taken; who gives it back finds no waiter: as if each had come before the other.
-/// (The store that gives it back must be in that order as well. Loom lets a load be early, not a store be late: it is the same.)
+/// A waiter counts itself and finds the lock taken; the releasing thread finds no waiter: as if
+/// each had come before the other. (The store that returns it must be in that order as well. Loom
+/// lets a load be early, not a store be late: it is the same.)
 #[test]
 fn the_look_for_waiters_must_be_in_order() {
     let said = objection_without(Step::LookForWaiters, counts);
@@ -480,6 +488,6 @@ fn whoever_forks_must_wake_the_waiters() {
 fn the_looks_of_readers_and_forks_at_each_other_must_be_in_order() {
     for step in [Step::LookForFork, Step::LookForReader] {
         let said = objection_without(step, readings);
-        assert!(said.contains(RACE) || said.contains("whoever reads meets"), "{step:?}: {said}");
+        assert!(said.contains(RACE) || said.contains("the thread that reads meets"), "{step:?}: {said}");
     }
 }

@@ -1,13 +1,17 @@
-//! Remote frees under loom: `src/remote.rs` itself, word for word, on loom's atomics, with small stand-ins for slots and spans.
+//! Remote frees under loom: `src/remote.rs` itself, word for word, on loom's atomics, with small
+//! stand-ins for slots and spans.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_remote --release` runs it; without the flag there is nothing here.
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_remote --release` runs it;
+//! without the flag there is nothing here.
 //!
-//! The stand-ins are stricter than the real types. The words of a slot, and the link of a span, are cells that loom checks for races:
-//! the protocol claims that whoever touches them is alone. That makes loom see what it could not otherwise (it does not let a relaxed
-//! load read a later store, which is what hardware without an acquire may do to the link).
+//! The stand-ins are stricter than the real types. The words of a slot, and the link of a span, are
+//! cells that loom checks for races: the protocol claims that the thread that touches them is
+//! alone. That makes loom see what it could not otherwise (it does not let a relaxed load read a
+//! later store, which is what hardware without an acquire may do to the link).
 //!
-//! The last tests weaken the protocol one step at a time and expect loom to object. Each quotes what loom said; what follows the quote
-//! is our reading of it, since loom does not name the cell. Were one of them to pass, the model would prove nothing about that step.
+//! The last tests weaken the protocol one step at a time and expect loom to object. Each quotes
+//! what loom said; what follows the quote is our reading of it, since loom does not name the cell.
+//! Were one of them to pass, the model would prove nothing about that step.
 #![cfg(loom)]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::field_scoped_visibility_modifiers, clippy::vec_box, reason = "stand-ins; slots and spans stay where they are")]
@@ -72,7 +76,7 @@ mod sync {
     /// As `core`'s, which can be made in a constant: loom's begins with its first use.
     pub(crate) struct AtomicPtr<T> {
         first: *mut T,
-        /// What a link is instead: whoever loads or stores it is alone, and loom checks.
+        /// What a link is instead: the thread that loads or stores it is alone, and loom checks.
         link: OnceCell<UnsafeCell<*mut T>>,
         shared: OnceCell<LoomPtr<T>>,
         kind: Kind,
@@ -85,7 +89,8 @@ mod sync {
         Link,
     }
 
-    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a
+    // time.
     unsafe impl<T> Send for AtomicPtr<T> {}
     // SAFETY: as above.
     unsafe impl<T> Sync for AtomicPtr<T> {}
@@ -101,7 +106,7 @@ mod sync {
             Self::of_kind(first, Kind::List)
         }
 
-        /// A link, loaded and stored only by who owns it at the time.
+        /// A link, loaded and stored only by its owner at the time.
         pub(crate) const fn link(first: *mut T) -> Self {
             Self::of_kind(first, Kind::Link)
         }
@@ -132,8 +137,9 @@ mod sync {
                 // SAFETY: loom checks that no one writes.
                 return self.get_link().with(|link| unsafe { *link });
             }
-            // Loom remembers one access of each atomic, and takes two loads for independent: a thread's load before its own exchange
-            // would hide the load of another, and with it whole schedules. An exchange that fails is remembered as what it is.
+            // Loom remembers one access of each atomic, and takes two loads for independent: a
+            // thread's load before its own exchange would hide the load of another, and with it
+            // whole schedules. An exchange that fails is remembered as what it is.
             let never = std::ptr::without_provenance_mut(usize::MAX);
             let _ = self.get().compare_exchange(never, never, Ordering::Relaxed, Ordering::Relaxed);
             self.get().load(ordering)
@@ -264,7 +270,8 @@ mod span_ref {
         pub(crate) owner: LoomUsize,
         remote: AtomicPtr<SlotWords>,
         dirty_next: AtomicPtr<Span>,
-        /// On how many stacks it is, or about to be; not part of the protocol, so that loom need not know.
+        /// On how many stacks it is, or about to be; not part of the protocol, so that loom need
+        /// not know.
         pub(crate) stacks: AtomicUsize,
     }
 
@@ -344,7 +351,7 @@ use sync::{Step, Weakness, weaken, weakened};
 /// One run: heaps with their stacks, spans, slots, and how often each slot arrived.
 struct Stage {
     stacks: Vec<DirtyStack>,
-    /// Written by who makes a heap, and read by who finds it.
+    /// Written by the thread that makes a heap, and read by those that find it.
     made: Vec<UnsafeCell<bool>>,
     spans: Vec<Box<Span>>,
     slots: Vec<Box<SlotWords>>,
@@ -377,7 +384,7 @@ impl Stage {
         }
     }
 
-    /// As `Span::owner`, for who uses the heap then.
+    /// As `Span::owner`, for the thread that uses the heap then.
     fn owner_of(&self, span: SpanRef) -> usize {
         let owner = span.owner.load(weakened(Ordering::Acquire, Step::SeeOwner));
         // SAFETY: loom checks that no one writes.
@@ -410,14 +417,15 @@ impl Stage {
     }
 
     fn integrate(&self, span: SpanRef) {
-        let freed = take_remote(span, Secret).expect("nobody writes to free slots").expect("a span on a stack has remote frees");
+        let freed =
+            take_remote(span, Secret).expect("no thread writes to free slots").expect("a span on a stack has remote frees");
         let mut slot = freed.first;
         let mut slots = 0;
         while !slot.is_end() {
             self.arrived[slot.words().name].fetch_add(1, StdOrdering::Relaxed);
             slots += 1;
             assert_eq!(slot == freed.last, slots == freed.slots);
-            slot = slot.next(Secret).expect("sealed");
+            slot = slot.next(Secret).expect("signed");
         }
         // As `Span::absorb` does: the words belong to the owner now.
         freed.last.sign(Slot::END, Secret);
@@ -501,7 +509,8 @@ fn forwarding() {
         let stage = stage.clone();
         thread::spawn(move || stage.free(0, slot))
     });
-    // The pool's lock orders these two in the engine: the old owner gives the span up before the new one takes it.
+    // The pool's lock orders these two in the engine: the old owner gives the span up before the
+    // new one takes it.
     stage.collect(0);
     stage.adopt(1, 0);
     stage.collect(0);

@@ -204,7 +204,7 @@ fn the_owner_can_free_a_live_block_that_holds_the_words_of_a_free_one() {
 }
 
 #[test]
-#[ignore = "reported as a double free: only the owner's free looks twice at what seems sealed"]
+#[ignore = "reported as a double free: only the owner's free looks twice at what seems signed"]
 fn another_thread_can_free_a_live_block_that_holds_the_words_of_a_free_one() {
     free_with_stale_words(OTHER);
 }
@@ -216,7 +216,8 @@ fn free_with_stale_words(freer: usize) {
         let block = world.allocate(actors[OWNER], 64).unwrap();
         let neighbour = world.allocate(actors[OWNER], 64).unwrap();
         free(&world, actors[OWNER], block.addr().get());
-        // SAFETY: reading what a free slot holds is a mistake of the program, but the memory is mapped.
+        // SAFETY: reading what a free slot holds is a mistake of the program, but the memory is
+        // mapped.
         let words = unsafe { block.cast::<[usize; 2]>().read() };
         let again = world.allocate(actors[OWNER], 64).unwrap();
         assert_eq!(again, block);

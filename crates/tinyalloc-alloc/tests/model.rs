@@ -1,4 +1,5 @@
-//! The whole interface against a model, with several threads taking turns: contents, alignment, sizes, overlap, exact statistics.
+//! The whole interface against a model, with several threads taking turns: contents, alignment,
+//! sizes, overlap, exact statistics.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;
@@ -102,7 +103,7 @@ fn free_inside(model: &Model<'_, LimitedMapper>, actor: usize, block: usize, at:
     let Some(&block) = model.pick(block) else {
         return;
     };
-    // Addresses of blocks of no bytes are 16 bytes apart.
+    // Addresses of zero-size allocations are 16 bytes apart.
     let address = block.start.addr().get() + 1 + at % (block.usable.max(16) - 1);
     let misuses = model.mistake(actor, |actor| free_address(model, actor, address));
     let interior = Misuse::Interior { address, slot_start: block.start.addr().get(), slot_bytes: block.usable };

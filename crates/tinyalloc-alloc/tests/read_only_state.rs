@@ -1,4 +1,4 @@
-//! What is settled at the start lies on a page that nobody can write to afterwards.
+//! The read-only state lies on a page that no thread can write to afterwards.
 
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
@@ -21,14 +21,15 @@ fn seal_policy<M: WorldMapper>(seal_policy: SealPolicy) -> (World<M>, Actor) {
     (world, actor)
 }
 
-/// Makes the allocator start, grow, and serve small, large and huge blocks, other threads and heaps.
+/// Makes the allocator start, grow, and serve small, large and huge blocks, other threads and
+/// heaps.
 fn use_it<M: WorldMapper>(world: &World<M>, actor: Actor) {
     let other = Actor::new();
     other.seal(SealPolicy::Sealed);
     for bytes in [1, 100, 5000, MIB, 40 * MIB] {
         for actor in [actor, other] {
             let block = world.allocate(actor, bytes).unwrap();
-            // SAFETY: the block is live and nobody else's.
+            // SAFETY: the block is live and no other thread's.
             unsafe { world.free(actor, block.as_ptr()) };
         }
     }
@@ -59,7 +60,7 @@ fn an_allocator_that_may_go_is_never_protected() {
     let block = world.allocate(actor, 100).unwrap();
     assert_eq!((world.mapper.calls(Call::Protect), world.mapper.calls(Call::Seal)), (0, 0));
     assert_eq!(rights(&world), "rw-p");
-    // SAFETY: the block is live and nobody else's.
+    // SAFETY: the block is live and no other thread's.
     unsafe { world.free(actor, block.as_ptr()) };
 }
 
@@ -96,7 +97,7 @@ fn checks_are_settled_before_they_are_protected() {
     let last = unsafe { block.add(111) };
     // SAFETY: as above.
     unsafe { last.as_ptr().write_bytes(0xa5, 1) };
-    // SAFETY: the block is live and nobody else's.
+    // SAFETY: the block is live and no other thread's.
     unsafe { world.free(actor, block.as_ptr()) };
     assert_eq!(actor.misuses().len(), 1, "the canary is still looked at");
     if pages_are_small() {

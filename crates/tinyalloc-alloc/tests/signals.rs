@@ -1,4 +1,5 @@
-//! A signal handler that interrupts the allocator at any system call, and allocates and frees itself.
+//! A signal handler that interrupts the allocator at any system call, and allocates and frees
+//! itself.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
@@ -152,7 +153,7 @@ fn free_one() {
     let bytes = unsafe { std::slice::from_raw_parts(block.start.as_ptr(), block.bytes) };
     assert!(bytes.iter().all(|byte| *byte == block.tag), "a block keeps its contents");
     let (allocator, actor) = scene(|scene| (scene.allocator, scene.actor));
-    // SAFETY: nobody uses the block any more.
+    // SAFETY: no thread uses the block any more.
     unsafe { allocator.free(actor, block.start.as_ptr()) };
     assert_eq!(actor.misuses(), []);
 }
@@ -185,7 +186,7 @@ fn handle_aligned() {
     for (bytes, align) in (6..=16).flat_map(|shift| [(1, 1 << shift), (3 << shift, 1 << shift)]) {
         let start = allocator.allocate_aligned(actor, bytes, align).unwrap();
         assert!(start.addr().get().is_multiple_of(align), "{start:?} for {bytes} bytes aligned to {align}");
-        // SAFETY: nobody uses the block.
+        // SAFETY: no thread uses the block.
         unsafe { allocator.free(actor, start.as_ptr()) };
     }
     assert_eq!(actor.misuses(), []);
@@ -213,7 +214,8 @@ fn a_handler_in_a_thread_that_has_no_heap_yet_is_served() {
     let (allocator, actor) = (world.allocator(), Actor::new());
     SCENE.set(Some(Scene { allocator, actor, random: Random::new(7), blocks: Vec::new(), handled: 0, refused: 0 }));
     HANDLER.set(Some(handle_small));
-    // A large request needs no heap, but the lock, which the handler then finds taken by its own thread.
+    // A large request needs no heap, but the lock, which the handler then finds taken by its own
+    // thread.
     assert!(allocate(300_000));
     HANDLER.set(None);
     let (handled, refused) = scene(|scene| (scene.handled, scene.refused));

@@ -24,7 +24,7 @@ struct Parcel {
     tag: u8,
 }
 
-// SAFETY: whoever has the parcel has the block.
+// SAFETY: the thread that has the parcel has the block.
 unsafe impl Send for Parcel {}
 
 impl Parcel {
@@ -66,7 +66,7 @@ fn work<M: tinyalloc_sys::Mapper>(allocator: &Allocator<M>, shelf: &Shelf, seed:
         let before = shelf[random.below(shelf.len())].lock().unwrap().replace(parcel);
         if let Some(parcel) = before {
             parcel.check();
-            // SAFETY: whoever took the parcel gives it up.
+            // SAFETY: the thread that took the parcel gives it up.
             unsafe { allocator.free(actor, parcel.start.as_ptr()) };
         }
         if step % 1000 == 999 {
@@ -95,7 +95,7 @@ fn run_waves(limits: (usize, usize)) {
     assert!(world.stats(observer).heaps <= THREADS + 1, "heaps are taken over");
     for parcel in shelf.iter().filter_map(|place| place.lock().unwrap().take()) {
         parcel.check();
-        // SAFETY: nobody uses the block any more.
+        // SAFETY: no thread uses the block any more.
         unsafe { world.free(observer, parcel.start.as_ptr()) };
     }
     world.purge_all(observer);
@@ -137,7 +137,7 @@ fn one_thread_allocates_and_another_frees() {
             let actor = Actor::new();
             for parcel in receiver {
                 parcel.check();
-                // SAFETY: whoever took the parcel gives it up.
+                // SAFETY: the thread that took the parcel gives it up.
                 unsafe { allocator.free(actor, parcel.start.as_ptr()) };
             }
             assert_eq!(actor.times_armed(), 0, "a thread that only frees gets no heap");

@@ -1,4 +1,5 @@
-//! Freed large blocks trap: at once as long as that costs little, and when they are purged otherwise.
+//! Freed large blocks trap: at once as long as that costs little, and when they are purged
+//! otherwise.
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
@@ -17,7 +18,8 @@ type Failing = FailingMapper<LimitedMapper>;
 
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// The kernel reads for us, as we could, and says so when it cannot. (`/proc/self/mem` is read whatever the access rights.)
+/// The kernel reads for us, as we could, and says so when it cannot. (`/proc/self/mem` is read
+/// whatever the access rights.)
 fn is_trapped(start: NonNull<u8>, at: usize) -> bool {
     let mut byte = 0_u8;
     let here = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
@@ -42,11 +44,11 @@ fn free<M: WorldMapper>(world: &World<M>, actor: Actor, block: NonNull<u8>) {
 }
 
 fn is_zero(start: NonNull<u8>, bytes: usize) -> bool {
-    // SAFETY: the block holds that much, and nobody writes to it meanwhile.
+    // SAFETY: the block holds that much, and no thread writes to it meanwhile.
     unsafe { from_raw_parts(start.as_ptr(), bytes) }.iter().all(|byte| *byte == 0)
 }
 
-/// Frees blocks until no more are trapped: time stands still.
+/// Frees blocks until no more are trapped: time stalls.
 fn spend_the_budget<M: WorldMapper>(world: &World<M>, actor: Actor) {
     for _ in 0..200 {
         let block = world.allocate(actor, BLOCK_BYTES).unwrap();
@@ -54,7 +56,7 @@ fn spend_the_budget<M: WorldMapper>(world: &World<M>, actor: Actor) {
     }
 }
 
-/// So that many epochs pass, and somebody looks at the clock in each.
+/// So that many epochs pass, and a thread looks at the clock in each.
 fn let_epochs_pass<M: WorldMapper>(world: &World<M>, actor: Actor, epochs: usize) {
     for _ in 0..epochs {
         world.wait(400);

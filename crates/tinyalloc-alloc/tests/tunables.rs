@@ -20,7 +20,7 @@ fn tuned(change: impl FnOnce(&mut Tunables)) -> (World<Counting>, Actor) {
 
 fn allocate_and_free(world: &World<Counting>, actor: Actor, bytes: usize) {
     let block = world.allocate(actor, bytes).unwrap();
-    // SAFETY: the block is live and nobody else's.
+    // SAFETY: the block is live and no other thread's.
     unsafe { world.free(actor, block.as_ptr()) };
 }
 
@@ -56,7 +56,7 @@ fn a_limit_holds_for_small_large_and_huge_blocks_and_for_growth() {
     let (world, actor) = tuned(|tunables| tunables.limit_bytes = 48 * MIB);
     assert!(world.allocate(actor, 49 * MIB).is_none());
     let huge = world.allocate(actor, 40 * MIB).unwrap();
-    // SAFETY: the block is live and nobody else's.
+    // SAFETY: the block is live and no other thread's.
     assert!(unsafe { world.reallocate(actor, huge, 60 * MIB) }.is_none(), "growth counts");
     let large = world.allocate(actor, 6 * MIB).unwrap();
     // SAFETY: as above.

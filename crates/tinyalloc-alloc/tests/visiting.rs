@@ -53,7 +53,7 @@ fn visitors_share_one_heap_and_its_pages() {
     let after = world.stats(crowd[0].0);
     assert_eq!(after.heaps, heaps + 1);
     assert!(after.committed < 100 * 3 * 768 + 4 * 1024 * 1024, "{}", after.committed);
-    // Whoever frees, and twice is seen.
+    // The thread that frees, and twice is seen.
     let (visitor, first) = blocks[0];
     // SAFETY: live blocks, each freed once.
     blocks.iter().for_each(|(visitor, block)| unsafe { world.free(*visitor, block.as_ptr()) });

@@ -1,4 +1,5 @@
-//! What the traits of all versions ask for, in terms of a [`Source`]. A block of size zero is an aligned address and nothing else.
+//! What the traits of all versions ask for, in terms of a [`Source`]. A block of size zero is an
+//! aligned address and nothing else.
 
 #![allow(missing_docs, reason = "for the macro alone")]
 

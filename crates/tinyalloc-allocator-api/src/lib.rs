@@ -1,6 +1,8 @@
-//! The `Allocator` traits of allocator-api2 0.2 and 0.4, both from one implementation of [`Source`].
+//! The `Allocator` traits of allocator-api2 0.2 and 0.4, both from one implementation of
+//! [`Source`].
 //!
-//! A type says how it allocates, and [`implement_allocator!`] makes references to it allocators of every version whose feature is on:
+//! A type says how it allocates, and [`implement_allocator!`] makes references to it allocators of
+//! every version whose feature is on:
 //!
 //! ```
 //! use core::alloc::Layout;

@@ -3,11 +3,13 @@ use core::ptr::NonNull;
 
 /// Where an allocator's blocks come from.
 ///
-/// Layouts are never of size zero, and a block keeps the alignment it was allocated with: the adapter sees to both.
+/// Layouts are never of size zero, and a block keeps the alignment it was allocated with: the
+/// adapter sees to both.
 ///
 /// # Safety
-/// - S1: a block has the size and alignment of its layout, overlaps no other live block, and stays valid until it is deallocated, or
-///   until the source is dropped or mutably borrowed; moving a source that is not borrowed may invalidate its blocks.
+/// - S1: a block has the size and alignment of its layout, overlaps no other live block, and stays
+///   valid until it is deallocated, or until the source is dropped or mutably borrowed; moving a
+///   source that is not borrowed may invalidate its blocks.
 /// - S2: what refuses leaves everything as it was.
 /// - S3: no method unwinds.
 pub unsafe trait Source {
@@ -25,13 +27,16 @@ pub unsafe trait Source {
     /// Takes a block back.
     ///
     /// # Safety
-    /// `start` is a live block of this source, allocated with `layout`, and nobody uses it any more.
+    /// `start` is a live block of this source, allocated with `layout`, and no thread uses it any
+    /// more.
     unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout);
 
-    /// Gives a block another size, in place or elsewhere, with what is in it; `None` leaves the block as it was.
+    /// Gives a block another size, in place or elsewhere, with what is in it; `None` leaves the
+    /// block as it was.
     ///
     /// # Safety
-    /// `start` is a live block of this source, allocated with `layout`; `bytes` is not zero, and with the layout's alignment a valid
-    /// layout. When it succeeds, nobody uses `start` any more.
+    /// `start` is a live block of this source, allocated with `layout`; `bytes` is not zero, and
+    /// with the layout's alignment a valid layout. When it succeeds, no thread uses `start` any
+    /// more.
     unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>>;
 }

@@ -1,5 +1,6 @@
-/// Makes references to a [`Source`](crate::Source) allocators of every version of allocator-api2 whose feature is on. Generic
-/// parameters go into the brackets: `implement_allocator!(impl[const N: usize] for &Buffer<N>);`
+/// Makes references to a [`Source`](crate::Source) allocators of every version of allocator-api2
+/// whose feature is on. Generic parameters go into the brackets:
+/// `implement_allocator!(impl[const N: usize] for &Buffer<N>);`
 #[macro_export]
 macro_rules! implement_allocator {
     (impl[$($parameters:tt)*] for & $source:ty) => {

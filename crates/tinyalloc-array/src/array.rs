@@ -8,7 +8,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::{copy, slice_from_raw_parts_mut};
 use core::slice::{Iter, IterMut, from_raw_parts, from_raw_parts_mut};
 
-/// An element that found no room, given back.
+/// An element that found no room, returned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CapacityError<T>(pub T);
 

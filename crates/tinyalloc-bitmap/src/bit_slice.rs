@@ -1,12 +1,13 @@
-//! A bitmap whose words somebody else owns.
+//! A bitmap over borrowed words.
 
 use crate::bit_word::BitWord;
 use crate::words::{WORD_BITS, Words};
 
 /// A bitmap over borrowed words, of as many bits as asked for.
 ///
-/// Its own [`BitSlice::set`], [`BitSlice::clear`] and [`BitSlice::flip`] return the bit as it was before; over atomic words every change is
-/// atomic for each word it touches, so threads may share it.
+/// Its own [`BitSlice::set`], [`BitSlice::clear`] and [`BitSlice::flip`] return the bit as it was
+/// before; over atomic words every change is atomic for each word it touches, so threads may share
+/// it.
 #[derive(Debug)]
 pub struct BitSlice<'words, W> {
     words: &'words [W],
@@ -75,7 +76,8 @@ impl<'words, W: BitWord> BitSlice<'words, W> {
         self.words[bit / W::BITS].fetch_xor(mask_of::<W>(bit)) & mask_of::<W>(bit) != 0
     }
 
-    /// Finds the first clear bit and sets it, in one atomic step for atomic words: no two threads are given the same bit.
+    /// Finds the first clear bit and sets it, in one atomic step for atomic words: no two threads
+    /// are given the same bit.
     #[inline]
     #[must_use]
     pub fn claim_first_clear(&self) -> Option<usize> {
@@ -87,7 +89,8 @@ impl<'words, W: BitWord> BitSlice<'words, W> {
         })
     }
 
-    /// The words that hold bits `64 * index` and on, each with how far its value is shifted in that word.
+    /// The words that hold bits `64 * index` and on, each with how far its value is shifted in that
+    /// word.
     #[inline]
     fn parts(&self, index: usize) -> impl Iterator<Item = (&'words W, usize)> {
         let per_word = WORD_BITS / W::BITS;

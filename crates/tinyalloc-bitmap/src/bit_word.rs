@@ -1,11 +1,13 @@
-//! The word types that a bitmap can be made of: unsigned integers in a `Cell`, or their atomic counterparts.
+//! The word types that a bitmap can be made of: unsigned integers in a `Cell`, or their atomic
+//! counterparts.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// A word that is changed through a shared reference; its value travels as `u64`.
 ///
-/// Reads of atomic words acquire and changes release, so that what was written before a bit was set is seen by whoever finds it set.
+/// Reads of atomic words acquire and changes release, so that what was written before a bit was set
+/// is seen by the thread that finds it set.
 pub trait BitWord {
     /// Bits of the word.
     const BITS: usize;

@@ -4,7 +4,8 @@ use crate::bit_slice::BitSlice;
 use crate::bit_word::BitWord;
 use crate::words::Words;
 
-/// A bitmap of `WORDS` words of type `W`, in place; all-zero bytes are a bitmap with every bit clear.
+/// A bitmap of `WORDS` words of type `W`, in place; all-zero bytes are a bitmap with every bit
+/// clear.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Bitmap<W, const WORDS: usize> {
@@ -65,7 +66,8 @@ impl<W: BitWord, const WORDS: usize> Bitmap<W, WORDS> {
         self.as_slice().flip(bit)
     }
 
-    /// Finds the first clear bit and sets it, in one atomic step for atomic words: no two threads are given the same bit.
+    /// Finds the first clear bit and sets it, in one atomic step for atomic words: no two threads
+    /// are given the same bit.
     #[inline]
     #[must_use]
     pub fn claim_first_clear(&self) -> Option<usize> {

@@ -1,7 +1,8 @@
-//! Bitmaps that never allocate, over plain or atomic words, owned, borrowed, or spread through other records.
+//! Bitmaps that never allocate, over plain or atomic words, owned, borrowed, or spread through
+//! other records.
 //!
-//! [`Words`] is where the bits live, [`BitmapOps`] is what can be asked of them, and [`Bitmap`] and [`BitSlice`] are the two ready-made
-//! homes. Searches look at a word at a time.
+//! [`Words`] is where the bits live, [`BitmapOps`] is what can be asked of them, and [`Bitmap`] and
+//! [`BitSlice`] are the two ready-made homes. Searches look at a word at a time.
 #![no_std]
 
 mod bit_word;

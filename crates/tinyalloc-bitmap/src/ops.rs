@@ -6,7 +6,8 @@ use core::ops::Range;
 
 /// Questions and changes, for every [`Words`].
 ///
-/// Bits are numbered from 0 and ranges are half-open; a bit or a range beyond [`Words::bits`] is the caller's bug, asserted in debug builds.
+/// Bits are numbered from 0 and ranges are half-open; a bit or a range beyond [`Words::bits`] is
+/// the caller's bug, asserted in debug builds.
 pub trait BitmapOps: Words {
     /// Whether the bit is set.
     #[inline]
@@ -97,13 +98,15 @@ pub trait BitmapOps: Words {
         self.find_last_set(bits).map_or(bits, |last| bits - last - 1)
     }
 
-    /// The lowest start, not below `from` and a multiple of `align` (a power of two), of `length` clear bits.
+    /// The lowest start, not below `from` and a multiple of `align` (a power of two), of `length`
+    /// clear bits.
     #[inline]
     fn find_clear_run(&self, from: usize, length: usize, align: usize) -> Option<usize> {
         find_run(self, Wanted::Clear, from, length, align)
     }
 
-    /// The lowest start, not below `from` and a multiple of `align` (a power of two), of `length` set bits.
+    /// The lowest start, not below `from` and a multiple of `align` (a power of two), of `length`
+    /// set bits.
     #[inline]
     fn find_set_run(&self, from: usize, length: usize, align: usize) -> Option<usize> {
         find_run(self, Wanted::Set, from, length, align)

@@ -78,13 +78,15 @@ pub(crate) fn find_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize
     }
 }
 
-/// How far it is from `bit` to the next multiple of `align`: by mask, since dividing would cost more than looking at a word.
+/// How far it is from `bit` to the next multiple of `align`: by mask, since dividing would cost
+/// more than looking at a word.
 #[inline]
 fn padding(bit: usize, align: usize) -> usize {
     bit.wrapping_neg() & (align - 1)
 }
 
-/// A run that fits a word starts in one word and ends in it or in the next: look at two at a time, and narrow by doubling shifts.
+/// A run that fits a word starts in one word and ends in it or in the next: look at two at a time,
+/// and narrow by doubling shifts.
 fn find_short_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
     let bits = words.bits();
     let aligned_starts = aligned_starts(align);
@@ -105,7 +107,8 @@ fn find_short_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, len
     None
 }
 
-/// The bits of a word at which an aligned run may start; for alignments above a word, of those words where one may start at all.
+/// The bits of a word at which an aligned run may start; for alignments above a word, of those
+/// words where one may start at all.
 #[inline]
 fn aligned_starts(align: usize) -> u64 {
     match align {

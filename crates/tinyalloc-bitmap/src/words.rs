@@ -5,7 +5,8 @@ pub(crate) const WORD_BITS: usize = u64::BITS as usize;
 
 /// A source of bit words: strided views over other records can implement it.
 ///
-/// Bit `n` is bit `n % 64` of word `n / 64`. Bits of the last word beyond [`Words::bits`] may read as anything and are never relied on.
+/// Bit `n` is bit `n % 64` of word `n / 64`. Bits of the last word beyond [`Words::bits`] may read
+/// as anything and are never relied on.
 pub trait Words {
     /// How many bits are valid.
     fn bits(&self) -> usize;
@@ -16,7 +17,8 @@ pub trait Words {
     /// Replaces the word at `index`. Implementors hold `Cell`s or atomics.
     fn set_word(&self, index: usize, word: u64);
 
-    /// Sets the bits of `mask` in the word at `index`. Atomic words override it, so that other bits of the word are not disturbed.
+    /// Sets the bits of `mask` in the word at `index`. Atomic words override it, so that other bits
+    /// of the word are not disturbed.
     #[inline]
     fn or_word(&self, index: usize, mask: u64) {
         self.set_word(index, self.word(index) | mask);

@@ -1,6 +1,7 @@
-//! Messages between an interrupt and main without copying: the interrupt fills a block of a shared slab, main has it next, and drops it.
+//! Messages between an interrupt and main without copying: the interrupt fills a block of a shared
+//! slab, main has it next, and drops it.
 //!
-//! A thread stands for the interrupt.
+//! A thread represents the interrupt.
 
 use std::thread::{scope, yield_now};
 
@@ -19,7 +20,8 @@ struct Inbox {
 }
 
 impl Inbox {
-    /// Only the block's handle moves: the critical section is as short for a long message as for a short one.
+    /// Only the block's handle moves: the critical section is as short for a long message as for a
+    /// short one.
     fn put(&mut self, message: SharedBlock<'static>) -> Result<(), SharedBlock<'static>> {
         if self.count == WAITING {
             return Err(message);

@@ -18,7 +18,8 @@ impl Log {
         Self { slab: TinySlabAllocator::new(), readings: ByteBufferDeque::new() }
     }
 
-    /// Adds a reading. Nothing is half-written, so after an error the log is whole, and the oldest reading can go.
+    /// Adds a reading. Nothing is half-written, so after an error the log is whole, and the oldest
+    /// reading can go.
     fn add(&mut self, reading: &Reading) {
         let mut bytes = [0; Reading::BYTES];
         reading.store(&mut bytes);

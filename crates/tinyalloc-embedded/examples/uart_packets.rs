@@ -1,6 +1,8 @@
-//! Bytes come in an interrupt, packets are parsed in main: `GlobalDeque` between the two, and a handle for each packet.
+//! Bytes come in an interrupt, packets are parsed in main: `GlobalDeque` between the two, and a
+//! handle for each packet.
 //!
-//! A packet is 0x7E, its length, its bytes, and their sum. A thread stands for the device that interrupts.
+//! A packet is 0x7E, its length, its bytes, and their sum. A thread represents the device that
+//! interrupts.
 
 use std::thread::{scope, yield_now};
 
@@ -10,7 +12,8 @@ const START: u8 = 0x7E;
 
 static UART: GlobalDeque<64> = GlobalDeque::new();
 
-/// The interrupt: one byte in, in constant time. A full queue loses the byte, and the parser finds the next packet.
+/// The interrupt: one byte in, in constant time. A full queue loses the byte, and the parser finds
+/// the next packet.
 fn on_receive(byte: u8) -> Result<(), QueueError> {
     UART.push(byte)
 }
@@ -24,7 +27,8 @@ enum Parser {
 }
 
 impl Parser {
-    /// Takes the next byte; the handle of a packet that is complete. The slab has room for packets that wait to be handled.
+    /// Takes the next byte; the handle of a packet that is complete. The slab has room for packets
+    /// that wait to be handled.
     fn next(&mut self, slab: &mut TinySlabAllocator<512, 8>, byte: u8) -> Option<Handle> {
         let (next, done) = match *self {
             Self::Start if byte == START => (Self::Length, None),

@@ -5,7 +5,8 @@ use crate::error::AllocError;
 use crate::handle::Handle;
 use crate::value::{Typed, Value};
 
-/// Which allocators' chunks may be in one chain. Back ends cannot name it, so none passes for the global slab.
+/// Which allocators' chunks may be in one chain. Back ends cannot name it, so none passes for the
+/// global slab.
 mod origin {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Origin(u16);
@@ -22,15 +23,18 @@ mod origin {
 
 pub(crate) use origin::Origin;
 
-/// Gives out chunks: slots that one buffer holds, whole. A link leads from each to the next of its buffer.
+/// Gives out chunks: slots that one buffer holds, whole. A link leads from each to the next of its
+/// buffer.
 ///
-/// Every operation takes constant time. One that is asked for a chunk that is not held answers `None`, [`AllocError::Stale`] or
+/// Every operation takes constant time. One that is asked for a chunk that is not held answers
+/// `None`, [`AllocError::Stale`] or
 /// [`AllocError::Foreign`]; none panics.
 pub trait ChunkSource {
     /// How many bytes a chunk has; at least one, and always the same.
     fn chunk_bytes(&self) -> u16;
 
-    /// Tells apart the allocators whose chunks must not be mixed up; see [`TinySlabAllocator::with_tag`](crate::TinySlabAllocator::with_tag).
+    /// Tells apart the allocators whose chunks must not be mixed up; see
+    /// [`TinySlabAllocator::with_tag`](crate::TinySlabAllocator::with_tag).
     fn tag(&self) -> u8 {
         0
     }
@@ -41,7 +45,7 @@ pub trait ChunkSource {
     /// [`AllocError::OutOfSlots`]; nothing was changed then.
     fn take_chunk(&mut self, after: Option<ChunkId>) -> Result<ChunkId, AllocError>;
 
-    /// Gives a chunk back; returns the one that followed it.
+    /// Frees a chunk; returns the one that followed it.
     ///
     /// # Errors
     /// [`AllocError::Stale`] or [`AllocError::Foreign`]: it is not held.
@@ -56,7 +60,8 @@ pub trait ChunkSource {
     /// The bytes of a chunk, to write.
     fn chunk_mut(&mut self, chunk: ChunkId) -> Option<&mut [u8]>;
 
-    /// Takes chunks back, from `first` by their links to `last`, even if that has to wait for another context.
+    /// Takes chunks back, from `first` by their links to `last`, even if that has to wait for
+    /// another context.
     #[doc(hidden)]
     fn abandon(&mut self, first: ChunkId, last: ChunkId) {
         let mut next = Some(first);
@@ -72,7 +77,8 @@ pub trait ChunkSource {
     }
 }
 
-/// Gives out blocks behind handles. [`TinySlabAllocator`](crate::TinySlabAllocator) is one; others can take its place.
+/// Gives out blocks behind handles. [`TinySlabAllocator`](crate::TinySlabAllocator) is one; others
+/// can take its place.
 pub trait Allocator: ChunkSource {
     /// The longest block.
     fn block_bytes_max(&self) -> usize;

@@ -8,8 +8,9 @@ use crate::allocator::ChunkSource;
 use crate::chain::{Chain, Chunks};
 use crate::error::ByteBufferError;
 
-/// A buffer together with its allocator, so that traits without such an argument have methods for it: `core::fmt::Write`, and those of
-/// `embedded-io` and `embedded-io-async` behind the features of these names.
+/// A buffer together with its allocator, so that traits without such an argument have methods for
+/// it: `core::fmt::Write`, and those of `embedded-io` and `embedded-io-async` behind the features
+/// of these names.
 pub struct Attached<'buffer, S: ChunkSource + ?Sized> {
     chain: &'buffer mut Chain,
     source: &'buffer mut S,
@@ -33,7 +34,8 @@ impl<'buffer, S: ChunkSource + ?Sized> Attached<'buffer, S> {
         self.chain.read(self.source, out)
     }
 
-    /// As [`Attached::take`], but none is an error unless there are none: to a reader that would be the end.
+    /// As [`Attached::take`], but none is an error unless there are none: to a reader that would be
+    /// the end.
     #[cfg(feature = "embedded-io")]
     pub(crate) fn read_some(&mut self, out: &mut [u8]) -> Result<usize, ByteBufferError> {
         match self.take(out) {
@@ -64,8 +66,9 @@ impl<'buffer, S: ChunkSource + ?Sized> Attached<'buffer, S> {
         }
     }
 
-    /// The bytes where they lie, chunk by chunk. On the program's slab and without the feature `critical-section` they end early where
-    /// another context is in the slab: compare with [`Attached::len`].
+    /// The bytes where they lie, chunk by chunk. On the program's slab and without the feature
+    /// `critical-section` they end early where another context is in the slab: compare with
+    /// [`Attached::len`].
     pub fn chunks(&self) -> Chunks<'_, S> {
         self.chain.chunks(self.source)
     }
@@ -83,7 +86,8 @@ impl<'buffer, S: ChunkSource + ?Sized> Attached<'buffer, S> {
     }
 }
 
-/// Text is formatted piece by piece, and a piece is written whole or not at all: when memory runs out, the pieces before stay.
+/// Text is formatted piece by piece, and a piece is written whole or not at all: when memory runs
+/// out, the pieces before stay.
 impl<S: ChunkSource + ?Sized> Write for Attached<'_, S> {
     fn write_str(&mut self, text: &str) -> FmtResult {
         self.append(text.as_bytes()).map_err(|_| Error)

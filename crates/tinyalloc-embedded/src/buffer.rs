@@ -7,11 +7,14 @@ use crate::attached::Attached;
 use crate::chain::{Chain, Chunks, Grant};
 use crate::error::{ByteBufferError, Corruption};
 
-/// Bytes that are added at the end, in chunks of an allocator: a buffer takes another chunk when the last one is full.
+/// Bytes that are added at the end, in chunks of an allocator: a buffer takes another chunk when
+/// the last one is full.
 ///
-/// It does not know its allocator, so every method takes it: always the same one, or [`ByteBufferError::Foreign`] is the answer, if the
-/// tags of the two differ. For the same reason dropping a buffer gives nothing back; [`ByteBuffer::clear`] does. With the feature
-/// `global-alloc` there are methods without that argument, on the slab of the whole program, and what they took is given back on drop.
+/// It does not know its allocator, so every method takes it: always the same one, or
+/// [`ByteBufferError::Foreign`] is the answer, if the tags of the two differ. For the same reason
+/// dropping a buffer frees nothing; [`ByteBuffer::clear`] does. With the feature `global-alloc`
+/// there are methods without that argument, on the slab of the whole program, and what they took is
+/// freed on drop.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;
@@ -60,14 +63,14 @@ impl ByteBuffer {
         self.chain.write(source, data)
     }
 
-    /// Moves bytes from the front to `out`, and gives back the chunks that become empty. Returns how many it moved: fewer than asked
-    /// for when there are no more.
+    /// Moves bytes from the front to `out`, and frees the chunks that become empty. Returns how
+    /// many it moved: fewer than asked for when there are no more.
     pub fn read<S: ChunkSource + ?Sized>(&mut self, source: &mut S, out: &mut [u8]) -> usize {
         self.chain.read(source, out)
     }
 
-    /// Room for up to `bytes_max` bytes, in one piece: what is left of the last chunk, or a new chunk if it is full. In slots of an
-    /// aligned slab a new chunk begins aligned.
+    /// Room for up to `bytes_max` bytes, in one piece: what is left of the last chunk, or a new
+    /// chunk if it is full. In slots of an aligned slab a new chunk begins aligned.
     ///
     /// ```
     /// # use tinyalloc_embedded as tinyalloc;
@@ -103,16 +106,17 @@ impl ByteBuffer {
         self.chain.get(source, index)
     }
 
-    /// Drops all bytes, and gives all chunks back.
+    /// Drops all bytes, and frees all chunks.
     ///
     /// # Errors
-    /// [`ByteBufferError::Foreign`]: the chunks are from elsewhere. [`ByteBufferError::Busy`]: the bytes are gone, the chunks follow at the
-    /// next call.
+    /// [`ByteBufferError::Foreign`]: the chunks are from elsewhere. [`ByteBufferError::Busy`]: the
+    /// bytes are gone, the chunks follow at the next call.
     pub fn clear<S: ChunkSource + ?Sized>(&mut self, source: &mut S) -> Result<(), ByteBufferError> {
         self.chain.clear(source)
     }
 
-    /// The buffer together with its allocator: a `core::fmt::Write`, and a reader and writer of `embedded-io`.
+    /// The buffer together with its allocator: a `core::fmt::Write`, and a reader and writer of
+    /// `embedded-io`.
     ///
     /// ```
     /// # use tinyalloc_embedded as tinyalloc;

@@ -13,10 +13,12 @@ use crate::error::{ByteBufferError, Corruption};
 /// A line of bytes in chunks of one allocator.
 ///
 /// Invariants:
-/// - C1: the bytes begin at `head` in `first`, fill every chunk between, and end before `tail` in `last`; there are `bytes` of them;
+/// - C1: the bytes begin at `head` in `first`, fill every chunk between, and end before `tail` in
+///   `last`; there are `bytes` of them;
 /// - C2: from `first` the links lead to `last`; the link of `last` means nothing;
 /// - C3: the chunks are from `origin`, and no other chain has them;
-/// - C4: `first` and `last` are there both or neither, whatever the allocator says: without chunks it may go on with any other one.
+/// - C4: `first` and `last` are there both or neither, whatever the allocator says: without chunks
+///   it may go on with any other one.
 #[derive(Debug)]
 pub(crate) struct Chain {
     first: Option<ChunkId>,
@@ -123,7 +125,7 @@ impl Chain {
         source.chunk(first)?.get(usize::from(self.head)..usize::from(end))
     }
 
-    /// Drops bytes of the front's from it. Chunks that become empty are given back.
+    /// Drops bytes of the front's from it. Chunks that become empty are freed.
     #[inline]
     pub(crate) fn consume(&mut self, source: &mut (impl ChunkSource + ?Sized), bytes: usize) {
         let Ok(step) = u16::try_from(bytes) else { return };
@@ -132,7 +134,7 @@ impl Chain {
         self.settle(source);
     }
 
-    /// Gives back what is empty now.
+    /// Frees the chunks that are empty now.
     #[inline]
     fn settle(&mut self, source: &mut (impl ChunkSource + ?Sized)) {
         if self.bytes == 0 {
@@ -143,11 +145,11 @@ impl Chain {
         }
     }
 
-    /// Gives all chunks back.
+    /// Frees all chunks.
     pub(crate) fn clear(&mut self, source: &mut (impl ChunkSource + ?Sized)) -> Result<(), ByteBufferError> {
         self.admit(source)?;
         self.bytes = 0;
-        // What cannot be given back now is kept, and is given back next time.
+        // What cannot be freed now is kept, and is freed next time.
         while let Some(first) = self.first {
             self.head = if self.first == self.last { self.tail } else { source.chunk_bytes() };
             let next = source.give_chunk(first)?;
@@ -160,7 +162,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Gives all chunks back, for good.
+    /// Frees all chunks, for good.
     pub(crate) fn abandon(&mut self, source: &mut (impl ChunkSource + ?Sized)) {
         if let Some((first, last)) = self.first.zip(self.last) {
             source.abandon(first, last);
@@ -252,7 +254,8 @@ impl Chain {
         }
     }
 
-    /// Keeps no chunk (C4): the links ended before `last`, so they were those of another allocator with the same tag.
+    /// Keeps no chunk (C4): the links ended before `last`, so they were those of another allocator
+    /// with the same tag.
     #[cold]
     fn lose(&mut self) {
         *self = Self::new();
@@ -292,7 +295,8 @@ impl Added {
     }
 }
 
-/// Writes the bytes from a place on, to chunks that are there; returns where they end in the last one.
+/// Writes the bytes from a place on, to chunks that are there; returns where they end in the last
+/// one.
 fn fill(
     source: &mut (impl ChunkSource + ?Sized),
     mut place: Option<(ChunkId, u16)>,
@@ -310,14 +314,16 @@ fn fill(
     if data.is_empty() { Ok(None) } else { Err(ByteBufferError::Busy) }
 }
 
-/// Copies as many bytes as fit; returns how many. By hand: `copy_from_slice` has a panic path that small code keeps.
+/// Copies as many bytes as fit; returns how many. By hand: `copy_from_slice` has a panic path that
+/// small code keeps.
 #[inline]
 pub(crate) fn copy(into: &mut [u8], from: &[u8]) -> usize {
     into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
     into.len().min(from.len())
 }
 
-/// Room at the end of a buffer, in one piece: fill it, from the front, by hand or by DMA, and commit. Dropped, it adds nothing.
+/// Room at the end of a buffer, in one piece: fill it, from the front, by hand or by DMA, and
+/// commit. Dropped, it adds nothing.
 #[derive(Debug)]
 #[must_use = "what is not committed is not added"]
 pub struct Grant<'buffer> {

@@ -1,8 +1,9 @@
-//! What stands for a chunk.
+//! The handle of a chunk.
 
 use core::num::NonZeroU16;
 
-/// One chunk of a buffer; two bytes, as an `Option<ChunkId>` is. Exactly one buffer holds it, so it needs no generation and wears nothing.
+/// One chunk of a buffer; two bytes, as an `Option<ChunkId>` is. Exactly one buffer holds it, so it
+/// needs no generation and wears nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct ChunkId(NonZeroU16);

@@ -7,10 +7,11 @@ use crate::attached::Attached;
 use crate::chain::{Chain, Chunks, Grant};
 use crate::error::{ByteBufferError, Corruption};
 
-/// Bytes that are added at the back and taken from the front, in chunks of an allocator: a chunk is given back as soon as it is empty.
+/// Bytes that are added at the back and taken from the front, in chunks of an allocator: a chunk is
+/// freed as soon as it is empty.
 ///
-/// As for [`ByteBuffer`](crate::ByteBuffer), every method takes the allocator, always the same. Adding and taking a byte takes
-/// constant time.
+/// As for [`ByteBuffer`](crate::ByteBuffer), every method takes the allocator, always the same.
+/// Adding and taking a byte takes constant time.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;
@@ -82,13 +83,15 @@ impl ByteBufferDeque {
         self.chain.read(source, out)
     }
 
-    /// The bytes at the front that lie in one chunk, to read by hand or by DMA; [`ByteBufferDeque::consume`] takes them off.
+    /// The bytes at the front that lie in one chunk, to read by hand or by DMA;
+    /// [`ByteBufferDeque::consume`] takes them off.
     #[inline]
     pub fn front<'source, S: ChunkSource + ?Sized>(&mut self, source: &'source mut S) -> Option<&'source [u8]> {
         self.chain.front(source).filter(|front| !front.is_empty())
     }
 
-    /// Takes bytes off the front: at most those that [`ByteBufferDeque::front`] shows. Returns how many.
+    /// Takes bytes off the front: at most those that [`ByteBufferDeque::front`] shows. Returns how
+    /// many.
     pub fn consume<S: ChunkSource + ?Sized>(&mut self, source: &mut S, bytes: usize) -> usize {
         let bytes = self.front(source).map_or(0, |front| front.len().min(bytes));
         if bytes > 0 {
@@ -97,7 +100,8 @@ impl ByteBufferDeque {
         bytes
     }
 
-    /// Room at the back for up to `bytes_max` bytes, in one piece: what is left of the last chunk, or a new one if it is full.
+    /// Room at the back for up to `bytes_max` bytes, in one piece: what is left of the last chunk,
+    /// or a new one if it is full.
     ///
     /// # Errors
     /// [`ByteBufferError::AllocationFailed`].
@@ -115,7 +119,7 @@ impl ByteBufferDeque {
         self.chain.chunks(source)
     }
 
-    /// Drops all bytes, and gives all chunks back.
+    /// Drops all bytes, and frees all chunks.
     ///
     /// # Errors
     /// [`ByteBufferError::Foreign`]: the chunks are from elsewhere.
@@ -123,7 +127,8 @@ impl ByteBufferDeque {
         self.chain.clear(source)
     }
 
-    /// The queue together with its allocator: a `core::fmt::Write`, and a reader and writer of `embedded-io`.
+    /// The queue together with its allocator: a `core::fmt::Write`, and a reader and writer of
+    /// `embedded-io`.
     pub fn attach<'deque, S: ChunkSource + ?Sized>(&'deque mut self, source: &'deque mut S) -> Attached<'deque, S> {
         Attached::new(&mut self.chain, source)
     }

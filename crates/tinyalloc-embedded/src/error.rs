@@ -15,10 +15,11 @@ pub enum AllocError {
     Stale,
     /// The allocator never issued this handle.
     Foreign,
-    /// Another context is inside the allocator, without the feature `critical-section`; or a closure of [`Shared`](crate::Shared) calls
-    /// for what it has.
+    /// Another context is inside the allocator, without the feature `critical-section`; or a
+    /// closure of [`Shared`](crate::Shared) calls for what it has.
     Busy,
-    /// No slab was chosen for the whole program yet, by [`AllocatorConfig::init`](crate::global::AllocatorConfig::init).
+    /// No slab was chosen for the whole program yet, by
+    /// [`AllocatorConfig::init`](crate::global::AllocatorConfig::init).
     Uninitialised,
 }
 
@@ -43,7 +44,8 @@ impl Display for AllocError {
 
 impl Error for AllocError {}
 
-/// Why a buffer refused. Whatever the reason, the buffer is as it was before; only what drops bytes has dropped them when it reports
+/// Why a buffer refused. Whatever the reason, the buffer is as it was before; only what drops bytes
+/// has dropped them when it reports
 /// [`ByteBufferError::Busy`], and their chunks follow at the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -54,7 +56,8 @@ pub enum ByteBufferError {
     Foreign,
     /// Another context is inside the allocator; only without the feature `critical-section`.
     Busy,
-    /// No slab was chosen for the whole program yet, by [`AllocatorConfig::init`](crate::global::AllocatorConfig::init).
+    /// No slab was chosen for the whole program yet, by
+    /// [`AllocatorConfig::init`](crate::global::AllocatorConfig::init).
     Uninitialised,
 }
 
@@ -115,8 +118,9 @@ impl Display for QueueError {
 
 impl Error for QueueError {}
 
-/// What [`check`](crate::TinySlabAllocator::check) found broken. In a slab safe code cannot cause it: the memory was overwritten. In a buffer
-/// it can: another allocator with the same tag was passed to it.
+/// What [`check`](crate::TinySlabAllocator::check) found broken. In a slab safe code cannot cause
+/// it: the memory was overwritten. In a buffer it can: another allocator with the same tag was
+/// passed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Corruption {
@@ -126,7 +130,8 @@ pub enum Corruption {
     Counts,
     /// A block is longer than a slot.
     Length,
-    /// A chain of chunks does not hold as many bytes as its buffer says, or is in another allocator.
+    /// A chain of chunks does not hold as many bytes as its buffer says, or is in another
+    /// allocator.
     Chain,
 }
 

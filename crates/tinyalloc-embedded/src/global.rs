@@ -12,8 +12,9 @@
 //! # Ok::<(), ByteBufferError>(())
 //! ```
 //!
-//! Only the size that the program names is in its memory. All of it is locked as a [`SharedSlab`] is. Where contexts
-//! share single bytes or packets, [`GlobalDeque`](crate::GlobalDeque) and [`SharedSlab`] do without initialising.
+//! Only the size that the program names is in its memory. All of it is locked as a [`SharedSlab`]
+//! is. Where contexts share single bytes or packets, [`GlobalDeque`](crate::GlobalDeque) and
+//! [`SharedSlab`] do without initialising.
 
 mod current;
 
@@ -38,8 +39,8 @@ use crate::store::SharedSlab;
 /// Allocates a block from the program's slab.
 ///
 /// # Errors
-/// [`AllocError::Uninitialised`], [`AllocError::TooLarge`] or [`AllocError::OutOfSlots`]; [`AllocError::Busy`] without the feature
-/// `critical-section`.
+/// [`AllocError::Uninitialised`], [`AllocError::TooLarge`] or [`AllocError::OutOfSlots`];
+/// [`AllocError::Busy`] without the feature `critical-section`.
 pub fn block(bytes: usize) -> Result<SharedBlock<'static>, AllocError> {
     SharedBlock::new(current::slab()?, bytes)
 }

@@ -1,11 +1,11 @@
-//! What stands for a block.
+//! The handle of a block.
 
 use core::num::NonZeroU32;
 
-/// Stands for one block, for as long as the block lives; four bytes, as an `Option<Handle>` is.
+/// Represents one block, for as long as the block lives; four bytes, as an `Option<Handle>` is.
 ///
-/// It is a number, not an address: copy it, store it, send it to another context. Once its block is freed, every copy is stale, and the
-/// allocator says so.
+/// It is a number, not an address: copy it, store it, send it to another context. Once its block is
+/// freed, every copy is stale, and the allocator says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Handle(NonZeroU32);
@@ -18,8 +18,9 @@ impl Handle {
         self.0
     }
 
-    /// The handle that [`Handle::to_bits`] came from. Any other number makes a handle that the allocator refuses, unless it happens
-    /// to be a live one. Back ends of [`Allocator`](crate::Allocator) make their handles here.
+    /// The handle that [`Handle::to_bits`] came from. Any other number makes a handle that the
+    /// allocator refuses, unless it happens to be a live one. Back ends of
+    /// [`Allocator`](crate::Allocator) make their handles here.
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: NonZeroU32) -> Self {

@@ -29,12 +29,13 @@ const FIXED_OVERHEAD_BYTES: usize = 12;
 const SLOTS_MAX: usize = u16::MAX as usize;
 const TAG_MAX: u32 = u8::MAX as u32 - 1;
 
-/// The slots of one slab, as far as they can be known without looking into them. All-zero bytes are a ledger of free slots, so that a
-/// static one takes no flash.
+/// The slots of one slab, as far as they can be known without looking into them. All-zero bytes are
+/// a ledger of free slots, so that a static one takes no flash.
 ///
 /// Invariants:
 /// - B1: the slots from `fresh` on were never used, and their words are zero;
-/// - B2: `free`, and from there the links, lead through all free slots before `fresh`, and to no other;
+/// - B2: `free`, and from there the links, lead through all free slots before `fresh`, and to no
+///   other;
 /// - B3: a block's generation is one more than when its slot was last free, and never zero.
 pub(crate) struct Ledger<const SLOTS: usize> {
     /// The lower two bytes of each word.
@@ -52,8 +53,9 @@ pub(crate) struct Ledger<const SLOTS: usize> {
 }
 
 impl<const SLOTS: usize> Ledger<SLOTS> {
-    /// A handle, from its lowest bit: the slab's tag, the slot's index, the block's generation. The tag is where slabs of any number of
-    /// slots look for it, so that they tell each other's handles apart.
+    /// A handle, from its lowest bit: the slab's tag, the slot's index, the block's generation. The
+    /// tag is where slabs of any number of slots look for it, so that they tell each other's
+    /// handles apart.
     const INDEX_BITS: u32 = usize::BITS - (SLOTS - 1).leading_zeros();
     const GENERATION_BITS: u32 =
         if Self::INDEX_BITS + STATE_SHIFT <= u32::BITS { STATE_SHIFT } else { u32::BITS - Self::INDEX_BITS };
@@ -128,7 +130,7 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
         Ok(())
     }
 
-    /// Gives a block's slot back. The last generation retires it: no handle is ever issued twice.
+    /// Frees a block's slot. The last generation retires it: no handle is ever issued twice.
     #[inline]
     pub(crate) fn release(&mut self, handle: Handle) -> Result<(), AllocError> {
         let index = self.resolve(handle)?;
@@ -160,7 +162,7 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
         chunk.ok_or(AllocError::OutOfSlots)
     }
 
-    /// Gives a chunk's slot back; returns the chunk that followed.
+    /// Frees a chunk's slot; returns the chunk that followed.
     #[inline]
     pub(crate) fn give_chunk(&mut self, chunk: ChunkId) -> Result<Option<ChunkId>, AllocError> {
         self.verify_chunk(chunk)?;
@@ -257,8 +259,9 @@ impl<const SLOTS: usize> Ledger<SLOTS> {
         }
     }
 
-    /// Takes a slot off the list, or the first that was never used. The slot that was freed last comes first: it wears out before the
-    /// next is touched, so that the slab shrinks slot by slot and never all at once.
+    /// Takes a slot off the list, or the first that was never used. The slot that was freed last
+    /// comes first: it wears out before the next is touched, so that the slab shrinks slot by slot
+    /// and never all at once.
     #[inline]
     fn take(&mut self) -> Option<u16> {
         let index = match self.free.checked_sub(1) {

@@ -1,13 +1,17 @@
-//! Allocation for firmware without a heap: handles instead of pointers, byte buffers, and an interrupt-safe queue.
+//! Allocation for firmware without a heap: handles instead of pointers, byte buffers, and an
+//! interrupt-safe queue.
 //!
-//! - [`TinySlabAllocator`]: blocks of bytes behind [`Handle`]s. A handle whose block was freed is an error, never a wild read.
-//! - [`ByteBuffer`] and [`ByteBufferDeque`]: bytes in chunks of a slab, which are taken and given back as they are needed.
-//! - [`GlobalDeque`]: the queue of bytes between an interrupt and main. [`SharedSlab`] and [`Shared`]: blocks, and any value, between them.
+//! - [`TinySlabAllocator`]: blocks of bytes behind [`Handle`]s. A handle whose block was freed is
+//!   an error, never a wild read.
+//! - [`ByteBuffer`] and [`ByteBufferDeque`]: bytes in chunks of a slab, which are taken and freed
+//!   as they are needed.
+//! - [`GlobalDeque`]: the queue of bytes between an interrupt and main. [`SharedSlab`] and
+//!   [`Shared`]: blocks, and any value, between them.
 //! - [`global`]: one slab for the whole program.
 //!
-//! `no_std`, no dependencies by default, everything `const` and in plain `static`s. Every operation takes constant time, unless it says
-//! otherwise, and none panics. The code is safe Rust, except in what contexts share: `shared`, `shared_bytes`, `queue`, `store` and
-//! `global::current`.
+//! `no_std`, no dependencies by default, everything `const` and in plain `static`s. Every operation
+//! takes constant time, unless it says otherwise, and none panics. The code is safe Rust, except in
+//! what contexts share: `shared`, `shared_bytes`, `queue`, `store` and `global::current`.
 //!
 //! | feature | what it brings |
 //! | --- | --- |

@@ -9,15 +9,18 @@ use crate::shared_bytes::SharedBytes;
 use crate::sync::{AtomicUsize, Ordering};
 use crate::wakers::Wakers;
 
-/// A first-in-first-out queue of up to `BYTES` bytes in a plain `static`: bytes go in at one end, in an interrupt, say, and come out at
-/// the other, in main. It brings its own bytes, so it needs no slab and no initialising, and nobody else can use them up.
+/// A first-in-first-out queue of up to `BYTES` bytes in a plain `static`: bytes go in at one end,
+/// in an interrupt, say, and come out at the other, in main. It brings its own bytes, so it needs
+/// no slab and no initialising, and no other context can use them up.
 ///
-/// [`GlobalDeque::push`] and [`GlobalDeque::pop`] may be called by any context, and take constant time. With the feature
-/// `critical-section` each is one critical section of constant length. Without it the two ends still do not hinder each other; two
-/// contexts that meet at the same end do not wait: the second is told [`QueueError::Busy`], or `None`.
+/// [`GlobalDeque::push`] and [`GlobalDeque::pop`] may be called by any context, and take constant
+/// time. With the feature `critical-section` each is one critical section of constant length.
+/// Without it the two ends still do not hinder each other; two contexts that meet at the same end
+/// do not wait: the second gets [`QueueError::Busy`], or `None`.
 ///
-/// Whoever has an end to itself, and takes it as [`Producer`] or [`Consumer`], needs no critical section at all, and moves many bytes at
-/// once: by copying, or in place, by DMA, through a grant.
+/// The context that has an end to itself, and takes it as [`Producer`] or [`Consumer`], needs no
+/// critical section at all, and moves many bytes at once: by copying, or in place, by DMA, through
+/// a grant.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;
@@ -34,7 +37,8 @@ use crate::wakers::Wakers;
 /// assert_eq!(UART.pop(), None);
 /// ```
 pub struct GlobalDeque<const BYTES: usize = 1024> {
-    /// Where the oldest byte is. There are more positions than bytes, so that full and empty differ.
+    /// Where the oldest byte is. There are more positions than bytes, so that full and empty
+    /// differ.
     head: AtomicUsize,
     /// Where the next byte goes.
     tail: AtomicUsize,
@@ -45,9 +49,12 @@ pub struct GlobalDeque<const BYTES: usize = 1024> {
 }
 
 /// Invariants:
-/// - Q1: both positions are below `2 * BYTES`, unless `BYTES` is a power of two; at most `BYTES` bytes lie from `head` to `tail`;
-/// - Q2: only the holder of the claim `producer` stores `tail`, and touches the bytes from `tail` to `head`;
-/// - Q3: only the holder of the claim `consumer` stores `head`, and touches the bytes from `head` to `tail`.
+/// - Q1: both positions are below `2 * BYTES`, unless `BYTES` is a power of two; at most `BYTES`
+///   bytes lie from `head` to `tail`;
+/// - Q2: only the holder of the claim `producer` stores `tail`, and touches the bytes from `tail`
+///   to `head`;
+/// - Q3: only the holder of the claim `consumer` stores `head`, and touches the bytes from `head`
+///   to `tail`.
 impl<const BYTES: usize> GlobalDeque<BYTES> {
     const POSITIONS: usize = {
         assert!(BYTES > 0 && BYTES <= usize::MAX / 4, "a queue has room for at least one byte");
@@ -88,13 +95,15 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         popped
     }
 
-    /// Adds bytes of `data` at the back, and returns how many: fewer than all if the queue gets full, none if another context has
-    /// this end. They are copied outside of critical sections; another context that pushes meanwhile is told [`QueueError::Busy`].
+    /// Adds bytes of `data` at the back, and returns how many: fewer than all if the queue gets
+    /// full, none if another context has this end. They are copied outside of critical sections;
+    /// another context that pushes meanwhile gets [`QueueError::Busy`].
     pub fn write(&self, data: &[u8]) -> usize {
         self.producer().map_or(0, |mut producer| producer.write(data))
     }
 
-    /// Moves bytes from the front to `out`, and returns how many; none if another context has this end.
+    /// Moves bytes from the front to `out`, and returns how many; none if another context has this
+    /// end.
     pub fn read(&self, out: &mut [u8]) -> usize {
         self.consumer().map_or(0, |mut consumer| consumer.read(out))
     }
@@ -111,7 +120,8 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         if self.consumer.take() { Some(Consumer { queue: self }) } else { None }
     }
 
-    /// Both ends at once. Needs neither a critical section nor compare-and-swap, because nobody else refers to the queue.
+    /// Both ends at once. Needs neither a critical section nor compare-and-swap, because no other
+    /// context refers to the queue.
     #[inline]
     pub fn split(&mut self) -> (Producer<'_, BYTES>, Consumer<'_, BYTES>) {
         self.producer.take_alone();
@@ -119,7 +129,8 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         (Producer { queue: self }, Consumer { queue: self })
     }
 
-    /// How many bytes it has, at this moment. Exact for whoever has an end, and an estimate while others use both.
+    /// How many bytes it has, at this moment. Exact for the context that has an end, and an
+    /// estimate while others use both.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
@@ -192,7 +203,8 @@ impl<const BYTES: usize> GlobalDeque<BYTES> {
         (index, used.min(BYTES - index))
     }
 
-    // Where `BYTES` is a power of two it divides all numbers of a word: then positions just count, and wrap with the word.
+    // Where `BYTES` is a power of two it divides all numbers of a word: then positions just count,
+    // and wrap with the word.
 
     #[inline]
     const fn index(position: usize) -> usize {
@@ -235,7 +247,7 @@ impl<const BYTES: usize> Debug for GlobalDeque<BYTES> {
     }
 }
 
-/// The back end of a queue. It is released on drop; nobody else can push before.
+/// The back end of a queue. It is released on drop; no other context can push before.
 #[derive(Debug)]
 pub struct Producer<'queue, const BYTES: usize> {
     queue: &'queue GlobalDeque<BYTES>,
@@ -254,7 +266,8 @@ impl<'queue, const BYTES: usize> Producer<'queue, BYTES> {
         pushed
     }
 
-    /// Adds bytes of `data` at the back, and returns how many: fewer than all if the queue gets full.
+    /// Adds bytes of `data` at the back, and returns how many: fewer than all if the queue gets
+    /// full.
     pub fn write(&mut self, data: &[u8]) -> usize {
         let mut written = 0;
         // The free bytes lie in two pieces at most.
@@ -274,8 +287,9 @@ impl<'queue, const BYTES: usize> Producer<'queue, BYTES> {
         written
     }
 
-    /// Room for up to `bytes_max` bytes in one piece, to fill by hand or by DMA. It may be shorter, down to nothing: it ends where the
-    /// free bytes do, and at the end of the queue's memory. Transfers of one size, which divides `BYTES`, are never cut short by that.
+    /// Room for up to `bytes_max` bytes in one piece, to fill by hand or by DMA. It may be shorter,
+    /// down to nothing: it ends where the free bytes do, and at the end of the queue's memory.
+    /// Transfers of one size, which divides `BYTES`, are never cut short by that.
     ///
     /// ```
     /// # use tinyalloc_embedded as tinyalloc;
@@ -309,7 +323,7 @@ impl<const BYTES: usize> Drop for Producer<'_, BYTES> {
     }
 }
 
-/// The front end of a queue. It is released on drop; nobody else can pop before.
+/// The front end of a queue. It is released on drop; no other context can pop before.
 #[derive(Debug)]
 pub struct Consumer<'queue, const BYTES: usize> {
     queue: &'queue GlobalDeque<BYTES>,
@@ -371,7 +385,8 @@ impl<const BYTES: usize> Drop for Consumer<'_, BYTES> {
 #[must_use = "what is not committed is not added"]
 pub struct WriteGrant<'queue, const BYTES: usize> {
     producer: Producer<'queue, BYTES>,
-    // Not a slice: as an argument of `commit` or `drop` it would claim the bytes until these return, and others have them before.
+    // Not a slice: as an argument of `commit` or `drop` it would claim the bytes until these
+    // return, and others have them before.
     index: usize,
     bytes: usize,
 }

@@ -1,4 +1,5 @@
-//! `embedded-io-async` for the queue: the reader waits for bytes, the writer for room, and each wakes the other.
+//! `embedded-io-async` for the queue: the reader waits for bytes, the writer for room, and each
+//! wakes the other.
 
 use core::convert::Infallible;
 use core::future::poll_fn;

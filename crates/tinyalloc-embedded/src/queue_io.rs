@@ -11,7 +11,8 @@ impl<const BYTES: usize> ErrorType for &GlobalDeque<BYTES> {
     type Error = Infallible;
 }
 
-/// Waits for the first byte, as the trait wants it; ask [`ReadReady`] before, where that must not be.
+/// Waits for the first byte, as the trait wants it; ask [`ReadReady`] before, where that must not
+/// be.
 impl<const BYTES: usize> Read for &GlobalDeque<BYTES> {
     fn read(&mut self, out: &mut [u8]) -> Result<usize, Infallible> {
         loop {

@@ -6,11 +6,13 @@ use core::fmt::{Debug, Formatter, Result as FmtResult};
 use crate::error::AllocError;
 use crate::lock::Claim;
 
-/// A value in a `static` that main and interrupts, or several cores, use in turn: one context at a time.
+/// A value in a `static` that main and interrupts, or several cores, use in turn: one context at a
+/// time.
 ///
-/// With the feature `critical-section` the closure runs as a critical section, so keep it short: nothing that takes longer with
-/// more data. Without it a context that meets another one inside is refused, and never waits. Processors without compare-and-swap
-/// (ARMv6-M) need the feature: a program that goes without it does not link there.
+/// With the feature `critical-section` the closure runs as a critical section, so keep it short:
+/// nothing that takes longer with more data. Without it a context that meets another one inside is
+/// refused, and never waits. Processors without compare-and-swap (ARMv6-M) need the feature: a
+/// program that goes without it does not link there.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;
@@ -41,8 +43,8 @@ impl<T> Shared<T> {
     /// Runs the closure with the value.
     ///
     /// # Errors
-    /// [`AllocError::Busy`]: the closure of another call has the value. With the feature `critical-section` that is only an outer one,
-    /// of the same context.
+    /// [`AllocError::Busy`]: the closure of another call has the value. With the feature
+    /// `critical-section` that is only an outer one, of the same context.
     #[inline]
     pub fn with<R>(&self, step: impl FnOnce(&mut T) -> R) -> Result<R, AllocError> {
         // SAFETY: S1.
@@ -56,7 +58,7 @@ impl<T> Shared<T> {
         self.claim.hold(|| step(unsafe { &mut *self.value.get() })).ok_or(AllocError::Busy)
     }
 
-    /// The value, which nobody else can have in the meantime.
+    /// The value, which no other context can have in the meantime.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()

@@ -9,7 +9,8 @@ use crate::chain::copy;
 #[repr(transparent)]
 pub(crate) struct SharedBytes<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
 
-// SAFETY: every access is through the unsafe functions below, whose callers promise that it is alone.
+// SAFETY: every access is through the unsafe functions below, whose callers promise that it is
+// alone.
 unsafe impl<const BYTES: usize> Sync for SharedBytes<BYTES> {}
 
 impl<const BYTES: usize> SharedBytes<BYTES> {
@@ -18,7 +19,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     }
 
     /// # Safety
-    /// `at` is below `BYTES`, and nobody else touches that byte.
+    /// `at` is below `BYTES`, and no other context touches that byte.
     #[inline]
     pub(crate) unsafe fn write(&self, at: usize, byte: u8) {
         // SAFETY: the caller's promise.
@@ -28,7 +29,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     }
 
     /// # Safety
-    /// `at` is below `BYTES`, and nobody writes that byte.
+    /// `at` is below `BYTES`, and no context writes that byte.
     #[inline]
     pub(crate) unsafe fn read(&self, at: usize) -> u8 {
         // SAFETY: the caller's promise.
@@ -40,7 +41,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     /// Copies `bytes` bytes of `from`; fewer if it has fewer.
     ///
     /// # Safety
-    /// The range is inside, and nobody else touches its bytes.
+    /// The range is inside, and no other context touches its bytes.
     #[inline]
     pub(crate) unsafe fn write_all(&self, at: usize, from: &[u8], bytes: usize) {
         // SAFETY: the caller's promise.
@@ -50,7 +51,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     /// Copies `bytes` bytes to `out`; fewer if it is shorter.
     ///
     /// # Safety
-    /// The range is inside, and nobody writes its bytes.
+    /// The range is inside, and no context writes its bytes.
     #[inline]
     pub(crate) unsafe fn read_all(&self, at: usize, out: &mut [u8], bytes: usize) {
         // SAFETY: the caller's promise.
@@ -58,7 +59,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     }
 
     /// # Safety
-    /// The range is inside, and nobody writes its bytes while the slice lives.
+    /// The range is inside, and no context writes its bytes while the slice lives.
     #[inline]
     pub(crate) unsafe fn slice(&self, at: usize, bytes: usize) -> &[u8] {
         // SAFETY: the caller's promise.
@@ -68,7 +69,7 @@ impl<const BYTES: usize> SharedBytes<BYTES> {
     }
 
     /// # Safety
-    /// The range is inside, and nobody else touches its bytes while the slice lives.
+    /// The range is inside, and no other context touches its bytes while the slice lives.
     #[inline]
     #[allow(clippy::mut_from_ref, reason = "as in a cell: the caller promises to be alone")]
     pub(crate) unsafe fn slice_mut(&self, at: usize, bytes: usize) -> &mut [u8] {

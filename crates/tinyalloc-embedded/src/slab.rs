@@ -13,14 +13,17 @@ use crate::handle::Handle;
 use crate::ledger::Ledger;
 use crate::stats::SlabStats;
 
-/// `BYTES` bytes cut into `SLOTS` slots that begin at multiples of `ALIGN` bytes: each `BYTES / SLOTS` bytes long, rounded down to a
-/// multiple of `ALIGN`. A block is at most as long as a slot.
+/// `BYTES` bytes cut into `SLOTS` slots that begin at multiples of `ALIGN` bytes: each
+/// `BYTES / SLOTS` bytes long, rounded down to a multiple of `ALIGN`. A block is at most as long as
+/// a slot.
 ///
-/// Besides the slots it takes 5 bytes a slot (3 for the slot, 2 for the block in it) and 12 more. Allocating, freeing and looking up
-/// take constant time, and none of them panics. In a `static` it is all zeros, and takes no flash, unless it has a tag.
+/// Besides the slots it takes 5 bytes a slot (3 for the slot, 2 for the block in it) and 12 more.
+/// Allocating, freeing and looking up take constant time, and none of them panics. In a `static` it
+/// is all zeros, and takes no flash, unless it has a tag.
 ///
-/// A slot issues 4,194,303 handles (65,535 in the largest slabs) and then retires, so that no handle is ever issued twice; a slab
-/// of 32 slots has 134 million. Chunks of buffers wear nothing. [`TinySlabAllocator::stats`] counts the retired slots,
+/// A slot issues 4,194,303 handles (65,535 in the largest slabs) and then retires, so that no
+/// handle is ever issued twice; a slab of 32 slots has 134 million. Chunks of buffers wear nothing.
+/// [`TinySlabAllocator::stats`] counts the retired slots,
 /// [`TinySlabAllocator::renew_retired`] brings them back.
 ///
 /// ```
@@ -81,11 +84,13 @@ where
         Self::with_tag::<0>()
     }
 
-    /// A slab whose handles say which slab they are from: another one with another tag refuses each of them as
-    /// [`AllocError::Foreign`]. Without tags it does so only when the slot or the generation was never issued.
+    /// A slab whose handles say which slab they are from: another one with another tag refuses each
+    /// of them as [`AllocError::Foreign`]. Without tags it does so only when the slot or the
+    /// generation was never issued.
     ///
-    /// Slabs of up to 4 slots have tags up to 254; twice the slots, half the tags; beyond 512 slots there is only 0. Where slabs of
-    /// different numbers of slots are to know each other, give them tags that each of them could have.
+    /// Slabs of up to 4 slots have tags up to 254; twice the slots, half the tags; beyond 512 slots
+    /// there is only 0. Where slabs of different numbers of slots are to know each other, give them
+    /// tags that each of them could have.
     ///
     /// ```
     /// # use tinyalloc_embedded as tinyalloc;
@@ -154,13 +159,15 @@ where
     /// Whether a handle has a block, and if not, why.
     ///
     /// # Errors
-    /// [`AllocError::Stale`]: its block was freed. [`AllocError::Foreign`]: it was never issued here.
+    /// [`AllocError::Stale`]: its block was freed. [`AllocError::Foreign`]: it was never issued
+    /// here.
     #[inline]
     pub fn verify(&self, handle: Handle) -> Result<(), AllocError> {
         self.ledger.resolve(handle).map(drop)
     }
 
-    /// Makes a block shorter or longer within its slot; bytes that it gains are whatever the slot held before.
+    /// Makes a block shorter or longer within its slot; bytes that it gains are whatever the slot
+    /// held before.
     ///
     /// # Errors
     /// [`AllocError::TooLarge`], [`AllocError::Stale`] or [`AllocError::Foreign`].
@@ -174,13 +181,14 @@ where
         self.ledger.clear();
     }
 
-    /// Puts the retired slots to use again. From then on a handle from before that was kept can be taken for a new one: call it
-    /// when you know that there is none. Takes time for every slot.
+    /// Puts the retired slots to use again. From then on a handle from before that was kept can be
+    /// taken for a new one: call it when you know that there is none. Takes time for every slot.
     pub fn renew_retired(&mut self) {
         self.ledger.renew_retired();
     }
 
-    /// The handles of all blocks, in the order of their slots; chunks of buffers have none. Takes time for every slot.
+    /// The handles of all blocks, in the order of their slots; chunks of buffers have none. Takes
+    /// time for every slot.
     #[must_use]
     pub fn handles(&self) -> Handles<'_, SLOTS> {
         Handles { ledger: &self.ledger, index: 0 }

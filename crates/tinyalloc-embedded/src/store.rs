@@ -13,7 +13,8 @@ use crate::shared::Shared;
 use crate::shared_bytes::SharedBytes;
 use crate::stats::SlabStats;
 
-/// How often to look again whether another core has left the ledger. A context that we interrupted there does not leave while we wait.
+/// How often to look again whether another core has left the ledger. A context that we interrupted
+/// there does not leave while we wait.
 pub(crate) const TRIES: usize = 32;
 
 /// Two links, in the bytes of an abandoned chunk.
@@ -22,7 +23,8 @@ const NOTE_BYTES: usize = 4;
 /// A shared slab without its sizes.
 ///
 /// # Safety
-/// - T1: the bytes of different chunks do not overlap, and nothing but [`Store::chunk`] and [`Store::chunk_mut`] refers to a chunk's bytes.
+/// - T1: the bytes of different chunks do not overlap, and nothing but [`Store::chunk`] and
+///   [`Store::chunk_mut`] refers to a chunk's bytes.
 pub(crate) unsafe trait Store: Sync {
     fn chunk_bytes(&self) -> u16;
 
@@ -33,27 +35,31 @@ pub(crate) unsafe trait Store: Sync {
     fn next_chunk(&self, chunk: ChunkId) -> Option<ChunkId>;
 
     /// # Safety
-    /// The caller took the chunk and has not given it back, and nobody writes its bytes while the slice lives.
+    /// The caller took the chunk and has not returned it, and no context writes its bytes while the
+    /// slice lives.
     unsafe fn chunk(&self, chunk: ChunkId) -> Option<&[u8]>;
 
     /// # Safety
-    /// The caller took the chunk and has not given it back, and nobody else touches its bytes while the slice lives.
+    /// The caller took the chunk and has not returned it, and no other context touches its bytes
+    /// while the slice lives.
     #[allow(clippy::mut_from_ref, reason = "as in a cell: the caller promises to be alone")]
     unsafe fn chunk_mut(&self, chunk: ChunkId) -> Option<&mut [u8]>;
 
     /// Leaves chunks, from `first` by their links to `last`, to the context that has the ledger.
     ///
     /// # Safety
-    /// The caller took the chunks, has not given them back, and refers to none of their bytes.
+    /// The caller took the chunks, has not returned them, and refers to none of their bytes.
     unsafe fn abandon(&self, first: ChunkId, last: ChunkId);
 
     fn stats(&self) -> Result<SlabStats, AllocError>;
 }
 
-/// A slab in a plain `static` that main and interrupts, or several cores, take blocks from at any time.
+/// A slab in a plain `static` that main and interrupts, or several cores, take blocks from at any
+/// time.
 ///
-/// Only its records are locked, for constant time; the bytes of a block belong to whoever has the block, and are read and written without
-/// a lock. The lock is that of [`Shared`](crate::Shared).
+/// Only its records are locked, for constant time; the bytes of a block belong to the context that
+/// has the block, and are read and written without a lock. The lock is that of
+/// [`Shared`](crate::Shared).
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;
@@ -104,7 +110,8 @@ where
     /// Allocates a block, with whatever the slot held before.
     ///
     /// # Errors
-    /// [`AllocError::TooLarge`] or [`AllocError::OutOfSlots`]; [`AllocError::Busy`] without the feature `critical-section`.
+    /// [`AllocError::TooLarge`] or [`AllocError::OutOfSlots`]; [`AllocError::Busy`] without the
+    /// feature `critical-section`.
     #[inline]
     pub fn block(&self, bytes: usize) -> Result<SharedBlock<'_>, AllocError> {
         match u16::try_from(bytes) {
@@ -121,7 +128,8 @@ where
         self.ledger(|ledger| ledger.stats(Self::SLOT_BYTES))
     }
 
-    /// Whether the records of the slab agree with each other. Takes time for every slot, and locks the slab meanwhile.
+    /// Whether the records of the slab agree with each other. Takes time for every slot, and locks
+    /// the slab meanwhile.
     ///
     /// # Errors
     /// [`AllocError::Busy`], without the feature `critical-section`; else what was found broken.
@@ -144,7 +152,7 @@ where
         self.ledger.hold(settled)
     }
 
-    /// Gives back what others abandoned.
+    /// Frees what others abandoned.
     #[inline]
     fn settle(&self, ledger: &mut Ledger<SLOTS>) {
         let mut next = self.abandoned.take();
@@ -165,10 +173,11 @@ where
         if index < SLOTS { Some(index * Self::SLOT_BYTES) } else { None }
     }
 
-    /// What is noted in an abandoned chunk: the last of its chain, and the chunk that was abandoned before.
+    /// What is noted in an abandoned chunk: the last of its chain, and the chunk that was abandoned
+    /// before.
     fn note(&self, chunk: ChunkId) -> [Option<ChunkId>; 2] {
         let Some(at) = Self::start(chunk) else { return [None; 2] };
-        // SAFETY: whoever abandoned the chunk left it to us, and a slot has as many bytes.
+        // SAFETY: the context that abandoned the chunk left it to us, and a slot has as many bytes.
         let [a, b, c, d] = [0, 1, 2, 3].map(|byte| unsafe { self.bytes.read(at + byte) });
         [[a, b], [c, d]].map(|link| ChunkId::from_link(u16::from_le_bytes(link)))
     }
@@ -183,7 +192,8 @@ where
     }
 }
 
-// SAFETY: T1: a chunk's bytes are those of its slot, and only the ledger's indices below `SLOTS` are chunks.
+// SAFETY: T1: a chunk's bytes are those of its slot, and only the ledger's indices below `SLOTS`
+// are chunks.
 unsafe impl<const BYTES: usize, const SLOTS: usize, const ALIGN: usize> Store for SharedSlab<BYTES, SLOTS, ALIGN>
 where
     Align<ALIGN>: Alignment,
@@ -250,7 +260,8 @@ where
     }
 }
 
-/// A block of a [`SharedSlab`]. Whoever has it has its bytes, in any context; dropping it gives them back, in constant time.
+/// A block of a [`SharedSlab`]. Its holder has its bytes, in any context; dropping it frees them,
+/// in constant time.
 pub struct SharedBlock<'slab> {
     slab: &'slab dyn Store,
     chunk: ChunkId,
@@ -266,7 +277,8 @@ impl<'slab> SharedBlock<'slab> {
         }
     }
 
-    /// Makes it shorter or longer, within its slot; bytes that it gains are whatever the slot held before.
+    /// Makes it shorter or longer, within its slot; bytes that it gains are whatever the slot held
+    /// before.
     ///
     /// # Errors
     /// [`AllocError::TooLarge`].
@@ -324,7 +336,7 @@ mod tests {
     /// Does it while this context has the ledger, as an interrupt would that comes then.
     fn interrupted<R>(step: impl FnOnce() -> R) -> R {
         let outcome: Result<R, AllocError> = SLAB.ledger.with(|_: &mut Ledger<8>| step());
-        outcome.unwrap_or_else(|_| unreachable!("nobody else has it"))
+        outcome.unwrap_or_else(|_| unreachable!("no other context has it"))
     }
 
     #[test]
@@ -336,7 +348,7 @@ mod tests {
         let [Ok(first), Ok(_), Ok(_)] = chain else { unreachable!("there are eight") };
         let next = SLAB.take_chunk(Some(first));
         assert!(next.is_ok_and(|last| SLAB.next_chunk(first) == Some(last)));
-        // SAFETY: taken above, and nobody refers to them.
+        // SAFETY: taken above, and no context refers to them.
         interrupted(|| next.map(|last| unsafe { SLAB.abandon(first, last) })).unwrap_or_default();
         assert_eq!(SLAB.stats().map(|stats| stats.live), Ok(2));
         let all = [(); 6].map(|()| SLAB.block(8));

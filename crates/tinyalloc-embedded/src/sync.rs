@@ -1,4 +1,5 @@
-//! The atomics: loom's take their place in a test. Loads and stores are all that is needed, except in `lock/swap.rs`.
+//! The atomics: loom's take their place in a test. Loads and stores are all that is needed, except
+//! in `lock/swap.rs`.
 
 #[cfg_attr(
     any(feature = "critical-section", not(target_has_atomic = "ptr")),

@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 
 use crate::handle::Handle;
 
-/// A value that is written to a block and read from it, byte by byte: alignment and padding play no part.
+/// A value that is written to a block and read from it, byte by byte: alignment and padding play no
+/// part.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;

@@ -208,7 +208,7 @@ fn text_is_formatted_into_a_buffer() {
     assert_eq!(buf.check(&slab), Ok(()));
 }
 
-/// A back end that is not a slab: chunks of a vector, which is never given back.
+/// A back end that is not a slab: chunks of a vector, which is never returned.
 #[derive(Default)]
 struct Heap {
     chunks: Vec<([u8; 3], Option<ChunkId>, bool)>,

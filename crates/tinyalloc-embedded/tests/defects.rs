@@ -46,7 +46,7 @@ fn three_a_stale_handle_stays_stale_for_all_generations_of_its_slot() {
         alloc.free(last).unwrap();
     }
     assert_ne!(first, last);
-    assert_eq!(alloc.alloc(1), Err(AllocError::OutOfSlots), "its slot retired, and nobody else's was taken");
+    assert_eq!(alloc.alloc(1), Err(AllocError::OutOfSlots), "its slot retired, and no other context's was taken");
     assert_eq!((alloc.stats().retired, alloc.stats().free, alloc.stats().live), (1, 0, 1));
     assert_eq!([first, last].map(|handle| alloc.verify(handle)), [Err(AllocError::Stale); 2]);
     assert_eq!((alloc.verify(kept), alloc.check()), (Ok(()), Ok(())));

@@ -1,8 +1,9 @@
-//! The queue under loom: `src/queue.rs` and `src/lock/swap.rs` themselves, word for word, on loom's atomics, with bytes that loom checks
-//! for races.
+//! The queue under loom: `src/queue.rs` and `src/lock/swap.rs` themselves, word for word, on loom's
+//! atomics, with bytes that loom checks for races.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-embedded --test loom_queue --release` runs it; without the flag there is nothing here.
-//! The last tests weaken one ordering each and expect loom to object: were one of them to pass, the model would prove nothing about it.
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-embedded --test loom_queue --release` runs it;
+//! without the flag there is nothing here. The last tests weaken one ordering each and expect loom
+//! to object: were one of them to pass, the model would prove nothing about it.
 #![cfg(loom)]
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs, reason = "parts of the crate, here without the rest")]
@@ -20,7 +21,8 @@ mod sync {
     pub(crate) use loom::sync::atomic::Ordering;
 
     thread_local! {
-        /// The ordering that is weakened to `Relaxed`. Loom runs every thread of a model on one thread of the system.
+        /// The ordering that is weakened to `Relaxed`. Loom runs every thread of a model on one
+        /// thread of the system.
         pub(crate) static LOST: Cell<Option<Ordering>> = const { Cell::new(None) };
     }
 
@@ -36,7 +38,8 @@ mod sync {
                 atomic: OnceCell<atomic::$name>,
             }
 
-            // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+            // SAFETY: loom switches threads only inside its own atomics and cells, and runs them
+            // one at a time.
             unsafe impl Sync for $name {}
 
             impl $name {
@@ -81,7 +84,8 @@ mod shared_bytes {
 
     pub(crate) struct SharedBytes<const BYTES: usize>(OnceCell<[UnsafeCell<u8>; BYTES]>);
 
-    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a
+    // time.
     unsafe impl<const BYTES: usize> Sync for SharedBytes<BYTES> {}
 
     impl<const BYTES: usize> SharedBytes<BYTES> {

@@ -14,7 +14,7 @@ const _: () = {
     assert!(size_of::<TinySlabAllocator<65_535, 65_535>>() <= 65_535 + 65_535 * (3 + 2) + 14);
 };
 
-/// Takes all slots, fills them, checks every byte, gives them back.
+/// Takes all slots, fills them, checks every byte, returns them.
 fn use_up<const BYTES: usize, const SLOTS: usize, const ALIGN: usize>() -> usize
 where
     Align<ALIGN>: Alignment,

@@ -118,8 +118,8 @@ enum Held {
 
 const STEPS: usize = 8;
 
-/// Does the step of that number to a slab of three slots: allocates, takes a chunk, or gives back the nth thing that was ever held,
-/// again if it was before.
+/// Does the step of that number to a slab of three slots: allocates, takes a chunk, or returns the
+/// nth thing that was ever held, again if it was before.
 fn act(slab: &mut TinySlabAllocator<6, 3>, held: &mut Vec<Held>, number: usize) {
     let live = held.iter().filter(|each| matches!(each, Held::Block(_, true) | Held::Chunk(_, true))).count();
     match number.checked_sub(2).map(|nth| &mut held[nth]) {
@@ -135,7 +135,7 @@ fn act(slab: &mut TinySlabAllocator<6, 3>, held: &mut Vec<Held>, number: usize) 
             assert_eq!(slab.free(*handle), if *is_live { Ok(()) } else { Err(AllocError::Stale) });
             *is_live = false;
         }
-        // A chunk has no generation: who gave it back has promised not to use it again.
+        // A chunk has no generation: the caller that returned it has promised not to use it again.
         Some(Held::Chunk(_, false)) => {}
         Some(Held::Chunk(chunk, is_live)) => {
             assert_eq!(slab.give_chunk(*chunk), Ok(None));

@@ -1,7 +1,8 @@
 //! Checksums: XXH3 (Collet, 2019), of which the file's structures keep 32 bits.
 //!
-//! Not a CRC: bytes that are followed by their CRC have the same CRC whatever they are. A page of records that each end with one
-//! would have one checksum for all contents, and so may any page of the user's.
+//! Not a CRC: bytes that are followed by their CRC have the same CRC whatever they are. A page of
+//! records that each end with one would have one checksum for all contents, and so may any page of
+//! the user's.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

@@ -4,7 +4,8 @@ use core::alloc::Layout;
 
 use crate::page::PAGE_BYTES;
 
-/// Four classes for every doubling, where that many slots of 16 bytes' multiples fit a page better than the next.
+/// Four classes for every doubling, where that many slots of 16 bytes' multiples fit a page better
+/// than the next.
 const SLOT_BYTES: [usize; 22] =
     [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 672, 816, 1024, 1360, 2048];
 pub(crate) const CLASSES: usize = SLOT_BYTES.len();

@@ -34,7 +34,8 @@ struct Shared {
     errno: AtomicI32,
 }
 
-/// A file in memory that is kept as long as any clone of it, recorded step by step, with a limit to the steps that succeed.
+/// A file in memory that is kept as long as any clone of it, recorded step by step, with a limit to
+/// the steps that succeed.
 #[derive(Clone, Debug)]
 pub struct TestFile(Arc<Shared>);
 

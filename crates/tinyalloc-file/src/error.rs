@@ -99,8 +99,8 @@ pub enum Error {
         /// What was asked for.
         align: usize,
     },
-    /// The disk or the quota is full, or the file is as long as the file system, or the limit of the process
-    /// (`RLIMIT_FSIZE`), lets it be.
+    /// The disk or the quota is full, or the file is as long as the file system, or the limit of
+    /// the process (`RLIMIT_FSIZE`), lets it be.
     NoSpace,
     /// The system has no memory for more uncommitted changes: commit, or roll back.
     OutOfMemory,

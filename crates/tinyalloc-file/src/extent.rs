@@ -1,4 +1,5 @@
-//! Extents: what the file grows by. Each has the records and checksums of its pages in front of them.
+//! Extents: what the file grows by. Each has the records and checksums of its pages in front of
+//! them.
 
 use core::ops::Range;
 

@@ -35,7 +35,8 @@ impl FreeSpans {
         }
     }
 
-    /// The smallest that is large enough, of those the one nearest to the file's start: its start and pages.
+    /// The smallest that is large enough, of those the one nearest to the file's start: its start
+    /// and pages.
     pub(crate) fn best(&self, pages: usize) -> Option<(usize, usize)> {
         self.by_size.range((pages, 0)..).next().map(|(pages, start)| (*start, *pages))
     }

@@ -63,8 +63,9 @@ impl Settings {
 
 /// A heap in a file. See the [crate's documentation](crate) for the format and the guarantees.
 ///
-/// What is allocated, freed and written is in memory until [`FileHeap::commit`]; a heap that is dropped without one, or whose
-/// process is killed, is as the last commit left it when it is opened again. A child process must not use the heap of its parent.
+/// What is allocated, freed and written is in memory until [`FileHeap::commit`]; a heap that is
+/// dropped without one, or whose process is killed, is as the last commit left it when it is opened
+/// again. A child process must not use the heap of its parent.
 pub struct FileHeap {
     storage: Box<dyn Storage>,
     settings: Settings,
@@ -80,7 +81,8 @@ pub struct FileHeap {
 }
 
 impl FileHeap {
-    /// Opens the heap that `storage` has, after finishing the commit that was under way when it was last used.
+    /// Opens the heap that `storage` has, after finishing the commit that was under way when it was
+    /// last used.
     pub(crate) fn assemble(storage: Box<dyn Storage>, settings: Settings) -> Result<FileHeap> {
         let mut first_page = [0; PAGE_BYTES];
         let found_bytes = read_first_pages(&*storage, &mut first_page)?;
@@ -114,12 +116,13 @@ impl FileHeap {
 
     /// Allocates a block for `layout`. Its contents are whatever the file has there.
     ///
-    /// Requests of up to 2 KiB are rounded up to a size class, others to whole pages of 4 KiB. A request for no bytes gets a
-    /// block, too.
+    /// Requests of up to 2 KiB are rounded up to a size class, others to whole pages of 4 KiB. A
+    /// request for no bytes gets a block, too.
     ///
     /// # Errors
-    /// [`Error::AlignTooLarge`] beyond a page; [`Error::NoSpace`] if the disk is full; [`Error::AddressSpace`];
-    /// [`Error::OutOfMemory`]; [`Error::ReadOnly`]; [`Error::NeedsReopen`].
+    /// [`Error::AlignTooLarge`] beyond a page; [`Error::NoSpace`] if the disk is full;
+    /// [`Error::AddressSpace`]; [`Error::OutOfMemory`]; [`Error::ReadOnly`];
+    /// [`Error::NeedsReopen`].
     pub fn allocate(&mut self, layout: Layout) -> Result<FilePtr<u8>> {
         self.check_writable()?;
         self.allocate_block(layout).map(FilePtr::at)
@@ -135,11 +138,12 @@ impl FileHeap {
         Ok(block)
     }
 
-    /// Frees the block that begins at `block`. Its space is used again at once; the last commit still has it.
+    /// Frees the block that begins at `block`. Its space is used again at once; the last commit
+    /// still has it.
     ///
     /// # Errors
-    /// [`Error::NotLive`] if no block begins there; [`Error::Rooted`] if a root points to it; [`Error::OutOfMemory`];
-    /// [`Error::ReadOnly`]; [`Error::NeedsReopen`].
+    /// [`Error::NotLive`] if no block begins there; [`Error::Rooted`] if a root points to it;
+    /// [`Error::OutOfMemory`]; [`Error::ReadOnly`]; [`Error::NeedsReopen`].
     pub fn free<T>(&mut self, block: FilePtr<T>) -> Result<()> {
         self.check_writable()?;
         let block = self.user_block(block.place())?;
@@ -149,8 +153,8 @@ impl FileHeap {
         self.space.free(&mut self.image, &block)
     }
 
-    /// Makes the block that begins at `block` serve `layout`, elsewhere if need be, and keeps what fits of its contents. Roots
-    /// follow it.
+    /// Makes the block that begins at `block` serve `layout`, elsewhere if need be, and keeps what
+    /// fits of its contents. Roots follow it.
     ///
     /// # Errors
     /// As [`FileHeap::allocate`] and [`FileHeap::free`]; the block is as it was then.
@@ -275,7 +279,8 @@ impl FileHeap {
         self.space.add_extent(&mut self.image, Extent::new(first, end - first))
     }
 
-    /// Appends zeros to the data. What was behind it, an applied journal, goes: the new pages must not have its contents.
+    /// Appends zeros to the data. What was behind it, an applied journal, goes: the new pages must
+    /// not have its contents.
     fn lengthen(&mut self, bytes: Range<usize>) -> Result<()> {
         let (start, end) = (bytes.start as u64, bytes.end as u64);
         self.storage.set_length(start).during("growing the file")?;
@@ -304,7 +309,8 @@ fn read_first_pages(storage: &dyn Storage, first_page: &mut [u8; PAGE_BYTES]) ->
     }
 }
 
-/// The header as the commit under way leaves it. It is the one after the header in place, or that very one.
+/// The header as the commit under way leaves it. It is the one after the header in place, or that
+/// very one.
 fn journaled_header(storage: &dyn Storage, journal: &Journal, first_page: &[u8]) -> Result<Header> {
     let header = Header::decode(&journal.header(storage).during("reading the journal")?)?;
     let in_place = Header::decode(first_page).map_or(header.transaction(), |header| header.transaction());

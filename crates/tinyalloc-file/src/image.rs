@@ -64,7 +64,8 @@ impl Image {
         self.mapping.bytes_mut(range)
     }
 
-    /// The file has what was changed. Memory that the system does not take back holds the same as the file.
+    /// The file has what was changed. Memory that the system does not take back holds the same as
+    /// the file.
     pub(crate) fn settle(&mut self) {
         for pages in self.dirty.ranges() {
             _ = self.mapping.discard(bytes_of(pages));

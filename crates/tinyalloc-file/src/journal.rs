@@ -1,7 +1,9 @@
-//! The journal: the pages of a commit, written and made durable before the first of them is changed in its place.
+//! The journal: the pages of a commit, written and made durable before the first of them is changed
+//! in its place.
 //!
-//! Its head is in the file's second page, its body behind the data: an index, then the pages' new contents. It counts only if all
-//! of its checksums agree, so that a crash leaves either no journal or a whole one.
+//! Its head is in the file's second page, its body behind the data: an index, then the pages' new
+//! contents. It counts only if all of its checksums agree, so that a crash leaves either no journal
+//! or a whole one.
 
 use core::ops::Range;
 use std::io::Result;
@@ -102,7 +104,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Writes the head of a journal whose body is written. Both are durable, and the change decided, after the next sync.
+    /// Writes the head of a journal whose body is written. Both are durable, and the change
+    /// decided, after the next sync.
     pub(crate) fn write_head(&self, storage: &dyn Storage) -> Result<()> {
         storage.write(HEAD_OFFSET as u64, &self.encode_head(PENDING, long_checksum_in(self.transaction, &self.encode_index())))
     }
@@ -180,7 +183,8 @@ impl Journal {
         Ok(if journal.is_whole(storage)? { Some(journal) } else { None })
     }
 
-    /// Whether every page is as it was written, belongs below the body, and the first is the header.
+    /// Whether every page is as it was written, belongs below the body, and the first is the
+    /// header.
     fn is_whole(&self, storage: &dyn Storage) -> Result<bool> {
         let places_fit = self.entries.iter().all(|entry| entry.page < self.body / PAGE_BYTES && entry.page != 1);
         let headed = self.entries.first().is_some_and(|entry| entry.page == 0);

@@ -1,4 +1,5 @@
-//! The file in memory: its pages are read from the file, and what is written to them stays in memory.
+//! The file in memory: its pages are read from the file, and what is written to them stays in
+//! memory.
 
 use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
@@ -9,15 +10,17 @@ use std::io::Result;
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 
-/// What becomes writable at once. Only writable memory counts against limits of data and of overcommitment.
+/// What becomes writable at once. Only writable memory counts against limits of data and of
+/// overcommitment.
 const CHUNK_BYTES: usize = 1 << 20;
 /// With more of them, all becomes writable: a process has 65,530 mappings by default.
 const CHUNKS_WRITABLE_MAX: usize = 4096;
 
 /// A range of addresses with the file in its front.
 ///
-/// M1: the addresses are the mapping's own until it is dropped. M2: those below `mapped_bytes` show the file's bytes of the same
-/// distance from the start, which the file has. M3: only those of chunks in `writable` can be written to.
+/// M1: the addresses are the mapping's own until it is dropped. M2: those below `mapped_bytes` show
+/// the file's bytes of the same distance from the start, which the file has. M3: only those of
+/// chunks in `writable` can be written to.
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     reserved_bytes: usize,
@@ -32,7 +35,8 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Reserves addresses: as many as were asked for, or half, or half of that, but never less than `bytes_min`.
+    /// Reserves addresses: as many as were asked for, or half, or half of that, but never less than
+    /// `bytes_min`.
     pub(crate) fn reserve(bytes: usize, bytes_min: usize) -> Result<Mapping> {
         let mut bytes = bytes.max(bytes_min).next_multiple_of(CHUNK_BYTES);
         loop {
@@ -81,7 +85,8 @@ impl Mapping {
 
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
         assert!(range.start <= range.end && range.end <= self.mapped_bytes, "M2");
-        // SAFETY: M2, and nobody writes while `self` is shared: the opener promised it for the file.
+        // SAFETY: M2, and no code writes while `self` is shared: the opener promised it for the
+        // file.
         unsafe { from_raw_parts(self.address(range.start), range.len()) }
     }
 
@@ -107,7 +112,8 @@ impl Mapping {
         Ok(())
     }
 
-    /// Nothing can be written to any more. A chunk for which the system refuses that stays writable.
+    /// Nothing can be written to any more. A chunk for which the system refuses that stays
+    /// writable.
     pub(crate) fn make_readable(&mut self) {
         let mut start = 0;
         while let Some(first) = self.writable[start..].iter().position(|writable| *writable).map(|skipped| start + skipped) {
@@ -120,7 +126,8 @@ impl Mapping {
     /// Forgets what was written to a range: it shows the file again.
     pub(crate) fn discard(&mut self, range: Range<usize>) -> Result<()> {
         assert!(range.end <= self.mapped_bytes, "M2");
-        // SAFETY: M1, and `self` is not shared; the file's bytes take the place of what is forgotten.
+        // SAFETY: M1, and `self` is not shared; the file's bytes take the place of what is
+        // forgotten.
         Ok(unsafe { madvise(self.address(range.start).cast(), range.len(), Advice::LinuxDontNeed) }?)
     }
 

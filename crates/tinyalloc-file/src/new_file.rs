@@ -52,7 +52,7 @@ pub(crate) fn random() -> Result<[u8; 16]> {
     }
 }
 
-/// A name beside the file's that nobody else takes at the same time.
+/// A name beside the file's that no other process takes at the same time.
 fn partial_path(path: &Path) -> Result<PathBuf> {
     let mut name = OsString::from(path);
     name.push(format!(".{:032x}.partial", u128::from_ne_bytes(random()?)));

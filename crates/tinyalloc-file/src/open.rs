@@ -50,16 +50,16 @@ impl Options {
         Options { sparse: false, reserve_bytes: RESERVE_BYTES, initial_bytes: INITIAL_BYTES }
     }
 
-    /// Whether the file takes space on the disk only for what is written to it. A full disk is then found by a commit, which may
-    /// need the file to be reopened, rather than by an allocation.
+    /// Whether the file takes space on the disk only for what is written to it. A full disk is then
+    /// found by a commit, which may need the file to be reopened, rather than by an allocation.
     #[must_use]
     pub const fn sparse(mut self, sparse: bool) -> Options {
         self.sparse = sparse;
         self
     }
 
-    /// How many bytes the file can grow to while it is open. Where the address space is limited it may become less, but never
-    /// less than the file has.
+    /// How many bytes the file can grow to while it is open. Where the address space is limited it
+    /// may become less, but never less than the file has.
     #[must_use]
     pub const fn reserve_bytes(mut self, bytes: usize) -> Options {
         self.reserve_bytes = bytes;
@@ -73,11 +73,12 @@ impl Options {
         self
     }
 
-    /// Creates a heap file where there is none. It appears whole or not at all; what a crash leaves is named `*.partial`.
+    /// Creates a heap file where there is none. It appears whole or not at all; what a crash leaves
+    /// is named `*.partial`.
     ///
     /// # Safety
-    /// F1: as long as the heap exists, nobody changes or cuts the file but through it. Other heaps, of any process, respect its
-    /// lock.
+    /// F1: as long as the heap exists, no code changes or cuts the file but through it. Other
+    /// heaps, of any process, respect its lock.
     ///
     /// # Errors
     /// [`Error::NoSpace`]; the system's, that there is a file of that name among them.
@@ -90,15 +91,16 @@ impl Options {
         self.assemble(Box::new(DiskFile::new(file)), Access::Write)
     }
 
-    /// Opens a heap file for reading and writing, and finishes the commit that was under way if its process or the machine
-    /// crashed.
+    /// Opens a heap file for reading and writing, and finishes the commit that was under way if its
+    /// process or the machine crashed.
     ///
     /// # Safety
     /// F1, as for [`Options::create`].
     ///
     /// # Errors
-    /// [`Error::Locked`] if any other heap, of any process, has it open; [`Error::NotAHeap`], [`Error::Truncated`],
-    /// [`Error::NewerVersion`], [`Error::ForeignByteOrder`], [`Error::ForeignPageBytes`], [`Error::Corrupt`]; the system's.
+    /// [`Error::Locked`] if any other heap, of any process, has it open; [`Error::NotAHeap`],
+    /// [`Error::Truncated`], [`Error::NewerVersion`], [`Error::ForeignByteOrder`],
+    /// [`Error::ForeignPageBytes`], [`Error::Corrupt`]; the system's.
     pub unsafe fn open(&self, path: impl AsRef<Path>) -> Result<FileHeap> {
         let file = OpenOptions::new().read(true).write(true).open(path).during("opening the file")?;
         lock(&file, Access::Write)?;
@@ -125,8 +127,8 @@ impl Options {
         unsafe { self.open(path) }
     }
 
-    /// Opens a heap file for reading, together with any number of other readers. The file is not changed, whatever state it is
-    /// in.
+    /// Opens a heap file for reading, together with any number of other readers. The file is not
+    /// changed, whatever state it is in.
     ///
     /// # Safety
     /// F1, as for [`Options::create`].

@@ -4,7 +4,8 @@ use core::ops::Range;
 
 /// The file's own unit, whatever pages the machine has.
 pub(crate) const PAGE_BYTES: usize = 4096;
-/// What the file grows by. No Linux machine has pages larger than this, so that every one can map the file to its end.
+/// What the file grows by. No Linux machine has pages larger than this, so that every one can map
+/// the file to its end.
 pub(crate) const GRANULE_BYTES: usize = 64 << 10;
 pub(crate) const GRANULE_PAGES: usize = GRANULE_BYTES / PAGE_BYTES;
 /// Page numbers fit in the page map's entries.

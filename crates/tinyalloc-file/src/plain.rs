@@ -2,13 +2,13 @@
 
 /// A type whose values may be written to a file and read back by another process.
 ///
-/// Integers, floats, arrays of plain types, [`FilePtr`](crate::FilePtr), and the structs of [`plain!`](crate::plain) are plain. A
-/// `bool` or `char` is not (not every byte is one), and neither is a reference, a `Box` or a `Vec` (its address means nothing in
-/// a file).
+/// Integers, floats, arrays of plain types, [`FilePtr`](crate::FilePtr), and the structs of
+/// [`plain!`](crate::plain) are plain. A `bool` or `char` is not (not every byte is one), and
+/// neither is a reference, a `Box` or a `Vec` (its address means nothing in a file).
 ///
 /// # Safety
-/// P1: every sequence of bytes of its size is a valid value. P2: it has no padding. P3: it has no address of anything in it and
-/// no interior mutability.
+/// P1: every sequence of bytes of its size is a valid value. P2: it has no padding. P3: it has no
+/// address of anything in it and no interior mutability.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {}
 
 macro_rules! numbers {
@@ -26,7 +26,8 @@ unsafe impl Plain for () {}
 // SAFETY: an array is its elements, without padding between them.
 unsafe impl<T: Plain, const COUNT: usize> Plain for [T; COUNT] {}
 
-/// Declares structs that are [`Plain`]: it checks that every field is, and that there is no padding.
+/// Declares structs that are [`Plain`]: it checks that every field is, and that there is no
+/// padding.
 ///
 /// ```
 /// tinyalloc_file::plain! {
@@ -79,7 +80,8 @@ macro_rules! plain {
             assert!(plain::<$name>() == 0 $(+ plain::<$field_type>())*, "a plain struct has no padding");
         };
 
-        // SAFETY: each field is plain, and the sum of their sizes shows that there is nothing between them.
+        // SAFETY: each field is plain, and the sum of their sizes shows that there is nothing
+        // between them.
         unsafe impl $crate::Plain for $name {}
     )* };
 }

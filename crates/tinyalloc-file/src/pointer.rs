@@ -7,7 +7,8 @@ use core::marker::PhantomData;
 
 use crate::plain::Plain;
 
-/// A pointer into a heap file: the distance from the file's start, in bytes. It can itself be stored in the file.
+/// A pointer into a heap file: the distance from the file's start, in bytes. It can itself be
+/// stored in the file.
 ///
 /// It borrows nothing and promises nothing: it is checked against the heap whenever it is used.
 #[repr(transparent)]
@@ -16,7 +17,8 @@ pub struct FilePtr<T> {
     pointee: PhantomData<fn() -> T>,
 }
 
-// SAFETY: P1 to P3 hold for its one number; what it points to is looked up and checked at every use.
+// SAFETY: P1 to P3 hold for its one number; what it points to is looked up and checked at every
+// use.
 unsafe impl<T: 'static> Plain for FilePtr<T> {}
 
 impl<T> FilePtr<T> {

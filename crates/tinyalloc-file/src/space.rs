@@ -1,7 +1,9 @@
-//! The space of the file: which spans are free, which pages have free slots, and what is allocated where.
+//! The space of the file: which spans are free, which pages have free slots, and what is allocated
+//! where.
 //!
-//! I1: the records of the image, the page map, the free spans and the pages with free slots say the same. Every change to the
-//! records is preceded by touching all of them, so that it is made as a whole or not at all.
+//! I1: the records of the image, the page map, the free spans and the pages with free slots say the
+//! same. Every change to the records is preceded by touching all of them, so that it is made as a
+//! whole or not at all.
 
 use core::alloc::Layout;
 use core::array::from_fn;
@@ -274,8 +276,8 @@ impl Space {
         Ok(())
     }
 
-    /// Makes pages free, and one with the free spans around them. An extent's metadata is never free, so that none reaches beyond
-    /// it.
+    /// Makes pages free, and one with the free spans around them. An extent's metadata is never
+    /// free, so that none reaches beyond it.
     fn free_pages(&mut self, image: &mut Image, pages: Range<usize>) -> Result<()> {
         let start = self.free.ending_at(pages.start).unwrap_or(pages.start);
         let end = pages.end + self.free.starting_at(pages.end).unwrap_or(0);
@@ -325,7 +327,8 @@ impl Space {
     }
 }
 
-/// The spans of an extent, one after the other: the first page of each, and its record or that it is corrupt.
+/// The spans of an extent, one after the other: the first page of each, and its record or that it
+/// is corrupt.
 pub(crate) fn spans(image: &Image, extent: Extent) -> impl Iterator<Item = (usize, Result<Span>)> {
     let data = extent.data();
     let mut page = data.start;

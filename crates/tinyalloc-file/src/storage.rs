@@ -12,7 +12,8 @@ const ZEROS: [u8; 4096] = [0; 4096];
 
 /// A file as a heap uses it.
 ///
-/// What was written is durable after the next [`Storage::sync`]; until then any part of it may be, in any order.
+/// What was written is durable after the next [`Storage::sync`]; until then any part of it may be,
+/// in any order.
 pub trait Storage: Send + Sync {
     /// The file itself, to be mapped and locked.
     fn file(&self) -> &File;

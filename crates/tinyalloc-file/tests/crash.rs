@@ -1,5 +1,5 @@
-//! Crashes at every step of a commit, of a growth and of a recovery: whatever of the last steps reached the disk, the file is as
-//! one commit left it.
+//! Crashes at every step of a commit, of a growth and of a recovery: whatever of the last steps
+//! reached the disk, the file is as one commit left it.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -46,7 +46,8 @@ fn perform_all(contents: &mut Vec<u8>, steps: &[Step]) {
     steps.iter().for_each(|step| perform(contents, step, || true));
 }
 
-/// Every file that a crash during the last of these steps may leave, given that those up to the last sync are durable.
+/// Every file that a crash during the last of these steps may leave, given that those up to the
+/// last sync are durable.
 fn crashed(before: &[u8], steps: &[Step], random: &mut Random) -> Vec<Vec<u8>> {
     let durable = steps.iter().rposition(|step| *step == Step::Sync).map_or(0, |sync| sync + 1);
     let mut base = before.to_vec();
@@ -71,7 +72,8 @@ fn crashed(before: &[u8], steps: &[Step], random: &mut Random) -> Vec<Vec<u8>> {
     files
 }
 
-/// A whole journal but for one sector, which is still what was there before: that of an earlier journal, mostly.
+/// A whole journal but for one sector, which is still what was there before: that of an earlier
+/// journal, mostly.
 fn journals_without_a_sector(before: &[u8], steps: &[Step]) -> Vec<Vec<u8>> {
     let written: usize =
         steps.iter().map(|step| if let Step::Write(_, bytes) = step { bytes.len().div_ceil(SECTOR_BYTES) } else { 0 }).sum();
@@ -150,7 +152,8 @@ fn fail(file: &TestFile, heap: &mut FileHeap, steps: usize, errno: Errno) -> Opt
     outcome.err()
 }
 
-/// After a failure the heap is in order; and it either goes on, or says that it does not and is in order once reopened.
+/// After a failure the heap is in order; and it either goes on, or says that it does not and is in
+/// order once reopened.
 fn check_after_failure(file: &TestFile, mut heap: FileHeap, number: u64) -> FileHeap {
     let (old, next) = (model_after(number - 1), model_after(number));
     match heap.rollback() {

@@ -1,4 +1,5 @@
-//! What is refused, and how: one error each, for files that are not as they must be and for calls that ask for what cannot be.
+//! What is refused, and how: one error each, for files that are not as they must be and for calls
+//! that ask for what cannot be.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -84,8 +85,8 @@ fn files_of_another_version_or_machine_are_told_apart() {
     assert!(matches!(open(&with_identity(&contents, 0, b"TINYCAKE")), Err(Error::NotAHeap)));
 }
 
-/// A flipped bit is found by opening if it is in the file's own structures, by the check if it is in what was committed, and
-/// otherwise does not matter.
+/// A flipped bit is found by opening if it is in the file's own structures, by the check if it is
+/// in what was committed, and otherwise does not matter.
 #[test]
 fn a_flipped_bit_is_never_believed() {
     let (contents, model) = committed();
@@ -271,7 +272,7 @@ fn roots_are_for_what_they_were_given_to() {
     assert!(!heap.remove_root("number").unwrap());
     assert!(matches!(heap.free(number), Err(Error::Rooted { .. })), "it has another name");
     heap.commit().unwrap();
-    // The table of roots is in a block as well, which is nobody's.
+    // The table of roots is in a block as well, which no caller has.
     assert_eq!(heap.stats().blocks, 2);
     let blocks = (0..heap.stats().data as u64).step_by(16).map(FilePtr::<u8>::new);
     assert_eq!(blocks.filter(|block| heap.get(*block).is_ok()).collect::<Vec<_>>(), [number.cast()]);

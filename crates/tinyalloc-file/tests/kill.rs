@@ -1,5 +1,5 @@
-//! Processes that are killed at random moments: the file has the last commit that they reported, or the one that they were about
-//! to.
+//! Processes that are killed at random moments: the file has the last commit that they reported, or
+//! the one that they were about to.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -25,7 +25,8 @@ const MICROSECONDS_MAX: usize = 20_000;
 /// A heap is begun anew after so many rounds, so that its model is quickly made.
 const ROUNDS_PER_HEAP: u64 = 50;
 
-/// Commits until it is killed, saying which transaction is durable. Nothing unless `killed` runs it.
+/// Commits until it is killed, saying which transaction is durable. Nothing unless `killed` runs
+/// it.
 #[test]
 #[ignore = "the process that the others kill"]
 fn committer() {
@@ -72,7 +73,7 @@ fn run(rounds: u64, seed: u64) {
     for round in 0..rounds {
         if round % ROUNDS_PER_HEAP == 0 {
             _ = remove_file(&path);
-            // SAFETY: nobody else knows of the file.
+            // SAFETY: no other code knows the file.
             begin(&mut unsafe { options().create(&path) }.unwrap());
             commits += model.transaction;
             model = Model::default();

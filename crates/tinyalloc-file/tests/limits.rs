@@ -1,5 +1,5 @@
-//! A limit to the length of files (RLIMIT_FSIZE): the system would end the process that goes beyond it.
-//! Each test is a process of its own, for the limit.
+//! A limit to the length of files (RLIMIT_FSIZE): the system would end the process that goes beyond
+//! it. Each test is a process of its own, for the limit.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -52,7 +52,7 @@ fn is_no_space<T>(outcome: Result<T>) -> bool {
 
 /// A heap with one number committed.
 fn keeping(options: &Options, path: &PathBuf) -> FileHeap {
-    // SAFETY: nobody else knows of the file.
+    // SAFETY: no other code knows the file.
     let mut heap = unsafe { options.create(path) }.unwrap();
     let kept = heap.insert(KEPT).unwrap();
     heap.set_root("kept", kept).unwrap();
@@ -62,7 +62,7 @@ fn keeping(options: &Options, path: &PathBuf) -> FileHeap {
 
 /// The file opened anew, which has what `keeping` put there, and so many blocks besides.
 fn reopened(options: &Options, path: &PathBuf, blocks: usize) -> FileHeap {
-    // SAFETY: nobody else knows of the file.
+    // SAFETY: no other code knows the file.
     let heap = unsafe { options.open(path) }.unwrap();
     assert_eq!(*heap.get(heap.root::<u64>("kept").unwrap().unwrap()).unwrap(), KEPT);
     assert!(heap.check().unwrap().is_clean());
@@ -132,7 +132,8 @@ fn commit_beyond_the_limit() {
         let mut heap = keeping(options, &path);
         let data = heap.stats().data as u64;
         let block = heap.insert_slice(&[9u8; 20_000]).unwrap();
-        // None at all; into the file's own pages, also where it has them already; and into the journal.
+        // None at all; into the file's own pages, also where it has them already; and into the
+        // journal.
         for bytes in [0, 1, 4096, 5000, data - 1, data, data + 1, data + 4 * KIB, data + 20 * KIB] {
             limit(Some(bytes));
             assert!(is_no_space(heap.commit()), "{bytes}");
@@ -157,7 +158,7 @@ fn create_beyond_the_limit() {
     for options in both_kinds() {
         for bytes in [0, 1, 63, 4095, 4096, 4097, 8192, 64 * KIB, 128 * KIB - 1] {
             limit(Some(bytes));
-            // SAFETY: nobody else knows of the file.
+            // SAFETY: no other code knows the file.
             assert!(is_no_space(unsafe { options.create(directory.join("heap")) }), "{bytes}");
             assert_eq!(read_dir(&directory).unwrap().count(), 0, "{bytes}");
         }
@@ -182,7 +183,7 @@ fn finish_a_commit() {
     write(&path, interrupted()).unwrap();
     for bytes in [0, 4096, 100 * KIB] {
         limit(Some(bytes));
-        // SAFETY: nobody else knows of the file.
+        // SAFETY: no other code knows the file.
         assert!(is_no_space(unsafe { options().open(&path) }), "{bytes}");
         // SAFETY: as above.
         compare_committed(&unsafe { options().open_read_only(&path) }.unwrap(), &model_after(2));

@@ -1,4 +1,5 @@
-//! The whole interface against a model: contents, names, alignment, commits, rollbacks, and what is there after reopening.
+//! The whole interface against a model: contents, names, alignment, commits, rollbacks, and what is
+//! there after reopening.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 

@@ -47,7 +47,7 @@ impl Drop for Directory {
 }
 
 fn create(path: &PathBuf) -> FileHeap {
-    // SAFETY: nobody else knows of the file.
+    // SAFETY: no other code knows the file.
     unsafe { options().create(path) }.unwrap()
 }
 
@@ -108,10 +108,10 @@ fn a_file_is_created_once_and_leaves_nothing_else() {
     let path = directory.file("heap");
     assert!(matches!(open(&path), Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound));
     drop(create(&path));
-    // SAFETY: nobody else knows of the file.
+    // SAFETY: no other code knows the file.
     let again = unsafe { FileHeap::create(&path) };
     assert!(matches!(again, Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists));
-    // SAFETY: nobody else knows of the files.
+    // SAFETY: no other code knows the files.
     drop(unsafe { FileHeap::open_or_create(&path) }.unwrap());
     // SAFETY: as above.
     drop(unsafe { FileHeap::open_or_create(directory.file("other")) }.unwrap());
@@ -152,7 +152,7 @@ fn space_on_the_disk_is_taken_at_once_unless_sparse() {
     let directory = Directory::new("space");
     let whole = directory.file("whole");
     let options = Options::new().initial_bytes(8 * MIB);
-    // SAFETY: nobody else knows of the files.
+    // SAFETY: no other code knows the files.
     let heap = unsafe { options.create(&whole) }.unwrap();
     assert_eq!(heap.stats().data, 8 * MIB);
     assert!(metadata(&whole).unwrap().blocks() as usize * 512 >= 8 * MIB);
@@ -215,7 +215,8 @@ fn contents_that_changed_on_the_disk_are_found() {
     assert!(finding.bytes().contains(&(block.offset() as usize + 2999)));
 }
 
-/// Memory of the process's own in a range of addresses, to the nearest mapping, and whether any of it can be written to.
+/// Memory of the process's own in a range of addresses, to the nearest mapping, and whether any of
+/// it can be written to.
 fn own_memory(range: Range<usize>) -> (usize, bool) {
     let (mut is_inside, mut bytes, mut is_writable) = (false, 0, false);
     for line in read_to_string("/proc/self/smaps").unwrap().lines() {

@@ -74,8 +74,8 @@ impl<T> Debug for Links<T> {
 ///
 /// # Safety
 /// - N1: [`Linked::links`] always returns the same field of the node;
-/// - N2: the node's memory stays valid for shared access and is not moved while it is in a list, and as long as an iterator that was begun
-///   while it was in the list goes on.
+/// - N2: the node's memory stays valid for shared access and is not moved while it is in a list,
+///   and as long as an iterator that was begun while it was in the list goes on.
 pub unsafe trait Linked: Sized {
     /// The links of this node.
     fn links(&self) -> &Links<Self>;

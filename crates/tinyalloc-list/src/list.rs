@@ -6,12 +6,14 @@ use core::cell::Cell;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
 use core::ptr::NonNull;
 
-/// A doubly linked list of nodes that somebody else owns; two words. A node is in one list at a time.
+/// A doubly linked list of nodes that it does not own; two words. A node is in one list at a time.
 ///
-/// Whoever owns the list protects it, by a lock or by being one thread. Dropping a list forgets its nodes, which stay linked.
+/// The owner of the list protects it, by a lock or by being one thread. Dropping a list forgets its
+/// nodes, which stay linked.
 ///
 /// Invariants:
-/// - L1: every node reached from `head` or `tail` is valid, because it was pushed under that promise and [`Linked`] keeps it;
+/// - L1: every node reached from `head` or `tail` is valid, because it was pushed under that
+///   promise and [`Linked`] keeps it;
 /// - L2: `head` and `tail` are both `None` or both the ends of one chain.
 #[repr(C)]
 pub struct List<T: Linked> {
@@ -115,8 +117,8 @@ impl<T: Linked> List<T> {
 
     /// Takes the node out.
     ///
-    /// Debug builds assert that it is in this list as far as that is known without a walk: the end of another list and an unlinked node are
-    /// refused, an inner node of another list is not.
+    /// Debug builds assert that it is in this list as far as that is known without a walk: the end
+    /// of another list and an unlinked node are refused, an inner node of another list is not.
     ///
     /// # Safety
     /// `node` is in this list.
@@ -137,7 +139,8 @@ impl<T: Linked> List<T> {
         links.is_linked() && self.iter().any(|each| each == node)
     }
 
-    /// The nodes from front to back. The node that was just yielded may be removed, the ones after it may not.
+    /// The nodes from front to back. The node that was just yielded may be removed, the ones after
+    /// it may not.
     #[inline]
     #[must_use]
     pub fn iter(&self) -> Iter<'_, T> {

@@ -1,5 +1,5 @@
-//! The blocks of a buffer, one above the other. The topmost is freed and resized in place; what is freed below is reclaimed with
-//! whatever lies above it.
+//! The blocks of a buffer, one above the other. The topmost is freed and resized in place; what is
+//! freed below is reclaimed with whatever lies above it.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -12,14 +12,17 @@ use crate::lock::{Leaving, Lock};
 const NONE: u32 = 0;
 /// Headers are aligned, so that offsets leave this bit.
 const FREED: u32 = 1;
-/// How often a thread tries to enter before it gives up: hundreds of milliseconds, for what takes tens of nanoseconds. Only who
-/// interrupted the holder itself, and so waits in vain, gets that far.
+/// How often a thread tries to enter before it gives up: hundreds of milliseconds, for what takes
+/// tens of nanoseconds. Only who interrupted the holder itself, and so waits in vain, gets that
+/// far.
 const ATTEMPTS: u32 = 1 << if cfg!(test) { 10 } else { 23 };
 
 /// Invariants:
-/// - B1: from `last` down, blocks are linked by headers that were written when they were placed; each lies within the first `used` bytes,
-///   and above the `used_below` bytes that the others lie in;
-/// - B2: `last`, `used` and the headers are written only inside the lock, except that who frees a block sets `FREED`, once;
+/// - B1: from `last` down, blocks are linked by headers that were written when they were placed;
+///   each lies within the first `used` bytes, and above the `used_below` bytes that the others lie
+///   in;
+/// - B2: `last`, `used` and the headers are written only inside the lock, except that who frees a
+///   block sets `FREED`, once;
 /// - B3: when the lock is free, the topmost block is live, or who freed it is on the way in.
 pub(crate) struct Blocks {
     lock: Lock,
@@ -49,7 +52,7 @@ impl Blocks {
         let inside = self.enter(buffer)?;
         let used = self.used.load(Ordering::Relaxed);
         let (first, end) = buffer.place(used as usize, layout.align(), layout.size())?;
-        // SAFETY: beyond what is used, nobody else is (B1).
+        // SAFETY: beyond what is used, no other thread is (B1).
         unsafe { buffer.write_header(first, self.last.load(Ordering::Relaxed), used) };
         self.last.store(u32::try_from(first).ok()?, Ordering::Relaxed);
         inside.use_up_to(end);
@@ -60,7 +63,7 @@ impl Blocks {
     /// Frees a block, at once or with what lies above it. Never waits.
     ///
     /// # Safety
-    /// If it is a live block, nobody uses it any more. (Otherwise this says so where it can.)
+    /// If it is a live block, no thread uses it any more. (Otherwise this says so where it can.)
     #[inline]
     pub(crate) unsafe fn free(&self, buffer: Buffer, start: NonNull<u8>) -> Result<(), Misuse> {
         let first = buffer.offset(start.addr().get());
@@ -83,7 +86,7 @@ impl Blocks {
     /// Gives the topmost block another size; false if it is not the topmost, or has no room.
     ///
     /// # Safety
-    /// It is a live block, and nobody resizes or frees it meanwhile.
+    /// It is a live block, and no thread resizes or frees it meanwhile.
     #[inline]
     pub(crate) unsafe fn resize(&self, buffer: Buffer, start: NonNull<u8>, bytes: usize) -> bool {
         let first = buffer.offset(start.addr().get());
@@ -100,7 +103,7 @@ impl Blocks {
     /// Forgets all blocks; false if the lock was held all the time.
     ///
     /// # Safety
-    /// Nobody uses any of them any more, or will free it.
+    /// No thread uses any of them any more, or will free it.
     pub(crate) unsafe fn forget(&self, buffer: Buffer) -> bool {
         let inside = self.enter(buffer);
         if inside.is_some() {
@@ -147,7 +150,7 @@ impl Inside<'_> {
             if below & FREED == 0 {
                 return;
             }
-            // SAFETY: B1, and nobody but us is inside.
+            // SAFETY: B1, and no thread but us is inside.
             let used_below = unsafe { self.buffer.used_below(last as usize) };
             self.blocks.last.store(below & !FREED, Ordering::Relaxed);
             self.blocks.used.store(used_below, Ordering::Relaxed);

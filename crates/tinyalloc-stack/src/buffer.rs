@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use crate::sync::AtomicU32;
 
-/// Stands below the first byte of a block.
+/// Lies below the first byte of a block.
 #[repr(C)]
 struct Header {
     /// The offset of the block below, or `NONE`; and `FREED`, once this block is free.
@@ -22,7 +22,8 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// # Safety
-    /// Invariant F1: the buffer lies at `start`, aligned for headers, while this is in use, and is touched through pointers made here only.
+    /// Invariant F1: the buffer lies at `start`, aligned for headers, while this is in use, and is
+    /// touched through pointers made here only.
     pub(crate) unsafe fn new(start: NonNull<u8>, bytes: usize) -> Buffer {
         Buffer { start, bytes }
     }
@@ -59,7 +60,8 @@ impl Buffer {
     /// Writes the header of a block.
     ///
     /// # Safety
-    /// `first` is where a block was placed, and what lies below it down to the last block is nobody's.
+    /// `first` is where a block was placed, and what lies below it down to the last block belongs
+    /// to no thread.
     pub(crate) unsafe fn write_header(self, first: usize, below: u32, used_below: u32) {
         // SAFETY: the caller's promise.
         let header = unsafe { self.header(first) };
@@ -70,7 +72,8 @@ impl Buffer {
     /// What was in use before a block.
     ///
     /// # Safety
-    /// `first` is the offset of a block whose header was written, and whose memory is its own meanwhile.
+    /// `first` is the offset of a block whose header was written, and whose memory is its own
+    /// meanwhile.
     pub(crate) unsafe fn used_below(self, first: usize) -> u32 {
         // SAFETY: the caller's promise.
         let header = unsafe { self.header(first) };
@@ -78,8 +81,8 @@ impl Buffer {
         unsafe { (*header.as_ptr()).used_below }
     }
 
-    /// The word that says what lies below a block, and whether the block is free. There is no reference to the rest of the header: once the
-    /// word says so, another thread may write there.
+    /// The word that says what lies below a block, and whether the block is free. There is no
+    /// reference to the rest of the header: once the word says so, another thread may write there.
     ///
     /// # Safety
     /// As [`Buffer::used_below`].

@@ -1,4 +1,4 @@
-//! The face for collections: `&StackAllocator` as an `Allocator` of allocator-api2.
+//! The API for collections: `&StackAllocator` as an `Allocator` of allocator-api2.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
@@ -7,8 +7,8 @@ use tinyalloc_allocator_api::{Source, implement_allocator};
 
 use crate::stack::StackAllocator;
 
-// SAFETY: what `Source` asks for, a global allocator promises as well. A live block of the buffer borrows the allocator, which so
-// stays where it is.
+// SAFETY: what `Source` asks for, a global allocator promises as well. A live block of the buffer
+// borrows the allocator, which so stays where it is.
 unsafe impl<const N: usize, Then: GlobalAlloc> Source for StackAllocator<N, Then> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {

@@ -1,4 +1,4 @@
-//! The face for Rust: a global allocator.
+//! The API for Rust: a global allocator.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};

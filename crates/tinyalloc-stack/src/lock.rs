@@ -1,4 +1,5 @@
-//! A lock for a few instructions at a time. Entering waits, but not forever; news can be left with whoever is inside, without waiting.
+//! A lock for a few instructions at a time. Entering waits, but not forever; news can be left with
+//! the thread that is inside, without waiting.
 
 use crate::sync::{AtomicU32, Ordering, spin_loop};
 
@@ -7,7 +8,8 @@ const HELD: u32 = 1;
 /// News for the holder, who does not leave before looking.
 const NEWS: u32 = 2;
 
-/// Invariant K1: what the lock protects is touched only by who changed the word from free.
+/// Invariant K1: what the lock protects is touched only by the thread that changed the word from
+/// free.
 pub(crate) struct Lock {
     word: AtomicU32,
 }
@@ -35,7 +37,8 @@ impl Lock {
     /// Enters, or else leaves news with the holder; whether it entered. Never waits.
     #[inline]
     pub(crate) fn enter_or_leave_news(&self) -> bool {
-        // Acquire and release: what happened before becomes the holder's, or what the last holder did becomes ours.
+        // Acquire and release: what happened before becomes the holder's, or what the last holder
+        // did becomes ours.
         self.try_enter() || self.word.fetch_or(HELD | NEWS, Ordering::AcqRel) & HELD == 0
     }
 
@@ -45,7 +48,8 @@ impl Lock {
         match self.word.compare_exchange(HELD, FREE, Ordering::Release, Ordering::Relaxed) {
             Ok(_) => Leaving::Left,
             Err(_) => {
-                // The holder alone takes news off, so there still are some. Acquire: what happened before they were left.
+                // The holder alone takes news off, so there still are some. Acquire: what happened
+                // before they were left.
                 self.word.swap(HELD, Ordering::Acquire);
                 Leaving::News
             }

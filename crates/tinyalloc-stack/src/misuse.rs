@@ -1,6 +1,8 @@
-//! The end of a program that freed what it had not. A panic would not do: it allocates, and must not unwind out of an allocator.
+//! The end of a program that freed what it had not. A panic would not do: it allocates, and must
+//! not unwind out of an allocator.
 
-/// Ends the program by an illegal instruction; the name of this function is what a debugger or a core dump shows.
+/// Ends the program by an illegal instruction; the name of this function is what a debugger or a
+/// core dump shows.
 #[cold]
 #[inline(never)]
 pub(crate) fn freed_twice_or_never_allocated() -> ! {

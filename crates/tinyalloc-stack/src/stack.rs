@@ -10,9 +10,11 @@ use crate::buffer::Buffer;
 use crate::misuse::freed_twice_or_never_allocated;
 use crate::nothing::Nothing;
 
-/// An allocator of `N` bytes that it contains. What does not fit comes from `Then`, which by default has nothing.
+/// An allocator of `N` bytes that it contains. What does not fit comes from `Then`, which by
+/// default has nothing.
 ///
-/// It is a global allocator, and `&StackAllocator` is an `Allocator` (features `allocator-api2-02` and `allocator-api2-04`).
+/// It is a global allocator, and `&StackAllocator` is an `Allocator` (features `allocator-api2-02`
+/// and `allocator-api2-04`).
 /// [The crate](crate) says what it does with the bytes.
 #[repr(C, align(16))]
 pub struct StackAllocator<const N: usize, Then = Nothing> {
@@ -58,8 +60,9 @@ impl<const N: usize, Then> StackAllocator<N, Then> {
         Self { buffer: UnsafeCell::new(MaybeUninit::uninit()), blocks: Blocks::new(), then }
     }
 
-    /// The bytes from the bottom of the buffer to the end of the topmost block: blocks, eight bytes for each, padding between them, and
-    /// blocks that are free but lie below live ones. Zero when all are free.
+    /// The bytes from the bottom of the buffer to the end of the topmost block: blocks, eight bytes
+    /// for each, padding between them, and blocks that are free but lie below live ones. Zero when
+    /// all are free.
     #[must_use]
     pub fn used(&self) -> usize {
         self.blocks.used()
@@ -71,7 +74,8 @@ impl<const N: usize, Then> StackAllocator<N, Then> {
         N
     }
 
-    /// The most bytes that were ever [used](Self::used) at once: the `N` that this program could have done with.
+    /// The most bytes that were ever [used](Self::used) at once: the `N` that this program could
+    /// have done with.
     #[must_use]
     pub fn high_water(&self) -> usize {
         self.blocks.used_most()
@@ -89,11 +93,11 @@ impl<const N: usize, Then> StackAllocator<N, Then> {
         &self.then
     }
 
-    /// Empties the buffer at once, whatever is in it. False, and nothing done, if it interrupted somebody inside. Blocks of the second
-    /// allocator stay as they are.
+    /// Empties the buffer at once, whatever is in it. False, and nothing done, if it interrupted a
+    /// thread inside. Blocks of the second allocator stay as they are.
     ///
     /// # Safety
-    /// Nobody uses a block of the buffer any more, or will free or reallocate one.
+    /// No thread uses a block of the buffer any more, or will free or reallocate one.
     pub unsafe fn reset(&self) -> bool {
         // SAFETY: the caller's promise.
         unsafe { self.blocks.forget(self.buffer()) }
@@ -102,7 +106,8 @@ impl<const N: usize, Then> StackAllocator<N, Then> {
     #[inline]
     fn buffer(&self) -> Buffer {
         let start = NonNull::from_ref(&self.buffer).cast();
-        // SAFETY: F1: it lies here while `self` is borrowed, first in an aligned struct, and nothing else looks into it.
+        // SAFETY: F1: it lies here while `self` is borrowed, first in an aligned struct, and
+        // nothing else looks into it.
         unsafe { Buffer::new(start, N) }
     }
 }
@@ -134,7 +139,7 @@ impl<const N: usize, Then: GlobalAlloc> StackAllocator<N, Then> {
     }
 
     /// # Safety
-    /// It is a live block of this layout, and nobody uses it any more.
+    /// It is a live block of this layout, and no thread uses it any more.
     #[inline]
     pub(crate) unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
         if layout.size() == 0 {
@@ -151,8 +156,8 @@ impl<const N: usize, Then: GlobalAlloc> StackAllocator<N, Then> {
     }
 
     /// # Safety
-    /// It is a live block of this layout; when this succeeds, nobody uses it any more. The new size with the same alignment is a
-    /// valid layout.
+    /// It is a live block of this layout; when this succeeds, no thread uses it any more. The new
+    /// size with the same alignment is a valid layout.
     #[inline]
     pub(crate) unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
         if layout.size() != 0 && bytes != 0 {

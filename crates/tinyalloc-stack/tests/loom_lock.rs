@@ -1,7 +1,9 @@
-//! The lock under loom: `src/lock.rs` itself, word for word, on loom's atomics, with blocks that loom checks for races.
+//! The lock under loom: `src/lock.rs` itself, word for word, on loom's atomics, with blocks that
+//! loom checks for races.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-stack --test loom_lock --release` runs it; without the flag there is nothing here.
-//! The last tests weaken one ordering each and expect loom to object: were one of them to pass, the model would prove nothing about it.
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-stack --test loom_lock --release` runs it;
+//! without the flag there is nothing here. The last tests weaken one ordering each and expect loom
+//! to object: were one of them to pass, the model would prove nothing about it.
 #![cfg(loom)]
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
@@ -43,7 +45,8 @@ mod sync {
         atomic: OnceCell<LoomU32>,
     }
 
-    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a time.
+    // SAFETY: loom switches threads only inside its own atomics and cells, and runs them one at a
+    // time.
     unsafe impl Sync for AtomicU32 {}
     // SAFETY: as above.
     unsafe impl Send for AtomicU32 {}

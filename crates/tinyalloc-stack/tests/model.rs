@@ -48,7 +48,8 @@ impl Block {
     }
 }
 
-/// Drives the allocator and checks every answer. Blocks stand in the order in which they were placed.
+/// Drives the allocator and checks every answer. Blocks stand in the order in which they were
+/// placed.
 struct Model<'stack, A> {
     stack: &'stack A,
     blocks: Vec<Block>,
@@ -76,7 +77,7 @@ impl<A: GlobalAlloc> Model<'_, A> {
         let block = Block { start, layout, tag: self.tags };
         let overlaps =
             |other: &&Block| layout.size() > 0 && other.range().0 < block.range().1 && block.range().0 < other.range().1;
-        assert_eq!(self.blocks.iter().find(overlaps).map(Block::range), None, "{:?} is nobody else's", block.range());
+        assert_eq!(self.blocks.iter().find(overlaps).map(Block::range), None, "{:?} belongs to no other thread", block.range());
         self.blocks.push(block);
         block
     }
@@ -108,7 +109,7 @@ impl<A: GlobalAlloc> Model<'_, A> {
         let Some(block) = self.pick(index) else {
             return;
         };
-        assert!(block.bytes().iter().all(|byte| *byte == block.tag), "nobody else wrote to it");
+        assert!(block.bytes().iter().all(|byte| *byte == block.tag), "no other thread wrote to it");
         self.blocks.retain(|other| other.start != block.start || other.tag != block.tag);
         // SAFETY: the block is live, and used no more.
         unsafe { self.stack.dealloc(block.start, block.layout) };
@@ -149,7 +150,8 @@ fn model<A>(stack: &A) -> Model<'_, A> {
     Model { stack, blocks: Vec::new(), tags: 0 }
 }
 
-/// The end of the highest block that lives in the buffer: what `used` is when everything above is reclaimed.
+/// The end of the highest block that lives in the buffer: what `used` is when everything above is
+/// reclaimed.
 fn highest_end(stack: &StackAllocator<BYTES>, blocks: &[Block]) -> usize {
     let base = (&raw const *stack).addr();
     let ends = blocks.iter().filter(|block| block.layout.size() > 0).map(|block| block.range().1 - base);
@@ -164,7 +166,8 @@ proptest! {
         for op in &ops {
             model.run(op);
             let end = highest_end(&stack, &model.blocks);
-            // A block that shrank below others keeps its bytes until it is the topmost again and freed.
+            // A block that shrank below others keeps its bytes until it is the topmost again and
+            // freed.
             prop_assert!(stack.used() >= end);
             prop_assert!(stack.used() <= stack.high_water() && stack.high_water() <= stack.capacity());
         }

@@ -52,7 +52,7 @@ impl Block {
 
     fn check(&self) {
         // SAFETY: see above.
-        assert!((0..self.layout.size()).all(|at| unsafe { self.start.add(at).read() } == self.tag), "nobody else wrote to it");
+        assert!((0..self.layout.size()).all(|at| unsafe { self.start.add(at).read() } == self.tag), "no thread wrote to it");
     }
 
     fn free(self, stack: &Stack) {

@@ -5,7 +5,8 @@ use crate::mapper::{MapError, Mapper, Protection};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Passes calls on to another mapper and counts them: every call by its kind, and the bytes of those that succeeded.
+/// Passes calls on to another mapper and counts them: every call by its kind, and the bytes of
+/// those that succeeded.
 #[derive(Debug, Default)]
 pub struct CountingMapper<M> {
     inner: M,
@@ -49,7 +50,8 @@ impl<M> CountingMapper<M> {
         self.bytes_reserved.load(Ordering::SeqCst)
     }
 
-    /// Bytes ever committed, mapped, or gained by remapping; again for those that were decommitted between.
+    /// Bytes ever committed, mapped, or gained by remapping; again for those that were decommitted
+    /// between.
     pub fn bytes_committed(&self) -> usize {
         self.bytes_committed.load(Ordering::SeqCst)
     }

@@ -5,9 +5,11 @@ use crate::mapper::{MapError, Mapper, Protection};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Passes calls on to another mapper, and refuses those that a test picks; switchable at any time and from any thread.
+/// Passes calls on to another mapper, and refuses those that a test picks; switchable at any time
+/// and from any thread.
 ///
-/// Calls are counted over all kinds in [`Call`], from 1. Refused calls never reach the inner mapper.
+/// Calls are counted over all kinds in [`Call`], from 1. Refused calls never reach the inner
+/// mapper.
 #[derive(Debug, Default)]
 pub struct FailingMapper<M> {
     inner: M,

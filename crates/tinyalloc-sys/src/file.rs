@@ -1,8 +1,10 @@
-//! Memory from a file: its pages are mapped shared, so that the system may write them there and take their memory for others.
+//! Memory from a file: its pages are mapped shared, so that the system may write them there and
+//! take their memory for others.
 //!
-//! [`Mapper::reserve`] takes address space alone. [`Mapper::commit`] takes space in the file and maps it there; a full disk is an error
-//! then, and no fault later. [`Mapper::decommit`] takes the space out of the file again, so that it reads as zero. The file grows by
-//! chunks, and those that are given back are taken again.
+//! [`Mapper::reserve`] takes address space alone. [`Mapper::commit`] takes space in the file and
+//! maps it there; a full disk is an error then, and no fault later. [`Mapper::decommit`] takes the
+//! space out of the file again, so that it reads as zero. The file grows by chunks, and those that
+//! are returned are taken again.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -49,7 +51,8 @@ impl FileOptions {
         FileOptions { place, sparse: false }
     }
 
-    /// Space is allocated when the system writes a page: more may be asked for than there is, and a full disk is a `SIGBUS`.
+    /// Space is allocated when the system writes a page: more may be asked for than there is, and a
+    /// full disk is a `SIGBUS`.
     #[must_use]
     pub const fn sparse(self) -> FileOptions {
         FileOptions { sparse: true, ..self }
@@ -83,15 +86,15 @@ struct State {
     gate: Option<Gate>,
 }
 
-/// A file that memory comes from, opened when memory is first asked for. It has no name unless it is to be kept, so that it is gone with
-/// the process, however that ends.
+/// A file that memory comes from, opened when memory is first asked for. It has no name unless it
+/// is to be kept, so that it is gone with the process, however that ends.
 ///
-/// No call allocates, and none changes errno. Signals are held back while one is at work. While another
-/// thread forks, and that takes long, calls are refused.
+/// No call allocates, and none changes errno. Signals are held back while one is at work. While
+/// another thread forks, and that takes long, calls are refused.
 pub struct BackingFile {
     state: Exclusive<State>,
     failure: AtomicU64,
-    /// When the last fork began: until it is over, nobody else changes it.
+    /// When the last fork began: until it is over, no other thread changes it.
     disk_bytes: AtomicUsize,
 }
 
@@ -103,7 +106,8 @@ impl BackingFile {
         BackingFile { state: Exclusive::new(state), failure: AtomicU64::new(0), disk_bytes: AtomicUsize::new(0) }
     }
 
-    /// Chooses the file, unless one was chosen before. (Refused beside a fork: choose before there are any.)
+    /// Chooses the file, unless one was chosen before. (Refused beside a fork: choose before there
+    /// are any.)
     pub fn choose(&self, options: FileOptions) {
         _ = self.state.with(|state| _ = state.options.get_or_insert(options));
     }
@@ -164,7 +168,7 @@ impl State {
 
 /// Forks: the pages are shared with the child, so that what either writes the other would find.
 impl BackingFile {
-    /// Before `fork`. With `may_copy`, nobody but this thread writes to the memory until it is over.
+    /// Before `fork`. With `may_copy`, no other thread writes to the memory until it is over.
     pub fn prepare_fork(&self, may_copy: bool) {
         self.state.hold_for_fork();
         _ = self.state.with(|state| {
@@ -205,7 +209,8 @@ impl BackingFile {
 
 /// The [`Mapper`] of a [`BackingFile`].
 ///
-/// Addresses are aligned to chunks of 16 MiB at least. Traps are access rights; there are no huge pages.
+/// Addresses are aligned to chunks of 16 MiB at least. Traps are access rights; there are no huge
+/// pages.
 #[derive(Clone, Copy)]
 pub struct FileMapper<'file> {
     file: &'file BackingFile,
@@ -219,7 +224,8 @@ impl<'file> FileMapper<'file> {
     }
 }
 
-// SAFETY: the addresses come from a `PosixMapper`, and only `release` gives them back. No two of them show the same part of the file.
+// SAFETY: the addresses come from a `PosixMapper`, and only `release` returns them. No two of them
+// show the same part of the file.
 unsafe impl Mapper for FileMapper<'_> {
     const RECOMMITS: bool = true;
     const LOCKED_BY_FORKS: bool = true;

@@ -20,10 +20,12 @@ const COMMITTED: u8 = 2;
 
 /// Hands out pages of one fixed buffer, lowest first, and panics on calls that no mapper may get.
 ///
-/// It cannot make accesses fault. Memory that was never committed is poisoned, and so is released memory.
+/// It cannot make accesses fault. Memory that was never committed is poisoned, and so is released
+/// memory.
 ///
 /// Invariants:
-/// - B1: `buffer..` has `pages` bytes of page states, and `first..` has `pages` pages of `page_bytes`, both within the borrowed buffer;
+/// - B1: `buffer..` has `pages` bytes of page states, and `first..` has `pages` pages of
+///   `page_bytes`, both within the borrowed buffer;
 /// - B2: states are read and written only while `locked`.
 #[derive(Debug)]
 pub struct FixedBufferMapper<'buffer> {
@@ -42,7 +44,8 @@ unsafe impl Send for FixedBufferMapper<'_> {}
 unsafe impl Sync for FixedBufferMapper<'_> {}
 
 impl<'buffer> FixedBufferMapper<'buffer> {
-    /// A mapper over `buffer` with pages of `page_bytes`, a power of two. Its start, up to a page, holds the book-keeping.
+    /// A mapper over `buffer` with pages of `page_bytes`, a power of two. Its start, up to a page,
+    /// holds the book-keeping.
     ///
     /// # Panics
     /// When `page_bytes` is not a power of two.
@@ -164,7 +167,8 @@ impl<'buffer> FixedBufferMapper<'buffer> {
     }
 }
 
-// SAFETY: `take` hands out free pages only, under the lock, and they are free again only after their release.
+// SAFETY: `take` hands out free pages only, under the lock, and they are free again only after
+// their release.
 unsafe impl Mapper for FixedBufferMapper<'_> {
     fn page_bytes(&self) -> usize {
         self.page_bytes

@@ -16,7 +16,8 @@ pub fn wait_on(word: &AtomicU32, expected: u32) {
     });
 }
 
-/// As [`wait_on`], for less than a second; false if that time is over, or the system refuses to wait at all.
+/// As [`wait_on`], for less than a second; false if that time is over, or the system refuses to
+/// wait at all.
 pub fn wait_on_briefly(word: &AtomicU32, expected: u32, nanoseconds: u32) -> bool {
     let time = timespec { tv_sec: 0, tv_nsec: nanoseconds.into() };
     keeping_errno(|| {

@@ -1,9 +1,12 @@
-//! The operating system as tinyalloc sees it: the [`Mapper`] trait, its implementations, and a [`Region`] of address space.
+//! The operating system as tinyalloc sees it: the [`Mapper`] trait, its implementations, and a
+//! [`Region`] of address space.
 //!
-//! A platform is a file: `posix.rs` is every Unix, on top of what differs between them (`linux.rs`, `unix.rs`, both as `system`). Windows
-//! would be `windows.rs` with a `WindowsMapper` over `VirtualAlloc`, declared beside `posix` under `#[cfg(windows)]`; nothing else changes.
+//! A platform is a file: `posix.rs` is every Unix, on top of what differs between them (`linux.rs`,
+//! `unix.rs`, both as `system`). Windows would be `windows.rs` with a `WindowsMapper` over
+//! `VirtualAlloc`, declared beside `posix` under `#[cfg(windows)]`; nothing else changes.
 //!
-//! The feature `test-mappers` adds test doubles: `FailingMapper`, `CountingMapper` and `FixedBufferMapper`.
+//! The feature `test-mappers` adds test doubles: `FailingMapper`, `CountingMapper` and
+//! `FixedBufferMapper`.
 #![no_std]
 
 mod align;

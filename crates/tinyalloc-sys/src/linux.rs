@@ -8,11 +8,11 @@ use libc::{
     madvise, mremap, syscall, sysconf, timespec,
 };
 
-/// How mmap is told that a reservation needs no memory set aside for it.
+/// The flag of mmap by which a reservation needs no memory set aside for it.
 pub(crate) const RESERVE_FLAGS: c_int = MAP_NORESERVE;
 
 pub(crate) fn page_bytes() -> usize {
-    // SAFETY: getauxval takes any number, and 0 stands for absent.
+    // SAFETY: getauxval takes any number, and 0 is absent.
     match unsafe { getauxval(AT_PAGESZ) } {
         // SAFETY: sysconf takes any number; a system has pages, so this one is known.
         0 => usize::try_from(unsafe { sysconf(_SC_PAGESIZE) }).unwrap_or(1),
@@ -22,11 +22,12 @@ pub(crate) fn page_bytes() -> usize {
 
 /// The 16 random bytes that the kernel gives each program it starts; see getauxval(3).
 pub(crate) fn random_seeds() -> [u64; 2] {
-    // SAFETY: getauxval takes any number, and 0 stands for absent.
+    // SAFETY: getauxval takes any number, and 0 is absent.
     match usize::try_from(unsafe { getauxval(AT_RANDOM) }) {
         Ok(address @ 1..) => {
             let seeds = with_exposed_provenance::<[u64; 2]>(address);
-            // SAFETY: the kernel put 16 bytes there, aligned to nothing in particular, and they stay for good.
+            // SAFETY: the kernel put 16 bytes there, aligned to nothing in particular, and they
+            // stay for good.
             unsafe { seeds.read_unaligned() }
         }
         _ => [0; 2],
@@ -43,7 +44,7 @@ pub(crate) unsafe fn advise_huge_pages(start: *mut c_void, bytes: usize, preferr
     unsafe { madvise(start, bytes, advice) }
 }
 
-/// Gives the memory of a range back; it reads as zero from then on.
+/// Decommits a range; it reads as zero from then on.
 ///
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
@@ -56,7 +57,7 @@ pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
 const MADV_GUARD_INSTALL: c_int = 102;
 const MADV_GUARD_REMOVE: c_int = 103;
 
-/// Gives the memory of a range back and makes every access fault.
+/// Decommits a range and makes every access fault.
 ///
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
@@ -65,7 +66,8 @@ pub(crate) unsafe fn install_guards(start: *mut c_void, bytes: usize) -> c_int {
     unsafe { madvise(start, bytes, MADV_GUARD_INSTALL) }
 }
 
-/// Whether the kernel finds nothing at an address. Emulators of system calls say yes to every advice, and many do nothing.
+/// Whether the kernel finds nothing at an address. Emulators of system calls say yes to every
+/// advice, and many do nothing.
 ///
 /// # Safety
 /// The range is the caller's.
@@ -87,7 +89,8 @@ pub(crate) unsafe fn remove_guards(start: *mut c_void, bytes: usize) -> c_int {
     unsafe { madvise(start, bytes, MADV_GUARD_REMOVE) }
 }
 
-/// mseal, since Linux 6.10; not among the C library's constants everywhere. Nothing but an address, a length, and no flags.
+/// mseal, since Linux 6.10; not among the C library's constants everywhere. Nothing but an address,
+/// a length, and no flags.
 const SYS_MSEAL: c_long = 462;
 
 /// Keeps a range as it is for good.

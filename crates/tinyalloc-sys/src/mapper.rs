@@ -8,7 +8,8 @@ use core::ptr::NonNull;
 pub enum MapError {
     /// No memory, no address space, or too many mappings (`ENOMEM`, `EAGAIN`).
     OutOfMemory,
-    /// The call is not available here: a sandbox, an old kernel, a locked range (`EPERM`, `ENOSYS`, `EINVAL`).
+    /// The call is not available here: a sandbox, an old kernel, a locked range (`EPERM`, `ENOSYS`,
+    /// `EINVAL`).
     Unavailable,
 }
 
@@ -34,34 +35,40 @@ pub enum Protection {
 
 /// An operating system, or a test double of one.
 ///
-/// Every range is given in bytes, starts on a page and is a whole number of pages, unless said otherwise. No call changes `errno`,
-/// allocates, or takes a lock of the C library.
+/// Every range is given in bytes, starts on a page and is a whole number of pages, unless said
+/// otherwise. No call changes `errno`, allocates, or takes a lock of the C library.
 ///
 /// # Safety
-/// An implementation promises that a range it returned is exclusively the caller's until the caller releases it.
+/// An implementation promises that a range it returned is exclusively the caller's until the caller
+/// releases it.
 pub unsafe trait Mapper {
-    /// Whether a decommitted range must be untrapped before it is written: the memory for it may be gone then.
+    /// Whether a decommitted range must be untrapped before it is written: the memory for it may be
+    /// gone then.
     const RECOMMITS: bool = false;
 
-    /// Whether a fork holds a lock that calls wait for, and are refused if it lasts: all but those for memory
-    /// apart. Who must not be refused sees to it that no fork comes in between.
+    /// Whether a fork holds a lock that calls wait for, and are refused if it lasts: all but those
+    /// for memory apart. A caller that must not be refused sees to it that no fork comes in
+    /// between.
     const LOCKED_BY_FORKS: bool = false;
 
     /// Bytes of one page of memory: a power of two.
     fn page_bytes(&self) -> usize;
 
-    /// The most address space this process may still hope for, in bytes (on POSIX, the soft `RLIMIT_AS`); `usize::MAX` when unlimited.
+    /// The most address space this process may still hope for, in bytes (on POSIX, the soft
+    /// `RLIMIT_AS`); `usize::MAX` when unlimited.
     fn address_space_bytes(&self) -> usize;
 
-    /// Reserves `bytes` of address space, aligned to `align` (a power of two), with no memory behind it: any access faults.
+    /// Reserves `bytes` of address space, aligned to `align` (a power of two), with no memory
+    /// behind it: any access faults.
     ///
     /// # Errors
     /// [`MapError`] when the address space cannot be had.
     fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
 
-    /// A place to grow into: an address, aligned to `align`, with `bytes` of address space behind it that are probably nobody's. Nothing is
-    /// reserved, so it costs nothing, and others may come first: see [`Mapper::claim`]. Every call names another place. `None` where there
-    /// is none of that size, or none at all.
+    /// A place to grow into: an address, aligned to `align`, with `bytes` of address space behind
+    /// it that are probably unused. Nothing is reserved, so it costs nothing, and others may come
+    /// first: see [`Mapper::claim`]. Every call names another place. `None` where there is none of
+    /// that size, or none at all.
     fn room(&self, _bytes: usize, _align: usize) -> Option<NonNull<u8>> {
         None
     }
@@ -69,7 +76,8 @@ pub unsafe trait Mapper {
     /// Reserves and commits exactly this range, in a [`Mapper::room`]; the memory reads as zero.
     ///
     /// # Errors
-    /// [`MapError`], [`MapError::Unavailable`] if somebody has a part of the range; nothing is changed then.
+    /// [`MapError`], [`MapError::Unavailable`] if a part of the range is taken; nothing is changed
+    /// then.
     ///
     /// # Safety
     /// The range lies in a room that this mapper named.
@@ -83,8 +91,8 @@ pub unsafe trait Mapper {
     /// [`MapError`] when it cannot be had.
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError>;
 
-    /// As [`Mapper::map`], of memory that no lock of this mapper's is needed for, also while another thread
-    /// forks; the child has a copy.
+    /// As [`Mapper::map`], of memory that no lock of this mapper's is needed for, also while
+    /// another thread forks; the child has a copy.
     ///
     /// # Errors
     /// [`MapError`] when it cannot be had.
@@ -101,7 +109,7 @@ pub unsafe trait Mapper {
     /// The range lies within one that this mapper returned and that was not released.
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
 
-    /// Gives the memory back and keeps the range accessible: the next read sees zero.
+    /// Decommits the memory and keeps the range accessible: the next read sees zero.
     ///
     /// # Errors
     /// [`MapError`]; the contents are then unspecified: as they were, or zero.
@@ -121,7 +129,7 @@ pub unsafe trait Mapper {
         Err(MapError::Unavailable)
     }
 
-    /// Gives the memory back and makes every access fault, until [`Mapper::untrap`].
+    /// Decommits the memory and makes every access fault, until [`Mapper::untrap`].
     ///
     /// # Errors
     /// [`MapError`]; the contents are then unspecified, and accesses may fault or not.
@@ -135,11 +143,13 @@ pub unsafe trait Mapper {
         unsafe { self.protect(start, bytes, Protection::None) }
     }
 
-    /// As [`Mapper::trap`], by access rights, which every system and every reader of a process's memory understands: what may be done
-    /// unasked. It may split a mapping in three, so that callers see to it that there are not too many such ranges.
+    /// As [`Mapper::trap`], by access rights, which every system and every reader of a process's
+    /// memory understands: what may be done unasked. It may split a mapping in three, so that
+    /// callers see to it that there are not too many such ranges.
     ///
     /// # Errors
-    /// [`MapError`], always where traps cost more; nothing faults then, and the contents are unspecified: as they were, or zero.
+    /// [`MapError`], always where traps cost more; nothing faults then, and the contents are
+    /// unspecified: as they were, or zero.
     ///
     /// # Safety
     /// The range was committed and nothing in it is still wanted.
@@ -147,7 +157,8 @@ pub unsafe trait Mapper {
         Err(MapError::Unavailable)
     }
 
-    /// Makes trapped ranges, and whatever lies between them, accessible again: what was trapped reads as zero.
+    /// Makes trapped ranges, and whatever lies between them, accessible again: what was trapped
+    /// reads as zero.
     ///
     /// # Errors
     /// [`MapError`]; parts of the range may then still fault.
@@ -155,7 +166,7 @@ pub unsafe trait Mapper {
     /// # Safety
     /// The range was committed.
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        // SAFETY: the caller's promise; more rights disturb nobody.
+        // SAFETY: the caller's promise; more rights break no access.
         unsafe { self.protect(start, bytes, Protection::ReadWrite) }
     }
 
@@ -165,11 +176,13 @@ pub unsafe trait Mapper {
     /// [`MapError`]; the range is then as it was.
     ///
     /// # Safety
-    /// The range lies within one that this mapper returned, or is the caller's otherwise, and nobody relies on rights that are taken away.
+    /// The range lies within one that this mapper returned, or is the caller's otherwise, and no
+    /// code relies on rights that are taken away.
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError>;
 
-    /// Keeps a range as it is, for as long as the process lives: its access rights can no longer be changed, nor can it be unmapped,
-    /// moved or, if it cannot be written, discarded. The program's own calls are refused with `EPERM`, too; see mseal(2).
+    /// Keeps a range as it is, for as long as the process lives: its access rights can no longer be
+    /// changed, nor can it be unmapped, moved or, if it cannot be written, discarded. The program's
+    /// own calls are refused with `EPERM`, too; see mseal(2).
     ///
     /// # Errors
     /// [`MapError`], always where there is no such call; the range is then as it was.
@@ -180,7 +193,7 @@ pub unsafe trait Mapper {
         Err(MapError::Unavailable)
     }
 
-    /// Gives back memory and address space.
+    /// Releases memory and address space.
     ///
     /// # Errors
     /// [`MapError`]; the range is then still mapped.
@@ -189,7 +202,7 @@ pub unsafe trait Mapper {
     /// The range is one that this mapper returned, or whole pages of it, and is not used again.
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
 
-    /// Gives back what came from [`Mapper::map_apart`], without a lock of this mapper's.
+    /// Releases what came from [`Mapper::map_apart`], without a lock of this mapper's.
     ///
     /// # Errors
     /// [`MapError`]; the range is then still mapped.
@@ -201,16 +214,19 @@ pub unsafe trait Mapper {
         unsafe { self.release(start, bytes) }
     }
 
-    /// Grows or shrinks a mapping made by [`Mapper::map`], moving it where it must; the contents move along, and new bytes read as zero.
+    /// Grows or shrinks a mapping made by [`Mapper::map`], moving it where it must; the contents
+    /// move along, and new bytes read as zero.
     ///
     /// # Errors
     /// [`MapError`]; the mapping is then as it was.
     ///
     /// # Safety
-    /// `start` and `bytes` are a whole mapping from [`Mapper::map`] or an earlier `remap`; after success only the returned range is used.
+    /// `start` and `bytes` are a whole mapping from [`Mapper::map`] or an earlier `remap`; after
+    /// success only the returned range is used.
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError>;
 
-    /// Milliseconds of a clock that never runs backwards and is cheap to read; its start is arbitrary.
+    /// Milliseconds of a clock that never runs backwards and is cheap to read; its start is
+    /// arbitrary.
     fn now_milliseconds(&self) -> u64;
 
     /// A number that differs from process to process and cannot be guessed.

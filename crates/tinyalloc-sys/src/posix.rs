@@ -44,21 +44,24 @@ const TRAPS_ARE_RIGHTS: u8 = 2;
 /// Guard markers are granted, and do nothing.
 const GUARDS_ARE_IGNORED: u8 = 4;
 
-/// Whether memory that was given back reads as zero; 0 until it was seen.
+/// Whether memory that was returned reads as zero; 0 until it was seen.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static DISCARDS: AtomicU8 = AtomicU8::new(0);
 const DISCARDS_CLEAR: u8 = 1;
-/// They are granted, and do nothing: emulators of Linux, such as QEMU's before 7.1, say yes to every advice.
+/// They are granted, and do nothing: emulators of Linux, such as QEMU's before 7.1, say yes to
+/// every advice.
 const DISCARDS_ARE_IGNORED: u8 = 2;
 
-/// About how many ranges are trapped by access rights. Each splits a mapping, of which a process may have 65,530.
+/// About how many ranges are trapped by access rights. Each splits a mapping, of which a process
+/// may have 65,530.
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
 const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
 
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
 ///
-/// Nothing is remembered, and no address is hinted at but in a [`Mapper::room`]. errno is as before after every call, failed ones too.
-/// [`Mapper::remap`] keeps page alignment only, whatever the mapping was aligned to, and is [`MapError::Unavailable`] without mremap.
+/// Nothing is remembered, and no address is hinted at but in a [`Mapper::room`]. errno is as before
+/// after every call, failed ones too. [`Mapper::remap`] keeps page alignment only, whatever the
+/// mapping was aligned to, and is [`MapError::Unavailable`] without mremap.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PosixMapper;
 
@@ -106,15 +109,15 @@ unsafe impl Mapper for PosixMapper {
     unsafe fn claim(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
             SystemCall::Mmap.count();
-            // Without MAP_FIXED the address is a wish: where anybody has a part of the range, the mapping is somewhere else. (There is a
-            // flag for that since Linux 4.17, which sandboxes may not know.)
-            // SAFETY: a new mapping disturbs no other.
+            // Without MAP_FIXED the address is a wish: where anybody has a part of the range, the
+            // mapping is somewhere else. (There is a flag for that since Linux 4.17, which
+            // sandboxes may not know.) SAFETY: a new mapping disturbs no other.
             let claimed = mapped(unsafe { mmap(start.as_ptr().cast(), bytes, READ_WRITE, MAP_FLAGS | RESERVE_FLAGS, -1, 0) })?;
             if claimed == start {
                 return Ok(());
             }
             SystemCall::Munmap.count();
-            // SAFETY: the mapping was just made and nobody knows of it.
+            // SAFETY: the mapping was just made and no other code knows it.
             unsafe { munmap(claimed.as_ptr().cast(), bytes) };
             Err(MapError::Unavailable)
         })
@@ -125,7 +128,7 @@ unsafe impl Mapper for PosixMapper {
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        // SAFETY: the caller owns the range, and more rights disturb nobody.
+        // SAFETY: the caller owns the range, and more rights break no access.
         unsafe { self.protect(start, bytes, Protection::ReadWrite) }
     }
 
@@ -140,7 +143,8 @@ unsafe impl Mapper for PosixMapper {
         keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
     }
 
-    /// By the kernel's guard markers, which split no mapping, and by access rights where it has none.
+    /// By the kernel's guard markers, which split no mapping, and by access rights where it has
+    /// none.
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller owns the range and wants nothing in it.
         keeping_errno(|| match unsafe { trap_by_guards(start, bytes) } {
@@ -161,7 +165,7 @@ unsafe impl Mapper for PosixMapper {
             let trapped = unsafe { self.protect(start, bytes, Protection::None) };
             if trapped.is_err() {
                 // The kernel may have come half way, where the program split the mapping.
-                // SAFETY: more rights disturb nobody.
+                // SAFETY: more rights break no access.
                 _ = unsafe { self.protect(start, bytes, Protection::ReadWrite) };
             }
             trapped
@@ -181,7 +185,7 @@ unsafe impl Mapper for PosixMapper {
             }
             let left = TRAPPED_BY_RIGHTS.load(Ordering::Relaxed).saturating_sub(1);
             TRAPPED_BY_RIGHTS.store(left, Ordering::Relaxed);
-            // SAFETY: the caller owns the range, and more rights disturb nobody.
+            // SAFETY: the caller owns the range, and more rights break no access.
             unsafe { self.protect(start, bytes, Protection::ReadWrite) }
         })
     }
@@ -208,8 +212,8 @@ unsafe impl Mapper for PosixMapper {
             // SAFETY: the caller owns the range and uses it no more.
             let released = outcome(unsafe { munmap(start.as_ptr().cast(), bytes) });
             if released == Err(MapError::OutOfMemory) {
-                // munmap would have split a mapping and the process has no more to spare: at least the memory goes back.
-                // SAFETY: the caller owns the range and wants nothing in it.
+                // munmap would have split a mapping and the process has no more to spare: at least
+                // the memory goes back. SAFETY: the caller owns the range and wants nothing in it.
                 _ = unsafe { discard_patiently(start, bytes) };
             }
             released
@@ -221,7 +225,8 @@ unsafe impl Mapper for PosixMapper {
             SystemCall::Mremap.count();
             // SAFETY: the caller owns the mapping and only uses what is returned.
             let moved = mapped(unsafe { remap(start.as_ptr().cast(), bytes, new_bytes) });
-            // To some kernels a size beyond the address space is a bad argument rather than a lack of space.
+            // To some kernels a size beyond the address space is a bad argument rather than a lack
+            // of space.
             moved.map_err(|error| if new_bytes > bytes && errno() == EINVAL { MapError::OutOfMemory } else { error })
         })
     }
@@ -233,11 +238,14 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
-    /// Mixes what the system gave the process to be random with, an address that the loader chose, and the number of the process, which
-    /// alone differs between the children of one parent; the clock where nothing is given. (Reading it touches two pages more.) The first
-    /// number needs no system call, for the sake of sandboxes that kill: children share what their parent began with anyway.
+    /// Mixes what the system gave the process to be random with, an address that the loader chose,
+    /// and the number of the process, which alone differs between the children of one parent; the
+    /// clock where nothing is given. (Reading it touches two pages more.) The first number needs no
+    /// system call, for the sake of sandboxes that kill: children share what their parent began
+    /// with anyway.
     ///
-    /// The mixing is splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    /// The mixing is splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
+    /// generators", 2014.
     fn random(&self) -> u64 {
         keeping_errno(|| {
             let address = (&raw const RANDOMS_TAKEN).addr() as u64;
@@ -309,12 +317,14 @@ fn map_aligned(bytes: usize, align: usize, page_bytes: usize, rights: c_int, fla
     let padded_bytes = bytes.checked_add(align - page_bytes).ok_or(MapError::OutOfMemory)?;
     match map_anywhere(padded_bytes, rights, flags) {
         Ok(start) => Ok(trim(start, padded_bytes, bytes, align)),
-        // Too little is left for the padding: a mapping below its like is often aligned all the same.
+        // Too little is left for the padding: a mapping below its like is often aligned all the
+        // same.
         Err(_) => map_lucky(bytes, align, rights, flags),
     }
 }
 
-/// Cuts an aligned range out of a padded mapping. Where the process may have no more mappings, padding stays behind, unused.
+/// Cuts an aligned range out of a padded mapping. Where the process may have no more mappings,
+/// padding stays behind, unused.
 fn trim(start: NonNull<u8>, padded_bytes: usize, bytes: usize, align: usize) -> NonNull<u8> {
     let head_bytes = start.addr().get().wrapping_neg() & (align - 1);
     let tail_bytes = padded_bytes - head_bytes - bytes;
@@ -325,7 +335,7 @@ fn trim(start: NonNull<u8>, padded_bytes: usize, bytes: usize, align: usize) -> 
     for (part, part_bytes) in [(start, head_bytes), (tail, tail_bytes)] {
         if part_bytes != 0 {
             SystemCall::Munmap.count();
-            // SAFETY: the padding was just mapped and nobody knows of it.
+            // SAFETY: the padding was just mapped and no other code knows it.
             unsafe { munmap(part.as_ptr().cast(), part_bytes) };
         }
     }
@@ -339,12 +349,12 @@ fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<
         return Ok(start);
     }
     SystemCall::Munmap.count();
-    // SAFETY: the mapping was just made and nobody knows of it.
+    // SAFETY: the mapping was just made and no other code knows it.
     unsafe { munmap(start.as_ptr().cast(), bytes) };
     Err(MapError::OutOfMemory)
 }
 
-/// Gives memory back; an error, too, where it was granted and what was there is still there.
+/// Decommits memory; an error, too, where it was granted and what was there is still there.
 ///
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
@@ -360,9 +370,9 @@ unsafe fn clear_by_discarding(start: NonNull<u8>, bytes: usize) -> Result<(), Ma
 
 type Discard = unsafe fn(*mut c_void, usize) -> c_int;
 
-/// Looks once, at a page of its own: others may look at the caller's range, and not all of it may be
-/// accessible. Where no page is to be had, or it cannot be discarded, discards are taken for what they should
-/// be, until the next time.
+/// Looks once, at a page of its own: others may look at the caller's range, and not all of it may
+/// be accessible. Where no page is to be had, or it cannot be discarded, discards are taken for
+/// what they should be, until the next time.
 #[cold]
 fn note_what_discards_do(discard: Discard) {
     if let Some(clears) = discard_clears(discard) {
@@ -382,7 +392,7 @@ fn discard_clears(discard: Discard) -> Option<bool> {
     // SAFETY: as above.
     let is_clear = unsafe { page.read_volatile() } == 0;
     SystemCall::Munmap.count();
-    // SAFETY: as above; nobody else knows of it.
+    // SAFETY: as above; no other code knows it.
     unsafe { munmap(page.as_ptr().cast(), bytes) };
     granted.then_some(is_clear)
 }

@@ -36,11 +36,13 @@ impl Error for RegionError {}
 
 /// An address range from a [`Mapper`], released when it is dropped.
 ///
-/// It begins reserved: any access faults. [`Region::commit`] puts memory behind a part, which then reads as zero;
-/// [`Region::decommit`] takes the memory back and leaves zeros. Parts are ranges of bytes counted from the start of the region.
+/// It begins reserved: any access faults. [`Region::commit`] puts memory behind a part, which then
+/// reads as zero; [`Region::decommit`] takes the memory back and leaves zeros. Parts are ranges of
+/// bytes counted from the start of the region.
 ///
 /// Invariants:
-/// - R1: `start..start + bytes` came from `mapper`, is whole pages, and is not released before the region is gone.
+/// - R1: `start..start + bytes` came from `mapper`, is whole pages, and is not released before the
+///   region is gone.
 #[derive(Debug)]
 pub struct Region<'mapper, M: Mapper> {
     mapper: &'mapper M,
@@ -82,7 +84,8 @@ impl<'mapper, M: Mapper> Region<'mapper, M> {
         address.wrapping_sub(self.start.addr().get()) < self.bytes
     }
 
-    /// Puts memory behind a part; what was never committed reads as zero, what was keeps its contents.
+    /// Puts memory behind a part; what was never committed reads as zero, what was keeps its
+    /// contents.
     ///
     /// # Errors
     /// [`RegionError`]; the part is then as it was.
@@ -105,7 +108,7 @@ impl<'mapper, M: Mapper> Region<'mapper, M> {
         Ok(unsafe { self.mapper.decommit(start, bytes) }?)
     }
 
-    /// Gives back memory and address space now, and tells whether that worked.
+    /// Releases memory and address space now, and tells whether that worked.
     ///
     /// # Errors
     /// The region, still there, and the reason.

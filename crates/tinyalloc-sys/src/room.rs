@@ -1,8 +1,11 @@
-//! Where there is room to grow: addresses that the system gives to nobody who does not ask for them.
+//! Where there is room to grow: addresses that the system gives to no mapping that does not ask for
+//! them.
 //!
-//! Linux maps from the top of the address space downwards, near the stack, or from a third of it upwards (`setarch --legacy-vm-layout`, an
-//! unlimited stack); programs lie at two thirds. Below a third there is room, above what sanitizers keep (an eighth, on x86-64). The place
-//! is as random as what it is made of: where this code and the stack lie. A debugger that turns that off finds the same place in every run.
+//! Linux maps from the top of the address space downwards, near the stack, or from a third of it
+//! upwards (`setarch --legacy-vm-layout`, an unlimited stack); programs lie at two thirds. Below a
+//! third there is room, above what sanitizers keep (an eighth, on x86-64). The place is as random
+//! as what it is made of: where this code and the stack lie. A debugger that turns that off finds
+//! the same place in every run.
 
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 use core::sync::atomic::{AtomicUsize, Ordering};

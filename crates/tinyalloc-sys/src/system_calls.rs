@@ -7,11 +7,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 pub struct SystemCalls {
     /// Address space, or a block of its own, was asked for.
     pub mmap: usize,
-    /// Address space was given back.
+    /// Address space was returned.
     pub munmap: usize,
     /// Memory was put behind address space, or rights were changed.
     pub mprotect: usize,
-    /// Memory was given back, or huge pages were asked for.
+    /// Memory was returned, or huge pages were asked for.
     pub madvise: usize,
     /// A block of its own changed its size.
     pub mremap: usize,

@@ -1,4 +1,5 @@
-//! What the other Unix systems have instead of Linux's own calls: macOS and the BSDs as far as POSIX goes.
+//! What the other Unix systems have instead of Linux's own calls: macOS and the BSDs as far as
+//! POSIX goes.
 
 use core::ffi::{c_int, c_void};
 use libc::{
@@ -21,7 +22,8 @@ pub(crate) fn random_seeds() -> [u64; 2] {
     seeds
 }
 
-/// Gives the memory of a range back; it reads as zero from then on. madvise does not zero here, a fresh mapping in place does.
+/// Decommits a range; it reads as zero from then on. madvise does not zero here, a
+/// fresh mapping in place does.
 ///
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.

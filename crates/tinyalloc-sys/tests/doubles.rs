@@ -73,7 +73,7 @@ fn the_failing_mapper_refuses_to_seal() {
     let page = mapper.page_bytes();
     let mapped = mapper.map(page, page).unwrap();
     mapper.fail_every(Call::Seal);
-    // SAFETY: nobody unmaps the page.
+    // SAFETY: no code unmaps the page.
     assert_eq!(unsafe { mapper.seal(mapped, page) }, Err(MapError::OutOfMemory));
     assert_eq!(mapper.inner().calls(Call::Seal), 0);
     mapper.succeed();

@@ -43,7 +43,7 @@ fn file(options: FileOptions) -> BackingFile {
     file
 }
 
-/// A name that nobody else has, and options that keep a file of that name.
+/// A name that no other test has, and options that keep a file of that name.
 fn kept() -> (PathBuf, FileOptions) {
     let path = format!("{DIRECTORY}/kept-{}-{}", id(), NAMES.fetch_add(1, Ordering::Relaxed));
     let name: &'static str = Box::leak(path.into_boxed_str());
@@ -76,7 +76,7 @@ fn fill(start: NonNull<u8>, bytes: usize, byte: u8) {
 
 fn reads_as(start: NonNull<u8>, bytes: usize, byte: u8) -> bool {
     let expected = [byte; 4096];
-    // SAFETY: tests read within their own committed ranges, which nobody writes meanwhile.
+    // SAFETY: tests read within their own committed ranges, which no code writes meanwhile.
     let bytes = unsafe { NonNull::slice_from_raw_parts(start, bytes).as_ref() };
     bytes.chunks(expected.len()).all(|piece| piece == &expected[..piece.len()])
 }
@@ -117,7 +117,8 @@ fn faults(access: impl FnOnce()) -> bool {
     libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGSEGV
 }
 
-/// Runs `body` in a child; its code, or `None` where this system does not let the child do what it needs.
+/// Runs `body` in a child; its code, or `None` where this system does not let the child do what it
+/// needs.
 fn outcome_in_child(body: impl FnOnce() -> i32) -> Option<i32> {
     let status = in_child(body);
     assert!(libc::WIFEXITED(status), "the child was killed by signal {}", libc::WTERMSIG(status));

@@ -244,7 +244,8 @@ fn a_release_refused_at_the_mapping_limit_still_gives_the_memory_back() {
     let status = in_child(|| {
         let start = MAPPER.reserve(2 * MAPPINGS * page(), page()).unwrap();
         let block = MAPPER.map(16 * page(), 1 << 21).unwrap();
-        // SAFETY: every second page of our own reservation, until the kernel has no more mappings for us.
+        // SAFETY: every second page of our own reservation, until the kernel has no more mappings
+        // for us.
         let commit = |index: usize| unsafe { MAPPER.commit(start.add(2 * index * page()), page()) };
         let Some(_) = (0..MAPPINGS).find(|index| commit(*index).is_err()) else { return 77 };
         fill(block, 16 * page(), 9);
@@ -312,7 +313,7 @@ fn trapped_pages_fault_in_a_child_as_well() {
 fn what_is_sealed_stays_read_only_and_mapped() {
     let start = MAPPER.map(page(), page()).unwrap();
     fill(start, page(), 7);
-    // SAFETY: nobody writes to the page any more.
+    // SAFETY: no code writes to the page any more.
     unmoved(|| unsafe { MAPPER.protect(start, page(), Protection::Read) }).unwrap();
     // SAFETY: the page stays for good.
     if unmoved(|| unsafe { MAPPER.seal(start, page()) }) == Err(MapError::Unavailable) {

@@ -86,10 +86,12 @@ impl Display for Exceeded {
 
 impl Error for Exceeded {}
 
-/// Runs the closure to its end, and then panics if this thread allocated more than the limits allow.
+/// Runs the closure to its end, and then panics if this thread allocated more than the limits
+/// allow.
 ///
 /// # Panics
-/// If a limit was exceeded, at the caller's line; and if the program's global allocator is not a [`Counting`](crate::Counting).
+/// If a limit was exceeded, at the caller's line; and if the program's global allocator is not a
+/// [`Counting`](crate::Counting).
 #[track_caller]
 pub fn budget<R>(limits: Budget, work: impl FnOnce() -> R) -> R {
     let (result, measured) = measure(work);
@@ -99,10 +101,12 @@ pub fn budget<R>(limits: Budget, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Runs the closure to its end, and then panics if this thread allocated or reallocated anything. Freeing is allowed.
+/// Runs the closure to its end, and then panics if this thread allocated or reallocated anything.
+/// Freeing is allowed.
 ///
 /// # Panics
-/// If something was allocated, at the caller's line; and if the program's global allocator is not a [`Counting`](crate::Counting).
+/// If something was allocated, at the caller's line; and if the program's global allocator is not a
+/// [`Counting`](crate::Counting).
 #[track_caller]
 pub fn assert_no_alloc<R>(work: impl FnOnce() -> R) -> R {
     let (result, measured) = measure(work);

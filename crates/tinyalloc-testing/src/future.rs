@@ -8,7 +8,8 @@ use crate::budget::Budget;
 use crate::measurement::Measurement;
 use crate::scope::{measure, require_counting};
 
-/// As [`measure`](crate::measure), for a future: what the threads that poll it allocate and free in it, and nothing in between.
+/// As [`measure`](crate::measure), for a future: what the threads that poll it allocate and free in
+/// it, and nothing in between.
 ///
 /// # Panics
 /// If the program's global allocator is not a [`Counting`](crate::Counting).
@@ -31,7 +32,8 @@ pub fn measure_async<F: Future>(future: F) -> impl Future<Output = (F::Output, M
 /// As [`budget`](crate::budget), for a future.
 ///
 /// # Panics
-/// If a limit was exceeded, when the future is ready; and if the program's global allocator is not a [`Counting`](crate::Counting).
+/// If a limit was exceeded, when the future is ready; and if the program's global allocator is not
+/// a [`Counting`](crate::Counting).
 #[track_caller]
 pub fn budget_async<F: Future>(limits: Budget, future: F) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
@@ -48,7 +50,8 @@ pub fn budget_async<F: Future>(limits: Budget, future: F) -> impl Future<Output 
 /// As [`assert_no_alloc`](crate::assert_no_alloc), for a future.
 ///
 /// # Panics
-/// If something was allocated, when the future is ready; and if the program's global allocator is not a
+/// If something was allocated, when the future is ready; and if the program's global allocator is
+/// not a
 /// [`Counting`](crate::Counting).
 #[track_caller]
 pub fn assert_no_alloc_async<F: Future>(future: F) -> impl Future<Output = F::Output> {

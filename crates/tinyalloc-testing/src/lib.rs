@@ -24,21 +24,24 @@
 //! ```
 //!
 //! # What is counted
-//! Calls of the global allocator on this thread, while the closure runs; so tests that run at the same time do not disturb each other. A
-//! call that reallocates counts as such, and its bytes by how much the block grew or shrank. What was refused does not count.
-//! Sizes are those that were asked for.
+//! Calls of the global allocator on this thread, while the closure runs; so tests that run at the
+//! same time do not disturb each other. A call that reallocates counts as such, and its bytes by
+//! how much the block grew or shrank. What was refused does not count. Sizes are those that were
+//! asked for.
 //!
-//! Measurements nest: the outer one counts what the inner ones counted. A closure that panics leaves all counts right, and its panic goes
-//! on as it would otherwise.
+//! Measurements nest: the outer one counts what the inner ones counted. A closure that panics
+//! leaves all counts right, and its panic goes on as it would otherwise.
 //!
 //! # What is not
-//! - What other threads allocate, on behalf of the closure or not: a scoped thread, a thread pool, a blocking task of an async runtime.
+//! - What other threads allocate, on behalf of the closure or not: a scoped thread, a thread pool,
+//!   a blocking task of an async runtime.
 //! - Memory that does not come from the global allocator: C libraries', mappings, thread stacks.
-//! - What was allocated before and is freed inside counts as freed, so that bytes live may be fewer than at the start.
+//! - What was allocated before and is freed inside counts as freed, so that bytes live may be fewer
+//!   than at the start.
 //!
 //! # When it cannot count
-//! If the program's global allocator is not a [`Counting`], every function here panics and says what to write: a test that cannot count
-//! does not pass.
+//! If the program's global allocator is not a [`Counting`], every function here panics and says
+//! what to write: a test that cannot count does not pass.
 
 mod measurement;
 

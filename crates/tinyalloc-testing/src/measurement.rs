@@ -61,7 +61,8 @@ impl Measurement {
         self.bytes_live
     }
 
-    /// The most bytes that lived at once, beyond those at the start. Where a block grows, old and new count as one.
+    /// The most bytes that lived at once, beyond those at the start. Where a block grows, old and
+    /// new count as one.
     #[must_use]
     pub const fn bytes_live_most(&self) -> u64 {
         self.bytes_live_most.unsigned_abs()

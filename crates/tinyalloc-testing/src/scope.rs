@@ -10,7 +10,8 @@ static COUNTS: AtomicBool = AtomicBool::new(false);
 /// Runs the closure, and says what this thread allocated and freed meanwhile.
 ///
 /// # Panics
-/// If the program's global allocator is not a [`Counting`](crate::Counting); otherwise only as the closure does.
+/// If the program's global allocator is not a [`Counting`](crate::Counting); otherwise only as the
+/// closure does.
 #[track_caller]
 pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measurement) {
     require_counting();
@@ -35,7 +36,7 @@ pub(crate) fn require_counting() {
 fn a_block_is_counted() -> bool {
     let outer = exchange(Measurement::NOTHING);
     let layout = Layout::new::<u64>();
-    // The compiler may leave out a block that nobody looks at.
+    // The compiler may leave out a block that no thread looks at.
     // SAFETY: the layout is not empty.
     let block = black_box(unsafe { alloc(layout) });
     if !block.is_null() {

@@ -1,5 +1,5 @@
-//! What this thread allocated since the innermost measurement began. It is a thread-local of plain data, with nothing to run at first
-//! use or at the thread's end, so that counting never allocates.
+//! What this thread allocated since the innermost measurement began. It is a thread-local of plain
+//! data, with nothing to run at first use or at the thread's end, so that counting never allocates.
 
 use std::cell::Cell;
 

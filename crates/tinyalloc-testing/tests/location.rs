@@ -1,4 +1,5 @@
-//! Where a failure is reported: at the line of the test, not of the helper. In a program of its own, for it sets the panic hook.
+//! Where a failure is reported: at the line of the test, not of the helper. In a program of its
+//! own, for it sets the panic hook.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 use std::alloc::System;

@@ -1,4 +1,5 @@
-//! What the programs need of a Cortex-M: a start, a timer, a way to print and to end, and critical sections.
+//! What the programs need of a Cortex-M: a start, a timer, a way to print and to end, and critical
+//! sections.
 #![no_std]
 
 #[cfg(target_os = "none")]

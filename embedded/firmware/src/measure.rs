@@ -40,7 +40,8 @@ pub fn row(who: &str, what: &str, cost: Range) {
     crate::println!("row|{who}|{what}|{}|{}", cost.fewest, cost.most);
 }
 
-/// Prints a row of an operation that always costs the same, unless the data says otherwise: the range over `times` times.
+/// Prints a row of an operation that always costs the same, unless the data says otherwise: the
+/// range over `times` times.
 pub fn repeated<R>(who: &str, what: &str, times: u32, mut step: impl FnMut() -> R, mut undo: impl FnMut(R) -> usize) {
     let mut cost = Range::NONE;
     for _ in 0..times {

@@ -1,4 +1,5 @@
-//! Critical sections on one core: interrupts are masked. With the feature `trace-sections` the longest one is measured.
+//! Critical sections on one core: interrupts are masked. With the feature `trace-sections` the
+//! longest one is measured.
 
 use core::arch::asm;
 

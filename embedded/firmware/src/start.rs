@@ -11,7 +11,8 @@ unsafe extern "C" {
     static BSS_END: u32;
 }
 
-// The first words of the flash: the stack, then what the processor calls. `main` and `SysTick` are the program's.
+// The first words of the flash: the stack, then what the processor calls. `main` and `SysTick` are
+// the program's.
 global_asm!(
     ".section .vectors, \"a\"",
     ".word STACK_TOP",
@@ -28,8 +29,8 @@ unsafe extern "C" {
     fn main() -> !;
 }
 
-/// What the processor calls for everything that no program expects; the linker script names it for `SysTick`, too, where a program has
-/// no handler for that.
+/// What the processor calls for everything that no program expects; the linker script names it for
+/// `SysTick`, too, where a program has no handler for that.
 #[unsafe(no_mangle)]
 extern "C" fn fault() -> ! {
     crate::host::print("fault\n");

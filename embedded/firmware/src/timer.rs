@@ -8,7 +8,8 @@ const INTERRUPT: u32 = 1 << 1;
 const PROCESSOR_CLOCK: u32 = 1 << 2;
 const TICKS_MAX: u32 = 0x00FF_FFFF;
 
-/// With `-icount shift=10` an instruction takes 1,024 ns; the boards' clocks run at 16 MHz (M0) and 25 MHz (M4).
+/// With `-icount shift=10` an instruction takes 1,024 ns; the boards' clocks run at 16 MHz (M0) and
+/// 25 MHz (M4).
 const NANOSECONDS_PER_INSTRUCTION: u64 = 1024;
 const TICKS_PER_SECOND: u64 = if cfg!(target_abi = "eabihf") { 25_000_000 } else { 16_000_000 };
 const NANOSECONDS: u64 = 1_000_000_000;

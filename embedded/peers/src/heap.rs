@@ -13,7 +13,8 @@ fn shuffled(nth: usize) -> usize {
     (nth * 13 + 5) % BLOCKS
 }
 
-/// Fills and empties the heap as `costs` does the slab; here what is free lies scattered the second time.
+/// Fills and empties the heap as `costs` does the slab; here what is free lies scattered the second
+/// time.
 fn heap(who: &str, heap: &impl GlobalAlloc) {
     let heap = black_box(heap);
     let mut blocks = [core::ptr::null_mut(); BLOCKS];

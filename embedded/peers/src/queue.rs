@@ -29,7 +29,8 @@ fn heapless() {
     row("heapless (spsc)", "copy 16 bytes out of the queue", read);
 }
 
-/// Takes room for so many bytes, and reads them again; the most and the fewest instructions of both.
+/// Takes room for so many bytes, and reads them again; the most and the fewest instructions of
+/// both.
 fn bbqueue_grants(queue: &Jerk<256>, bytes: usize, fill: impl Fn(&mut [u8]), drain: impl Fn(&[u8])) -> [Range; 2] {
     let (producer, consumer) = (queue.stream_producer(), queue.stream_consumer());
     let [mut give, mut take] = [Range::NONE; 2];

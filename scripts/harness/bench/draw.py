@@ -35,7 +35,7 @@ def save(figure, path):
 
 
 def with_classes(svg):
-    """Matplotlib repeats the style of a mark wherever the mark stands; a class says it once."""
+    """Matplotlib repeats the style of a mark wherever the mark is; a class says it once."""
     styles = sorted(set(re.findall(r'<use [^>]*?style="([^"]*)"', svg)))
     for number, style in enumerate(styles):
         svg = re.sub(rf'(<use [^>]*?)style="{re.escape(style)}"', rf'\1class="m{number}"', svg)
@@ -76,7 +76,7 @@ def set_ticks(axes, points):
 
 
 def put_labels(axes, points):
-    """Each label stands at the first place around its point where it meets no other label and no other point."""
+    """Each label is at the first place around its point where it meets no other label and no other point."""
     pixels = {name: tuple(axes.transData.transform(point)) for name, point in points.items()}
     taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in pixels.values()]
     frame = axes.get_window_extent()

@@ -1,4 +1,4 @@
-"""What nobody can beat, and how an allocator's cost grows: with the blocks that live, with threads, and after a burst."""
+"""What no allocator can beat, and how an allocator's cost grows: with the blocks that live, with threads, and after a burst."""
 
 import os
 import statistics

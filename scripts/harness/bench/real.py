@@ -9,7 +9,7 @@ from harness.bench.workload import Workload
 from harness.workloads import prepared_workloads
 
 STARTS = 400
-PAGES_TEXT = "the heap keeps spans of one class so that a slot once freed is found again soon by whoever asks for that size next".split()
+PAGES_TEXT = "the heap keeps spans of one class so that a slot once freed is found again soon by callers asking for that size next".split()
 
 
 @contextmanager

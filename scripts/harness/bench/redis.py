@@ -40,7 +40,7 @@ class RedisWorkload:
         return Outcome(server.ended.cost, checksum)
 
     def resting_kib(self, library):
-        """The resident set a second after everything was deleted. It cannot be told to trim another allocator than its own."""
+        """The resident set a second after everything was deleted. It cannot trim another allocator than its own."""
         with self._server(library) as server:
             self._load(server.folder)
             client(server.folder, "FLUSHALL", "SYNC")

@@ -14,7 +14,7 @@ MATRICES = (
     ("peak", "Peak resident set", "MiB", 1024, 1, ""),
     ("idle", "Resident set after a second of idleness", "MiB", 1024, 1, ""),
     ("trimmed", "Resident set after a trim", "MiB", 1024, 1,
-     " After the second of idleness, the program asks the allocator to give back what is free: malloc_trim, or what the allocator has."
+     " After the second of idleness, the program asks the allocator to decommit what is free: malloc_trim, or what the allocator has."
      " Those that have nothing are measured too."),
     ("faults", "Page faults", "Faults", 1, 0, ""),
     ("system calls", "System calls", "Calls", 1, 0,

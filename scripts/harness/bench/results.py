@@ -50,7 +50,7 @@ class Results:
         return any(entry["workload"] == workload and entry["allocator"] == allocator for entry in self.failures)
 
     def require_same_checksums(self):
-        """Whoever printed something else than most did another piece of work."""
+        """An allocator that printed something else than most did another piece of work."""
         for workload, checksums in self.checksums.items():
             usual = statistics.mode(checksums.values())
             for allocator, checksum in checksums.items():

@@ -1,4 +1,4 @@
-"""Tables in Markdown, and what stands in their cells."""
+"""Tables in Markdown, and what is in their cells."""
 
 from harness.measurement import Spread
 

@@ -44,7 +44,7 @@ class Workload:
 
     def resting_kib(self, library):
         """The resident set after a second in which the program did nothing, all its memory freed or not as it likes; and after it
-        then asked the allocator to give back what is free."""
+        then asked the allocator to decommit what is free."""
         command = (*self.command, "--idle-milliseconds", IDLE_MILLISECONDS)
         _, output, _ = measure_once(command, library, env=self.env, folder=self.folder, seconds=self.seconds)
         return {look: int(found(rf"^{look}-resident-kib (\d+)$", output, self.name)) for look in ("idle", "trimmed")}

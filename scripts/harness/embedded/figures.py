@@ -36,14 +36,14 @@ def cost_table(rows):
     targets = list(rows)
     costs = {}
     for target in targets:
-        for who, what, fewest, most in rows[target][0]:
-            costs.setdefault(what, {}).setdefault(who, {})[target] = (int(fewest), int(most))
+        for crate, what, fewest, most in rows[target][0]:
+            costs.setdefault(what, {}).setdefault(crate, {})[target] = (int(fewest), int(most))
     lines = []
     for what, by_crate in costs.items():
         ours = by_crate.get(US, {})
-        for who, by_target in by_crate.items():
-            name = f"**{who}**" if who == US else who
-            lines.append([what if who == US else "", name, *(spread(by_target.get(target)) for target in targets), why(who, by_target, ours)])
+        for crate, by_target in by_crate.items():
+            name = f"**{crate}**" if crate == US else crate
+            lines.append([what if crate == US else "", name, *(spread(by_target.get(target)) for target in targets), why(crate, by_target, ours)])
     return table(["operation", "crate", *targets, ""], lines)
 
 

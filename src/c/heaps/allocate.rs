@@ -16,8 +16,8 @@ use crate::process::thread::Thread;
 
 /// As malloc(3), in a heap.
 ///
-/// Returns null and errno ENOMEM when there is no memory, or not within the limit; EINVAL for what is no heap. ENOMEM also in a signal handler
-/// that interrupted the allocator.
+/// Returns null and errno ENOMEM when there is no memory, or not within the limit; EINVAL for what
+/// is no heap. ENOMEM also in a signal handler that interrupted the allocator.
 ///
 /// # Safety
 /// `heap` is null or a heap.
@@ -75,8 +75,9 @@ pub unsafe extern "C" fn ta_heap_calloc(heap: *mut TaHeap, count: usize, bytes: 
     }
 }
 
-/// As realloc(3): the block stays in its heap, which must be `heap`. A null block is allocated in it; 0 bytes free the block and return null.
-/// A block of another heap ends the program with a message that names both heaps. Errors as for `ta_heap_malloc`; the block is then as it was.
+/// As realloc(3): the block stays in its heap, which must be `heap`. A null block is allocated in
+/// it; 0 bytes free the block and return null. A block of another heap ends the program with a
+/// message that names both heaps. Errors as for `ta_heap_malloc`; the block is then as it was.
 ///
 /// # Safety
 /// As for realloc.
@@ -105,7 +106,8 @@ pub unsafe extern "C" fn ta_heap_realloc(heap: *mut TaHeap, block: *mut c_void, 
     }
 }
 
-/// As reallocarray(3), in a heap. Errors as for `ta_heap_realloc`, and ENOMEM when the product overflows.
+/// As reallocarray(3), in a heap. Errors as for `ta_heap_realloc`, and ENOMEM when the product
+/// overflows.
 ///
 /// # Safety
 /// As for realloc.
@@ -119,7 +121,8 @@ pub unsafe extern "C" fn ta_heap_reallocarray(heap: *mut TaHeap, block: *mut c_v
     }
 }
 
-/// As aligned_alloc(3), in a heap. Errors as for `ta_heap_malloc`, and EINVAL when `alignment` is no power of two.
+/// As aligned_alloc(3), in a heap. Errors as for `ta_heap_malloc`, and EINVAL when `alignment` is
+/// no power of two.
 ///
 /// # Safety
 /// `heap` is null or a heap.
@@ -140,8 +143,9 @@ pub unsafe extern "C" fn ta_heap_aligned_alloc(heap: *mut TaHeap, alignment: usi
     }
 }
 
-/// Frees a block of a heap; a null block is ignored. A block of another heap ends the program with a message that names both, as does
-/// whatever free(3) would not take. Plain free takes blocks of every heap.
+/// Frees a block of a heap; a null block is ignored. A block of another heap ends the program with
+/// a message that names both, as does whatever free(3) would not take. Plain free takes blocks of
+/// every heap.
 ///
 /// # Safety
 /// As for free.

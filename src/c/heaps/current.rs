@@ -9,12 +9,13 @@ use super::handle::{Named, TaHeap, global, handle, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 
-/// Makes `heap` the current heap of this thread: until `ta_thread_heap_pop`, calls of malloc, calloc, operator new and their like, and those of
-/// libraries that the thread calls, are served by it. Frees and changes of size go where the block came from. Up to 48 deep.
+/// Makes `heap` the current heap of this thread: until `ta_heap_pop`, calls of malloc, calloc,
+/// operator new and their like, and those of libraries that the thread calls, are served by it.
+/// Frees and changes of size go where the block came from. Up to 48 deep.
 ///
 /// Returns 0, or -1 with errno EINVAL for what is no heap, EOVERFLOW when that is too deep, ENOMEM.
 #[unsafe(no_mangle)]
-pub extern "C" fn ta_thread_heap_push(heap: *mut TaHeap) -> c_int {
+pub extern "C" fn ta_heap_push(heap: *mut TaHeap) -> c_int {
     let isolated = match named(heap) {
         Some(Named::Global) => None,
         Some(Named::Heap(isolated)) => Some(isolated),
@@ -30,16 +31,16 @@ pub extern "C" fn ta_thread_heap_push(heap: *mut TaHeap) -> c_int {
     })
 }
 
-/// Goes back to the heap that was current before the last `ta_thread_heap_push`.
+/// Goes back to the heap that was current before the last `ta_heap_push`.
 ///
 /// Returns 0, or -1 with errno EINVAL when there was none.
 #[unsafe(no_mangle)]
-pub extern "C" fn ta_thread_heap_pop() -> c_int {
+pub extern "C" fn ta_heap_pop() -> c_int {
     if ALLOCATOR.pop_heap(Thread) { 0 } else { invalid() }
 }
 
 /// The current heap of this thread; the global one unless another one was pushed.
 #[unsafe(no_mangle)]
-pub extern "C" fn ta_thread_heap() -> *mut TaHeap {
+pub extern "C" fn ta_heap_current() -> *mut TaHeap {
     ALLOCATOR.current_heap(Thread).map_or(global(), handle)
 }

@@ -9,14 +9,14 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::thread::Thread;
 use crate::support::errno::set_errno;
 
-/// An isolated heap: it shares no page, no record and no free slot with any other. Every function that takes one may be called from any thread
-/// at any time, unless it says otherwise.
+/// An isolated heap: it shares no page, no record and no free slot with any other. Every function
+/// that takes one may be called from any thread at any time, unless it says otherwise.
 #[repr(C)]
 pub struct TaHeap {
     _opaque: [u8; 0],
 }
 
-/// The heap that a handle stands for.
+/// The heap that a handle represents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
     Global,

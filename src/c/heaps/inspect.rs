@@ -8,7 +8,7 @@ use tinyalloc_sys::SystemCalls;
 
 use super::super::malloc::malloc_usable_size;
 use super::super::results::invalid;
-use super::super::statistics::{TaStats, TaWrite, format_of, hand_on, print};
+use super::super::statistics::{TaStats, TaWriteFn, format_of, hand_on, print};
 use super::handle::{TaHeap, global, handle, isolated, named};
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::purge_all;
@@ -16,9 +16,10 @@ use crate::process::thread::Thread;
 use crate::report::Report;
 
 /// Called for a live block. Returns nonzero to stop.
-pub type TaHeapVisit = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
+pub type TaHeapVisitFn = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
 
-/// As malloc_usable_size(3): at least as many bytes as were asked for; 0 for a null block, and for a block that is not of this heap.
+/// As malloc_usable_size(3): at least as many bytes as were asked for; 0 for a null block, and for
+/// a block that is not of this heap.
 ///
 /// # Safety
 /// As for malloc_usable_size.
@@ -31,8 +32,8 @@ pub unsafe extern "C" fn ta_heap_usable_size(heap: *mut TaHeap, block: *mut c_vo
     unsafe { malloc_usable_size(block) }
 }
 
-/// The heap whose memory an address lies in, a block or free; null if it is no heap's. Of blocks with a mapping of their own (32 MiB and more)
-/// only the first byte is known.
+/// The heap whose memory an address lies in, a block or free; null if it is no heap's. Of blocks
+/// with a mapping of their own (32 MiB and more) only the first byte is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_owner(address: *const c_void) -> *mut TaHeap {
     match ALLOCATOR.owner_of(Thread, address.addr()) {
@@ -48,7 +49,8 @@ pub extern "C" fn ta_heap_contains(heap: *mut TaHeap, address: *const c_void) ->
     (!heap.is_null() && ta_heap_owner(address) == heap).into()
 }
 
-/// What a heap is called: at most 31 characters.  Valid until the heap is destroyed. Null, and errno EINVAL, for what is no heap.
+/// What a heap is called: at most 31 characters. Valid until the heap is destroyed. Null, and errno
+/// EINVAL, for what is no heap.
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_name(heap: *mut TaHeap) -> *const c_char {
     if heap == global() {
@@ -76,7 +78,8 @@ pub extern "C" fn ta_heap_limit(heap: *mut TaHeap) -> usize {
     if limit == usize::MAX { 0 } else { limit }
 }
 
-/// As `ta_stats`, of one heap. What no heap has for itself is 0: address space, purges, system calls.
+/// As `ta_stats`, of one heap. What no heap has for itself is 0: address space, purges, system
+/// calls.
 ///
 /// Returns 0, or -1 with errno EINVAL for what is no heap, or a null `out`.
 ///
@@ -97,7 +100,8 @@ pub unsafe extern "C" fn ta_heap_stats(heap: *mut TaHeap, out: *mut TaStats, out
 
 /// As `ta_stats_print`, of one heap.
 ///
-/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, or an unknown format, or as write(2) sets it.
+/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, or an unknown format, or as
+/// write(2) sets it.
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_stats_print(heap: *mut TaHeap, format: c_int, descriptor: c_int) -> c_int {
     let Some(heap) = isolated(heap) else {
@@ -114,7 +118,7 @@ pub extern "C" fn ta_heap_stats_print(heap: *mut TaHeap, format: c_int, descript
 /// # Safety
 /// `write` may be called with `context`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, write: TaWrite, context: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, write: TaWriteFn, context: *mut c_void) -> c_int {
     let Some(heap) = isolated(heap) else {
         return -1;
     };
@@ -125,7 +129,7 @@ pub unsafe extern "C" fn ta_heap_stats_write(heap: *mut TaHeap, format: c_int, w
     unsafe { hand_on(&Report::new(heap.name().as_str(), &stats, format), write, context) }
 }
 
-/// Gives what is free in a heap back to the system, as far as no other thread keeps it for itself.
+/// Returns what is free in a heap to the system, as far as no other thread keeps it for itself.
 ///
 /// Returns 1 if anything was, else 0, or -1 with errno EINVAL for what is no heap.
 #[unsafe(no_mangle)]
@@ -136,14 +140,16 @@ pub extern "C" fn ta_heap_purge(heap: *mut TaHeap) -> c_int {
     isolated(heap).map_or(-1, |heap| ALLOCATOR.purge_heap(Thread, heap).into())
 }
 
-/// Calls `visit` with every live block of a heap, its usable bytes and `argument`, until it returns nonzero.
+/// Calls `visit` with every live block of a heap, its usable bytes and `argument`, until it returns
+/// nonzero.
 ///
-/// Returns what the last call returned, or 0; -1 with errno EINVAL for what is no isolated heap, or a null `visit`.
+/// Returns what the last call returned, or 0; -1 with errno EINVAL for what is no isolated heap, or
+/// a null `visit`.
 ///
 /// # Safety
-/// Nobody uses the heap meanwhile: `visit` must not allocate or free in it.
+/// No thread uses the heap meanwhile: `visit` must not allocate or free in it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ta_heap_walk(heap: *mut TaHeap, visit: TaHeapVisit, argument: *mut c_void) -> c_int {
+pub unsafe extern "C" fn ta_heap_walk(heap: *mut TaHeap, visit: TaHeapVisitFn, argument: *mut c_void) -> c_int {
     let Some((heap, visit)) = isolated(heap).zip(visit) else {
         return invalid();
     };

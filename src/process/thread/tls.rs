@@ -3,7 +3,7 @@
 //! In a shared library `thread_local!` would call `__tls_get_addr`, which may allocate. So the
 //! storage has a symbol of its own.
 
-/// Defines the storage under the symbol, and `word` and `set_word` of the type that stands for the
+/// Defines the storage under the symbol, and `word` and `set_word` of the type that represents the
 /// calling thread.
 macro_rules! define_tls {
     ($thread:ident, $symbol:literal) => {

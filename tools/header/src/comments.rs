@@ -1,8 +1,9 @@
-//! Comments as C programmers write them, without Rust's headings: what stands under `# Safety` is as true for C.
+//! Comments as C programmers write them, without Rust's headings: what is under `# Safety` is as
+//! true for C.
 
 use crate::words::WIDTH;
 
-/// Lays out every comment that stands alone: `/*`, its lines, `*/`.
+/// Lays out every comment that is alone on its lines: `/*`, its lines, `*/`.
 pub(crate) fn with_comments(text: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines();

@@ -1,4 +1,5 @@
-//! Which functions the header declares: ours. Those that C libraries declare in headers of their own would clash with these.
+//! Which functions the header declares: ours. Those that C libraries declare in headers of their
+//! own would clash with these.
 
 use std::fs::read_to_string;
 use std::path::PathBuf;

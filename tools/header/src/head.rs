@@ -7,8 +7,9 @@ pub(crate) fn banner() -> String {
     "\
 /* tinyalloc: a drop-in memory allocator. https://github.com/tinyalloc/tinyalloc
  *
- * Link with -ltinyalloc, or run a program as LD_PRELOAD=libtinyalloc.so PROGRAM: malloc, free and their family need no header of ours.
- * What is declared here comes in addition. C99 and later, C++11 and later. Options: see tinyalloc(7).
+ * Link with -ltinyalloc, or run a program as LD_PRELOAD=libtinyalloc.so PROGRAM: malloc, free and
+ * their family need no header of ours. What is declared here comes in addition. C99 and later,
+ * C++11 and later. Options: see tinyalloc(7).
  *
  * Generated from the sources by `make header`: change those.
  *
@@ -34,7 +35,7 @@ pub(crate) fn after_includes() -> String {
     )
 }
 
-/// What compilers that know them are told; nothing to the others. `(n)` counts parameters from 1.
+/// The attributes, for compilers that know them. `(n)` counts parameters from 1.
 const ATTRIBUTES: &str = "
 #if defined(__GNUC__) || defined(__clang__)
 /* Returns memory that nothing else points at. */

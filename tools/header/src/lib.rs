@@ -1,4 +1,5 @@
-//! The C header, generated from the sources of the C API: what is public there under a `ta_` name, and `malloc_good_size`.
+//! The C header, generated from the sources of the C API: what is public there under a `ta_` name,
+//! and `malloc_good_size`.
 #![allow(clippy::disallowed_types, reason = "a tool may allocate")]
 
 mod declared;

@@ -3,7 +3,8 @@
 use crate::comments::with_comments;
 use crate::words::{WIDTH, replaced, snake, words};
 
-/// Types are C's: `ta_stats`, not `TaStats`, and `ta_heap_t` for an opaque one. Prototypes are on one line where they fit.
+/// Types are C's: `ta_stats`, not `TaStats`, and `ta_heap_t` for an opaque one. Prototypes are on
+/// one line where they fit.
 pub(crate) fn polish(text: &str) -> String {
     let mut names: Vec<&str> = words(text).filter(|word| is_type(word)).collect();
     names.sort_unstable();
@@ -25,12 +26,13 @@ fn is_type(word: &str) -> bool {
     word.strip_prefix("Ta").is_some_and(|rest| rest.starts_with(char::is_uppercase))
 }
 
-/// Rust says that C does not know what is inside with a member of no bytes, C with no members at all.
+/// Rust says that C does not know what is inside with an empty field, C with no fields at all.
 fn without_opaque_body(text: &str, name: &str) -> String {
     text.replace(&format!("struct {name} {{\n    uint8_t _opaque[0];\n}};\n"), &format!("struct {name};\n"))
 }
 
-/// A struct with a body keeps its tag, which a function may share, and gets a handle besides: `struct ta_stats` is `ta_stats_t`.
+/// A struct with a body keeps its tag, which a function may share, and gets a handle besides:
+/// `struct ta_stats` is `ta_stats_t`.
 fn with_tag(text: &str, name: &str) -> String {
     let tag = snake(name);
     let Some((before, body)) = text.split_once(&format!("struct {name} {{")) else {
@@ -40,7 +42,8 @@ fn with_tag(text: &str, name: &str) -> String {
     replaced(&format!("{before}struct {name} {{{body}"), name, &tag)
 }
 
-/// A struct without a body gets a name of its own, and a function pointer has nothing else: `ta_heap_t`.
+/// A struct without a body gets a name of its own, and a function pointer has nothing else:
+/// `ta_heap_t`.
 fn with_handle(text: &str, name: &str) -> String {
     let tag = snake(name);
     let handle = format!("{tag}_t");

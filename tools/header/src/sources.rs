@@ -3,7 +3,8 @@
 use std::fs::read_dir;
 use std::path::{Path, PathBuf};
 
-/// The files that the header declares something of, in its order. Modules that they name are read with them.
+/// The files that the header declares something of, in its order. Modules that they name are read
+/// with them.
 const DECLARING: [&str; 6] = ["extensions.rs", "heaps/mod.rs", "mallinfo.rs", "options.rs", "statistics.rs", "faults.rs"];
 const FOLDER: &str = "src/c";
 

@@ -37,8 +37,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// A block of no bytes; `None` where a slot must do: in an isolated heap, for an alignment beyond a page,
-    /// and where there is no room for more.
+    /// A zero-size allocation; `None` where a slot must do: in an isolated heap, for an alignment
+    /// beyond a page, and where there is no room for more.
     #[cold]
     pub(crate) fn allocate_zero_size<C: ThreadContext>(&self, context: C, align: usize) -> Option<NonNull<u8>> {
         if self.current_heap(context).is_some() || align > self.mapper().page_bytes() {

@@ -1,4 +1,5 @@
-//! Requests of a program that wants more checks than the default: every call comes here, and not to the hit path.
+//! Requests of a program that wants more checks than the default: every call comes here, and not to
+//! the hit path.
 
 use core::ptr::NonNull;
 
@@ -14,7 +15,8 @@ use crate::support::lock::Patience;
 use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
-    /// A slot of the current heap that lies ready, for what is asked for most: no guards, no alignment.
+    /// A slot of the current heap that lies ready, for what is asked for most: no guards, no
+    /// alignment.
     #[inline(never)]
     pub(crate) fn take_checked<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         let policy = self.policy();
@@ -107,7 +109,8 @@ impl<M: Mapper> Allocator<M> {
         self.guards().lock(context.id())?.allocate(self.mapper(), self.guard_range(), request.bytes(), request.align(), maker)
     }
 
-    /// As [`Allocator::sampled`], for a request that found no free slot: it stands for all those that did since the last one.
+    /// As [`Allocator::sampled`], for a request that found no free slot: it represents all those
+    /// that did since the last one.
     pub(crate) fn sampled_at_refill<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         if context.mode() != Mode::Attached || self.current_heap(context).is_some() {
             return None;

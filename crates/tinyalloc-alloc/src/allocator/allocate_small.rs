@@ -43,7 +43,8 @@ impl<M: Mapper> Allocator<M> {
         start
     }
 
-    /// The second call arms the thread, and the third finds it armed, or arms it again: the first may be a part of what forgets that.
+    /// The second call arms the thread, and the third finds it armed, or arms it again: the first
+    /// may be a part of what forgets that.
     #[cold]
     fn allocate_visiting<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
         if context.mode() == Mode::Visiting {

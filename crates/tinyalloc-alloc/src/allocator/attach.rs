@@ -1,4 +1,5 @@
-//! Threads and heaps: how a thread comes to its own, to its part of an isolated one, and to a current one.
+//! Threads and heaps: how a thread comes to its own, to its part of an isolated one, and to a
+//! current one.
 
 use core::iter::once;
 use core::ptr::{NonNull, null};
@@ -34,7 +35,8 @@ impl<M: Mapper> Allocator<M> {
         heap.map(|_| ())
     }
 
-    /// Gives a thread that has no heap yet one, unless it is not certain that its end will be told; `None` if there is none to be had.
+    /// Gives a thread that has no heap yet one, unless it is not certain that the allocator learns
+    /// of its end; `None` if there is none to be had.
     pub(crate) fn attach_in_time<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<()> {
         if matches!(context.mode(), Mode::Unattached | Mode::Visiting) && context.is_end_told() {
             self.attach(context, patience)?;
@@ -63,7 +65,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// Isolated heaps.
 impl<M: Mapper> Allocator<M> {
-    /// The thread's attachments, made at its first use of an isolated heap. The thread is attached.
+    /// The thread's heap table, made at its first use of an isolated heap. The thread is attached.
     fn heap_table<C: ThreadContext>(&self, context: C) -> Option<&'static HeapTable> {
         if let Some(heap_table) = heap_table_of(context) {
             return Some(heap_table);
@@ -71,13 +73,14 @@ impl<M: Mapper> Allocator<M> {
         let page = self.space().lock_patiently(context.id())?.pages().take(self.mapper())?;
         // Of the global heap: it could not enter another one yet.
         let default_heap = current(context);
-        // SAFETY: the page was taken for this thread, which gives it back when it ends.
+        // SAFETY: the page was taken for this thread, which returns it when it ends.
         let heap_table = unsafe { HeapTable::init(page, default_heap) };
         context.set_heap_table(heap_table.as_ptr());
         heap_table_of(context)
     }
 
-    /// This thread's part in `heap`; `None` if the heap is not live, or there is no memory for one. The thread is attached.
+    /// This thread's part in `heap`; `None` if the heap is not live, or there is no memory for one.
+    /// The thread is attached.
     pub(crate) fn thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<ThreadHeapRef> {
         let heap_table = self.heap_table(context)?;
         if let Some(thread_heap) = heap_table.thread_heap(heap) {
@@ -123,7 +126,8 @@ impl<M: Mapper> Allocator<M> {
         Some(HeapTableEntry::new(heap, thread_heap))
     }
 
-    /// The thread does not use a heap for now. The heap may have been destroyed meanwhile, by another thread.
+    /// The thread does not use a heap for now. The heap may have been destroyed meanwhile, by
+    /// another thread.
     pub(crate) fn return_thread_heap<C: ThreadContext>(&self, context: C, attachment: HeapTableEntry) {
         let _quiet = self.errors_disabled();
         let Some(_pool) = self.pool().lock_patiently(context.id()) else {
@@ -137,13 +141,13 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Gives a page of metadata back.
+    /// Frees a page of metadata.
     pub(crate) fn retire_page<C: ThreadContext>(&self, context: C, page: NonNull<u8>) {
         let kept = self.space().lock_patiently(context.id()).map(|mut space| space.pages().retire(self.mapper(), page));
         if kept != Some(Kept::Not) {
             return;
         }
-        // SAFETY: nobody uses the page. Refused, it keeps its memory, and nothing else is lost.
+        // SAFETY: no thread uses the page. Refused, it keeps its memory, and nothing else is lost.
         let _ = unsafe { self.mapper().decommit(page, META_PAGE_BYTES) };
         if let Some(mut space) = self.space().lock_patiently(context.id()) {
             space.pages().free(page);
@@ -156,7 +160,8 @@ impl<M: Mapper> Allocator<M> {
         is_attached.then(|| heap_table_of(context).map_or_else(|| current(context), |heap_table| heap_table.default_heap()))
     }
 
-    /// This thread's quarantine, and its part in the global heap; `None` when it has none, or is inside the allocator.
+    /// This thread's quarantine, and its part in the global heap; `None` when it has none, or is
+    /// inside the allocator.
     pub(crate) fn quarantine<C: ThreadContext>(&self, context: C) -> Option<(ThreadHeapRef, &'static Quarantine)> {
         let default_heap = self.default_heap(context)?;
         let quarantine = match default_heap.quarantine() {
@@ -176,7 +181,8 @@ impl<M: Mapper> Allocator<M> {
 
 /// The current heap.
 impl<M: Mapper> Allocator<M> {
-    /// Makes `heap`, or the global one, serve this thread's calls that name none; false when that cannot be had.
+    /// Makes `heap`, or the global one, serve this thread's calls that name none; false when that
+    /// cannot be had.
     pub fn push_heap<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>) -> bool {
         self.try_push_heap(context, heap).is_some()
     }
@@ -211,12 +217,13 @@ impl<M: Mapper> Allocator<M> {
         let left = current(context);
         context.set_bins(before.as_bins());
         self.keep_or_return(context, left);
-        // Last: another thread may destroy the heap as soon as nobody is in it.
+        // Last: another thread may destroy the heap as soon as no thread is in it.
         self.count_pushed(left, false);
         true
     }
 
-    /// The thread is ending, or attaches to nothing any more: its parts in isolated heaps wait for other threads.
+    /// The thread is ending, or attaches to nothing any more: its parts in isolated heaps wait for
+    /// other threads.
     pub(crate) fn pop_heaps<C: ThreadContext>(&self, context: C) {
         let Some(heap_table) = heap_table_of(context) else {
             return;
@@ -240,7 +247,8 @@ impl<M: Mapper> Allocator<M> {
             if pushed {
                 heap.pushed().fetch_add(1, Ordering::Relaxed);
             } else {
-                // In the child of a fork that a signal handler made right here, it was counted anew, without this thread.
+                // In the child of a fork that a signal handler made right here, it was counted
+                // anew, without this thread.
                 let _ = heap.pushed().fetch_update(Ordering::Release, Ordering::Relaxed, |pushed| pushed.checked_sub(1));
             }
         }

@@ -11,7 +11,7 @@ use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 use crate::thread_heap::ThreadHeapRef;
 
-/// The thread's attachments, if it has any.
+/// The thread's heap table, if it has one.
 #[inline(always)]
 pub(crate) fn heap_table_of<C: ThreadContext>(context: C) -> Option<&'static HeapTable> {
     // SAFETY: the word is null, or a page that stays mapped (I1) and is this thread's (T1).
@@ -29,7 +29,8 @@ pub(crate) fn current<C: ThreadContext>(context: C) -> ThreadHeapRef {
     unsafe { ThreadHeapRef::from_bins(context.bins()) }
 }
 
-/// The heap that owns a span, if it is this thread's though not the current one, and this thread is not inside the slow path.
+/// The heap that owns a span, if it is this thread's though not the current one, and this thread is
+/// not inside the slow path.
 pub(crate) fn heap_in_use<C: ThreadContext>(context: C, bins: NonNull<Bins>) -> Option<ThreadHeapRef> {
     if heap_table_of(context).is_none() || context.mode() != Mode::Attached {
         return None;

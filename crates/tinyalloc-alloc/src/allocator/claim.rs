@@ -12,7 +12,7 @@ use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 
-/// What `free_sized` and its like, or a sized `operator delete`, are told beside the address.
+/// What `free_sized` and its like, or a sized `operator delete`, receive beside the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Bytes that were asked for.
@@ -24,8 +24,8 @@ pub struct Claim {
 }
 
 impl<M: Mapper> Allocator<M> {
-    /// Whether the block can be what the claim says; a report otherwise, and for anything else than a live block. Blocks whose sizes
-    /// share a slot size are alike.
+    /// Whether the block can be what the claim says; a report otherwise, and for anything else than
+    /// a live block. Blocks whose sizes share a slot size are alike.
     pub fn confirms<C: ThreadContext>(&self, context: C, start: NonNull<u8>, claim: Claim) -> bool {
         let address = start.as_ptr().addr();
         if let Some(bytes) = self.emergency().block_bytes(address) {
@@ -59,7 +59,8 @@ impl Claim {
         self.align.is_power_of_two() && address.is_multiple_of(self.align)
     }
 
-    /// Whether the block can be of this size: its slot has room for so many bytes, and the request needs a slot of `need` bytes.
+    /// Whether the block can be of this size: its slot has room for so many bytes, and the request
+    /// needs a slot of `need` bytes.
     fn fits(self, span: SpanRef, need: usize, room: usize, page_bytes: usize) -> bool {
         let slot_bytes = span.slot_bytes();
         match span.owner() {

@@ -1,6 +1,7 @@
-//! What serves a thread that cannot wait for a lock: a signal handler that interrupted the allocator, and whoever meets a fork that lasts
-//! (see `lock.rs`). Slots set aside, mappings of their own, and a place to leave what is to be freed. Nothing
-//! here takes a lock, not even the mapper's.
+//! What serves a thread that cannot wait for a lock: a signal handler that interrupted the
+//! allocator, and the thread that meets a fork that lasts (see `lock.rs`). Slots set aside,
+//! mappings of their own, and a place to leave what is to be freed. Nothing here takes a lock, not
+//! even the mapper's.
 
 use core::iter::from_fn;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
@@ -20,22 +21,26 @@ const LEFT_AT_FIRST: usize = 32;
 /// The smallest page of any system.
 const TABLE_PAGE_BYTES: usize = 4096;
 
-/// A mapping that serves one request, or a chunk, which stays; `start` is 0 while the entry is free, and 1 while it changes.
+/// A mapping that serves one request, or a chunk, which stays; `start` is 0 while the entry is
+/// free, and 1 while it changes.
 #[repr(C)]
 struct Block {
     start: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-/// Beside the address of a chunk: one word tells what an entry is, at whatever moment it is looked at.
+/// Beside the address of a chunk: one word tells what an entry is, at whatever moment it is looked
+/// at.
 const CHUNK: usize = 2;
 
 const FREE: usize = 0;
 const CHANGING: usize = 1;
 
-/// Entries of which zero is a valid state: `FIRST` of them, and as many more as were ever wanted at a time, on pages that stay.
+/// Entries of which zero is a valid state: `FIRST` of them, and as many more as were ever wanted at
+/// a time, on pages that stay.
 ///
-/// Invariant Y1: `more` and every page's `next` are null or point at a page that was mapped for this table, and stays mapped.
+/// Invariant Y1: `more` and every page's `next` are null or point at a page that was mapped for
+/// this table, and stays mapped.
 #[repr(C)]
 struct Table<T, const FIRST: usize> {
     first: [T; FIRST],
@@ -86,7 +91,7 @@ impl<T, const FIRST: usize> Table<T, FIRST> {
     fn add(&self, page: NonNull<TablePage<T>>) {
         let mut before = self.more.load(Ordering::Acquire);
         loop {
-            // SAFETY: nobody else knows of the page, and zero is a valid one.
+            // SAFETY: no other code knows the page, and zero is a valid one.
             unsafe { page.as_ref() }.next.store(before, Ordering::Relaxed);
             match self.more.compare_exchange(before, page.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return,
@@ -180,7 +185,7 @@ impl Emergency {
         self.end.fetch_max(address + bytes, Ordering::Relaxed);
         self.before.fetch_max(!address, Ordering::Relaxed);
         if let Some(slot_bytes) = slot_bytes {
-            // SAFETY: a new mapping, which reads as zero, and which nobody else knows of.
+            // SAFETY: a new mapping, which reads as zero, and which no other code knows.
             unsafe { Chunk::at(address) }.begin(slot_bytes);
         }
         block.start.store(if slot_bytes.is_some() { address | CHUNK } else { address }, Ordering::Release);
@@ -209,7 +214,8 @@ impl Emergency {
         }
         let bytes = block.bytes.load(Ordering::Relaxed);
         if let Some(start) = NonNull::new(with_exposed_provenance_mut(address)) {
-            // SAFETY: the mapping is ours, whole, and nobody else took the entry. A refusal leaves it decommitted and unused.
+            // SAFETY: the mapping is ours, whole, and no other thread took the entry. A refusal
+            // leaves it decommitted and unused.
             let _ = unsafe { mapper.release_apart(start, bytes) };
         }
         block.start.store(FREE, Ordering::Release);
@@ -228,8 +234,8 @@ impl Emergency {
         })
     }
 
-    /// Leaves a block to be freed by whoever takes the lock next. Should there be no memory to note it in, the block is lost: better than a
-    /// deadlock.
+    /// Leaves a block to be freed by the thread that takes the lock next. Should there be no memory
+    /// to note it in, the block is lost: better than a deadlock.
     pub(crate) fn defer_free<M: Mapper>(&self, mapper: &M, address: usize) {
         let claim =
             |entry: &AtomicUsize| entry.compare_exchange(0, address, Ordering::Release, Ordering::Relaxed).is_ok().then_some(());

@@ -12,7 +12,8 @@ const WORDS: usize = CHUNK_BYTES / SLOT_BYTES_MIN / u64::BITS as usize;
 
 /// What a chunk begins with; its slots lie at multiples of their size from its start, behind this.
 ///
-/// Invariant C1: `slot_bytes` is set before anybody else knows of the chunk; whoever sets a bit has the slot until that bit is cleared.
+/// Invariant C1: `slot_bytes` is set before anybody else knows of the chunk; the thread that sets a
+/// bit has the slot until that bit is cleared.
 #[repr(C)]
 pub(crate) struct Chunk {
     slot_bytes: AtomicUsize,
@@ -26,7 +27,8 @@ impl Chunk {
     }
 
     /// # Safety
-    /// A chunk starts at `start`, or [`CHUNK_BYTES`] of memory that read as zero and become one; it stays mapped.
+    /// A chunk starts at `start`, or [`CHUNK_BYTES`] of memory that read as zero and become one; it
+    /// stays mapped.
     pub(crate) unsafe fn at<'chunk>(start: usize) -> &'chunk Chunk {
         // SAFETY: the caller's promise; zero is a valid state.
         unsafe { &*with_exposed_provenance_mut::<Chunk>(start) }
@@ -40,7 +42,7 @@ impl Chunk {
         self.slot_bytes.load(Ordering::Relaxed)
     }
 
-    /// A slot that is nobody else's until it is released.
+    /// A slot that belongs to no other thread until it is released.
     pub(crate) fn claim(&self) -> Option<NonNull<u8>> {
         let first = size_of::<Chunk>().div_ceil(self.slot_bytes());
         let slot = (first..CHUNK_BYTES / self.slot_bytes()).find(|slot| {
@@ -50,12 +52,12 @@ impl Chunk {
         NonNull::new(with_exposed_provenance_mut(self.start() + slot * self.slot_bytes()))
     }
 
-    /// Whether somebody has the slot at an address of the chunk.
+    /// Whether a thread has the slot at an address of the chunk.
     pub(crate) fn is_taken(&self, address: usize) -> bool {
         self.slot_at(address).is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
     }
 
-    /// Gives the slot at an address of the chunk back; false if nobody had one there.
+    /// Gives the slot at an address of the chunk back; false if no thread had one there.
     pub(crate) fn release(&self, address: usize) -> bool {
         self.slot_at(address).is_some_and(|(word, bit)| word.fetch_and(!bit, Ordering::Release) & bit != 0)
     }

@@ -18,7 +18,8 @@ use crate::thread_heap::spare::SpareLimit;
 use crate::thread_heap::state::HeapState;
 
 impl<M: Mapper> Allocator<M> {
-    /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a slower pace.
+    /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a
+    /// slower pace.
     pub fn detach<C: ThreadContext>(&self, context: C) {
         if context.mode() != Mode::Attached {
             return;
@@ -30,7 +31,8 @@ impl<M: Mapper> Allocator<M> {
         let collected = heap.collect(self.secret());
         match self.pool().lock(context.id()) {
             Some(pool) => {
-                // The first heap in the pool keeps its spans, warm for the next thread; a crowd gives back what it does not use.
+                // The first heap in the pool keeps its spans, warm for the next thread; many return
+                // what they do not use.
                 let keeping = if pool.is_empty() { SpareLimit::Usual } else { SpareLimit::None };
                 let _ = self.release_spare(context, heap, keeping);
                 heap.set_busy(false);
@@ -48,8 +50,9 @@ impl<M: Mapper> Allocator<M> {
 
 /// Fork.
 impl<M: Mapper> Allocator<M> {
-    /// Before `fork`: nothing is half done when the address space is copied. A signal handler that forks while it interrupts the
-    /// allocator takes nothing: its parent goes on where it was, and so does its child, alone.
+    /// Before `fork`: nothing is half done when the address space is copied. A signal handler that
+    /// forks while it interrupts the allocator takes nothing: its parent goes on where it was, and
+    /// so does its child, alone.
     pub fn prepare_fork<C: ThreadContext>(&self, context: C) {
         if self.is_inside(context) {
             return;
@@ -70,7 +73,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for those that were being changed.
+    /// After `fork`, in the child: the heaps of the threads that are gone go to the pool, but for
+    /// those that were being changed.
     pub fn resume_child<C: ThreadContext>(&self, context: C) {
         if !self.space().is_held_for_fork_by(context.id()) {
             return self.reset_foreign_locks(context);
@@ -87,14 +91,16 @@ impl<M: Mapper> Allocator<M> {
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(context, &pool, heap));
         for isolated in space.isolated() {
             isolated.thread_heaps().for_each(|heap| orphan(context, isolated.pool(), heap));
-            // Inside the slow path, where a signal handler forked, the thread's attachments are out of sight.
+            // Inside the slow path, where a signal handler forked, the thread's heap table is out
+            // of sight.
             if context.mode() != Mode::InSlowPath {
                 isolated.pushed().store(times_pushed(context, isolated), Ordering::Relaxed);
             }
         }
     }
 
-    /// The child of a signal handler's fork: what this thread holds it will give back, what others held nobody will.
+    /// The child of a signal handler's fork: this thread will return what it holds; what others
+    /// held stays taken.
     fn reset_foreign_locks<C: ThreadContext>(&self, context: C) {
         let (pool, space) = (self.pool(), self.space());
         let gates: [&Gate; 3] = [&pool, &space, self.guards()];
@@ -104,13 +110,14 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-/// The heap of a thread that the child does not have goes to the pool, unless that thread was changing it.
+/// The heap of a thread that the child does not have goes to the pool, unless that thread was
+/// changing it.
 fn orphan<C: ThreadContext>(context: C, pool: &Pool, heap: ThreadHeapRef) {
     if heap.is_of(context.id()) || !heap.is_live() {
         return;
     }
     if heap.is_busy() {
-        // Nobody's from here on, whatever thread gets the name of the one that is gone.
+        // It has no owner from here on, whichever thread gets the name of the one that is gone.
         heap.set_thread(None);
         heap.set_state(HeapState::Lost);
     } else {

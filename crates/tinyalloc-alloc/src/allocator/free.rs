@@ -21,10 +21,11 @@ use crate::span::span_ref::SpanRef;
 use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
-    /// Frees a block. Anything else than the start of a live block is reported, and changes nothing.
+    /// Frees a block. Anything else than the start of a live block is reported, and changes
+    /// nothing.
     ///
     /// # Safety
-    /// If `start` is the start of a live block, nobody uses the block any more.
+    /// If `start` is the start of a live block, no thread uses the block any more.
     #[inline(always)]
     pub unsafe fn free<C: ThreadContext>(&self, context: C, start: *mut u8) {
         let Some(span) = self.span_in_first_region(start.addr()) else {
@@ -115,7 +116,8 @@ impl<M: Mapper> Allocator<M> {
         if !push_remote(span, slot, self.secret()) {
             return;
         }
-        // The owner may have changed since, but it is a heap: the span cannot empty before the slot is collected.
+        // The owner may have changed since, but it is a heap: the span cannot empty before the slot
+        // is collected.
         if let Owner::Heap(bins) = span.owner() {
             // SAFETY: an owner that is a heap is one (H2).
             unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
@@ -141,7 +143,8 @@ impl<M: Mapper> Allocator<M> {
         let Some(mut space) = self.space().lock(context.id()) else {
             return self.emergency().defer_free(self.mapper(), address);
         };
-        // Whoever takes the block away from its owner frees it; of two threads at once, the other made a mistake.
+        // The thread that takes the block away from its owner frees it; of two threads at once, the
+        // other made a mistake.
         if !span.is_slot(address) || !span.claim_large() {
             drop(space);
             return context.report(Misuse::DoubleFree { address, slot_bytes: span.slot_bytes() });
@@ -156,7 +159,7 @@ impl<M: Mapper> Allocator<M> {
         }
         if self.policy().traps_every_freed_block() {
             let ended = space.end_large(span);
-            // SAFETY: nobody else takes the block's run before it is taken back.
+            // SAFETY: no other thread takes the block's run before it is taken back.
             return self
                 .trap_freed(context, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
         }
@@ -172,7 +175,7 @@ impl<M: Mapper> Allocator<M> {
         self.purge(context, due);
     }
 
-    /// Frees an address of the range of blocks of no bytes.
+    /// Frees an address of the range of zero-size allocations.
     #[cold]
     pub(crate) fn free_zero_size<C: ThreadContext>(&self, context: C, address: usize) {
         if let Err(mistake) = self.zero_size().free(address) {
@@ -226,7 +229,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// A live slot whose contents look like a free one's: a copy, made by the program while it was free.
+    /// A live slot whose contents look like a free one's: a copy, made by the program while it was
+    /// free.
     fn free_lookalike<C: ThreadContext>(&self, start: NonNull<u8>, context: C, span: SpanRef) {
         // SAFETY: a carved slot starts there, and it is live.
         unsafe { Slot::new(start) }.unsign();
@@ -265,7 +269,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// As [`Allocator::free_in`], but only if the block's span is this thread's; false, and nothing was done, if it is not.
+    /// As [`Allocator::free_in`], but only if the block's span is this thread's; false, and nothing
+    /// was done, if it is not.
     ///
     /// # Safety
     /// As for [`Allocator::free`].
@@ -358,7 +363,7 @@ impl<M: Mapper> Allocator<M> {
         }
         match self.quarantine(context) {
             Some((heap, quarantine)) => {
-                // SAFETY: a carved slot starts there; sealed, it is freed by nobody.
+                // SAFETY: a carved slot starts there; signed, it is free already.
                 unsafe { Slot::new(start) }.sign(Slot::END, self.secret());
                 self.free_later(context, heap, quarantine, span, start);
             }
@@ -430,7 +435,7 @@ impl<M: Mapper> Allocator<M> {
         self.free_now(context, span, start);
     }
 
-    /// Gives a slot back to its heap.
+    /// Returns a slot to its heap.
     fn free_now<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         if let Owner::Heap(bins) = span.owner()
             && context.mode() == Mode::Attached

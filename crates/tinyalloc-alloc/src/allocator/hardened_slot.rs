@@ -1,4 +1,5 @@
-//! How a slot is laid out when its end carries a canary: what fits, what the program is told, and what a freed one waits for.
+//! How a slot is laid out when its end carries a canary: what fits, what size is reported, and what
+//! a freed one waits for.
 
 use core::ptr::NonNull;
 
@@ -24,7 +25,8 @@ impl<M: Mapper> Allocator<M> {
         if request.align() <= SLICE_BYTES { SizeClass::of_aligned(bytes, request.align()) } else { None }
     }
 
-    /// Bytes of a live block that the program may use; `None`, and a report, if somebody wrote beyond them.
+    /// Bytes of a live block that the program may use; `None`, and a report, if the program wrote
+    /// beyond them.
     pub(crate) fn usable_of<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
         let slot_bytes = span.slot_bytes();
         if !self.policy().has_canaries() || !span.has_heap() {
@@ -37,7 +39,8 @@ impl<M: Mapper> Allocator<M> {
         asked
     }
 
-    /// As [`Allocator::usable_of`], for who only looks: of a block that somebody wrote beyond, all that it could have.
+    /// As [`Allocator::usable_of`], for a caller that only looks: of a block that was written
+    /// beyond, all that it could have.
     pub(crate) fn reported_bytes(&self, span: SpanRef, start: NonNull<u8>) -> usize {
         if !self.policy().has_canaries() || !span.has_heap() {
             return self.memcheck_bytes(start, span.slot_bytes());
@@ -45,12 +48,13 @@ impl<M: Mapper> Allocator<M> {
         self.canary(start, span.slot_bytes()).asked_for().unwrap_or_else(|| self.capacity(span))
     }
 
-    /// Bytes that a live block could have where it stands.
+    /// Bytes that a live block could have where it is.
     pub(crate) fn capacity(&self, span: SpanRef) -> usize {
         if span.has_heap() { span.slot_bytes() - self.policy().tail_bytes() } else { span.slot_bytes() }
     }
 
-    /// The block stays where it is, and has another size: within its room, of `before` bytes so far.
+    /// The block stays where it is, and has another size: within its room, of `before` bytes so
+    /// far.
     pub(crate) fn rewrite_canary(&self, span: SpanRef, start: NonNull<u8>, before: usize, bytes: usize) {
         if !self.policy().has_canaries() || !span.has_heap() {
             return;
@@ -67,7 +71,8 @@ impl<M: Mapper> Allocator<M> {
     /// The last word of a slot of a hardened heap.
     #[inline(always)]
     pub(crate) fn canary(&self, start: NonNull<u8>, slot_bytes: usize) -> Canary {
-        // SAFETY: callers name slots. (The secret is not the one that free slots give away to who reads them.)
+        // SAFETY: callers name slots. (The secret is not the one that free slots give away to their
+        // readers.)
         unsafe { Canary::of(start, slot_bytes, self.canary_secret()) }
     }
 
@@ -82,19 +87,21 @@ impl<M: Mapper> Allocator<M> {
         canary.is_waiting() || (is_signed && canary.is_clear())
     }
 
-    /// A free slot becomes a block: nobody may have written to it since it was freed, or first cut, and it gets its canary.
+    /// A free slot becomes a block: no thread may have written to it since it was freed, or first
+    /// cut, and it gets its canary.
     #[inline(always)]
     pub(crate) fn begin_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, slot_bytes: usize, bytes: usize) {
         // SAFETY: it is a slot, and taken off its list.
         unsafe { Slot::new(start) }.clear();
-        // SAFETY: the whole of the slot, which is nobody's yet.
+        // SAFETY: the whole of the slot, which belongs to no thread yet.
         if !unsafe { is_clear(start, slot_bytes) } {
             context.report(Misuse::WriteAfterFree { address: start.as_ptr().addr() });
         }
         self.canary(start, slot_bytes).sign(bytes);
     }
 
-    /// A slot that waited is about to be put on a list; false if somebody wrote to it. It may be long until it is wanted, and looked at, again.
+    /// A slot that waited is about to be put on a list; false if the program wrote to it. It may be
+    /// long until it is wanted, and looked at, again.
     pub(crate) fn ends_waiting(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
@@ -104,7 +111,7 @@ impl<M: Mapper> Allocator<M> {
             return is_signed;
         }
         let canary = self.canary(start, slot_bytes);
-        // SAFETY: the slot is nobody's.
+        // SAFETY: the slot belongs to no thread.
         let is_whole = canary.is_waiting() && unsafe { is_clear(start, slot_bytes - CANARY_BYTES) };
         canary.clear();
         is_whole

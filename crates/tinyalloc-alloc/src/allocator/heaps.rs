@@ -31,14 +31,16 @@ pub enum HeapError {
 /// What becomes of the memory of a heap that is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeapMemory {
-    /// It stays, for what the heap is used for next; that of a destroyed heap for whoever wants memory next.
+    /// It stays, for what the heap is used for next; that of a destroyed heap for the thread that
+    /// wants memory next.
     Retained,
     /// It goes back to the system at once, and any access to it faults.
     Released,
 }
 
 impl<M: Mapper> Allocator<M> {
-    /// A heap that shares no span, no record and no free slot with any other; `None` when there is no memory for it.
+    /// A heap that shares no span, no record and no free slot with any other; `None` when there is
+    /// no memory for it.
     pub fn create_heap<C: ThreadContext>(&self, context: C, options: &HeapOptions) -> Option<HeapRef> {
         let _quiet = self.errors_disabled();
         let _pool = self.pool().lock_patiently(context.id())?;
@@ -49,13 +51,15 @@ impl<M: Mapper> Allocator<M> {
         heap
     }
 
-    /// Frees all that is in the heap, and the heap. Takes time for every span and large block, not for every slot.
+    /// Frees all that is in the heap, and the heap. Takes time for every span and large block, not
+    /// for every slot.
     ///
     /// # Errors
     /// [`HeapError`]; nothing is changed then.
     ///
     /// # Safety
-    /// No thread is in a call that names the heap or one of its blocks, and none uses one of its blocks afterwards.
+    /// No thread is in a call that names the heap or one of its blocks, and none uses one of its
+    /// blocks afterwards.
     pub unsafe fn destroy_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
         let _quiet = self.errors_disabled();
         {
@@ -100,7 +104,8 @@ impl<M: Mapper> Allocator<M> {
         if memory == HeapMemory::Released {
             self.trap_spans(context, heap);
         }
-        // The keeper may be another thread's, which is ending, or that of nobody, which is purged: both happen under the pool's lock.
+        // The keeper may be another thread's, which is ending, or without an owner and being
+        // purged: both happen under the pool's lock.
         let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
         for span in heap.spans() {
             self.start_over(context, span, keeper);
@@ -113,7 +118,8 @@ impl<M: Mapper> Allocator<M> {
         Ok(())
     }
 
-    /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where it is to be cleared.
+    /// Hardened, memory comes back cleared, or not at all; and nothing that was freed stays where
+    /// it is to be cleared.
     fn memory(&self, wanted: HeapMemory) -> HeapMemory {
         if self.policy().traps_every_freed_block() { HeapMemory::Released } else { wanted }
     }
@@ -153,7 +159,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// HeapMemory.
 impl<M: Mapper> Allocator<M> {
-    /// Leaves the spans of a heap that nobody uses any more to the space.
+    /// Leaves the spans of a heap that no thread uses any more to the space.
     fn release_spans<C: ThreadContext>(&self, context: C, heap: HeapRef) {
         for span in heap.spans() {
             self.start_over(context, span, None);
@@ -162,7 +168,8 @@ impl<M: Mapper> Allocator<M> {
         self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
     }
 
-    /// Traps the memory of every span of a heap that nobody uses any more, and gives it back to the space.
+    /// Traps the memory of every span of a heap that no thread uses any more, and returns it to the
+    /// space.
     fn trap_spans<C: ThreadContext>(&self, context: C, heap: HeapRef) {
         let mut ended: Option<EndedRun> = None;
         for span in heap.spans() {
@@ -176,7 +183,8 @@ impl<M: Mapper> Allocator<M> {
                 continue;
             }
             let next = space.end_of(span);
-            // Before the lock is given back: statistics would look for its slots in memory that is trapped.
+            // Before the lock is released: statistics would look for its slots in memory that is
+            // trapped.
             span.disown();
             drop(space);
             if ended.as_mut().is_some_and(|ended| ended.join(&next)) {
@@ -194,7 +202,7 @@ impl<M: Mapper> Allocator<M> {
     /// Every block of a heap ends.
     ///
     /// # Safety
-    /// Nobody uses the heap meanwhile.
+    /// No thread uses the heap meanwhile.
     pub(crate) unsafe fn freelike_heap(&self, heap: HeapRef) {
         if self.policy().tells_memcheck() {
             let visit = |start, _| {
@@ -227,10 +235,11 @@ impl<M: Mapper> Allocator<M> {
 
 /// Walking.
 impl<M: Mapper> Allocator<M> {
-    /// Calls `visit` with every live block and its bytes, until it returns false. Returns whether it never did.
+    /// Calls `visit` with every live block and its bytes, until it returns false. Returns whether
+    /// it never did.
     ///
     /// # Safety
-    /// Nobody uses the heap meanwhile, `visit` included.
+    /// No thread uses the heap meanwhile, `visit` included.
     pub unsafe fn walk_heap(&self, heap: HeapRef, mut visit: impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         heap.spans().all(|span| match span.owner() {
             Owner::Large => self.visit(span, self.start_of(span), &mut visit),

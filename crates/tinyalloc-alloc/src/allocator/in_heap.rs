@@ -14,7 +14,8 @@ use crate::support::lock::Patience;
 use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
-    /// As [`Allocator::allocate`], in `heap`. `None` also for a signal handler that interrupted the allocator.
+    /// As [`Allocator::allocate`], in `heap`. `None` also for a signal handler that interrupted the
+    /// allocator.
     #[inline(always)]
     pub fn allocate_in<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
         self.allocate_in_hit(context, heap, bytes).or_else(|| self.allocate_in_slow(context, heap, bytes))

@@ -1,4 +1,5 @@
-//! A walk over everything that checks every invariant: for tests, while no other thread is inside the allocator.
+//! A walk over everything that checks every invariant: for tests, while no other thread is inside
+//! the allocator.
 
 use core::cell::Cell;
 use core::iter::{from_fn, successors};
@@ -186,7 +187,7 @@ impl InvariantWalk<'_> {
         holds(span.slot_bytes() == class.bytes(), "slots are as large as their class")?;
         holds(carved <= span.slices() as usize * SLICE_BYTES / class.bytes(), "carved slots lie in the span")?;
         let next = span.address() + carved * class.bytes();
-        // Without holes the last one stands for all.
+        // Without holes the last one is enough.
         for index in if span.has_holes() { 0 } else { carved.saturating_sub(1) }..carved {
             let is_slot = span.is_slot(span.address() + index * class.bytes());
             holds(is_slot != span.is_in_hole(index), "a carved slot is one, but for those in holes")?;
@@ -208,7 +209,7 @@ impl InvariantWalk<'_> {
         Ok(())
     }
 
-    /// `live` counts slots that nobody collected as live.
+    /// `live` counts slots that no thread collected as live.
     fn standing(&self, span: SpanRef, live: usize) -> Verdict {
         match span.state() {
             SpanState::Large => Err("a span of slots is not large"),
@@ -227,7 +228,8 @@ impl InvariantWalk<'_> {
         }
     }
 
-    /// The first of the span's free slots. A list of its own is reached by the way into a bin and out again, which leaves it as it was.
+    /// The first of the span's free slots. A list of its own is reached by the way into a bin and
+    /// out again, which leaves it as it was.
     fn first_free(&self, span: SpanRef, bins: NonNull<Bins>) -> Slot {
         let bin = Cell::new(Slot::END);
         let (state, countdown) = (span.state(), span.countdown());
@@ -357,7 +359,7 @@ impl Marks {
         let mut slots = 0;
         while !slot.is_end() {
             self.mark(slot.address())?;
-            slot = slot.next(self.secret).ok_or("a free slot is sealed")?;
+            slot = slot.next(self.secret).ok_or("a free slot is signed")?;
             slots += 1;
         }
         Ok(slots)

@@ -21,8 +21,8 @@ pub const HUGE_BYTES_MIN: usize = 32 * 1024 * 1024;
 /// The largest request: the largest object that C can describe.
 pub const REQUEST_BYTES_MAX: usize = isize::MAX as usize;
 
-/// Where the usual memory may be more than the machine has, and is out of reach because another thread forks,
-/// no larger block is made of memory apart before that fork has lasted for long.
+/// Where the usual memory may be more than the machine has, and is out of reach because another
+/// thread forks, no larger block is made of memory apart before that fork has lasted for long.
 const APART_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A block, and whether every byte of it reads as zero.
@@ -111,8 +111,8 @@ impl<M: Mapper> Allocator<M> {
         Some(LargeBlock { start: block.start(), zeroed: true })
     }
 
-    /// A mapping for a huge block, and the lock of the space; if that alone is refused, the mapping can be
-    /// given back at once.
+    /// A mapping for a huge block, and the lock of the space; if that alone is refused, the mapping
+    /// can be returned at once.
     fn map_huge<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<(Unlisted, Option<Guard<'_, Space>>)> {
         let map = |this: &Self| {
             let start = this.mapper().map(bytes + this.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
@@ -155,7 +155,8 @@ impl<M: Mapper> Allocator<M> {
 
 /// In place.
 impl<M: Mapper> Allocator<M> {
-    /// Changes the size of a large block, moving it only if that needs no copy; `None` if that cannot be done.
+    /// Changes the size of a large block, moving it only if that needs no copy; `None` if that
+    /// cannot be done.
     pub(crate) fn resize_large<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
             return None;
@@ -169,7 +170,8 @@ impl<M: Mapper> Allocator<M> {
                 .then(|| self.within_quota(context, span, bytes, |this| this.remap_huge(context, span, bytes)))
                 .flatten();
         }
-        // From a mapping of its own it goes on growing without a copy, and without huge pages that it may not fill.
+        // From a mapping of its own it goes on growing without a copy, and without huge pages that
+        // it may not fill.
         if bytes >= HUGE_BYTES_MIN && bytes > span.slot_bytes() {
             return None;
         }
@@ -200,7 +202,7 @@ impl<M: Mapper> Allocator<M> {
         resized
     }
 
-    /// Changes the size of a block of a region where it stands.
+    /// Changes the size of a block of a region in place.
     pub(crate) fn resize_in_region<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.policy().checks_frees() {
             return None;

@@ -1,4 +1,5 @@
-//! From an address to the block there: its span, its owner, its size, and what is wrong with naming it.
+//! From an address to the block there: its span, its owner, its size, and what is wrong with naming
+//! it.
 
 use core::ptr::NonNull;
 
@@ -43,7 +44,7 @@ impl<M: Mapper> Allocator<M> {
         let address = start.as_ptr().addr();
         let span = match self.span_of(address) {
             Some(span) => span,
-            // A signal handler that may not look it up is told that there is no memory, not that it made a mistake.
+            // A signal handler that may not look it up gets no memory, not a report of a mistake.
             None => {
                 let found = self.space().look(context.id())?.look_up(address);
                 match found {
@@ -92,7 +93,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Whose the block at an address is, or the span that the address lies in; `None` if it is nobody's.
+    /// Whose the block at an address is, or the span that the address lies in; `None` if it has no
+    /// owner.
     pub fn owner_of<C: ThreadContext>(&self, context: C, address: usize) -> Option<BlockOwner> {
         let _quiet = self.errors_disabled();
         if self.zero_size().contains(address) || self.guard_range().contains(address) {
@@ -129,7 +131,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// Zero-size allocations and guarded blocks.
 impl<M: Mapper> Allocator<M> {
-    /// Whether a block of no bytes is there; a report if none is.
+    /// Whether a zero-size allocation is there; a report if none is.
     pub(crate) fn is_zero_size_block<C: ThreadContext>(&self, context: C, address: usize) -> bool {
         let found = self.zero_size().look_up(address);
         if let Err(mistake) = found {
@@ -138,7 +140,8 @@ impl<M: Mapper> Allocator<M> {
         found.is_ok()
     }
 
-    /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an address in their range.
+    /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an
+    /// address in their range.
     pub(crate) fn guarded_bytes<C: ThreadContext>(&self, context: C, address: usize) -> Option<Option<usize>> {
         if !self.guard_range().contains(address) {
             return None;
@@ -165,7 +168,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// What a trapped access at an address was meant for; `None` if no guarded block was. For signal handlers.
+    /// What a trapped access at an address was meant for; `None` if no guarded block was. For
+    /// signal handlers.
     pub fn explain_trap(&self, address: usize) -> Option<GuardReport> {
         // SAFETY: a place is plain data that always stays mapped.
         unsafe { self.guards().peek(|guards| guards.look(self.guard_range(), address, self.mapper().page_bytes())) }
@@ -179,7 +183,8 @@ impl<M: Mapper> Allocator<M> {
         if !self.policy().tells_memcheck() {
             return;
         }
-        // Slots that serve signal handlers are not announced: nobody may be told of them half-way through a call.
+        // Slots that serve signal handlers are unknown to memcheck: it must not learn of them
+        // half-way through a call.
         let Some(span) = self.find_span(context, start.as_ptr().addr()) else {
             return;
         };
@@ -190,7 +195,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is no heap's.
+    /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is
+    /// no heap's.
     pub(crate) fn begin_any_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
         if self.policy().has_canaries()
             && let Some(span) = self.find_span(context, start.as_ptr().addr())
@@ -201,7 +207,7 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-/// Records hold the addresses of blocks: whoever looks for leaks must not find them there.
+/// Records hold the addresses of blocks: a leak checker must not find them there.
 fn hide(span: SpanRef) {
     make_noaccess(span.address_field(), size_of::<usize>());
 }

@@ -1,5 +1,6 @@
-//! Blocks that valgrind is told of: `Checks::valgrind`. Every call takes the checked way then, blocks end in a few bytes that nobody may
-//! access, freed slots wait, and bins are empty between calls, since the hit path looks at the slots in them, which nobody may access either.
+//! Blocks that memcheck knows: `Checks::valgrind`. Every call takes the checked way then, blocks
+//! end in a few bytes that no thread may access, freed slots wait, and bins are empty between
+//! calls, since the hit path looks at the slots in them, which no thread may access either.
 
 use core::ptr::NonNull;
 
@@ -11,12 +12,13 @@ use crate::span::class::SizeClass;
 use crate::thread_heap::ThreadHeapRef;
 
 impl<M: Mapper> Allocator<M> {
-    /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is hidden, are no errors of this thread's.
+    /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is
+    /// hidden, are no errors of this thread's.
     pub(crate) fn errors_disabled(&self) -> ErrorsDisabled {
         ErrorsDisabled::new(self.policy().tells_memcheck())
     }
 
-    /// What was found out from bytes that may be undefined, as a fact: whoever acts on it makes no error.
+    /// What was found out from bytes that may be undefined, as a fact: acting on it is no error.
     pub(crate) fn defined(&self, found: bool) -> bool {
         let mut found = found;
         if self.policy().tells_memcheck() {

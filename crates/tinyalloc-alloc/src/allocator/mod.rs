@@ -1,4 +1,5 @@
-//! The allocator: which heap, and is it small, large or huge? Each module calls only those before it.
+//! The allocator: which heap, and is it small, large or huge? Each module calls only those before
+//! it.
 
 pub(crate) mod emergency_chunk;
 

@@ -1,4 +1,5 @@
-//! Purging: giving free memory back, with no lock held while the system works. What goes back traps from then on, where that is cheap.
+//! Purging: decommitting free memory, with no lock held while the system works. What goes back
+//! traps from then on, where that is cheap.
 
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
@@ -21,7 +22,8 @@ impl<M: Mapper> Allocator<M> {
         space.due(|| self.mapper().now_milliseconds())
     }
 
-    /// Decommits what was idle for an epoch, if one has passed: for who looks at the clock while the program sleeps.
+    /// Decommits what was idle for an epoch, if one has passed: for a thread that looks at the
+    /// clock while the program sleeps.
     pub fn purge_by_time<C: ThreadContext>(&self, context: C) {
         let due = self.space().lock(context.id()).map(|mut space| space.due_by_time(self.mapper().now_milliseconds()));
         self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
@@ -97,7 +99,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn decommit_run(&self, idle: &IdleRun) -> PurgeOutcome {
-        // SAFETY: the run is free, committed, and claimed: nobody else takes it meanwhile.
+        // SAFETY: the run is free, committed, and claimed: no other thread takes it meanwhile.
         if idle.is_to_be_trapped() && unsafe { self.mapper().trap_by_rights(idle.start(), idle.bytes()) }.is_ok() {
             return PurgeOutcome::Trapped;
         }
@@ -131,8 +133,9 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins are walked once, an epoch after a thread
-    /// left them and not when it ends: most find a new thread before that.
+    /// What was freed into heaps that wait for a thread would otherwise wait with them. Their bins
+    /// are walked once, an epoch after a thread left them and not when it ends: most find a new
+    /// thread before that.
     fn collect_pooled<C: ThreadContext>(&self, context: C) {
         if let Some(pool) = self.pool().lock(context.id()) {
             self.take_abandoned(&pool);
@@ -150,7 +153,8 @@ impl<M: Mapper> Allocator<M> {
 
 /// Empty spans that heaps keep.
 impl<M: Mapper> Allocator<M> {
-    /// Gives spans without live slots back to the space, but for those that the heap keeps; what is due to be purged then, once no lock is held.
+    /// Returns spans without live slots to the space, but for those that the heap keeps; what is
+    /// due to be purged then, once no lock is held.
     #[must_use = "purge it"]
     pub(crate) fn release_spare<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, keeping: SpareLimit) -> PurgeTarget {
         if !heap.has_spare(keeping) {
@@ -170,7 +174,8 @@ impl<M: Mapper> Allocator<M> {
         self.due(&mut space)
     }
 
-    /// Gives the memory of empty spans back to the system, but not their addresses, which stay with their class.
+    /// Returns the memory of empty spans to the system, but not their addresses, which stay with
+    /// their class.
     pub(crate) fn purge_spare<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, keeping: SpareLimit) {
         if M::RECOMMITS || self.mapper().page_bytes() > SLICE_BYTES {
             return;
@@ -192,8 +197,9 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Where little is in use, empty spans that the heap keeps are much of it. Current spans stay, idle or not: a signal handler may be
-    /// here, and the thread that it interrupted about to take a slot of one.
+    /// Where little is in use, empty spans that the heap keeps are much of it. Current spans stay,
+    /// idle or not: a signal handler may be here, and the thread that it interrupted about to take
+    /// a slot of one.
     fn abandon_spare_if_idle<C: ThreadContext>(&self, context: C) {
         let mostly_idle = self.space().lock(context.id()).is_some_and(|space| space.is_mostly_idle());
         if mostly_idle {
@@ -219,7 +225,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// As [`Allocator::purge_thread_heap`], and free pages inside spans lose their memory. Bytes of those.
+    /// As [`Allocator::purge_thread_heap`], and free pages inside spans lose their memory. Bytes of
+    /// those.
     pub(crate) fn dig<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
         self.purge_thread_heap(context, heap)?;
         let mut dug = 0;
@@ -227,7 +234,8 @@ impl<M: Mapper> Allocator<M> {
             return Ok(dug);
         }
         heap.dig(self.mapper().page_bytes(), self.secret(), |start, bytes| {
-            // SAFETY: the pages hold free slots alone, which are on no list. Refused, they keep their memory.
+            // SAFETY: the pages hold free slots alone, which are on no list. Refused, they keep
+            // their memory.
             if unsafe { self.mapper().decommit(start, bytes) }.is_ok() {
                 dug += bytes;
             }
@@ -262,14 +270,16 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Gives back what is free in a heap: its empty spans, as far as no other thread keeps them, and then all that is free anywhere.
+    /// Releases what is free in a heap: its empty spans, as far as no other thread keeps them, and
+    /// then all that is free anywhere.
     pub fn purge_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> bool {
         let _quiet = self.errors_disabled();
         self.purge_thread_heaps(context, heap);
         self.purge_free(context)
     }
 
-    /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes back to the space.
+    /// Every empty span of this thread's part in a heap, and of those that no thread uses, goes
+    /// back to the space.
     pub(crate) fn purge_thread_heaps<C: ThreadContext>(&self, context: C, heap: HeapRef) {
         let _quiet = self.errors_disabled();
         let Some(_pool) = self.pool().lock(context.id()) else {

@@ -1,4 +1,5 @@
-//! What is settled when an allocator starts, and never changes: on a page of its own, which can be made read-only and sealed.
+//! The read-only state: what an allocator fixes when it starts and never changes, on a page of its
+//! own, which can be made read-only and sealed.
 
 use core::cell::Cell;
 use core::ptr::{NonNull, null};
@@ -14,19 +15,22 @@ use crate::span::slot::Secret;
 /// What becomes of the page when the allocator has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealPolicy {
-    /// It stays writable: the allocator does not live as long as the process, or it is not yet known what is wanted.
+    /// It stays writable: the allocator does not live as long as the process, or it is not yet
+    /// known what is wanted.
     Writable,
     /// It can be read only.
     ReadOnly,
-    /// It can be read only, and nobody can change that, nor unmap it, where the system knows how.
+    /// It can be read only, and no thread can change that, nor unmap it, where the system knows
+    /// how.
     Sealed,
 }
 
-/// The page: what every free reads, in one cache line, and what the slow paths read. Where every call is to be checked, the hit path is
-/// told another secret.
+/// The page: what every free reads, in one cache line, and what the slow paths read. Where every
+/// call is to be checked, the hit path has another secret.
 ///
-/// Invariant A1: the cells are set under the lock of the space before any block exists, and never after [`ReadOnlyState::seal`]. (Plain cells,
-/// because compilers do not fold an atomic load into the instruction that uses it.)
+/// Invariant A1: the cells are set under the lock of the space before any block exists, and never
+/// after [`ReadOnlyState::seal`]. (Plain cells, because compilers do not fold an atomic load into
+/// the instruction that uses it.)
 #[repr(C, align(4096))]
 pub(crate) struct ReadOnlyState {
     slices_start: Cell<usize>,
@@ -45,7 +49,7 @@ unsafe impl Sync for ReadOnlyState {}
 impl ReadOnlyState {
     pub(crate) const BYTES: usize = size_of::<ReadOnlyState>();
 
-    /// Nothing is settled yet.
+    /// Before the start: nothing is set.
     pub(crate) const fn new() -> ReadOnlyState {
         ReadOnlyState {
             slices_start: Cell::new(0),
@@ -71,13 +75,13 @@ impl ReadOnlyState {
         self.page_map.get()
     }
 
-    /// What seals are made of, as the hit path is told.
+    /// What signatures are made of, for the hit path.
     #[inline(always)]
     pub(crate) fn hit_secret(&self) -> Secret {
         self.hit_secret.get()
     }
 
-    /// What seals are made of.
+    /// What signatures are made of.
     pub(crate) fn secret(&self) -> Secret {
         Secret::of_word(self.secret.load(Ordering::Acquire))
     }
@@ -111,7 +115,8 @@ impl ReadOnlyState {
         self.page_map.set(page_map);
     }
 
-    /// Once all is settled, nobody may change it. Where the system refuses, or has larger pages, the page stays as it is.
+    /// Makes the state read-only. Where the system refuses, or has larger pages, the page stays as
+    /// it is.
     ///
     /// # Safety
     /// Of a page that is to be sealed, nothing is ever written or unmapped again.

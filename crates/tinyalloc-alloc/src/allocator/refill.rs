@@ -17,7 +17,7 @@ use crate::span::span_ref::SpanRef;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::spare::SpareLimit;
 
-/// How a refill ended: with a slot, without one, or with a free slot that somebody wrote to.
+/// How a refill ended: with a slot, without one, or with a free slot that the program wrote to.
 pub(crate) type Refilled = Result<Option<Slot>, Slot>;
 
 impl<M: Mapper> Allocator<M> {
@@ -133,7 +133,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// A free that changes its span's state.
 impl<M: Mapper> Allocator<M> {
-    /// The credit of a span of this thread's heap is spent.
+    /// The countdown of a span of this thread's heap is at zero.
     #[cold]
     #[inline(never)]
     pub(crate) fn free_relist<C: ThreadContext>(&self, context: C, span: SpanRef) {

@@ -14,7 +14,8 @@ impl<M: Mapper> Allocator<M> {
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
     ///
     /// # Safety
-    /// If `start` is the start of a live block, nobody else uses the block, and after success only the returned one is used.
+    /// If `start` is the start of a live block, no other thread uses the block, and after success
+    /// only the returned one is used.
     pub unsafe fn reallocate<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
         unsafe { self.reallocate_for(context, None, start, bytes) }
@@ -39,7 +40,8 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.reallocate_for(context, heap, start, bytes) }
     }
 
-    /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global one.
+    /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global
+    /// one.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].

@@ -11,7 +11,8 @@ use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::pool::Pool;
 
 impl<M: Mapper> Allocator<M> {
-    /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its memory waits for its next user.
+    /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its
+    /// memory waits for its next user.
     pub(crate) fn return_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         match self.pool().lock(context.id()) {
             Some(pool) => pool.push(heap),
@@ -19,7 +20,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Leaves a heap to whoever takes the lock of the pool next: a thread that ends waits for no fork, for another may wait for its end.
+    /// Leaves a heap to the thread that takes the lock of the pool next: a thread that ends waits
+    /// for no fork, for another may wait for its end.
     pub(crate) fn abandon(&self, heap: ThreadHeapRef) {
         heap.set_busy(false);
         heap.set_thread(None);

@@ -1,4 +1,4 @@
-//! The slow path: whoever is inside is not interrupted by what a signal handler does.
+//! The slow path: the thread that is inside is not interrupted by what a signal handler does.
 
 use core::ptr::{NonNull, null};
 
@@ -24,17 +24,20 @@ pub(crate) struct SlowPath {
 }
 
 impl<M: Mapper> Allocator<M> {
-    /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the holder.
+    /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the
+    /// holder.
     pub(crate) fn is_inside<C: ThreadContext>(&self, context: C) -> bool {
         self.space().is_inside(context.id()) || self.pool().is_inside(context.id()) || self.guards().is_inside(context.id())
     }
 
-    /// Enters the slow path: from here to [`Allocator::end_slow_path`] this thread's frees are remote and its allocations emergencies.
+    /// Enters the slow path: from here to [`Allocator::end_slow_path`] this thread's frees are
+    /// remote and its allocations emergencies.
     pub(crate) fn begin_slow_path<C: ThreadContext>(&self, context: C) -> SlowPath {
         self.begin_slow_path_on(context, current(context))
     }
 
-    /// As [`Allocator::begin_slow_path`], for one of this thread's heaps that need not be the current one.
+    /// As [`Allocator::begin_slow_path`], for one of this thread's heaps that need not be the
+    /// current one.
     pub(crate) fn begin_slow_path_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> SlowPath {
         let (bins, heap_table) = (context.bins(), context.heap_table());
         let slow_path = SlowPath { heap, bins, heap_table, mode: context.mode(), busy: heap.is_busy() };
@@ -45,7 +48,8 @@ impl<M: Mapper> Allocator<M> {
         slow_path
     }
 
-    /// Leaves things as they were found: the visitor may be a signal handler that interrupted `enter` half-way.
+    /// Leaves things as they were found: the visitor may be a signal handler that interrupted
+    /// `enter` half-way.
     pub(crate) fn end_slow_path<C: ThreadContext>(&self, context: C, slow_path: SlowPath) {
         context.set_heap_table(slow_path.heap_table);
         context.set_bins(slow_path.bins);
@@ -59,8 +63,8 @@ impl<M: Mapper> Allocator<M> {
         HeapRef::of(current(context))
     }
 
-    /// A slot that lies ready, as if in one instruction: a signal handler that frees what it allocates does not leave a list as it found it when
-    /// freed slots wait.
+    /// A slot that lies ready, as if in one instruction: a signal handler that frees what it
+    /// allocates does not leave a list as it found it when freed slots wait.
     #[inline(always)]
     pub(crate) fn take_whole<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Option<NonNull<u8>> {
         let slow_path = self.begin_slow_path_on(context, heap);

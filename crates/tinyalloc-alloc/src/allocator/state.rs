@@ -1,4 +1,5 @@
-//! The allocator's state, what every layer above reads of it, and the part of the hit paths that calls nothing.
+//! The allocator's state, what every layer above reads of it, and the part of the hit paths that
+//! calls nothing.
 
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -20,15 +21,17 @@ use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Lock, Ranked};
 use crate::thread_heap::pool::Pool;
 
-/// How many bytes of the first region's slices are committed: what every free reads besides what is settled, on a cache line that changes
-/// only when the region grows. Where every call is to be checked, the hit path is told of no slice at all, so that it finds nothing.
+/// How many bytes of the first region's slices are committed: what every free reads besides the
+/// read-only state, on a cache line that changes only when the region grows. Where every call is to
+/// be checked, the hit path knows no slice at all, so that it finds nothing.
 #[repr(C, align(64))]
 struct Reach {
     hit_bytes: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-/// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block it gave out.
+/// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
+/// it gave out.
 ///
 /// Locks are taken in this order: pool, space, guards.
 #[repr(C)]
@@ -42,9 +45,11 @@ pub struct Allocator<M> {
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
     emergency: Emergency,
-    // The largest comes here, with what is always touched first: a small process touches one page of all this, and the one behind it.
+    // The largest comes here, with what is always touched first: a small process touches one page
+    // of all this, and the one behind it.
     space: Lock<Space>,
-    // At the end of what the program's file is mapped for: whoever protects it splits one mapping in two, not in three.
+    // At the end of what the program's file is mapped for: protecting it splits one mapping in two,
+    // not in three.
     read_only: ReadOnlyState,
 }
 
@@ -91,19 +96,21 @@ impl<M: Mapper> Allocator<M> {
         if !slot.holds(secret) {
             return None;
         }
-        // SAFETY: the seal holds.
+        // SAFETY: the signature holds.
         bin.set(unsafe { slot.next_unchecked() });
         slot.unsign();
         Some(slot.start())
     }
 
-    /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve, [`Allocator::allocate_slow`] can.
+    /// As [`Allocator::allocate`], but only if a free slot lies ready. What it cannot serve,
+    /// [`Allocator::allocate_slow`] can.
     #[inline(always)]
     pub fn allocate_hit<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         self.take_slot(context, SizeClass::at_hand(bytes)?)
     }
 
-    /// The record behind an address of the first region. The comparison sends null and every foreign pointer away in one branch.
+    /// The record behind an address of the first region. The comparison sends null and every
+    /// foreign pointer away in one branch.
     #[inline(always)]
     pub(crate) fn span_in_first_region(&self, address: usize) -> Option<SpanRef> {
         let offset = address.wrapping_sub(self.read_only.slices_start());
@@ -113,7 +120,7 @@ impl<M: Mapper> Allocator<M> {
         Some(self.named(offset))
     }
 
-    /// As [`Allocator::span_in_first_region`], whatever the hit path was told.
+    /// As [`Allocator::span_in_first_region`], whatever the hit path knows.
     pub(crate) fn span_of(&self, address: usize) -> Option<SpanRef> {
         let offset = address.wrapping_sub(self.read_only.slices_start());
         (offset < self.reach.bytes.load(Ordering::Relaxed)).then(|| self.named(offset))
@@ -134,7 +141,7 @@ impl<M: Mapper> Allocator<M> {
 
 /// What the layers above read.
 impl<M: Mapper> Allocator<M> {
-    /// What slots are sealed with, as the hit path is told.
+    /// What slots are signed with, for the hit path.
     #[inline(always)]
     pub(crate) fn hit_secret(&self) -> Secret {
         self.read_only.hit_secret()
@@ -155,7 +162,8 @@ impl<M: Mapper> Allocator<M> {
         self.read_only.policy()
     }
 
-    /// Whether every call is looked at. Known once there is a block, and for good: see [`crate::Checks`].
+    /// Whether every call is looked at. Known once there is a block, and for good: see
+    /// [`crate::Checks`].
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
         self.read_only.checks_any()
@@ -232,7 +240,7 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// What is settled is protected as the thread's allocator may be.
+    /// Protects the read-only state as the thread's allocator may be.
     pub(crate) fn seal<C: ThreadContext>(&self, context: C) {
         // SAFETY: an allocator of which any page may be sealed lives as long as the process; A1.
         unsafe { self.read_only.seal(self.mapper(), context.seal_policy()) };
@@ -248,7 +256,8 @@ impl<M: Mapper> Allocator<M> {
         }
         space.start(self.mapper(), self.policy().has_canaries())?;
         if let Some(slots) = space.emergency() {
-            // Known to the hit path first: a signal handler may ask for the size of the slot it gets.
+            // Known to the hit path first: a signal handler may ask for the size of the slot it
+            // gets.
             self.publish(space);
             self.emergency().set_slots(slots);
             self.seal(context);

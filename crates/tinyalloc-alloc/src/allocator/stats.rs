@@ -30,8 +30,9 @@ pub struct ClassStats {
     pub free_slots: usize,
 }
 
-/// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is quiet; slots in the bins of other
-/// running threads count as live. All zero for a signal handler that interrupted the allocator.
+/// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is
+/// quiet; slots in the bins of other running threads count as live. All zero for a signal handler
+/// that interrupted the allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// In live blocks, requests rounded to their slots.
@@ -42,7 +43,7 @@ pub struct Stats {
     pub reserved: usize,
     /// In pages of spans that hold or held live slots, and in blocks.
     pub active: usize,
-    /// At most so many are in memory: active, free and not yet given back, metadata.
+    /// At most so many are in memory: active, free and not yet returned, metadata.
     pub resident: usize,
     /// In spans and blocks.
     pub mapped: usize,
@@ -99,13 +100,14 @@ impl<M: Mapper> Allocator<M> {
         stats
     }
 
-    /// How many huge blocks there were at most; none for a signal handler that interrupted the allocator.
+    /// How many huge blocks there were at most; none for a signal handler that interrupted the
+    /// allocator.
     pub fn huge_peak<C: ThreadContext>(&self, context: C) -> HugePeak {
         self.space().lock(context.id()).map_or(HugePeak::default(), |space| space.huge().peak())
     }
 
-    /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it; nothing is reserved or kept free for one
-    /// heap alone. `None` if it is no live heap.
+    /// As [`Allocator::stats`], of one isolated heap: what it holds, and what was committed for it;
+    /// nothing is reserved or kept free for one heap alone. `None` if it is no live heap.
     ///
     /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
     pub fn heap_stats<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<Stats> {
@@ -258,7 +260,8 @@ impl Stats {
             all.live_slots -= of_heap.live_slots.min(all.live_slots);
             all.free_slots -= of_heap.free_slots.min(all.free_slots);
         }
-        // The heap was counted a moment later than the process, and other threads used it meanwhile.
+        // The heap was counted a moment later than the process, and other threads used it
+        // meanwhile.
         self.active = self.active.max(self.allocated);
         self.mapped = self.mapped.max(self.active);
         self.resident = self.resident.max(self.active);
@@ -283,7 +286,8 @@ impl Stats {
     fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
         let class = span.class();
         let span_bytes = span.slices() as usize * SLICE_BYTES;
-        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond the span, and no more live than are there.
+        // The owner thread may be changing the span: whatever is read of it, no slot lies beyond
+        // the span, and no more live than are there.
         let present = (span.slots_present() as usize).min(span_bytes / class.bytes());
         let live = match span.state() {
             SpanState::Current => present.saturating_sub(free_in_current(class)),

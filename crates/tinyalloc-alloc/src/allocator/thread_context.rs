@@ -9,7 +9,7 @@ use crate::report::misuse::Misuse;
 use crate::span::bins::Bins;
 use crate::support::lock::ThreadId;
 
-/// Where a thread stands towards the allocator.
+/// What a thread is to the allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Mode {
@@ -17,19 +17,23 @@ pub enum Mode {
     Unattached = 0,
     /// It has a heap.
     Attached = 1,
-    /// It is inside the slow path: whoever allocates now is a signal handler.
+    /// It is inside the slow path: an allocation now comes from a signal handler.
     InSlowPath = 2,
-    /// It gave its heap back because it is ending.
+    /// It returned its heap because it is ending.
     Detached = 3,
-    /// It has allocated and has no heap yet: it is not certain that its end will be told.
+    /// It has allocated and has no heap yet: it is not certain that the allocator learns of its
+    /// end.
     Visiting = 4,
 }
 
-/// The state that the engine keeps for each thread: three words. The implementor stores them; a copy of the handle names the same words.
+/// The state that the engine keeps for each thread: three words. The implementor stores them; a
+/// copy of the handle names the same words.
 ///
 /// # Safety
-/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`], [`Mode::Unattached`] and null, and hold what was last set.
-/// [`ThreadContext::seal_policy`] is [`SealPolicy::Writable`], unless every allocator that the handle is used with lies in a static that is never unmapped.
+/// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`],
+/// [`Mode::Unattached`] and null, and hold what was last set. [`ThreadContext::seal_policy`] is
+/// [`SealPolicy::Writable`], unless every allocator that the handle is used with lies in a static
+/// that is never unmapped.
 pub unsafe trait ThreadContext: Copy {
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
@@ -49,14 +53,15 @@ pub unsafe trait ThreadContext: Copy {
     /// Replaces them.
     fn set_heap_table(self, heap_table: *const HeapTable);
 
-    /// Where this thread stands.
+    /// What this thread is to the allocator.
     fn mode(self) -> Mode;
 
     /// Replaces the mode.
     fn set_mode(self, mode: Mode);
 
-    /// How many requests were served from heaps that the thread borrowed, since it last had a mode other than
-    /// [`Mode::Unattached`]. A thread that cannot tell says that it has borrowed enough, and gets a heap at once.
+    /// How many requests were served from heaps that the thread borrowed, since it last had a mode
+    /// other than [`Mode::Unattached`]. A thread that cannot tell says that it has borrowed enough,
+    /// and gets a heap at once.
     fn visits(self) -> usize {
         usize::MAX
     }
@@ -72,25 +77,29 @@ pub unsafe trait ThreadContext: Copy {
     /// The thread got a heap: see to it that [`crate::Allocator::detach`] is called when it ends.
     fn arm_detach(self);
 
-    /// Whether the thread's end is certain to be told, after [`ThreadContext::arm_detach`] at the latest. Until it is, the thread has no heap of its
-    /// own that could be lost with it.
+    /// Whether the allocator is certain to learn of the thread's end, after
+    /// [`ThreadContext::arm_detach`] at the latest. Until it is, the thread has no heap of its own
+    /// that could be lost with it.
     #[inline]
     fn is_end_told(self) -> bool {
         true
     }
 
-    /// The allocator starts: change what the user wants otherwise. Called once, under a lock: nothing here may allocate.
+    /// The allocator starts: change what the user wants otherwise. Called once, under a lock:
+    /// nothing here may allocate.
     fn configure(self, _tunables: &mut Tunables) {}
 
-    /// What becomes of the read-only state. Asked under the same lock, whenever the allocator may have started, until it is not
+    /// What becomes of the read-only state. Asked under the same lock, whenever the allocator may
+    /// have started, until it is not
     /// [`SealPolicy::Writable`].
     fn seal_policy(self) -> SealPolicy {
         SealPolicy::Writable
     }
 
-    /// Who called: addresses of code, the innermost first. What cannot be told stays as it is.
+    /// Who called: addresses of code, the innermost first. What cannot be found stays as it is.
     fn trace(self, _callers: &mut [usize]) {}
 
-    /// The program made a mistake. Should not return; if it does, the call that found the mistake does nothing.
+    /// The program made a mistake. Should not return; if it does, the call that found the mistake
+    /// does nothing.
     fn report(self, misuse: Misuse);
 }

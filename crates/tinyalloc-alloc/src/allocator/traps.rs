@@ -1,4 +1,5 @@
-//! Memory that nobody may access: what is trapped, how a block gets a guarded end, and how mappings go back beside a fork.
+//! Memory that no thread may access: what is trapped, how a block gets a guarded end, and how
+//! mappings go back beside a fork.
 
 use core::ptr::NonNull;
 
@@ -14,8 +15,8 @@ use crate::span::span_ref::SpanRef;
 use crate::support::lock::Guard;
 
 impl<M: Mapper> Allocator<M> {
-    /// Gives the lock of the space back for a moment, to take it again and finish. A signal handler that forks meanwhile finds the thread
-    /// inside the slow path, and does not wait for it.
+    /// Releases the lock of the space for a moment, to take it again and finish. A signal handler
+    /// that forks meanwhile finds the thread inside the slow path, and does not wait for it.
     pub(crate) fn amid<C: ThreadContext, R>(&self, context: C, work: impl FnOnce(&Self) -> R) -> R {
         let mode = context.mode();
         context.set_mode(Mode::InSlowPath);
@@ -24,8 +25,8 @@ impl<M: Mapper> Allocator<M> {
         result
     }
 
-    /// Gives the lock back for a call of the mapper, and takes it again; no fork comes in between. Where one
-    /// is about to begin, the lock is kept.
+    /// Releases the lock for a call of the mapper, and takes it again; no fork comes in between.
+    /// Where one is about to begin, the lock is kept.
     pub(crate) fn beside<'lock, C: ThreadContext, R>(
         &self,
         context: C,
@@ -41,7 +42,8 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Traps a range; false if it stays accessible, as where pages are larger than slices and belong to neighbours, too.
+    /// Traps a range; false if it stays accessible, as where pages are larger than slices and
+    /// belong to neighbours, too.
     ///
     /// # Safety
     /// The range is committed slices, and nothing in them is still wanted.
@@ -62,7 +64,7 @@ impl<M: Mapper> Allocator<M> {
         let by_rights = self.policy().traps_by_rights()
             && self.mapper().page_bytes() <= SLICE_BYTES
             && self.space().lock_patiently(context.id()).is_some_and(|space| space.may_trap_by_rights());
-        // SAFETY: the run is committed, and was a destroyed heap's: nobody else takes it before it is given back.
+        // SAFETY: the run is committed, a destroyed heap's, and not released yet.
         let trapped = by_rights && unsafe { self.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
             // SAFETY: as above.
             || unsafe { self.trap_whole_pages(ended.start(), ended.bytes()) };
@@ -86,7 +88,7 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: the guard is the last slice of the span.
         let guard = unsafe { span.start().add(bytes) };
         if !span.is_zeroed() {
-            // SAFETY: the span is new, and nobody else's.
+            // SAFETY: the span is new, and no other thread's.
             unsafe { span.start().write_bytes(0, bytes) };
         }
         // SAFETY: nothing is there. Refused, there is no guard, and everything else holds.
@@ -124,7 +126,8 @@ impl<M: Mapper> Allocator<M> {
 
 /// Unmapping.
 impl<M: Mapper> Allocator<M> {
-    /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done about it.
+    /// Failure leaves the memory decommitted and the addresses unused: nothing else can be done
+    /// about it.
     pub(crate) fn unmap(&self, block: Unlisted) {
         // SAFETY: the mapping is in no table any more.
         let _ = unsafe { self.mapper().release(block.start(), block.bytes()) };
@@ -135,12 +138,12 @@ impl<M: Mapper> Allocator<M> {
         self.unmap(Unlisted::new(block.start(), block.bytes() + self.guard_bytes()));
     }
 
-    /// As [`Allocator::unmap_huge`], where no fork may come in between; the lock is given back.
+    /// As [`Allocator::unmap_huge`], where no fork may come in between; the lock is released.
     pub(crate) fn unmap_huge_beside<C: ThreadContext>(&self, context: C, space: Guard<'_, Space>, block: Unlisted) {
         self.release_beside(context, space, |this| this.unmap_huge(block));
     }
 
-    /// Gives the lock back and releases mappings, where no fork may come in between.
+    /// Releases the lock and unmaps mappings, where no fork may come in between.
     pub(crate) fn release_beside<C: ThreadContext>(&self, context: C, space: Guard<'_, Space>, release: impl FnOnce(&Self)) {
         if M::LOCKED_BY_FORKS {
             drop(self.beside(context, space, release));

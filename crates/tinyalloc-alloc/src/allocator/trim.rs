@@ -8,8 +8,8 @@ use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
 
 impl<M: Mapper> Allocator<M> {
-    /// Decommits all that is free at once, free pages inside spans included: in this thread's heap, in the pool and in every region. True if
-    /// anything was.
+    /// Decommits all that is free at once, free pages inside spans included: in this thread's heap,
+    /// in the pool and in every region. True if anything was.
     pub fn purge_all<C: ThreadContext>(&self, context: C) -> bool {
         let _quiet = self.errors_disabled();
         self.free_left(context);

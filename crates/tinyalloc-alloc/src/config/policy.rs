@@ -1,9 +1,10 @@
-//! Every number of policy, with its reason, and what it was measured by. The layers above take them from here; what a user may change has its
-//! default in [`crate::Tunables`].
+//! Every number of policy, with its reason, and what it was measured by. The layers above take them
+//! from here; what a user may change has its default in [`crate::Tunables`].
 
 // When free memory goes back.
 
-/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read at every so many events.
+/// Free memory is decommitted after one to two epochs, whose length is a tunable. The clock is read
+/// at every so many events.
 pub(crate) const EVENTS_PER_LOOK: u32 = 16;
 /// Free memory that always may stay resident.
 pub(crate) const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
@@ -11,42 +12,48 @@ pub(crate) const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) const USED_PER_RESIDENT_FREE: usize = 4;
 /// What a program that takes memory back at once may keep beyond that.
 pub(crate) const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by this and by a quarter,
-/// or what is in use has shrunk by a quarter.
+/// Memory above the cap that could not be purged cheaply is looked at again when it has grown by
+/// this and by a quarter, or what is in use has shrunk by a quarter.
 pub(crate) const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
 /// Beyond so many times of what is in use, free memory is most of the heap.
 pub(crate) const IDLE_PER_USED: usize = 2;
-/// One system call gives back at most this much, so that others may have what is left meanwhile.
+/// One system call decommits at most this much, so that others may have what is left meanwhile.
 pub(crate) const PURGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How many heaps that came to the pool are walked in one epoch.
 pub(crate) const POOLED_WALKS_MAX: usize = 64;
 /// How many isolated heaps a purge notes down at a time, under the lock.
 pub(crate) const ISOLATED_AT_A_TIME: usize = 32;
-/// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for the same class, no carving.
+/// Slices of empty spans that a heap keeps for itself: half a mebibyte that needs no lock and, for
+/// the same class, no carving.
 pub(crate) const SPARE_SLICES_MAX: u32 = 32;
-/// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four mebibytes that need no system call.
+/// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four
+/// mebibytes that need no system call.
 pub(crate) const HARDENED_SPARE_SLICES_MAX: u32 = 256;
 /// Free pages that keep their memory, for heaps that come and go.
 pub(crate) const WARM_PAGES_MAX: usize = 32;
 
 // What traps, and what that may cost.
 
-/// What trapping a freed block costs: the calls, and every 4 KiB. Measured on Linux 6.18 (x86-64 virtual machine): 6.5 microseconds for the
-/// calls that give back, trap and untrap; for 4 KiB 0.37 to give it back, and 1.3 to fault it in again.
+/// What trapping a freed block costs: the calls, and every 4 KiB. Measured on Linux 6.18 (x86-64
+/// virtual machine): 6.5 microseconds for the calls that decommit, trap and untrap; for 4 KiB 0.37
+/// to decommit it, and 1.3 to fault it in again.
 pub(crate) const FREED_TRAP_NANOSECONDS: (i64, i64) = (6_500, 1_660);
-/// As [`FREED_TRAP_NANOSECONDS`], of what is given back anyway: the calls that trap and untrap.
+/// As [`FREED_TRAP_NANOSECONDS`], of what is decommitted anyway: the calls that trap and untrap.
 pub(crate) const PURGED_TRAP_NANOSECONDS: (i64, i64) = (6_000, 10);
 /// Half a hundredth, for each of the two.
 pub(crate) const TRAP_NANOSECONDS_PER_MILLISECOND: i64 = 5_000;
 /// What 400 milliseconds bring.
 pub(crate) const TRAP_NANOSECONDS_MAX: i64 = 400 * TRAP_NANOSECONDS_PER_MILLISECOND;
-/// Enough for the first blocks of a process. (Four fifths of what they cost is for those whose memory is used again.)
+/// Enough for the first blocks of a process. (Four fifths of what they cost is for those whose
+/// memory is used again.)
 pub(crate) const TRAP_NANOSECONDS_AT_START: i64 = 500_000;
-/// Ranges that are trapped by access rights: each splits off two mappings or so, and a process may have 65,530 (Linux).
+/// Ranges that are trapped by access rights: each splits off two mappings or so, and a process may
+/// have 65,530 (Linux).
 pub(crate) const TRAPPED_RANGES_MAX: usize = 1024;
 /// How many trapped runs are passed over for one without a trap.
 pub(crate) const TRAPPED_LOOK: usize = 8;
-/// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the system for each of its spans.
+/// Free slices behind a small run lose their traps with it, so that a growing heap does not ask the
+/// system for each of its spans.
 pub(crate) const UNTRAPPED_AHEAD_SLICES: usize = 16;
 
 // Huge pages.
@@ -55,8 +62,8 @@ pub(crate) const UNTRAPPED_AHEAD_SLICES: usize = 16;
 pub(crate) const HUGE_PAGES_BEFORE: usize = 16;
 /// A zone that ended begins again below this many empty units.
 pub(crate) const HUGE_PAGES_TO_BEGIN: usize = 8;
-/// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than one part in so many of what is in
-/// use...
+/// For the sake of huge pages, memory stays resident that was idle for an epoch, if it is less than
+/// one part in so many of what is in use...
 pub(crate) const IDLE_PART_KEPT: usize = 16;
 /// ...and memory that was not, if it is less than so many times of what is in use.
 pub(crate) const EXCESS_TIMES_KEPT: usize = 4;
@@ -75,21 +82,24 @@ pub(crate) const REGION_BYTES_MIN: usize = 4 * 1024 * 1024;
 pub(crate) const REGION_ADDRESS_SPACE_PART: usize = 8;
 /// How many rooms are tried before a region is reserved.
 pub(crate) const ROOMS_TRIED: usize = 4;
-/// A store reserves room for a million pages, or this part of a limited address space, or less where that is refused.
+/// A store reserves room for a million pages, or this part of a limited address space, or less
+/// where that is refused.
 pub(crate) const STORE_BYTES_MAX: usize = 1 << 32;
 pub(crate) const STORE_ADDRESS_SPACE_PART: usize = 64;
-/// Addresses of no bytes: 131,072 of them, or fewer in a limited address space; whoever wants more gets a slot. (All counts as address space, and core dumpers
-/// write it out.)
+/// Zero-size allocations: 131,072 of them, or fewer in a limited address space; further ones get a
+/// slot. (All counts as address space, and core dumpers write it out.)
 pub(crate) const ZERO_SIZE_RANGE_BYTES_MAX: usize = 1 << 21;
 pub(crate) const ZERO_SIZE_RANGE_BYTES_MIN: usize = 1 << 16;
 pub(crate) const ZERO_SIZE_ADDRESS_SPACE_PART: usize = 1024;
 
 // Threads without a heap.
 
-/// While so many threads have a heap, another one borrows heaps for its first requests. A heap of its own costs a thread with a few
-/// blocks of several sizes 20 to 150 KiB, of which it uses a twentieth; with few threads that is little, and nothing is shared.
+/// While so many threads have a heap, another one borrows heaps for its first requests. A heap of
+/// its own costs a thread with a few blocks of several sizes 20 to 150 KiB, of which it uses a
+/// twentieth; with few threads that is little, and nothing is shared.
 pub(crate) const ATTACHED_AT_ONCE: usize = 32;
-/// So many requests are served from borrowed heaps, each at the cost of taking the pool's lock twice.
+/// So many requests are served from borrowed heaps, each at the cost of taking the pool's lock
+/// twice.
 pub(crate) const VISITS_MAX: usize = 32;
 
 // How far searches look.
@@ -101,12 +111,14 @@ pub(crate) const POOLED_HEAPS_ASKED: usize = 4;
 
 // Forks.
 
-/// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18), and one that waits itself, for ever.
+/// How long a fork is waited for: it takes 60 microseconds or so in a small process (Linux 6.18),
+/// and one that waits itself, for ever.
 pub(crate) const FORK_NANOSECONDS: u32 = 1_000_000;
 /// As [`FORK_NANOSECONDS`], for whom doing without is dear: a file's blocks of more than 64 MiB.
 pub(crate) const LONG_FORK_NANOSECONDS: u32 = 500_000_000;
-/// How often, and how long each time, a thread that forks waits for what others will finish in a moment: two seconds in all, should one of
-/// them have been thrown out of the allocator by a signal handler.
+/// How often, and how long each time, a thread that forks waits for what others will finish in a
+/// moment: two seconds in all, should one of them have been thrown out of the allocator by a signal
+/// handler.
 pub(crate) const FINISH_LOOKS: u32 = 10_000;
 pub(crate) const FINISH_NANOSECONDS: u32 = 200_000;
 /// How long a thread sleeps that waits for another's look.

@@ -1,11 +1,12 @@
-//! What a user may set: when memory goes back, how large regions are, whether huge pages are asked for, and how much may be had in all.
+//! What a user may set: when memory goes back, how large regions are, whether huge pages are asked
+//! for, and how much may be had in all.
 
 use super::checks::Checks;
 
-/// When free memory is given back to the system.
+/// When free memory is returned to the system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PurgeMode {
-    /// When nobody wanted it for a while, or when it is too much beside what is in use.
+    /// When no thread wanted it for a while, or when it is too much beside what is in use.
     #[default]
     Decay,
     /// With the call that frees it.
@@ -26,12 +27,14 @@ pub enum HugePagePolicy {
     Always,
 }
 
-/// The settings of one allocator. What concerns regions holds for those that are reserved afterwards.
+/// The settings of one allocator. What concerns regions holds for those that are reserved
+/// afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tunables {
     /// When free memory goes back.
     pub purge_mode: PurgeMode,
-    /// In [`PurgeMode::Decay`], memory goes back after one to two times this many milliseconds in which nobody wanted it.
+    /// In [`PurgeMode::Decay`], memory goes back after one to two times this many milliseconds in
+    /// which no thread wanted it.
     pub purge_milliseconds: u64,
     /// Whether huge pages are asked for.
     pub huge_pages: HugePagePolicy,
@@ -44,7 +47,7 @@ pub struct Tunables {
 }
 
 impl Tunables {
-    /// What holds unless somebody sets it.
+    /// What holds unless an option sets it.
     pub const DEFAULT: Tunables = Tunables {
         purge_mode: PurgeMode::Decay,
         purge_milliseconds: 400,

@@ -1,7 +1,9 @@
-//! The last word of a hardened slot: is it a block, of how many bytes, or does it wait, or is it free? Not generic, as `memory`.
+//! The last word of a hardened slot: is it a block, of how many bytes, or does it wait, or is it
+//! free? Not generic, as `memory`.
 //!
-//! Whatever the slot's state is, the word has one of four values, and it changes between them by one store: whoever frees a block may look
-//! at its neighbour's, whichever thread that belongs to.
+//! Whatever the slot's state is, the word has one of four values, and it changes between them by
+//! one store: the thread that frees a block may look at its neighbour's, whichever thread that
+//! belongs to.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +16,8 @@ pub(crate) const CANARY_BYTES: usize = size_of::<u64>();
 /// Behind the two words of a free slot there is room for the last one.
 pub(crate) const HARDENED_SLOT_BYTES_MIN: usize = 32;
 
-/// The upper bits of a block's canary tell how many bytes before it are nobody's: the rest of the slot, beyond what was asked for. The
-/// lower ones confirm it.
+/// The upper bits of a block's canary tell how many bytes before it belong to no block: the rest of
+/// the slot, beyond what was asked for. The lower ones confirm it.
 const SLACK_SHIFT: u32 = 48;
 const _: () = assert!(SMALL_BYTES_MAX < 1 << (u64::BITS - SLACK_SHIFT));
 /// An odd number: half of the golden ratio's digits.
@@ -41,14 +43,16 @@ impl Canary {
         let room = slot_bytes - CANARY_BYTES;
         // SAFETY: the slot ends with it; slots are whole words.
         let at = unsafe { start.add(room) }.cast();
-        // The byte that is overrun first is one that all of the address went into: the lowest is the same in
-        // slots that are 256 bytes apart. Never 0, nor the other way round: see `waiting`.
+        // The byte that is overrun first is one that all of the address went into: the lowest is
+        // the same in slots that are 256 bytes apart. Never 0, nor the other way round: see
+        // `waiting`.
         let whole = (secret ^ start.as_ptr().addr() as u64).wrapping_mul(MIX).swap_bytes() | 1;
         Canary { at, room, whole }
     }
 
     fn word<'slot>(self) -> &'slot AtomicU64 {
-        // SAFETY: the slot's last word, which nobody else writes but by mistake, and never otherwise than whole.
+        // SAFETY: the slot's last word, which no other thread writes but by mistake, and never
+        // otherwise than whole.
         unsafe { AtomicU64::from_ptr(self.at.as_ptr()) }
     }
 
@@ -57,7 +61,8 @@ impl Canary {
         self.whole << 1 | 1 << SLACK_SHIFT
     }
 
-    /// What lies between a block and its canary: a byte that is not zero, so that a string's end is seen there, and tells little else.
+    /// What lies between a block and its canary: a byte that is not zero, so that a string's end is
+    /// seen there, and tells little else.
     const fn filler(self) -> u64 {
         (self.whole >> (SLACK_SHIFT - u8::BITS) & 0xff | 1) * 0x0101_0101_0101_0101
     }
@@ -70,7 +75,7 @@ impl Canary {
         self.word().store(self.whole ^ sign_of(slack), Ordering::Relaxed);
     }
 
-    /// Bytes of the block; `None` if it is none, or somebody wrote beyond its end.
+    /// Bytes of the block; `None` if it is none, or the program wrote beyond its end.
     pub(crate) fn asked_for(self) -> Option<usize> {
         let slack = self.slack(self.word().load(Ordering::Relaxed))?;
         // SAFETY: the rest of the slot, before the canary.
@@ -108,7 +113,8 @@ impl Canary {
     }
 }
 
-/// What the canary of a block with so much slack has beyond one that has none; even, so that the lowest bit tells that it is a block's.
+/// What the canary of a block with so much slack has beyond one that has none; even, so that the
+/// lowest bit tells that it is a block's.
 const fn sign_of(slack: usize) -> u64 {
     (slack as u64) << SLACK_SHIFT | (slack as u64).wrapping_mul(MIX) << 1 & ((1 << SLACK_SHIFT) - 1)
 }

@@ -1,5 +1,6 @@
-//! Sampled allocations on pages of their own, between guards: whoever reads or writes beyond them, or after they were freed, is
-//! trapped, and told which block that was and who made and freed it.
+//! Sampled allocations on pages of their own, between guards: the thread that reads or writes
+//! beyond them, or after they were freed, is trapped, and told which block that was and who made
+//! and freed it.
 
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
 use core::slice::from_raw_parts;
@@ -97,7 +98,8 @@ impl GuardRange {
     }
 }
 
-/// Invariant U1: `places` points at `PLACES` places that stay mapped, or nowhere; the lock of the guards is held for every call but
+/// Invariant U1: `places` points at `PLACES` places that stay mapped, or nowhere; the lock of the
+/// guards is held for every call but
 /// [`Guards::look`].
 pub(crate) struct Guards {
     places: *mut Place,
@@ -170,7 +172,8 @@ impl Guards {
         // SAFETY: a live block's page is accessible.
         let page_contents = unsafe { from_raw_parts(page.as_ptr(), page_bytes) };
         let is_whole = page_contents[..begin].iter().chain(&page_contents[end..]).all(|byte| *byte == TAIL);
-        // SAFETY: the page is ours; the caller gave the block up. Refused, the page stays accessible.
+        // SAFETY: the page is ours; the caller gave the block up. Refused, the page stays
+        // accessible.
         let _ = unsafe { mapper.trap(page, page_bytes) };
         (place.freed_by, place.freed_at) = freer;
         place.state = State::Freed;
@@ -201,13 +204,15 @@ impl Guards {
         }
     }
 
-    /// What a trapped access at `address` was meant for; for a signal handler, which may have interrupted who holds the lock.
+    /// What a trapped access at `address` was meant for; for a signal handler, which may have
+    /// interrupted who holds the lock.
     pub(crate) fn look(&self, range: &GuardRange, address: usize, page_bytes: usize) -> Option<GuardReport> {
         if !range.contains(address) || self.places.is_null() {
             return None;
         }
         let page = (address - range.start.load(Ordering::Relaxed)) / page_bytes;
-        // The lower half of a guard is behind the end of a block, the upper half before the start of the next.
+        // The lower half of a guard is behind the end of a block, the upper half before the start
+        // of the next.
         let (before, behind) = ((page / 2).checked_sub(1), Some(page / 2));
         let candidates = match (page.is_multiple_of(2), address % page_bytes < page_bytes / 2) {
             (false, _) => [behind, None],
@@ -241,7 +246,8 @@ impl Guards {
         Some(())
     }
 
-    /// A place that never was used, or the one that was freed first: what was freed is remembered as long as possible.
+    /// A place that never was used, or the one that was freed first: what was freed is remembered
+    /// as long as possible.
     fn next_place(&mut self) -> Option<usize> {
         if self.used < PLACES {
             self.used += 1;

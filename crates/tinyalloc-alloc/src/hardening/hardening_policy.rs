@@ -16,7 +16,8 @@ impl HardeningPolicy {
     /// Nothing beyond the default.
     pub(crate) const NONE: HardeningPolicy = HardeningPolicy { checks: Checks::NONE };
 
-    /// Memcheck is told of blocks only where it runs, and then sees more than a canary would: nothing is hardened.
+    /// Memcheck learns of blocks only where it runs, and then sees more than a canary would:
+    /// nothing is hardened.
     pub(crate) fn new(checks: Checks) -> HardeningPolicy {
         let valgrind = checks.valgrind && is_running();
         HardeningPolicy { checks: Checks { valgrind, hardened: checks.hardened && !valgrind, ..checks } }
@@ -33,7 +34,7 @@ impl HardeningPolicy {
         self.checks.every_allocation()
     }
 
-    /// Whether memcheck is told of every block.
+    /// Whether memcheck knows every block.
     #[inline(always)]
     pub(crate) const fn tells_memcheck(self) -> bool {
         self.checks.valgrind
@@ -73,7 +74,7 @@ impl HardeningPolicy {
         }
     }
 
-    /// Slices at the end of a span, or of a large block, that nobody may access.
+    /// Slices at the end of a span, or of a large block, that no thread may access.
     #[inline(always)]
     pub(crate) const fn guard_slices(self) -> u32 {
         self.checks.hardened as u32
@@ -113,13 +114,14 @@ impl HardeningPolicy {
         self.checks.hardened || self.checks.zero_on_free
     }
 
-    /// Whether access rights may trap what a destroyed heap had, while the process has room for such ranges.
+    /// Whether access rights may trap what a destroyed heap had, while the process has room for
+    /// such ranges.
     pub(crate) const fn traps_by_rights(self) -> bool {
         !self.checks.hardened
     }
 
-    /// Whether free pages inside spans with live slots may lose their memory: what is hardened tells
-    /// a free slot by its canary, and memcheck would have to be told.
+    /// Whether free pages inside spans with live slots may lose their memory: what is hardened
+    /// tells a free slot by its canary, and memcheck does not know of the pages.
     pub(crate) const fn digs_holes(self) -> bool {
         !self.checks.hardened && !self.checks.valgrind
     }

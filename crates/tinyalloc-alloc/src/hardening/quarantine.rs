@@ -1,4 +1,5 @@
-//! Freed slots that wait, in random order, before they may be used again: on a page of metadata, one for each thread's heap.
+//! Freed slots that wait, in random order, before they may be used again: on a page of metadata,
+//! one for each thread's heap.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -8,7 +9,8 @@ use crate::support::random::Random;
 
 const PLACES: usize = 480;
 
-/// Invariants. Q1: one thread's, or nobody's while its heap is pooled. Q2: the first `used` places hold slots.
+/// Invariants. Q1: one thread's, or no thread's while its heap is pooled. Q2: the first `used`
+/// places hold slots.
 #[repr(C)]
 pub(crate) struct Quarantine {
     bytes: Cell<usize>,
@@ -20,7 +22,7 @@ const _: () = assert!(size_of::<Quarantine>() <= META_PAGE_BYTES);
 
 impl Quarantine {
     /// # Safety
-    /// The page is nobody else's, and stays mapped.
+    /// The page belongs to no other thread, and stays mapped.
     pub(crate) unsafe fn init(page: NonNull<u8>) -> NonNull<Quarantine> {
         let quarantine = page.cast::<Quarantine>();
         let empty = Quarantine { bytes: Cell::new(0), used: Cell::new(0), places: [const { Cell::new(None) }; PLACES] };
@@ -39,7 +41,8 @@ impl Quarantine {
         }
     }
 
-    /// One of those that wait, at random, if too many bytes do or there is no room for another one; the latest if it is alone.
+    /// One of those that wait, at random, if too many bytes do or there is no room for another one;
+    /// the latest if it is alone.
     #[inline(always)]
     pub(crate) fn overflow(&self, bytes_max: usize, random: &Random) -> Option<NonNull<u8>> {
         let used = self.used.get();

@@ -1,4 +1,5 @@
-//! What valgrind is told: its client requests, instructions that do nothing elsewhere (Valgrind User Manual, 3.1 and 4.7).
+//! The requests to valgrind: its client requests, instructions that do nothing elsewhere (Valgrind
+//! User Manual, 3.1 and 4.7).
 
 #[cfg_attr(target_arch = "x86_64", path = "valgrind/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "valgrind/aarch64.rs")]
@@ -21,7 +22,7 @@ const GET_VALIDITY_BITS: usize = MEMCHECK + 8;
 /// What GET_VALIDITY_BITS says of memory that must not be accessed.
 const INACCESSIBLE: usize = 3;
 
-/// Bytes behind each small block that nobody may access.
+/// Bytes behind each small block that no thread may access.
 pub(crate) const REDZONE_BYTES: usize = 16;
 
 pub(crate) fn is_running() -> bool {
@@ -33,7 +34,7 @@ pub(crate) fn malloclike(start: NonNull<u8>, bytes: usize) {
     request([MALLOCLIKE_BLOCK, start.as_ptr().addr(), bytes, 0, 0, 0]);
 }
 
-/// An announced block ends.
+/// `freelike`: a block that memcheck knows ends.
 pub(crate) fn freelike(start: NonNull<u8>) {
     request([FREELIKE_BLOCK, start.as_ptr().addr(), 0, 0, 0, 0]);
 }

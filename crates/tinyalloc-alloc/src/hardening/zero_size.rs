@@ -1,4 +1,5 @@
-//! Blocks of no bytes: addresses that are nobody else's, in a range where every access faults.
+//! Zero-size allocations: addresses that belong to no other block, in a range where every access
+//! faults.
 
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -21,7 +22,8 @@ pub(crate) enum ZeroSizeMistake {
     Free,
 }
 
-/// Invariant E1: once `bytes` is set, `taken` points at a bit for every address, mapped for good. No lock is taken but to begin.
+/// Invariant E1: once `bytes` is set, `taken` points at a bit for every address, mapped for good.
+/// No lock is taken but to begin.
 pub(crate) struct ZeroSizeBlocks {
     start: AtomicUsize,
     bytes: AtomicUsize,
@@ -59,7 +61,7 @@ impl ZeroSizeBlocks {
         let bits_bytes = (bytes / SLOT_ALIGN / u8::BITS as usize).next_multiple_of(page_bytes);
         let taken = mapper.map(bits_bytes, page_bytes).ok()?;
         let Ok(start) = mapper.reserve(bytes, page_bytes) else {
-            // SAFETY: nobody knows of it.
+            // SAFETY: no other code knows it.
             let _ = unsafe { mapper.release(taken, bits_bytes) };
             return None;
         };
@@ -69,7 +71,8 @@ impl ZeroSizeBlocks {
         Some(())
     }
 
-    /// An address aligned to `align`, a power of two up to a page, that is nobody else's until it is freed.
+    /// An address aligned to `align`, a power of two up to a page, that belongs to no other block
+    /// until it is freed.
     pub(crate) fn allocate(&self, align: usize) -> Option<NonNull<u8>> {
         let words = self.bytes.load(Ordering::Acquire) / SLOT_ALIGN / PER_WORD;
         let (stride, bits) = aligned_bits(align);
@@ -97,7 +100,7 @@ impl ZeroSizeBlocks {
         None
     }
 
-    /// Gives an address of the range back.
+    /// Frees an address of the range.
     pub(crate) fn free(&self, address: usize) -> Result<(), ZeroSizeMistake> {
         let (word, mask) = self.place(address)?;
         let before = self.word(word).fetch_and(!mask, Ordering::Release);
@@ -128,7 +131,8 @@ impl ZeroSizeBlocks {
     }
 }
 
-/// Which words have an address aligned to `align`, one in so many, and which bits of them stand for one.
+/// Which words have an address aligned to `align`, one in so many, and which bits of them stand for
+/// one.
 const fn aligned_bits(align: usize) -> (usize, u64) {
     if align > PER_WORD * SLOT_ALIGN {
         return (align / (PER_WORD * SLOT_ALIGN), 1);

@@ -44,13 +44,13 @@ pub struct HeapOptions {
     pub name: HeapName,
     /// The most bytes that its slots and blocks may take; beyond it there is no memory.
     pub limit_bytes: usize,
-    /// Words that the engine keeps for whoever made the heap.
-    pub words: [usize; 3],
+    /// User data: words that the engine keeps for the creator of the heap.
+    pub user_data: [usize; 3],
 }
 
 impl Default for HeapOptions {
     fn default() -> HeapOptions {
-        HeapOptions { name: HeapName::default(), limit_bytes: usize::MAX, words: [0; 3] }
+        HeapOptions { name: HeapName::default(), limit_bytes: usize::MAX, user_data: [0; 3] }
     }
 }
 
@@ -82,9 +82,9 @@ impl PageHead {
     }
 }
 
-/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that whoever
-/// holds a stale address reads an `id` that is no live heap's. I2: the lock of the space guards
-/// pages and records, that of the pool the thread heaps and their pool.
+/// Invariants. I1: pages of metadata are never unmapped while the allocator lives, so that any
+/// thread that holds a stale address reads an `id` that is no live heap's. I2: the lock of the
+/// space guards pages and records, that of the pool the thread heaps and their pool.
 #[repr(C, align(64))]
 pub struct Heap {
     head: PageHead,
@@ -98,7 +98,7 @@ pub struct Heap {
     pool: Pool,
     pushed: AtomicUsize,
     name: HeapName,
-    words: [AtomicUsize; 3],
+    user_data: [AtomicUsize; 3],
 }
 
 // SAFETY: I2 for the cells; the rest is atomic.
@@ -192,7 +192,7 @@ impl HeapRef {
 /// Life.
 impl HeapRef {
     /// # Safety
-    /// The page is nobody else's, and stays mapped (I1).
+    /// The page belongs to no other thread, and stays mapped (I1).
     pub(crate) unsafe fn init(page: NonNull<u8>, id: usize, options: &HeapOptions, policy: HardeningPolicy) -> HeapRef {
         let isolated = page.cast::<Heap>();
         page.as_ptr().expose_provenance();
@@ -208,7 +208,7 @@ impl HeapRef {
             pool: Pool::new(),
             pushed: AtomicUsize::new(0),
             name: options.name,
-            words: options.words.map(AtomicUsize::new),
+            user_data: options.user_data.map(AtomicUsize::new),
         };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
@@ -219,7 +219,7 @@ impl HeapRef {
         heap
     }
 
-    /// Nobody takes it for a live heap from here on.
+    /// No thread takes it for a live heap from here on.
     pub(crate) fn end(self) {
         self.id.store(0, Ordering::Release);
     }
@@ -227,7 +227,7 @@ impl HeapRef {
     /// A thread heap on a page of its own, for a further thread.
     ///
     /// # Safety
-    /// The page is nobody else's, and stays mapped (I1).
+    /// The page belongs to no other thread, and stays mapped (I1).
     pub(crate) unsafe fn add_thread_heap(self, page: NonNull<u8>, policy: HardeningPolicy) -> ThreadHeapRef {
         // SAFETY: the caller's promise.
         unsafe { self.add_page(page, records_after(THREAD_HEAP_AT)) };
@@ -265,7 +265,7 @@ impl HeapRef {
         // SAFETY: pages stay mapped (I1). Not made of a reference: the whole page may be reached
         // from it.
         let quota = unsafe { QuotaRef::new(quota.cast()) };
-        // SAFETY: it is a heap's worth of metadata, nobody else's.
+        // SAFETY: it is a heap's worth of metadata, no other thread's.
         let thread_heap = unsafe { ThreadHeapRef::init(memory, self.thread_heaps.get(), Some(quota), policy) };
         self.thread_heaps.set(Some(thread_heap));
         thread_heap
@@ -306,7 +306,7 @@ impl HeapRef {
         let record = unsafe { page.cast::<u8>().add(head.record_at(head.records.get())) }.cast::<Span>();
         record.as_ptr().expose_provenance();
         head.records.set(head.records.get() + 1);
-        // SAFETY: it is nobody's yet.
+        // SAFETY: it belongs to no thread yet.
         Some(unsafe { SpanRef::blank(record) })
     }
 
@@ -390,15 +390,15 @@ impl Heap {
         self.name.as_c_str()
     }
 
-    /// A word of whoever made the heap.
+    /// One word of the user data.
     #[must_use]
-    pub fn word(&self, index: usize) -> usize {
-        self.words[index].load(Ordering::Acquire)
+    pub fn user_data(&self, index: usize) -> usize {
+        self.user_data[index].load(Ordering::Acquire)
     }
 
-    /// Replaces a word of whoever made the heap.
-    pub fn set_word(&self, index: usize, word: usize) {
-        self.words[index].store(word, Ordering::Release);
+    /// Replaces one word of the user data.
+    pub fn set_user_data(&self, index: usize, word: usize) {
+        self.user_data[index].store(word, Ordering::Release);
     }
 
     /// How often it is some thread's current heap.

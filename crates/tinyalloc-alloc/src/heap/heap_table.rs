@@ -43,7 +43,7 @@ impl HeapTableEntry {
     }
 }
 
-/// What the hit path reads of an attachment.
+/// What the hit path reads of an entry.
 #[repr(C)]
 struct Entry {
     id: Cell<usize>,
@@ -56,7 +56,7 @@ impl Entry {
     }
 }
 
-/// Invariant T1: one thread's; nobody else reads or writes it.
+/// Invariant T1: one thread's; no other thread reads or writes it.
 #[repr(C)]
 pub struct HeapTable {
     default_heap: ThreadHeapRef,
@@ -70,7 +70,7 @@ const _: () = assert!(size_of::<HeapTable>() <= META_PAGE_BYTES);
 
 impl HeapTable {
     /// # Safety
-    /// The page is nobody else's, and stays mapped as long as the thread uses it.
+    /// The page belongs to no other thread, and stays mapped as long as the thread uses it.
     pub(crate) unsafe fn init(page: NonNull<u8>, default_heap: ThreadHeapRef) -> NonNull<HeapTable> {
         let heap_table = page.cast::<HeapTable>();
         let state = HeapTable {
@@ -91,7 +91,7 @@ impl HeapTable {
     }
 
     /// This thread's part in a heap, if it is attached to it. No number is that of two heaps, and
-    /// that of a destroyed one is nobody's.
+    /// no thread has that of a destroyed one.
     #[inline(always)]
     pub(crate) fn thread_heap(&self, heap: HeapRef) -> Option<ThreadHeapRef> {
         let id = heap.id();
@@ -99,7 +99,7 @@ impl HeapTable {
         if entry.id.get() == id { entry.thread_heap.get() } else { None }
     }
 
-    /// Enters an attachment into the table, and returns the one that it takes the place of.
+    /// Enters a thread heap into the table, and returns the one that it takes the place of.
     pub(crate) fn replace(&self, attachment: HeapTableEntry) -> Option<HeapTableEntry> {
         let place = attachment.id % ENTRIES;
         let last = self.take(place);
@@ -115,7 +115,7 @@ impl HeapTable {
         Some(HeapTableEntry { id, heap: self.heaps[place].take()?, thread_heap: entry.thread_heap.take()? })
     }
 
-    /// Takes every attachment out.
+    /// Takes every entry out.
     pub(crate) fn take_all(&self) -> impl Iterator<Item = HeapTableEntry> + '_ {
         (0..ENTRIES).filter_map(|place| self.take(place))
     }

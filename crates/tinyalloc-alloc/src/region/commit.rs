@@ -48,7 +48,7 @@ impl Region {
         Ok(())
     }
 
-    /// Why there is no memory: of a room, somebody else may have what lies behind.
+    /// Why there is no memory: of a room, another mapping may lie behind.
     pub(super) fn shortage(&self, refusal: MapError) -> Shortage {
         match (self.backing, refusal) {
             (Backing::Room, MapError::Unavailable) => Shortage::OfRoom,

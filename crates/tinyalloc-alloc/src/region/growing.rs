@@ -19,7 +19,7 @@ pub(crate) enum Backing {
 }
 
 /// Invariant G1: the first `committed` bytes are readable and writable, the rest up to `bytes` is
-/// reserved, or nobody else's of this allocator. `bytes` shrinks where a room ends earlier.
+/// reserved, or used by no other part of this allocator. `bytes` shrinks where a room ends earlier.
 pub(crate) struct Growing {
     start: NonNull<u8>,
     bytes: Cell<usize>,
@@ -74,7 +74,7 @@ impl Growing {
         let exact = self.page_end(mapper, bytes);
         let committed = self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact));
         if self.backing == Backing::Room && committed == Err(MapError::Unavailable) {
-            // Somebody has what lies behind, and would be asked about at every request.
+            // Another mapping lies behind, and every request would try again.
             self.bytes.set(self.mapped.get());
         }
         committed
@@ -119,10 +119,10 @@ impl Growing {
         Ok(())
     }
 
-    /// Gives back what was taken of a room. The range is not used again.
+    /// Releases what was taken of a room. The range is not used again.
     pub(crate) fn release<M: Mapper>(&self, mapper: &M) {
         if self.backing == Backing::Room && self.mapped.get() > 0 {
-            // SAFETY: G1; nobody knows of the range. Refused, it stays unused.
+            // SAFETY: G1; no other code knows the range. Refused, it stays unused.
             let _ = unsafe { mapper.release(self.start, self.mapped.get()) };
         }
     }

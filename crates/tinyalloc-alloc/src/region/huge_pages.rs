@@ -70,7 +70,7 @@ impl HugePages {
     /// kernel may fill holes again.
     ///
     /// # Safety
-    /// `slices_start` is what [`HugePages::grow`] was told.
+    /// `slices_start` is that of [`HugePages::grow`].
     pub(crate) unsafe fn give_up<M: Mapper>(&self, mapper: &M, slices_start: NonNull<u8>) {
         if !self.zone().is_empty() {
             // SAFETY: the zone lies in what is committed.

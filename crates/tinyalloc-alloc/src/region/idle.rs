@@ -23,7 +23,7 @@ pub(crate) enum PurgeScope {
     All,
 }
 
-/// What became of free memory that was to be given back.
+/// What became of free memory that was to be decommitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PurgeOutcome {
     /// It may hold old contents.
@@ -35,8 +35,8 @@ pub(crate) enum PurgeOutcome {
 }
 
 impl Region {
-    /// The next free resident run that is old enough, in whole OS pages, claimed so that nobody
-    /// takes it meanwhile. Huge pages are broken up only for what nobody may want again.
+    /// The next free resident run that is old enough, in whole OS pages, claimed so that no thread
+    /// takes it meanwhile. Huge pages are broken up only for what no thread may want again.
     pub(crate) fn claim_idle<M: Mapper>(&self, mapper: &M, idle: PurgeScope, slices_max: usize) -> Option<Run> {
         let run = self.idle_units(idle, slices_max).or_else(|| {
             let mut zone = self.huge_pages.zone();
@@ -121,7 +121,7 @@ impl Region {
         self.huge_pages.may_have_filled(&run.numbers())
     }
 
-    /// Gives a claimed run back after an attempt to give its memory to the system.
+    /// Frees a claimed run after an attempt to decommit it.
     pub(crate) fn unclaim_idle(&self, run: &Run, left: PurgeOutcome) {
         if left == PurgeOutcome::Trapped {
             return self.give_trapped_run(run);

@@ -69,7 +69,8 @@ impl Region {
         self.slices.committed() & !(SLICE_BYTES - 1)
     }
 
-    /// Whether nothing of it is in use, no slice and no record, nor kept for whoever wants it next.
+    /// Whether nothing of it is in use, no slice and no record, nor kept for the thread that wants
+    /// it next.
     pub(crate) fn is_idle(&self) -> bool {
         self.used_slices.get() == 0
             && self.resident_slices.get() == 0

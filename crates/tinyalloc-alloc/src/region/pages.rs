@@ -43,7 +43,7 @@ impl Words for Taken<'_> {
 }
 
 impl Store {
-    /// A store in a room whose beginning is nobody's, or in a reservation.
+    /// A store in a room whose beginning belongs to no thread, or in a reservation.
     fn new<M: Mapper>(mapper: &M) -> Result<Store, MapError> {
         let page_bytes = mapper.page_bytes();
         if let Some(start) = mapper.room(Store::whole_bytes(STORE_BYTES_MAX, page_bytes), page_bytes) {
@@ -145,13 +145,13 @@ impl Store {
     }
 }
 
-/// What becomes of a page that nobody needs.
+/// What becomes of a page that no thread needs.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It waits for the next heap, with its memory.
     Warm,
-    /// Its memory is to be given back, and then the page by [`Pages::free`].
+    /// Its memory is to be returned, and then the page by [`Pages::free`].
     Not,
 }
 

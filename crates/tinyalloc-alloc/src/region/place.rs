@@ -31,7 +31,7 @@ impl Region {
         }
     }
 
-    /// In a room of which nobody has taken the beginning.
+    /// In a room of which no thread has taken the beginning.
     fn in_a_room<M: Mapper>(
         mapper: &M,
         most: usize,
@@ -61,7 +61,7 @@ impl Region {
         Err(MapError::Unavailable)
     }
 
-    /// Gives back what a region took of a room that it cannot have.
+    /// Releases what a region took of a room that it cannot have.
     fn abandon<M: Mapper>(&self, mapper: &M) {
         for part in self.parts() {
             part.release(mapper);

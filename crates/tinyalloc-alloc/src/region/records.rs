@@ -9,7 +9,7 @@ use super::commit::Shortage;
 use super::layout::NEAR_BYTES;
 
 impl Region {
-    /// Memory for a metadata record that is never given back.
+    /// Memory for a metadata record that is never returned.
     ///
     /// # Errors
     /// [`Shortage`].

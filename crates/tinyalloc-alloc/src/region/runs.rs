@@ -1,4 +1,4 @@
-//! Runs of slices, taken and given back.
+//! Runs of slices, taken and freed.
 
 use core::ops::Range;
 
@@ -97,14 +97,14 @@ impl Region {
         Some(fresh)
     }
 
-    /// Gives a run back, of whose bytes the first `touched` slices may have been written.
+    /// Frees a run, of whose bytes the first `touched` slices may have been written.
     pub(crate) fn give_run(&self, run: &Run, touched: usize) {
         let run = run.numbers();
         let touched = if self.huge_pages.may_have_filled(&run) { run.len() } else { touched };
         self.free_run(run, touched);
     }
 
-    /// Gives a run back that was trapped.
+    /// Frees a run that was trapped.
     pub(crate) fn give_trapped_run(&self, run: &Run) {
         let run = run.numbers();
         self.mark_trapped(&run, true);

@@ -6,8 +6,8 @@ use core::str::from_utf8;
 
 const BYTES_MAX: usize = 31;
 
-/// What a heap is called in messages and statistics: at most 31 bytes of UTF-8, cut where a character ends, and before
-/// a null byte.
+/// What a heap is called in messages and statistics: at most 31 bytes of UTF-8, cut where a
+/// character ends, and before a null byte.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeapName {
     bytes: [u8; BYTES_MAX + 1],

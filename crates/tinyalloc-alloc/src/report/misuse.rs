@@ -42,7 +42,7 @@ pub enum Misuse {
         /// Bytes of the slot.
         slot_bytes: usize,
     },
-    /// The block is another heap's than the one that was named; `None` stands for the global heap.
+    /// The block is another heap's than the one that was named; `None` is the global heap.
     WrongHeap {
         /// What was passed.
         address: usize,
@@ -51,21 +51,21 @@ pub enum Misuse {
         /// The heap that the block is of.
         owner: Option<HeapLabel>,
     },
-    /// Somebody wrote beyond the end of the block.
+    /// The program wrote beyond the end of the block.
     Overflow {
         /// The block.
         address: usize,
         /// Bytes of its slot.
         slot_bytes: usize,
     },
-    /// Somebody wrote before the start of the block, or beyond the end of the slot before it.
+    /// The program wrote before the start of the block, or beyond the end of the slot before it.
     Underflow {
         /// The block.
         address: usize,
         /// Bytes of its slot.
         slot_bytes: usize,
     },
-    /// Somebody wrote to a free slot.
+    /// The program wrote to a free slot.
     WriteAfterFree {
         /// The slot.
         address: usize,
@@ -102,7 +102,7 @@ impl Display for Misuse {
     }
 }
 
-/// A mistake with a block of an isolated heap; `None` stands for the global one, which is not named.
+/// A mistake with a block of an isolated heap; `None` is the global one, which is not named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MisuseOfHeap {
     misuse: Misuse,
@@ -132,10 +132,10 @@ impl Display for MisuseOfHeap {
                 write!(out, "free of {address:#x} in {}: it is a block of {}", Named(heap), Named(owner))
             }
             Misuse::Overflow { address, slot_bytes } => {
-                write!(out, "overflow of {address:#x} ({slot_bytes}-byte slot){inside}: somebody wrote beyond the block's end")
+                write!(out, "overflow of {address:#x} ({slot_bytes}-byte slot){inside}: a write went beyond the block's end")
             }
             Misuse::Underflow { address, slot_bytes } => {
-                write!(out, "underflow of {address:#x} ({slot_bytes}-byte slot){inside}: somebody wrote before the block's start")
+                write!(out, "underflow of {address:#x} ({slot_bytes}-byte slot){inside}: a write went before the block's start")
             }
             Misuse::WriteAfterFree { address } => {
                 write!(out, "write to freed memory at {address:#x}{inside}: it was overwritten after it was freed")

@@ -1,4 +1,5 @@
-//! When to purge: free memory that nobody wanted for two epochs, or that outweighs what is in use.
+//! When to purge: free memory that no thread wanted for two epochs, or that outweighs what is in
+//! use.
 
 use crate::config::policy::{EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, USED_PER_RESIDENT_FREE};
 use crate::config::tunables::{PurgeMode, Tunables};
@@ -27,9 +28,9 @@ impl Balance {
 }
 
 /// The cap on resident free memory is learned: what was purged for outweighing the rest, and was
-/// wanted again within the epoch, should have stayed, so the cap grows by as much. A burst is given
-/// back on the way; a program that allocates and frees the same megabytes over and over stops
-/// paying for it after a few rounds.
+/// wanted again within the epoch, should have stayed, so the cap grows by as much. A burst is
+/// decommitted on the way; a program that allocates and frees the same megabytes over and over
+/// stops paying for it after a few rounds.
 #[derive(Debug)]
 pub(crate) struct Decay {
     events: u32,
@@ -93,7 +94,7 @@ impl Decay {
             PurgeMode::Eager if balance.resident_free_bytes > 0 && !self.is_kept(balance) => return PurgeTarget::DownTo(0),
             PurgeMode::Eager | PurgeMode::Never => return PurgeTarget::Nothing,
         }
-        // After a burst that no slack could hold, holding a part of it helps nobody.
+        // After a burst that no slack could hold, holding a part of it helps no thread.
         let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
         if balance.resident_free_bytes > cap && !self.is_kept(balance) {

@@ -94,7 +94,8 @@ impl Space {
         self.counts.large_bytes -= ended.large_bytes;
     }
 
-    /// Whether a large block is to be trapped as soon as it is freed, though nobody asked for that.
+    /// Whether a large block is to be trapped as soon as it is freed, though no option asks for
+    /// that.
     pub(crate) fn affords_trap<M: Mapper>(&mut self, mapper: &M, span: SpanRef) -> bool {
         let EndedRun { region, run, .. } = self.end_of(span);
         self.tunables.purge_mode == PurgeMode::Decay

@@ -32,14 +32,14 @@ impl Space {
         let page = self.pages.take(mapper)?;
         self.isolated_made += 1;
         self.isolated_live += 1;
-        // SAFETY: the page is nobody else's.
+        // SAFETY: the page belongs to no other thread.
         let heap = unsafe { HeapRef::init(page, self.isolated_made, options, policy) };
         // SAFETY: it is in no list yet.
         unsafe { self.isolated.push_front(heap.as_node()) };
         Some(heap)
     }
 
-    /// An isolated heap is about to be destroyed: nobody finds it any more.
+    /// An isolated heap is about to be destroyed: no thread finds it any more.
     pub(crate) fn forget_isolated(&mut self, heap: HeapRef) {
         heap.end();
         self.isolated_live -= 1;

@@ -22,7 +22,7 @@ impl Space {
         self.release_span(span);
     }
 
-    /// Grows or shrinks a large block where it stands; false when the slices behind it are taken.
+    /// Grows or shrinks a large block in place; false when the slices behind it are taken.
     pub(crate) fn resize_large<M: Mapper>(&mut self, mapper: &M, span: SpanRef, bytes: usize) -> bool {
         let (region, run) = self.regions.place_of(span);
         let slices_before = run.len();

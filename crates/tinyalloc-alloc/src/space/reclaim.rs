@@ -11,7 +11,7 @@ use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
 
-/// A free run whose memory is being given back.
+/// A free run whose memory is being returned.
 #[derive(Clone, Debug)]
 pub(crate) struct IdleRun {
     region: usize,
@@ -59,7 +59,7 @@ impl Space {
         let may_trap = self.may_trap(mapper, claimed.region, &claimed.run);
         let to_trap = may_trap
             && match idle {
-                // Once in an epoch, and nobody wanted it for that long.
+                // Once in an epoch, and no thread wanted it for that long.
                 PurgeScope::Aged => !self.trap_budget.is_refused(),
                 PurgeScope::Excess | PurgeScope::All => {
                     self.trap_budget.pay_for_purge(claimed.bytes(), || mapper.now_milliseconds())

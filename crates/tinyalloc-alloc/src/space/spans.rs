@@ -1,4 +1,4 @@
-//! Spans, taken and given back.
+//! Spans, taken and returned.
 
 use tinyalloc_sys::Mapper;
 

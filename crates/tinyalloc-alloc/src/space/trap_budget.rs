@@ -18,8 +18,8 @@ fn cost((call_nanoseconds, part_nanoseconds): (i64, i64), bytes: usize) -> i64 {
     parts.saturating_mul(part_nanoseconds).saturating_add(call_nanoseconds)
 }
 
-/// What was not spent yet, in nanoseconds. Whoever finds any left may spend more than that, so that
-/// no block is too large to be trapped; then it takes the longer until there is some again.
+/// What was not spent yet, in nanoseconds. A trap that finds any left may spend more than that, so
+/// that no block is too large to be trapped; then it takes the longer until there is some again.
 #[derive(Debug)]
 struct Purse {
     countdown: i64,
@@ -49,7 +49,7 @@ impl Purse {
     }
 }
 
-/// A purse for what is freed, and one for what is given back: neither leaves the other without.
+/// A token bucket for what is freed, and one for what is decommitted: neither empties the other.
 #[derive(Debug)]
 pub(crate) struct TrapBudget {
     for_frees: Purse,
@@ -67,7 +67,7 @@ impl TrapBudget {
         !self.refused && self.for_frees.pay(cost(FREED_TRAP_NANOSECONDS, bytes), now_milliseconds)
     }
 
-    /// Whether memory that is given back is to be trapped as well; it is paid for then.
+    /// Whether memory that is decommitted is to be trapped as well; it is paid for then.
     pub(crate) fn pay_for_purge(&mut self, bytes: usize, now_milliseconds: impl FnOnce() -> u64) -> bool {
         !self.refused && self.for_purges.pay(cost(PURGED_TRAP_NANOSECONDS, bytes), now_milliseconds)
     }

@@ -52,7 +52,7 @@ impl OwnedSpan {
     /// they do not.
     #[inline(always)]
     pub(super) fn is_own_slot(self, address: usize) -> bool {
-        // SAFETY: nobody else writes it (S2).
+        // SAFETY: no other thread writes it (S2).
         self.place(address) < unsafe { self.bound.as_ptr().read() }
     }
 
@@ -77,7 +77,8 @@ impl OwnedSpan {
         let last = carved + order.slots;
         let mut list = Slot::END;
         for slot in order.backwards() {
-            // SAFETY: the order has slots below its number of them, and the slot becomes carved below.
+            // SAFETY: the order has slots below its number of them, and the slot becomes carved
+            // below.
             let slot = unsafe { Slot::new(self.start_of(carved + slot)) };
             slot.sign(list, secret);
             list = slot;
@@ -89,8 +90,8 @@ impl OwnedSpan {
     }
 }
 
-/// In which order slots are carved: a random one, so that nobody knows which block follows which.
-/// All of them come up, each once.
+/// In which order slots are carved: a random one, so that no program knows which block follows
+/// which. All of them come up, each once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     slots: usize,

@@ -31,7 +31,7 @@ impl Span {
         self.emergency_taken.load(Ordering::Relaxed) & (1 << index) != 0
     }
 
-    /// Gives an emergency slot back; false when it was free.
+    /// Frees an emergency slot; false when it was free.
     pub(crate) fn emergency_release(&self, address: usize) -> bool {
         let index = self.slot_index(address);
         let bit = 1 << index;

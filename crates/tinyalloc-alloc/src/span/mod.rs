@@ -49,10 +49,9 @@ use state::SpanState;
 /// [`OwnedSpan`](owned::OwnedSpan) is with the owner of the heap that `owner` names, or, while no
 /// heap owns the span, with the holder of the space's lock; only through it are the fields of the
 /// owner touched, and the published ones, `bound`, `slots_carved` and `state` written. S3: `bound`
-/// is `scale` times `slots_carved`, or times the first slot that reaches into a hole; every slot below
-/// `slots_carved` lies in committed memory. S4: the
-/// `slices` from `start` on are committed ones of the region of the number `region`, unless the
-/// span is a mapping of its own.
+/// is `scale` times `slots_carved`, or times the first slot that reaches into a hole; every slot
+/// below `slots_carved` lies in committed memory. S4: the `slices` from `start` on are committed
+/// ones of the region of the number `region`, unless the span is a mapping of its own.
 #[repr(C, align(128))]
 pub(crate) struct Span {
     owner: AtomicPtr<Bins>,
@@ -131,7 +130,7 @@ impl Span {
 /// What a record without a list points its head at.
 struct NoList(Cell<Slot>);
 
-// SAFETY: never written; a span that is nobody's has no local frees.
+// SAFETY: never written; a span that belongs to no thread has no local frees.
 unsafe impl Sync for NoList {}
 
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]

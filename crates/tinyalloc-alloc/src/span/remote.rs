@@ -5,10 +5,10 @@
 //! 3. The owner takes its whole dirty stack, reads each span's link, and only then empties that
 //!    span's remote list.
 //!
-//! Whoever turned an empty list into a non-empty one pushes the span, and nobody else: a span is on
-//! at most one dirty stack, once. Nothing here blocks or takes a lock, so that signal handlers may
-//! free, too. A span whose owner changed between 1 and 2 lands on its old owner's stack, which
-//! forwards it.
+//! The thread that turned an empty list into a non-empty one pushes the span, and no other thread:
+//! a span is on at most one dirty stack, once. Nothing here blocks or takes a lock, so that signal
+//! handlers may free, too. A span whose owner changed between 1 and 2 lands on its old owner's
+//! stack, which forwards it.
 
 use core::ptr::null_mut;
 
@@ -93,10 +93,10 @@ pub(crate) fn push_remote(span: SpanRef, slot: Slot, secret: Secret) -> bool {
     }
 }
 
-/// Empties the remote list, checking every seal.
+/// Empties the remote list, checking every signature.
 ///
 /// # Errors
-/// The slot that somebody wrote to after it was freed. The rest of the list is lost then.
+/// The slot that the program wrote to after it was freed. The rest of the list is lost then.
 pub(crate) fn take_remote(span: SpanRef, secret: Secret) -> Result<Option<FreedList>, Slot> {
     let head = span.remote().swap(null_mut(), Ordering::AcqRel);
     if head.is_null() {

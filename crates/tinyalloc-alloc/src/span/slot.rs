@@ -1,9 +1,9 @@
-//! Free slots: intrusive lists whose every link is sealed.
+//! Free slots: intrusive lists whose every link has a signature.
 //!
-//! A free slot holds two words: the next free slot, and a seal with `next + signature + slot == secret`.
-//! The seal answers two questions at once: on `free`, is this slot already free (a live slot's
-//! words add up to a 64-bit secret by accident only)? On `malloc`, has anyone written to it since
-//! (then its link is not followed)?
+//! A free slot holds two words: the next free slot, and a signature with
+//! `next + signature + slot == secret`. The signature answers two questions at once: on `free`, is
+//! this slot already free (a live slot's words add up to a 64-bit secret by accident only)? On
+//! `malloc`, has anyone written to it since (then its link is not followed)?
 
 use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
@@ -26,7 +26,7 @@ unsafe impl Sync for SlotWords {}
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static END: SlotWords = SlotWords { next: Cell::new(null_mut()), signature: Cell::new(0) };
 
-/// What seals are made of: its top bit is set, so that it differs from the address of [`END`].
+/// What signatures are made of: its top bit is set, so that it differs from the address of [`END`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Secret(usize);
 
@@ -62,7 +62,7 @@ impl Secret {
 /// The address of a slot, or of the list's end.
 ///
 /// Invariants. L1: it points at two readable words: a slot's, or [`END`]'s. L2: while the slot is
-/// free, its words belong to whoever holds the list that it is in; while it is live, to the
+/// free, its words belong to the thread that holds the list that it is in; while it is live, to the
 /// program, which gives them up with the call to free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -101,12 +101,12 @@ impl Slot {
     /// The next slot of the list, unless this is the end or the words were tampered with.
     #[inline(always)]
     pub(crate) fn next(self, secret: Secret) -> Option<Slot> {
-        // SAFETY: the seal holds.
+        // SAFETY: the signature holds.
         self.holds(secret).then(|| unsafe { self.next_unchecked() })
     }
 
-    /// Whether the two words are what [`Slot::signature`] left, as `is_signed` asks too; this order of
-    /// the sum suits allocation.
+    /// Whether the two words are what [`Slot::sign`] left, as `is_signed` asks too; this order
+    /// of the sum suits allocation.
     #[inline(always)]
     pub(crate) fn holds(self, secret: Secret) -> bool {
         let words = self.words();
@@ -114,10 +114,10 @@ impl Slot {
     }
 
     /// # Safety
-    /// The seal holds.
+    /// The signature holds.
     #[inline(always)]
     pub(crate) unsafe fn next_unchecked(self) -> Slot {
-        // SAFETY: what `signature` wrote is a slot, never null.
+        // SAFETY: what `sign` wrote is a slot, never null.
         Slot(unsafe { NonNull::new_unchecked(self.words().next.get()) })
     }
 
@@ -133,7 +133,7 @@ impl Slot {
         true
     }
 
-    /// Whether this slot is free, by its seal.
+    /// Whether this slot is free, by its signature.
     #[inline(always)]
     pub(crate) fn is_signed(self, secret: Secret) -> bool {
         let words = self.words();

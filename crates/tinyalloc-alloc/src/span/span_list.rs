@@ -5,8 +5,9 @@ use tinyalloc_list::List;
 use super::Span;
 use super::owned::OwnedSpan;
 
-/// A list whose nodes are records, which are never unmapped (S1). Who may touch the list owns the
-/// spans in it: those of a heap's lists are the heap's, those of the space's lists no heap's (S2).
+/// A list whose nodes are records, which are never unmapped (S1). The thread that may touch the
+/// list owns the spans in it: those of a heap's lists are the heap's, those of the space's lists no
+/// heap's (S2).
 #[repr(transparent)]
 pub(crate) struct SpanList(List<Span>);
 

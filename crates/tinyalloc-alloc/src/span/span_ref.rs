@@ -38,7 +38,7 @@ impl SpanRef {
     pub(crate) const FREED: SpanRef = SpanRef(NonNull::from_ref(&FREED_SPAN));
 
     /// # Safety
-    /// It is blank or retired, and nobody else's; `extent` was taken for it (S4).
+    /// It is blank or retired, and no other thread's; `extent` was taken for it (S4).
     pub(crate) unsafe fn init(self, extent: Extent, isolated: bool) -> OwnedSpan {
         let start = extent.start();
         start.as_ptr().expose_provenance();
@@ -59,7 +59,7 @@ impl SpanRef {
     /// Makes a record of memory that was none yet, or of another one.
     ///
     /// # Safety
-    /// `record` is memory for a record that stays mapped (S1), and nobody else's.
+    /// `record` is memory for a record that stays mapped (S1), and no other thread's.
     pub(crate) unsafe fn blank(record: NonNull<Span>) -> SpanRef {
         // SAFETY: the caller's promise.
         unsafe { record.write(Span::none()) };

@@ -1,4 +1,4 @@
-//! Where a span stands in its heap.
+//! The state of a span in its heap.
 
 use core::cell::Cell;
 use core::ptr::from_ref;
@@ -8,7 +8,7 @@ use super::Span;
 use super::owned::OwnedSpan;
 use super::slot::Slot;
 
-/// Where a span stands in its heap.
+/// The state of a span in its heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum SpanState {
@@ -28,7 +28,7 @@ impl SpanState {
     const ALL: [SpanState; 5] = [SpanState::Current, SpanState::Partial, SpanState::Full, SpanState::Spare, SpanState::Large];
 }
 
-/// While a span is current nobody counts its frees; a credit that no span can spend.
+/// While a span is current its frees are not counted: a countdown that no span reaches the end of.
 const COUNTDOWN_OFF: u32 = u32::MAX / 2;
 
 /// States; only the owner calls these (S2).
@@ -38,8 +38,8 @@ impl Span {
         SpanState::ALL[usize::from(self.state.load(Ordering::Relaxed)) % SpanState::ALL.len()]
     }
 
-    /// Live slots of a span that is full or partial; present ones of a current one, whose free slots
-    /// the caller counts.
+    /// Live slots of a span that is full or partial; present ones of a current one, whose free
+    /// slots the caller counts.
     pub(crate) fn live(&self) -> u32 {
         match self.state() {
             SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().saturating_sub(self.countdown())),

@@ -2,10 +2,10 @@
 //! handler that interrupted the holder is refused instead of deadlocked, and so that the thread
 //! that forks may enter the locks it holds meanwhile.
 //!
-//! Nobody waits for ever for a thread that forks. Behind our handler it waits for locks of the C
-//! library (the list of files, the name service's), and who has one of those may be waiting for
+//! No thread waits for ever for a thread that forks. Behind our handler it waits for locks of the C
+//! library (the list of files, the name service's), and a thread that has one of those may wait for
 //! ours. So a waiter is refused when a fork has lasted for a moment, and does without: see
-//! [`Lock::lock`]. Who only reads need not wait at all, since a thread that forks changes nothing:
+//! [`Lock::lock`]. A reader need not wait at all, since a thread that forks changes nothing:
 //! see [`Lock::look`].
 
 use core::ops::{Deref, DerefMut};
@@ -23,12 +23,12 @@ const LATER_MAX: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadId(pub usize);
 
-/// Invariant K1: the value is touched only by who moved `holder` away from free, or by the thread
-/// that forks while it holds the lock, or, for reading, by the thread that moved `reader` away from
-/// free while another one forks and has not entered.
+/// Invariant K1: the value is touched only by the thread that moved `holder` away from free, or by
+/// the thread that forks while it holds the lock, or, for reading, by the thread that moved
+/// `reader` away from free while another one forks and has not entered.
 ///
-/// Sleeping is an event count: a waiter announces itself, reads the count, tries once more, and
-/// sleeps only while the count stands. Who gives the lock back looks for waiters afterwards and
+/// Sleeping is an event count: a waiter counts itself, reads the count, tries once more, and sleeps
+/// only while the count stays. The thread that releases the lock looks for waiters afterwards and
 /// moves the count; either sees the other.
 #[repr(C)]
 pub(crate) struct Lock<T> {
@@ -54,7 +54,7 @@ pub(crate) struct Gate {
 // SAFETY: K1.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
-/// A lock of several, which are taken in one order. Who is inside a later one is a signal handler
+/// A lock of several, which are taken in one order. A caller inside a later one is a signal handler
 /// that interrupted its holder, and waiting for an earlier one could last for ever: its holder may
 /// wait for the later one.
 pub(crate) struct Ranked<'lock, T> {
@@ -67,9 +67,9 @@ pub(crate) struct Ranked<'lock, T> {
 pub(crate) enum Patience {
     /// For a moment.
     None,
-    /// For much longer: for whom doing without is dear.
+    /// For much longer: for a caller that pays dearly for a refusal.
     Long,
-    /// However long it takes: for who holds no lock of the C library's.
+    /// However long it takes: for a thread that holds no lock of the C library's.
     WithForks,
 }
 
@@ -121,7 +121,7 @@ impl<T> Lock<T> {
         self.come_to_look(thread).map(|way| View(Guard { lock: self, way }))
     }
 
-    /// Looks inside without waiting, though somebody may be changing things.
+    /// Looks inside without waiting, though a thread may be changing things.
     ///
     /// # Safety
     /// `look` copes with whatever it finds.
@@ -165,12 +165,12 @@ impl Gate {
         self.is_held_by(thread) || self.reader.load(Ordering::Relaxed) == thread.0
     }
 
-    /// How often somebody was refused because of a fork.
+    /// How often a thread was refused because of a fork.
     pub(crate) fn refusals(&self) -> usize {
         self.refusals.load(Ordering::Relaxed)
     }
 
-    /// Whether whoever wants the lock is refused at once, because of a fork.
+    /// Whether the thread that wants the lock is refused at once, because of a fork.
     pub(crate) fn is_stalled(&self) -> bool {
         self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed)
     }
@@ -241,7 +241,7 @@ impl Gate {
         }
     }
 
-    /// The fork lasts: unless it has just ended, nobody waits for it any more.
+    /// The fork lasts: unless it has just ended, no thread waits for it any more.
     fn refuse(&self, thread: ThreadId) -> bool {
         if self.try_take(thread) {
             return true;
@@ -256,7 +256,7 @@ impl Gate {
     fn go_out(&self, way: Way) {
         match way {
             Way::Taken => self.give_back(),
-            // A reader that finds nobody inside sees what was written there.
+            // A reader that finds no thread inside sees what was written there.
             Way::Entered => self.pushed.store(false, Ordering::SeqCst),
             Way::Shared => self.reader.store(FREE, Ordering::SeqCst),
         }
@@ -317,8 +317,8 @@ impl Gate {
         self.give_back();
     }
 
-    /// In the child only the forking thread is left: nobody waits, and nobody else holds, reads or
-    /// finishes anything.
+    /// In the child only the forking thread is left: no thread waits, and no other thread holds,
+    /// reads or finishes anything.
     pub(crate) fn reset_in_child(&self) {
         for mark in [&self.forking, &self.pushed, &self.stalled, &self.closing] {
             mark.store(false, Ordering::Relaxed);
@@ -349,7 +349,7 @@ impl Gate {
         {
             return false;
         }
-        // Announced first: whoever ends the fork, or goes inside, looks for a reader afterwards.
+        // Set first: the thread that ends the fork, or goes inside, looks for a reader afterwards.
         let may_read = self.forking.load(Ordering::SeqCst) && !self.pushed.load(Ordering::SeqCst);
         if !may_read {
             self.reader.store(FREE, Ordering::SeqCst);
@@ -425,12 +425,12 @@ impl<T> Deref for Ranked<'_, T> {
 
 impl<'lock, T> Guard<'lock, T> {
     /// Leaves something to be finished under the lock, in a moment and without waiting for anybody;
-    /// `None` if a fork is about to begin. (The thread that forks waits for nobody.)
+    /// `None` if a fork is about to begin. (The thread that forks waits for no thread.)
     pub(crate) fn unfinished(&self) -> Option<Unfinished<'lock, T>> {
         if self.way != Way::Taken || self.lock.closing.load(Ordering::Relaxed) {
             return None;
         }
-        // Under the lock: nobody else changes it.
+        // Under the lock: no other thread changes it.
         self.lock.unfinished.store(self.lock.unfinished.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         Some(Unfinished(self.lock))
     }

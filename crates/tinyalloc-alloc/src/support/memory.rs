@@ -1,5 +1,5 @@
 //! Memory as words. Not generic, so that it is compiled once, with this crate and for speed,
-//! whoever uses the allocator.
+//! the thread that uses the allocator.
 
 use core::ptr::NonNull;
 use core::slice::{from_raw_parts, from_raw_parts_mut};

@@ -18,7 +18,7 @@ impl ThreadHeapRef {
     /// Brings home what other threads freed.
     ///
     /// # Errors
-    /// A free slot that somebody wrote to.
+    /// A free slot that the program wrote to.
     pub(crate) fn collect(self, secret: Secret) -> Result<(), Slot> {
         if self.dirty.is_empty() {
             return Ok(());
@@ -42,7 +42,7 @@ impl ThreadHeapRef {
         // SAFETY: it is one of this heap's (H1).
         let span = unsafe { span.owned() };
         span.absorb(&freed, secret);
-        // Nobody else writes it; a reader may come at any time.
+        // No other thread writes it; a reader may come at any time.
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
             // Of a pooled heap it may be empty now.

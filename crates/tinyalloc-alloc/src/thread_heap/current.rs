@@ -25,7 +25,7 @@ impl ThreadHeapRef {
         Ok(slot)
     }
 
-    /// The current span of a class takes its free slots back, for who must find bins empty; walks
+    /// The current span of a class takes its free slots back, where bins must be empty; walks
     /// the list.
     pub(crate) fn retire_current(self, class: SizeClass, secret: Secret) {
         let span = self.current(class).get();
@@ -38,8 +38,8 @@ impl ThreadHeapRef {
         if live == span.slots_present() { self.put_aside(span, class) } else { self.relist(span, live) }
     }
 
-    /// One epoch in the pool. As [`ThreadHeapRef::retire_idle`] at the second, and when remote frees came
-    /// in since; true then.
+    /// One epoch in the pool. As [`ThreadHeapRef::retire_idle`] at the second, and when remote
+    /// frees came in since; true then.
     pub(crate) fn age_in_pool(self, secret: Secret) -> bool {
         let walks = self.pool_age.get() == PoolAge::Seen;
         self.pool_age.set(if self.pool_age.get() == PoolAge::Fresh { PoolAge::Seen } else { PoolAge::Walked });

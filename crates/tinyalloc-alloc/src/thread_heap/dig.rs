@@ -1,4 +1,5 @@
-//! Free pages inside spans that have live slots: out of the free lists, so that their memory can go.
+//! Free pages inside spans that have live slots: out of the free lists, so that their memory can
+//! go.
 
 use core::ptr::NonNull;
 

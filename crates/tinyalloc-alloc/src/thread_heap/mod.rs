@@ -82,7 +82,7 @@ impl Deref for ThreadHeapRef {
 
 impl ThreadHeapRef {
     /// # Safety
-    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and nobody
+    /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and no thread
     /// else's.
     pub(crate) unsafe fn init(
         memory: NonNull<u8>,

@@ -77,7 +77,7 @@ impl Pool {
     /// A span of `class` with free slots, from one of the heaps, for `taker`.
     ///
     /// # Errors
-    /// A free slot that somebody wrote to.
+    /// A free slot that the program wrote to.
     pub(crate) fn take_span(&self, class: SizeClass, taker: ThreadHeapRef, secret: Secret) -> Result<Option<OwnedSpan>, Slot> {
         for _ in 0..POOLED_HEAPS_ASKED {
             let Some(heap) = self.first.get() else {

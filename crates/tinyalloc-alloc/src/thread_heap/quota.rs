@@ -4,8 +4,8 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of slots that were carved and of large blocks, against a limit. Counted by whoever carves,
-/// in any thread.
+/// Bytes of slots that were carved and of large blocks, against a limit. Counted by the thread that
+/// carves, in any thread.
 #[derive(Debug)]
 pub(crate) struct Quota {
     limit_bytes: AtomicUsize,

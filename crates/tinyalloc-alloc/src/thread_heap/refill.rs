@@ -11,7 +11,7 @@ impl ThreadHeapRef {
     /// A slot from what the heap has: remote frees, partial spans, fresh slots of the current span.
     ///
     /// # Errors
-    /// A free slot that somebody wrote to.
+    /// A free slot that the program wrote to.
     pub(crate) fn refill(self, class: SizeClass, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
         self.collect(secret)?;
         let bin = self.bins.head(class);
@@ -33,7 +33,7 @@ impl ThreadHeapRef {
     /// that is beyond the quota.
     ///
     /// # Errors
-    /// A free slot that somebody wrote to.
+    /// A free slot that the program wrote to.
     pub(crate) fn adopt(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
         let class = span.class();
         span.set_owner(self.owner());
@@ -80,8 +80,8 @@ impl ThreadHeapRef {
             Some(current)
         })?;
         self.uncount_span(class);
-        // Still under the pool's lock: once it is released, whoever collects this heap's remote
-        // frees must find the span gone.
+        // Still under the pool's lock: once it is released, the thread that collects this heap's
+        // remote frees must find the span gone.
         span.set_owner(taker.owner());
         Some(span)
     }

@@ -1,4 +1,4 @@
-//! Where a span stands, now that slots were freed or taken.
+//! The state of a span, now that slots were freed or taken.
 
 use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
@@ -7,7 +7,7 @@ use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
 impl ThreadHeapRef {
-    /// The span's credit is spent.
+    /// The span's countdown is at zero.
     pub(crate) fn on_countdown_zero(self, span: OwnedSpan) {
         match span.state() {
             SpanState::Current | SpanState::Spare | SpanState::Large => span.stop_countdown(),

@@ -43,7 +43,7 @@ impl ThreadHeapRef {
         self.spare_slices.set(self.spare_slices.get() + span.slices());
     }
 
-    /// The empty span that waited longest, which the caller gives back.
+    /// The empty span that waited longest, which the caller returns.
     pub(crate) fn pop_spare(self, keeping: SpareLimit) -> Option<OwnedSpan> {
         let span = if self.has_spare(keeping) { self.spare.pop_back()? } else { return None };
         self.spare_slices.set(self.spare_slices.get() - span.slices());

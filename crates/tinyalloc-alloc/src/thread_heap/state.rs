@@ -16,7 +16,7 @@ pub(crate) enum HeapState {
     Live,
     /// Who holds the pool's lock.
     Pooled,
-    /// Nobody, ever again: its thread was inside the slow path when another one forked.
+    /// No thread, ever again: its thread was inside the slow path when another one forked.
     Lost,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum HeapState {
 pub(super) enum PoolAge {
     /// Less than an epoch.
     Fresh,
-    /// An epoch: what nobody wanted is to be given up.
+    /// An epoch: what no thread wanted is to be given up.
     Seen,
     /// Its bins were walked.
     Walked,

@@ -1,4 +1,5 @@
-//! What the engine's tests share: threads that are actors, mappers with limits, and a world that cleans up after itself.
+//! What the engine's tests share: threads that are actors, mappers with limits, and a world that
+//! cleans up after itself.
 #![allow(dead_code, reason = "every test uses a part of it")]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]
 #![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
@@ -66,14 +67,14 @@ impl Actor {
         self.0.armed.get()
     }
 
-    /// What becomes of what its worlds settle, from now on.
+    /// What becomes of the read-only state of its worlds, from now on.
     pub fn seal(self, seal_policy: SealPolicy) {
         self.0.seal_policy.set(seal_policy);
     }
 }
 
-// SAFETY: an actor is not `Send`, so its words are used by one thread; they start as asked and hold what was set. Worlds never give their
-// allocators back.
+// SAFETY: an actor is not `Send`, so its tls is used by one thread; it starts as asked and holds
+// what was set. Worlds never free their allocators.
 unsafe impl ThreadContext for Actor {
     fn bins(self) -> NonNull<Bins> {
         self.0.bins.get()
@@ -125,13 +126,15 @@ unsafe impl ThreadContext for Actor {
     }
 }
 
-/// The system's mapper within limits, with a clock that tests set; knows what is mapped, so that a test can give it back.
+/// The system's mapper within limits, with a clock that tests set; knows what is mapped, so that a
+/// test can return it.
 #[derive(Debug)]
 pub struct LimitedMapper {
     pub address_space_bytes: usize,
     pub reserve_bytes_max: usize,
     pub milliseconds: AtomicU64,
-    /// Ranges of several pages are decommitted by half and then refused, as if a page in the middle were locked.
+    /// Ranges of several pages are decommitted by half and then refused, as if a page in the middle
+    /// were locked.
     pub decommits_half: AtomicBool,
     mapped: Mutex<BTreeMap<usize, usize>>,
 }
@@ -164,7 +167,7 @@ impl LimitedMapper {
     fn release_all(&self) {
         for (address, bytes) in std::mem::take(&mut *self.mapped.lock().unwrap()) {
             let start = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
-            // SAFETY: the world ends; nobody uses its memory any more.
+            // SAFETY: the world ends; no thread uses its memory any more.
             unsafe { PosixMapper.release(start, bytes) }.unwrap();
         }
     }
@@ -302,13 +305,14 @@ impl WorldMapper for CountingMapper<LimitedMapper> {
     }
 }
 
-/// One allocator and its mapper. Both live as long as the program; their memory as long as the world.
+/// One allocator and its mapper. Both live as long as the program; their memory as long as the
+/// world.
 pub struct World<M: WorldMapper> {
     allocator: &'static Allocator<Shared<M>>,
     pub mapper: &'static M,
 }
 
-/// A mapper that somebody else looks at as well.
+/// A mapper that another thread looks at as well.
 pub struct Shared<M: 'static>(&'static M);
 
 impl<M: WorldMapper> World<M> {

@@ -120,7 +120,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
         self.actors.iter().for_each(|actor| self.world.detach(*actor));
     }
 
-    /// Brings every remote free home, and gives back all that is free.
+    /// Brings every remote free home, and returns all that is free.
     pub fn settle(&self) {
         // Twice: what the first round forwards to another heap, the second collects there.
         for actor in self.actors.iter().chain(&self.actors) {
@@ -150,7 +150,8 @@ impl<'world, M: WorldMapper> Model<'world, M> {
         self.blocks.iter().map(|block| block.usable).sum()
     }
 
-    /// Runs a call that is a mistake; returns what was reported, after making sure that nothing changed.
+    /// Runs a call that is a mistake; returns what was reported, after making sure that nothing
+    /// changed.
     pub fn mistake(&self, actor: usize, call: impl FnOnce(Actor)) -> Vec<Misuse> {
         let actor = self.actor(actor);
         let before = self.check_invariants();
@@ -227,7 +228,8 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     }
 }
 
-/// What a request may be rounded to: its class, or a larger one up to the next power of two; pages for a large one.
+/// What a request may be rounded to: its class, or a larger one up to the next power of two; pages
+/// for a large one.
 pub fn sizes(bytes: usize) -> RangeInclusive<usize> {
     if bytes == 0 {
         // Of its own, or a slot where there is no room for more of those.

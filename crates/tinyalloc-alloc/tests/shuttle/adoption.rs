@@ -1,4 +1,5 @@
-//! Spans and heaps of threads that end, while others free into them, take them over, and refill from them.
+//! Spans and heaps of threads that end, while others free into them, take them over, and refill
+//! from them.
 
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost};
@@ -8,7 +9,8 @@ const SLOT_BYTES: usize = 2048;
 const SCHEDULES: usize = 2500;
 const BLOCKS: usize = 10;
 
-/// Allocates, and ends once the others have heaps of their own: what it leaves is taken over span by span. Half of it they are to free.
+/// Allocates, and ends once the others have heaps of their own: what it leaves is taken over span
+/// by span. Half of it they are to free.
 fn ending(stage: &Stage, shelf: &Shelf<Block>, ready: &Shelf<()>) -> Running<()> {
     let (stage, shelf, ready) = (stage.clone(), shelf.clone(), ready.clone());
     start(move |actor| {
@@ -75,13 +77,15 @@ fn a_lock_must_keep_others_out() {
     assert!(objection("lock.rs", Access::CompareExchange, Lost::Comparison, adoption).contains("race"));
 }
 
-/// "race: slot.rs (look at the seal) reads what slot.rs (seal) wrote": by a thread that took the span over.
+/// "race: slot.rs (look at the signature) reads what slot.rs (sign) wrote": by a thread that took
+/// the span over.
 #[test]
 fn taking_remote_frees_must_acquire() {
     assert!(objection("remote.rs", Access::Swap, Lost::Acquire, adoption).contains("race"));
 }
 
-/// "race: slot.rs (look at the seal) reads what slot.rs (seal) wrote": by a thread that took the span over.
+/// "race: slot.rs (look at the signature) reads what slot.rs (sign) wrote": by a thread that took
+/// the span over.
 #[test]
 fn freeing_remotely_must_release() {
     assert!(objection("remote.rs", Access::CompareExchange, Lost::Release, adoption).contains("race"));

@@ -32,7 +32,7 @@ impl<T> Cell<T> {
         self.0.replace(value)
     }
 
-    /// For who wants to know the address.
+    /// For code that needs the address.
     pub(crate) fn as_ptr(&self) -> *mut T {
         self.0.as_ptr()
     }
@@ -57,7 +57,7 @@ impl<T: Default> Cell<T> {
     }
 }
 
-/// What a lock protects: whoever looks may change it.
+/// What a lock protects: the thread that looks may change it.
 #[repr(transparent)]
 pub(crate) struct UnsafeCell<T>(StdUnsafeCell<T>);
 

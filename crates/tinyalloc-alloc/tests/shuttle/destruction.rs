@@ -1,4 +1,5 @@
-//! Isolated heaps that are destroyed or emptied, while threads that used them end, and others give back all they can find.
+//! Isolated heaps that are destroyed or emptied, while threads that used them end, and others
+//! return all they can find.
 
 use crate::allocator::heaps::{HeapError, HeapMemory};
 use crate::common::Actor;
@@ -19,7 +20,7 @@ fn create(stage: &Stage, actor: Actor) -> HeapRef {
 }
 
 fn destroy(stage: &Stage, actor: Actor, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
-    // SAFETY: whoever used the heap has said that it is done.
+    // SAFETY: the thread that used the heap has said that it is done.
     unsafe { stage.destroy_heap(actor, heap, memory) }
 }
 
@@ -100,7 +101,7 @@ pub(crate) fn reset() {
     let heap = create(&stage, actor);
     let threads = users(&stage, heap);
     for memory in [HeapMemory::Retained, HeapMemory::Released] {
-        // SAFETY: whoever used the heap has said that it is done.
+        // SAFETY: the thread that used the heap has said that it is done.
         unsafe { stage.reset_heap(actor, heap, memory) }.expect("it is a heap");
         assert_eq!(stage.heap_limit(heap).1, 0);
         block_in(&stage, actor, heap, SLOT_BYTES).free(&stage, actor);
@@ -111,7 +112,7 @@ pub(crate) fn reset() {
     stage.finish();
 }
 
-/// A heap is destroyed as soon as nobody is in it.
+/// A heap is destroyed as soon as no thread is in it.
 pub(crate) fn leaving() {
     let stage = Stage::new();
     let actor = Actor::new();
@@ -154,13 +155,15 @@ fn a_heap_is_destroyed_as_soon_as_nobody_is_in_it() {
     check(SCHEDULES, leaving);
 }
 
-/// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.
+/// "race: the test (fill a block) overwrites what slot.rs (unsign) wrote": in the
+/// memory of the heap that was destroyed.
 #[test]
 fn leaving_a_heap_must_release() {
     assert!(objection("attach.rs", Access::CompareExchange, Lost::Release, leaving).contains("race"));
 }
 
-/// "race: the test (fill a block) overwrites what slot.rs (unseal) wrote": in the memory of the heap that was destroyed.
+/// "race: the test (fill a block) overwrites what slot.rs (unsign) wrote": in the
+/// memory of the heap that was destroyed.
 #[test]
 fn the_look_whether_anybody_is_in_a_heap_must_acquire() {
     assert!(objection("heaps.rs", Access::Load, Lost::Acquire, leaving).contains("race"));

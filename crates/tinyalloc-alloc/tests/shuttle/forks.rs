@@ -1,5 +1,6 @@
-//! Forks: real ones. Shuttle runs every thread of a model on one thread of the system, so the child of a fork has the whole model in its
-//! memory, with every other thread where it was, and nobody to move it on: as after any fork of a process with threads.
+//! Forks: real ones. Shuttle runs every thread of a model on one thread of the system, so the child
+//! of a fork has the whole model in its memory, with every other thread where it was, and no thread
+//! to move it on: as after any fork of a process with threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl Scene {
         assert!(child >= 0, "the system allows another process");
         if child == 0 {
             be_alone();
-            // SAFETY: nobody relies on the alarm.
+            // SAFETY: no thread relies on the alarm.
             unsafe { libc::alarm(CHILD_SECONDS) };
             return self.stage.resume_child(actor);
         }
@@ -90,10 +91,10 @@ impl Scene {
             while let Some(block) = self.shelf.try_take() {
                 block.free(&self.stage, actor);
             }
-            // SAFETY: nobody else is left to use it.
+            // SAFETY: no other thread is left to use it.
             let destroyed = unsafe { self.stage.destroy_heap(actor, self.heap, HeapMemory::Released) };
             // Only after a fork that interrupted nothing it was counted anew who is in which heap.
-            assert!(destroyed.is_ok() || !self.at_rest.load(Ordering::Relaxed), "nobody is in the heap");
+            assert!(destroyed.is_ok() || !self.at_rest.load(Ordering::Relaxed), "no thread is in the heap");
             self.stage.purge_all(actor);
             self.stage.leave(actor);
             if was_quiet {
@@ -138,8 +139,8 @@ fn finish(scene: &Scene) {
     while let Some(block) = scene.shelf.try_take() {
         block.free(&scene.stage, actor);
     }
-    // SAFETY: nobody uses it any more.
-    unsafe { scene.stage.destroy_heap(actor, scene.heap, HeapMemory::Retained) }.expect("nobody is in it");
+    // SAFETY: no thread uses it any more.
+    unsafe { scene.stage.destroy_heap(actor, scene.heap, HeapMemory::Retained) }.expect("no thread is in it");
     scene.stage.leave(actor);
     scene.stage.finish();
 }
@@ -191,8 +192,8 @@ pub(crate) fn interrupting_forks() {
     finish(&scene);
 }
 
-/// Between its handlers, a fork waits for a lock of the C library's. Who has that one allocates and frees
-/// everything meanwhile, without the mapper's lock, which the fork has, too.
+/// Between its handlers, a fork waits for a lock of the C library's. The thread that has that one
+/// allocates and frees everything meanwhile, without the mapper's lock, which the fork has, too.
 pub(crate) fn forks_that_wait() {
     let scene = Scene::new();
     let (locked, sizes) = (Shelf::new(), SIZES.into_iter().chain([HUGE_BYTES]));
@@ -241,8 +242,8 @@ fn a_signal_handler_may_fork_while_it_interrupts_the_allocator() {
     check(SCHEDULES, interrupting_forks);
 }
 
-/// "race: lock.rs (use what it protects) overwrites what lock.rs (the same) wrote": who forks finds somebody inside. Or its child finds
-/// what somebody left half done.
+/// "race: lock.rs (use what it protects) overwrites what lock.rs (the same) wrote": who forks finds
+/// a thread inside. Or its child finds what a thread left half done.
 #[test]
 fn who_forks_must_keep_others_out() {
     let said = objection("lock.rs", Access::CompareExchange, Lost::Comparison, forks);

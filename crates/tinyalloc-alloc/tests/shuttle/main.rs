@@ -1,17 +1,22 @@
-//! The engine under shuttle: every file of `src`, word for word, on atomics and cells that are watched ([`watch`]). Threads change
-//! places at every atomic access, at every system call and where they wait, at random or by preference (PCT), thousands of times.
+//! The engine under shuttle: every file of `src`, word for word, on atomics and cells that are
+//! watched ([`watch`]). Threads change places at every atomic access, at every system call and
+//! where they wait, at random or by preference (PCT), thousands of times.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test shuttle --release` runs it; without the flag there is nothing here.
-//! `MODEL_RUNS=50` asks for so many times as many schedules. A schedule that fails is printed, and `SHUTTLE_RANDOM_SEED` brings it back.
+//! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test shuttle --release` runs it; without
+//! the flag there is nothing here. `MODEL_RUNS=50` asks for so many times as many schedules. A
+//! schedule that fails is printed, and `SHUTTLE_RANDOM_SEED` brings it back.
 //!
-//! Shuttle knows no orderings: every access sees the latest value. The orderings are what the watch is for. It keeps what each thread
-//! knows of the others as the orderings say, and objects where two of them touch a cell and neither knows of the other. So a lost
-//! acquire or release shows as a race, whatever the schedule. (What only hardware could show, stores that are seen late, is loom's part.)
+//! Shuttle knows no orderings: every access sees the latest value. The orderings are what the watch
+//! is for. It keeps what each thread knows of the others as the orderings say, and objects where
+//! two of them touch a cell and neither knows of the other. So a lost acquire or release shows as a
+//! race, whatever the schedule. (What only hardware could show, stores that are seen late, is
+//! loom's part.)
 #![cfg(loom)]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs, reason = "what the engine's own crate uses or shows")]
 
-/// To the engine this file is `core`: `core::cell` and `core::sync` are what is watched, the rest is the standard library's.
+/// To the engine this file is `core`: `core::cell` and `core::sync` are what is watched, the rest
+/// is the standard library's.
 extern crate self as core;
 /// To what the tests share it is the engine.
 extern crate self as tinyalloc_alloc;

@@ -1,4 +1,4 @@
-//! Free memory that is given back to the system while others want it.
+//! Free memory that is returned to the system while others want it.
 
 use crate::common::Actor;
 use crate::stage::{Block, Running, Stage, check, objection, start};
@@ -7,7 +7,7 @@ use crate::watch::{Access, Lost};
 const SCHEDULES: usize = 3000;
 const EPOCH_MILLISECONDS: u64 = 500;
 
-/// Takes and gives back what the others want as well: small, large and larger.
+/// Takes and returns what the others want as well: small, large and larger.
 fn working(stage: &Stage, rounds: usize) -> Running<()> {
     let stage = stage.clone();
     start(move |actor| {

@@ -1,4 +1,5 @@
-//! What the models have in common: threads, an allocator on a slow system, blocks that change hands, and what must hold at the end.
+//! What the models have in common: threads, an allocator on a slow system, blocks that change
+//! hands, and what must hold at the end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::env::var;
@@ -20,7 +21,7 @@ use crate::watch::{self, Access, Clock, Lost, Weakness, forget_range, learn, pau
 
 const ADDRESS_SPACE_BYTES: usize = 1024 * MIB;
 const STACK_BYTES: usize = 512 * 1024;
-/// Of a schedule of so many steps, somebody waits for what never comes.
+/// Of a schedule of so many steps, a thread waits for what never comes.
 const STEPS_MAX: usize = 400_000;
 /// So many times a thread of high priority gives way to one of low, in schedules by preference.
 const PREEMPTIONS: usize = 3;
@@ -29,8 +30,8 @@ const SCHEDULES_WEAKENED: usize = 400;
 /// The same schedules in every run, unless there is a seed in the environment.
 const SEED: u64 = 0x7469_6e79_616c_6c6f;
 
-/// A system that lets others run before and after every call, and whose memory is gone when the stage is.
-/// While it is held, only memory apart is to be had.
+/// A system that lets others run before and after every call, and whose memory is gone when the
+/// stage is. While it is held, only memory apart is to be had.
 #[derive(Default)]
 pub(crate) struct SlowMapper {
     held: AtomicBool,
@@ -40,7 +41,7 @@ pub(crate) struct SlowMapper {
 
 impl SlowMapper {
     fn call<R>(&self, call: impl FnOnce() -> R) -> R {
-        assert!(!self.held.load(Ordering::Relaxed), "nobody waits for the mapper while a fork holds it");
+        assert!(!self.held.load(Ordering::Relaxed), "no thread waits for the mapper while a fork holds it");
         self.call_apart(call)
     }
 
@@ -73,7 +74,7 @@ impl Drop for SlowMapper {
     fn drop(&mut self) {
         for (address, bytes) in std::mem::take(&mut *self.mapped.lock().unwrap()) {
             let start = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
-            // SAFETY: the stage ends; nobody uses its memory any more.
+            // SAFETY: the stage ends; no thread uses its memory any more.
             unsafe { PosixMapper.release(start, bytes) }.unwrap();
         }
     }
@@ -207,7 +208,8 @@ impl Stage {
     }
 }
 
-/// A block with an owner, who alone touches it: the first and the last word of it are watched like the engine's own cells.
+/// A block with an owner, who alone touches it: the first and the last word of it are watched like
+/// the engine's own cells.
 #[derive(Debug)]
 pub(crate) struct Block {
     start: NonNull<u8>,
@@ -259,7 +261,8 @@ impl Block {
     }
 }
 
-/// What one thread leaves and another takes, in order, with all that the first one knew. (A program's own lock does as much.)
+/// What one thread leaves and another takes, in order, with all that the first one knew. (A
+/// program's own lock does as much.)
 pub(crate) struct Shelf<T>(Arc<Mutex<VecDeque<(T, Clock)>>>);
 
 impl<T> Clone for Shelf<T> {
@@ -324,8 +327,8 @@ pub(crate) fn check(schedules: usize, model: fn()) {
     run(PctScheduler::new_from_seed(SEED, PREEMPTIONS, schedules), FailurePersistence::Print, model);
 }
 
-/// What is said of a model in which all accesses of a kind in one file of the engine lose something. Were nothing said, the model would
-/// prove nothing about it.
+/// What is said of a model in which all accesses of a kind in one file of the engine lose
+/// something. Were nothing said, the model would prove nothing about it.
 pub(crate) fn objection(file: &'static str, access: Access, lost: Lost, model: fn()) -> String {
     let weakness = Weakness { file, access, lost };
     let outcome = with_weakness(weakness, || {

@@ -14,7 +14,8 @@ pub(crate) use atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering}
 pub(crate) const SPINS: u32 = 1;
 
 thread_local! {
-    /// Who sleeps on which word. (Shuttle runs every thread of a model on one thread of the system.)
+    /// Who sleeps on which word. (Shuttle runs every thread of a model on one thread of the
+    /// system.)
     static SLEEPERS: RefCell<Vec<(usize, Thread)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -22,7 +23,7 @@ pub(crate) fn forget_sleepers() {
     SLEEPERS.take();
 }
 
-/// As the futex: nobody gets in between the look and the sleep.
+/// As the futex: no thread gets in between the look and the sleep.
 pub(crate) fn wait_on(word: &AtomicU32, expected: u32) {
     if word.peek() == expected {
         if is_alone() {
@@ -95,7 +96,7 @@ pub(crate) mod atomic {
                     unsafe { &*place.cast() }
                 }
 
-                /// For who alone writes it.
+                /// For its only writer.
                 pub(crate) fn as_ptr(&self) -> *mut $value {
                     self.0.as_ptr()
                 }
@@ -133,7 +134,7 @@ pub(crate) mod atomic {
                     let result = self.0.compare_exchange(current, new, Ordering::SeqCst, Ordering::SeqCst);
                     match result {
                         Ok(_) => point.exchange(),
-                        // A lock that keeps nobody out.
+                        // A lock that keeps no thread out.
                         Err(_) if point.is_forced() => {
                             point.exchange();
                             return Ok(self.0.swap(new, Ordering::SeqCst));

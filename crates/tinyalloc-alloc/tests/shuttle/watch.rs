@@ -1,8 +1,10 @@
-//! Who knows what of whom: vector clocks, as a race detector keeps them, and the places where threads change.
+//! Who knows what of whom: vector clocks, as a race detector keeps them, and the places where
+//! threads change.
 //!
-//! A thread's clock says up to which of its steps it knows each other thread. An atomic carries what was released to it. Two accesses of
-//! a cell, one of them a write, must be in order: whoever comes second knows of the first.
-//! (Mattern, Virtual time and global states of distributed systems, 1988; Flanagan and Freund, FastTrack, 2009.)
+//! A thread's clock says up to which of its steps it knows each other thread. An atomic carries
+//! what was released to it. Two accesses of a cell, one of them a write, must be in order: the
+//! thread that comes second knows of the first. (Mattern, Virtual time and global states of
+//! distributed systems, 1988; Flanagan and Freund, FastTrack, 2009.)
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -216,14 +218,16 @@ pub(crate) fn on_write(address: usize) {
     let Some(thread) = running() else {
         return;
     };
-    // Where a race is excluded the order does not matter, but to who is stopped there: by a fork.
+    // Where a race is excluded the order does not matter, but to the thread that a fork stops
+    // there.
     if !is_alone() && thread_rng().gen_ratio(1, WRITES_PER_PAUSE) {
         shuttle::thread::sleep(Duration::ZERO);
     }
     object(WATCH.with_borrow_mut(|watch| watch.write(thread, address, at)));
 }
 
-/// The range was unmapped, and what is mapped there next is something else: the kernel sees to the order.
+/// The range was unmapped, and what is mapped there next is something else: the kernel sees to the
+/// order.
 pub(crate) fn forget_range(start: usize, bytes: usize) {
     let range = start..start + bytes;
     WATCH.with_borrow_mut(|watch| {
@@ -364,7 +368,8 @@ pub(crate) fn be_alone() {
     }
 }
 
-/// Ends the child with a reason. (Nothing here waits for whatever the harness's other threads held.)
+/// Ends the child with a reason. (Nothing here waits for whatever the harness's other threads
+/// held.)
 pub(crate) fn leave_child(why: &str) -> ! {
     // SAFETY: the text is that long.
     unsafe { libc::write(libc::STDERR_FILENO, why.as_ptr().cast(), why.len()) };

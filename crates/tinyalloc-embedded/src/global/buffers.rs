@@ -11,13 +11,13 @@ use crate::error::ByteBufferError;
 
 use super::current::Global;
 
-/// These take their chunks from the program's slab, and give them back on drop.
+/// These take their chunks from the program's slab, and free them on drop.
 impl ByteBuffer {
     /// Appends all of `data`, or nothing.
     ///
     /// # Errors
-    /// [`ByteBufferError::Uninitialised`] or [`ByteBufferError::AllocationFailed`]; [`ByteBufferError::Busy`] without the feature
-    /// `critical-section`.
+    /// [`ByteBufferError::Uninitialised`] or [`ByteBufferError::AllocationFailed`];
+    /// [`ByteBufferError::Busy`] without the feature `critical-section`.
     pub fn extend(&mut self, data: &[u8]) -> Result<(), ByteBufferError> {
         self.chain().write(&mut Global::new()?, data)
     }
@@ -27,7 +27,7 @@ impl ByteBuffer {
         Global::new().map_or(0, |mut global| self.chain().read(&mut global, out))
     }
 
-    /// Drops all bytes, and gives all chunks back.
+    /// Drops all bytes, and frees all chunks.
     ///
     /// # Errors
     /// [`ByteBufferError::Foreign`]: the chunks are from another allocator.
@@ -35,7 +35,8 @@ impl ByteBuffer {
         self.chain().clear(&mut Global::new()?)
     }
 
-    /// Calls the closure with the program's slab attached: for the bytes where they lie, and for the traits of `embedded-io`.
+    /// Calls the closure with the program's slab attached: for the bytes where they lie, and for
+    /// the traits of `embedded-io`.
     ///
     /// # Errors
     /// [`ByteBufferError::Uninitialised`].
@@ -53,11 +54,11 @@ impl Write for ByteBuffer {
 
 impl Drop for ByteBuffer {
     fn drop(&mut self) {
-        give_back(self.chain());
+        free_chunks(self.chain());
     }
 }
 
-/// These take their chunks from the program's slab, and give them back on drop.
+/// These take their chunks from the program's slab, and free them on drop.
 impl ByteBufferDeque {
     /// Adds a byte at the back.
     ///
@@ -85,7 +86,7 @@ impl ByteBufferDeque {
         Global::new().map_or(0, |mut global| self.chain().read(&mut global, out))
     }
 
-    /// Drops all bytes, and gives all chunks back.
+    /// Drops all bytes, and frees all chunks.
     ///
     /// # Errors
     /// [`ByteBufferError::Foreign`]: the chunks are from another allocator.
@@ -111,12 +112,12 @@ impl Write for ByteBufferDeque {
 
 impl Drop for ByteBufferDeque {
     fn drop(&mut self) {
-        give_back(self.chain());
+        free_chunks(self.chain());
     }
 }
 
 /// Chunks from elsewhere stay: their allocator is not here.
-fn give_back(chain: &mut Chain) {
+fn free_chunks(chain: &mut Chain) {
     if chain.is_from(Origin::GLOBAL) {
         if let Ok(mut global) = Global::new() {
             chain.abandon(&mut global);

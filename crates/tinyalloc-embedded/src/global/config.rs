@@ -6,12 +6,14 @@ use crate::store::{SharedSlab, Store};
 
 use super::current::init;
 
-/// A slab for the whole program: one from this list, or with the feature `global-alloc-custom` one of your own.
+/// A slab for the whole program: one from this list, or with the feature `global-alloc-custom` one
+/// of your own.
 ///
 /// `Slab4K64` has 4 KiB in 64 slots of 64 bytes. Each takes 5 bytes a slot and about 16 bytes more.
 #[derive(Clone, Copy)]
 pub struct AllocatorConfig {
-    // A function, not a reference: a slab that no function of the program names is not in its memory.
+    // A function, not a reference: a slab that no function of the program names is not in its
+    // memory.
     slab: Choice,
 }
 
@@ -55,8 +57,9 @@ list! {
 }
 
 impl AllocatorConfig {
-    /// Makes this the slab of the whole program, unless there is one already: the first call decides, and no call changes what was
-    /// decided. Returns whether this is the program's slab now.
+    /// Makes this the slab of the whole program, unless there is one already: the first call
+    /// decides, and no call changes what was decided. Returns whether this is the program's slab
+    /// now.
     pub fn init(self) -> bool {
         init(match self.slab {
             Choice::Listed(slab) => slab(),

@@ -54,7 +54,8 @@ pub(super) fn init(slab: &'static dyn Store) -> bool {
     self::slab().is_ok_and(|current| addr_eq(current, slab))
 }
 
-/// The program's slab as a source of chunks. There is no way to get one: buffers use it, which keep to G2.
+/// The program's slab as a source of chunks. There is no way to get one: buffers use it, which keep
+/// to G2.
 pub struct Global {
     slab: &'static dyn Store,
 }

@@ -1,4 +1,5 @@
-//! The lock with the feature `critical-section`: whoever is inside is not interrupted, and no other core is inside.
+//! The lock with the feature `critical-section`: the context that is inside is not interrupted, and
+//! no other core is inside.
 
 use critical_section::with;
 
@@ -20,7 +21,8 @@ impl Claim {
     pub(crate) fn take(&self) -> bool {
         with(|_| {
             let is_free = !self.taken.load(Ordering::Acquire);
-            // Only then: another core releases outside of critical sections, and a store now would undo that.
+            // Only then: another core releases outside of critical sections, and a store now would
+            // undo that.
             if is_free {
                 self.taken.store(true, Ordering::Relaxed);
             }
@@ -28,7 +30,7 @@ impl Claim {
         })
     }
 
-    /// Takes the claim where nobody else can.
+    /// Takes the claim where no other context can.
     #[inline]
     pub(crate) fn take_alone(&mut self) {
         self.taken.store(true, Ordering::Relaxed);
@@ -39,13 +41,15 @@ impl Claim {
         self.taken.store(false, Ordering::Release);
     }
 
-    /// Runs the step as a critical section, unless the claim is taken. The step must not come back here.
+    /// Runs the step as a critical section, unless the claim is taken. The step must not come back
+    /// here.
     #[inline]
     pub(crate) fn hold<R>(&self, step: impl FnOnce() -> R) -> Option<R> {
         with(|_| if self.taken.load(Ordering::Acquire) { None } else { Some(step()) })
     }
 
-    /// Runs the step as a critical section and with the claim, so that it meets itself if it comes back here.
+    /// Runs the step as a critical section and with the claim, so that it meets itself if it comes
+    /// back here.
     #[inline]
     pub(crate) fn enter<R>(&self, step: impl FnOnce() -> R) -> Option<R> {
         with(|_| {
@@ -68,7 +72,8 @@ impl Drop for Claimed<'_> {
     }
 }
 
-/// Chunks that were dropped while another context had the ledger: there are none, where whoever comes waits.
+/// Chunks that were dropped while another context had the ledger: there are none, where the context
+/// that comes waits.
 pub(crate) struct Abandoned;
 
 impl Abandoned {

@@ -1,5 +1,5 @@
-//! No lock: this processor has no compare-and-swap, and the feature `critical-section` is off. A program that takes a claim does not
-//! link, and the name of what is missing says why.
+//! No lock: this processor has no compare-and-swap, and the feature `critical-section` is off. A
+//! program that takes a claim does not link, and the name of what is missing says why.
 
 use crate::chunk::ChunkId;
 use crate::sync::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ impl Claim {
         tinyalloc_needs_its_feature_critical_section_on_this_processor()
     }
 
-    /// Takes the claim where nobody else can.
+    /// Takes the claim where no other context can.
     #[inline]
     pub(crate) fn take_alone(&mut self) {
         self.taken.store(true, Ordering::Relaxed);
@@ -45,7 +45,8 @@ impl Claim {
     }
 }
 
-/// Chunks that were dropped while another context had the ledger: there are none, where whoever comes waits.
+/// Chunks that were dropped while another context had the ledger: there are none, where the context
+/// that comes waits.
 pub(crate) struct Abandoned;
 
 impl Abandoned {

@@ -1,4 +1,5 @@
-//! The lock without the feature `critical-section`: whoever meets another context inside is refused, and never waits.
+//! The lock without the feature `critical-section`: the context that meets another context inside
+//! is refused, and never waits.
 
 use crate::chunk::ChunkId;
 use crate::sync::{AtomicBool, AtomicU16, Ordering};
@@ -19,13 +20,14 @@ impl Claim {
         !self.taken.swap(true, Ordering::AcqRel)
     }
 
-    /// Takes the claim where nobody else can.
+    /// Takes the claim where no other context can.
     #[inline]
     pub(crate) fn take_alone(&mut self) {
         self.taken.store(true, Ordering::Relaxed);
     }
 
-    /// A swap, not a store: who was refused in the meantime, and so did not wake us, has done its work before what we look at next.
+    /// A swap, not a store: who was refused in the meantime, and so did not wake us, has done its
+    /// work before what we look at next.
     #[inline]
     pub(crate) fn release(&self) {
         self.taken.swap(false, Ordering::AcqRel);
@@ -37,7 +39,7 @@ impl Claim {
         self.enter(step)
     }
 
-    /// The same: whoever comes back here meets the claim.
+    /// The same: the context that comes back here meets the claim.
     #[inline]
     pub(crate) fn enter<R>(&self, step: impl FnOnce() -> R) -> Option<R> {
         if !self.take() {
@@ -58,8 +60,8 @@ impl Drop for Claimed<'_> {
     }
 }
 
-/// Chunks that were dropped while another context had the ledger: a stack that all contexts push to, and that the next one in the ledger
-/// takes whole.
+/// Chunks that were dropped while another context had the ledger: a stack that all contexts push
+/// to, and that the next one in the ledger takes whole.
 pub(crate) struct Abandoned {
     first: AtomicU16,
 }

@@ -1,4 +1,4 @@
-//! Nobody waits: without the feature `embedded-io-async` there is nobody to wake.
+//! No context waits: without the feature `embedded-io-async` there is no context to wake.
 
 pub(crate) struct Wakers;
 

@@ -35,7 +35,8 @@ impl Wakers {
     }
 }
 
-/// Wakes outside of the critical section. Whoever is just leaving word there looks at the queue afterwards, and is not missed.
+/// Wakes outside of the critical section. The context that is just leaving word there looks at the
+/// queue afterwards, and is not missed.
 #[inline]
 fn wake(place: &Shared<Option<Waker>>) {
     if let Ok(Some(waker)) = place.with(Option::take) {

@@ -33,7 +33,8 @@ impl FileHeap {
     /// The value at `place`.
     ///
     /// # Errors
-    /// [`Error::NotLive`], [`Error::OutOfBounds`], [`Error::Misaligned`]: it is not, or not whole, in a block.
+    /// [`Error::NotLive`], [`Error::OutOfBounds`], [`Error::Misaligned`]: it is not, or not whole,
+    /// in a block.
     pub fn get<T: Plain>(&self, place: FilePtr<T>) -> Result<&T> {
         self.slice(place, 1).map(|values| &values[0])
     }
@@ -52,11 +53,13 @@ impl FileHeap {
     /// As [`FileHeap::get`].
     pub fn slice<T: Plain>(&self, place: FilePtr<T>, count: usize) -> Result<&[T]> {
         let bytes = self.image.bytes(self.range_of(place, count)?);
-        // SAFETY: `range_of` has the size and alignment of `count` values, which any bytes are (P1).
+        // SAFETY: `range_of` has the size and alignment of `count` values, which any bytes are
+        // (P1).
         Ok(unsafe { from_raw_parts(bytes.as_ptr().cast(), count) })
     }
 
-    /// `count` values from `place` on, to be changed: their pages, and no others, are part of the next commit.
+    /// `count` values from `place` on, to be changed: their pages, and no others, are part of the
+    /// next commit.
     ///
     /// # Errors
     /// As [`FileHeap::get_mut`].

@@ -1,4 +1,5 @@
-//! The full check: everything that the file says about itself, against everything else that it says.
+//! The full check: everything that the file says about itself, against everything else that it
+//! says.
 
 use core::fmt;
 use core::ops::Range;
@@ -79,7 +80,8 @@ impl Report {
         self.spans
     }
 
-    /// How many pages have the contents that were committed. Those that never were, or changed since, are not compared.
+    /// How many pages have the contents that were committed. Those that never were, or changed
+    /// since, are not compared.
     #[must_use]
     pub fn pages_compared(&self) -> usize {
         self.pages_compared
@@ -91,9 +93,9 @@ impl Report {
 }
 
 impl FileHeap {
-    /// Checks the whole heap: that every page is in exactly one span and every span in one table, that the tables in memory say
-    /// what the records do, that the roots point to blocks, and that every page has the contents that were committed. It reads
-    /// the whole file.
+    /// Checks the whole heap: that every page is in exactly one span and every span in one table,
+    /// that the tables in memory say what the records do, that the roots point to blocks, and that
+    /// every page has the contents that were committed. It reads the whole file.
     ///
     /// # Errors
     /// If the file cannot be read; what is wrong in it is in the report.

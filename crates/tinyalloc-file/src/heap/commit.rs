@@ -12,19 +12,23 @@ use crate::journal::{Change, Journal};
 use crate::page::bytes_of;
 use crate::pointer::FilePtr;
 
-/// A longer journal is cut off once it is applied: its space on the disk is worth more than the time to get it again.
+/// A longer journal is cut off once it is applied: its space on the disk is worth more than the
+/// time to get it again.
 const JOURNAL_KEPT_BYTES: usize = 1 << 20;
 const ROOTS_ALIGN: usize = 16;
 
 impl FileHeap {
-    /// Makes everything durable that changed since the last commit: allocations, frees, contents and roots.
+    /// Makes everything durable that changed since the last commit: allocations, frees, contents
+    /// and roots.
     ///
-    /// Once it returns `Ok`, no crash of the process or the machine loses it. If either happens before, the file is as this
-    /// commit or the last one left it when it is opened again, and nothing in between.
+    /// Once it returns `Ok`, no crash of the process or the machine loses it. If either happens
+    /// before, the file is as this commit or the last one left it when it is opened again, and
+    /// nothing in between.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] and others that leave everything uncommitted as it is: make room and commit again, or roll back. An
-    /// error of the disk's while the outcome was being written leaves the heap to reading: see [`Error::NeedsReopen`].
+    /// [`Error::NoSpace`] and others that leave everything uncommitted as it is: make room and
+    /// commit again, or roll back. An error of the disk's while the outcome was being written
+    /// leaves the heap to reading: see [`Error::NeedsReopen`].
     ///
     /// [`Error::NoSpace`]: crate::Error::NoSpace
     /// [`Error::NeedsReopen`]: crate::Error::NeedsReopen
@@ -42,10 +46,12 @@ impl FileHeap {
         Ok(())
     }
 
-    /// Forgets everything that changed since the last commit. Pointers to what was allocated since are no longer valid.
+    /// Forgets everything that changed since the last commit. Pointers to what was allocated since
+    /// are no longer valid.
     ///
     /// # Errors
-    /// The system's, after which the heap needs to be reopened; [`Error::ReadOnly`](crate::Error::ReadOnly).
+    /// The system's, after which the heap needs to be reopened;
+    /// [`Error::ReadOnly`](crate::Error::ReadOnly).
     pub fn rollback(&mut self) -> Result<()> {
         self.check_writable()?;
         self.health = Health::NeedsReopen;
@@ -68,7 +74,8 @@ impl FileHeap {
         Header::new(self.header.number(), transaction, self.roots_place, self.space.extents().to_vec())
     }
 
-    /// The journal, the pages in their places, and the note that they are: a sync after each of the first two.
+    /// The journal, the pages in their places, and the note that they are: a sync after each of the
+    /// first two.
     fn write(&mut self, header: &PageImage, transaction: u64) -> Result<()> {
         let ranges = self.image.dirty_ranges();
         let bytes = |range: Range<usize>| self.image.bytes(range);
@@ -85,7 +92,8 @@ impl FileHeap {
         change.apply(storage).during("applying the journal")?;
         storage.sync().during("applying the journal")?;
         self.health = Health::Sound;
-        // Neither matters if it fails: the journal would be applied once more, or take its space for longer.
+        // Neither matters if it fails: the journal would be applied once more, or take its space
+        // for longer.
         _ = journal.set_applied(storage);
         if journal.end() - data_bytes > JOURNAL_KEPT_BYTES {
             _ = storage.set_length(data_bytes as u64);

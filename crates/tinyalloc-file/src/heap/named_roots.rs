@@ -7,12 +7,13 @@ use crate::pointer::FilePtr;
 use crate::roots::{Root, is_name};
 
 impl FileHeap {
-    /// Gives the block that begins at `block` a name, which pointed elsewhere until now or is new. It cannot be freed while it
-    /// has one.
+    /// Gives the block that begins at `block` a name, which pointed elsewhere until now or is new.
+    /// It cannot be freed while it has one.
     ///
     /// # Errors
-    /// [`Error::RootName`] for an empty name or one of more than 255 bytes; [`Error::NotLive`] or [`Error::OutOfBounds`] if no
-    /// block with room for a `T` begins there; [`Error::ReadOnly`]; [`Error::NeedsReopen`].
+    /// [`Error::RootName`] for an empty name or one of more than 255 bytes; [`Error::NotLive`] or
+    /// [`Error::OutOfBounds`] if no block with room for a `T` begins there; [`Error::ReadOnly`];
+    /// [`Error::NeedsReopen`].
     pub fn set_root<T: Plain>(&mut self, name: &str, block: FilePtr<T>) -> Result<()> {
         self.check_writable()?;
         if !is_name(name) {

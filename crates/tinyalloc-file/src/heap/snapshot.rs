@@ -25,12 +25,13 @@ pub enum Copied {
 }
 
 impl FileHeap {
-    /// Makes a copy of the file at `path`, where there must be none: what the last commit left, without what changed since. It
-    /// shares the disk's blocks with this file where the file system can do that (Btrfs, XFS, bcachefs), and appears whole or not
-    /// at all.
+    /// Makes a copy of the file at `path`, where there must be none: what the last commit left,
+    /// without what changed since. It shares the disk's blocks with this file where the file system
+    /// can do that (Btrfs, XFS, bcachefs), and appears whole or not at all.
     ///
     /// # Errors
-    /// [`Error::NoSpace`](crate::Error::NoSpace), and the system's: that there is a file of that name, for one.
+    /// [`Error::NoSpace`](crate::Error::NoSpace), and the system's: that there is a file of that
+    /// name, for one.
     pub fn snapshot(&self, path: impl AsRef<Path>) -> Result<Copied> {
         let new = NewFile::create(path.as_ref()).during("creating the snapshot")?;
         let copied = copy(&*self.storage, new.file()).during("writing the snapshot")?;

@@ -57,7 +57,8 @@ impl Backing {
         blocks * BLOCK_BYTES
     }
 
-    /// Shows a part of the file at its addresses, and sees to it that there is space for it: later it would be too late to refuse.
+    /// Shows a part of the file at its addresses, and sees to it that there is space for it: later
+    /// it would be too late to refuse.
     pub(super) fn show(&self, extent: &Extent) -> Result<(), FileFailure> {
         self.allocate(extent)?;
         show_file(extent, self.file).map_err(|_| FileFailure::new(FileStep::Grow, errno()))
@@ -107,7 +108,7 @@ impl Backing {
         let from = match seek(self.file, offset, SEEK_DATA) {
             Ok(from) => from,
             Err(ENXIO) => return None,
-            // Whether there are holes cannot be told.
+            // Whether there are holes cannot be found out.
             Err(_) => return Some((offset, end)),
         };
         let to = seek(self.file, from, SEEK_HOLE).unwrap_or(end).min(end);
@@ -167,7 +168,7 @@ fn patiently(mut call: impl FnMut() -> Result<(), c_int>) -> Result<(), c_int> {
 }
 
 fn seek(file: c_int, offset: usize, whence: c_int) -> Result<usize, c_int> {
-    // SAFETY: the file is ours, and nobody reads from where it stands.
+    // SAFETY: the file is ours, and no code reads at its position.
     let found = unsafe { lseek(file, to_offset(offset), whence) };
     usize::try_from(found).map_err(|_| errno())
 }
@@ -202,7 +203,8 @@ fn show_anonymous(extent: &Extent) -> Result<(), MapError> {
 fn map_over(extent: &Extent, flags: c_int, file: c_int) -> Result<(), MapError> {
     let offset = if file < 0 { 0 } else { to_offset(extent.offset()) };
     let start = to_pointer(extent.start());
-    // SAFETY: the addresses are the mapper's own, and whoever asks for this wants nothing else there.
+    // SAFETY: the addresses are the mapper's own, and a caller that asks for this wants nothing
+    // else there.
     let shown = unsafe { mmap(start, extent.bytes(), PROT_READ | PROT_WRITE, flags | MAP_FIXED, file, offset) };
     if shown == MAP_FAILED { Err(MapError::OutOfMemory) } else { Ok(()) }
 }

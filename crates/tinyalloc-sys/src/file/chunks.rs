@@ -3,8 +3,9 @@
 use super::table::Table;
 use crate::mapper::MapError;
 
-/// Address space and file are put together in chunks: small, so that a small file is enough for a small program; large, because every
-/// chunk that does not continue the one before it is a mapping more.
+/// Address space and file are put together in chunks: small, so that a small file is enough for a
+/// small program; large, because every chunk that does not continue the one before it is a mapping
+/// more.
 pub(super) const CHUNK_BYTES: usize = 16 * 1024 * 1024;
 /// What ext4 holds, at pages of 4 KiB. What a file system does not hold, it refuses.
 const FILE_BYTES_MAX: usize = 16 << 40;

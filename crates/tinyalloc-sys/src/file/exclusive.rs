@@ -1,7 +1,8 @@
-//! A lock that signal handlers wait for, too: they are held back while it is held, so that none meets itself inside.
+//! A lock that signal handlers wait for, too: they are held back while it is held, so that none
+//! meets itself inside.
 //!
-//! Nobody waits for ever for a thread that forks: it may itself wait, for a lock of the C library's that the
-//! waiter has.
+//! No thread waits for ever for a thread that forks: it may itself wait, for a lock of the C
+//! library's that the waiter has.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -17,11 +18,12 @@ use crate::system::errno_location;
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 const WAITED_FOR: u32 = 2;
-const NOBODY: usize = 0;
+const NO_THREAD: usize = 0;
 /// How long a fork is waited for.
 const FORK_NANOSECONDS: u32 = 1_000_000;
 
-/// Invariant X1: the value is touched only by who moved `word` away from free, or by the thread that forks while it holds the lock.
+/// Invariant X1: the value is touched only by the thread that moved `word` away from free, or by
+/// the thread that forks while it holds the lock.
 pub(super) struct Exclusive<T> {
     word: AtomicU32,
     forking: AtomicUsize,
@@ -33,11 +35,11 @@ unsafe impl<T: Send> Sync for Exclusive<T> {}
 
 impl<T> Exclusive<T> {
     pub(super) const fn new(value: T) -> Exclusive<T> {
-        Exclusive { word: AtomicU32::new(FREE), forking: AtomicUsize::new(NOBODY), value: UnsafeCell::new(value) }
+        Exclusive { word: AtomicU32::new(FREE), forking: AtomicUsize::new(NO_THREAD), value: UnsafeCell::new(value) }
     }
 
-    /// Runs `change` while nobody else is inside; errno is as before. `None`: another thread holds the lock
-    /// for a fork that lasts.
+    /// Runs `change` while no other thread is inside; errno is as before. `None`: another thread
+    /// holds the lock for a fork that lasts.
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         keeping_errno(|| {
             let signals = hold_signals();
@@ -46,24 +48,24 @@ impl<T> Exclusive<T> {
             // SAFETY: X1.
             let result = (may_enter || is_taken).then(|| change(unsafe { &mut *self.value.get() }));
             if is_taken {
-                self.give_back();
+                self.release();
             }
             release_signals(&signals);
             result
         })
     }
 
-    /// Takes the lock until [`Exclusive::release_after_fork`], after another fork if need be; this thread may
-    /// enter meanwhile.
+    /// Takes the lock until [`Exclusive::release_after_fork`], after another fork if need be; this
+    /// thread may enter meanwhile.
     pub(super) fn hold_for_fork(&self) {
         while !self.take() {}
         self.forking.store(this_thread(), Ordering::Relaxed);
     }
 
-    /// In the parent, and in the child, where nobody waits.
+    /// In the parent, and in the child, where no thread waits.
     pub(super) fn release_after_fork(&self) {
-        self.forking.store(NOBODY, Ordering::Relaxed);
-        self.give_back();
+        self.forking.store(NO_THREAD, Ordering::Relaxed);
+        self.release();
     }
 
     /// False if one fork lasts for as long as they are waited for.
@@ -77,15 +79,15 @@ impl<T> Exclusive<T> {
                 return false;
             }
             let forking = self.forking.load(Ordering::Relaxed);
-            // Never for longer: nobody tells who sleeps already that a fork has begun, or that whoever was
-            // woken instead was refused.
+            // Never for longer: no thread tells the sleepers that a fork has begun, or that the
+            // thread that was woken instead was refused.
             let lasts = !wait_on_briefly(&self.word, WAITED_FOR, FORK_NANOSECONDS);
-            is_refused = lasts && forking != NOBODY && self.forking.load(Ordering::Relaxed) == forking;
+            is_refused = lasts && forking != NO_THREAD && self.forking.load(Ordering::Relaxed) == forking;
         }
         true
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         if self.word.swap(FREE, Ordering::Release) == WAITED_FOR {
             wake_one(&self.word);
         }
@@ -165,7 +167,7 @@ mod tests {
             unsafe { raise(SIGUSR1) };
             assert_eq!(HANDLED.load(Ordering::Relaxed), 0);
         })
-        .expect("nobody else is there");
+        .expect("no other thread is there");
         assert_eq!(HANDLED.load(Ordering::Relaxed), 1);
     }
 

@@ -68,7 +68,7 @@ impl Display for FileFailure {
             FileStep::Lock => "the file cannot be had alone",
             FileStep::Punch => "the file system takes no space out of a file",
             FileStep::Grow => "the file cannot grow",
-            FileStep::Find => "somebody closed the file's descriptor",
+            FileStep::Find => "the program closed the file's descriptor",
         })?;
         match words(self.errno) {
             "" => write!(formatter, ": error {}", self.errno),

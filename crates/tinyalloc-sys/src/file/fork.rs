@@ -7,7 +7,7 @@ use libc::{EINTR, O_CLOEXEC, pipe2, read};
 use super::failure::errno;
 use super::place::close_file;
 
-/// Its writing end is closed by whoever is done, and by whoever dies.
+/// Its writing end is closed by the thread that is done, and by the thread that dies.
 pub(super) struct Gate {
     reader: c_int,
     writer: c_int,

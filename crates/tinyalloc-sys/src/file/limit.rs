@@ -4,9 +4,11 @@ use core::mem::MaybeUninit;
 
 use libc::{RLIM_INFINITY, RLIMIT_FSIZE, getrlimit, rlimit};
 
-/// How many bytes long a file of this process may become (`RLIMIT_FSIZE`, setrlimit(2)); `u64::MAX` if any.
+/// How many bytes long a file of this process may become (`RLIMIT_FSIZE`, setrlimit(2)); `u64::MAX`
+/// if any.
 ///
-/// Whoever writes or lengthens a file beyond it gets a signal (`SIGXFSZ`), which ends the process: ask first.
+/// The thread that writes or lengthens a file beyond it gets a signal (`SIGXFSZ`), which ends the
+/// process: ask first.
 #[must_use]
 pub fn file_bytes_limit() -> u64 {
     let mut limit = MaybeUninit::<rlimit>::uninit();

@@ -1,7 +1,7 @@
 //! The file in the address space: which part of it is where, and what is done to both at once.
 //!
-//! Whatever is mapped starts on a multiple of a chunk, so that two mappings never share one, and every address of a chunk of
-//! address space has its place in the same chunk of the file.
+//! Whatever is mapped starts on a multiple of a chunk, so that two mappings never share one, and
+//! every address of a chunk of address space has its place in the same chunk of the file.
 
 use core::ffi::c_void;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
@@ -41,8 +41,8 @@ impl From<FileFailure> for Refusal {
     }
 }
 
-/// Invariants. M1: an extent's addresses are mapped to its part of the file. M2: a chunk is taken while an extent shows a part of it, and
-/// where no extent shows it, it reads as zero.
+/// Invariants. M1: an extent's addresses are mapped to its part of the file. M2: a chunk is taken
+/// while an extent shows a part of it, and where no extent shows it, it reads as zero.
 pub(super) struct Mapping {
     backing: Backing,
     extents: Extents,
@@ -83,7 +83,7 @@ impl Mapping {
             if let Err(refusal) = self.commit_in_chunk(from, to) {
                 if was_reserved {
                     hide(start, to - start);
-                    self.give_back(start, from);
+                    self.release_addresses(start, from);
                 }
                 return Err(refusal);
             }
@@ -121,26 +121,28 @@ impl Mapping {
     pub(super) fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), Refusal> {
         let address = start.addr().get();
         self.extents.pieces(address, address + bytes).try_for_each(|piece| self.backing.allocate(&piece))?;
-        // SAFETY: the addresses are the caller's, and more rights disturb nobody.
+        // SAFETY: the addresses are the caller's, and more rights break no access.
         Ok(unsafe { ADDRESSES.protect(start, bytes, Protection::ReadWrite) }?)
     }
 
-    /// Gives addresses back, and what of the file they show.
+    /// Releases addresses, and what of the file they show.
     pub(super) fn release(&mut self, start: NonNull<u8>, bytes: usize) -> Result<(), Refusal> {
         let address = start.addr().get();
         self.extents.make_room()?;
         // SAFETY: the addresses are the caller's, who uses them no more.
         if let Err(refused) = unsafe { release_addresses(start, bytes) } {
-            // The process may have no mapping more, and munmap would have split one: at least the space goes back.
+            // The process may have no mapping more, and munmap would have split one: at least the
+            // space goes back.
             let _ = self.decommit(address, address + bytes);
             return Err(refused.into());
         }
-        self.give_back(address, address + bytes);
+        self.release_addresses(address, address + bytes);
         Ok(())
     }
 
-    /// Addresses do not show the file any more: the space goes back, and with the last of it the chunk. There is room.
-    fn give_back(&mut self, start: usize, end: usize) {
+    /// Addresses do not show the file any more: the space goes back, and with the last of it the
+    /// chunk. There is room.
+    fn release_addresses(&mut self, start: usize, end: usize) {
         let mut from = start;
         while let Some(piece) = self.extents.piece(from, end) {
             let chunk = chunk_of(piece.start());
@@ -149,7 +151,8 @@ impl Mapping {
             if self.offset_of(chunk).is_none() {
                 self.give_chunk(part.offset() - (part.start() - chunk));
             } else {
-                // Space that stays is a waste, no more: it is taken again with the rest of its chunk.
+                // Space that stays is a waste, no more: it is taken again with the rest of its
+                // chunk.
                 let _ = self.backing.punch(&part);
             }
             from = part.end();
@@ -200,7 +203,7 @@ impl Mapping {
         if let Err(refusal) = shown.and_then(|()| self.leave(from, to, bytes)) {
             unmap(to, new_bytes);
             self.extents.remove(to, to + bytes);
-            self.give_back(to + bytes, to + new_bytes);
+            self.release_addresses(to + bytes, to + new_bytes);
             return Err(refusal);
         }
         self.extents.remove(from, from + bytes);
@@ -220,8 +223,8 @@ impl Mapping {
         Ok(self.extents.make_room()?)
     }
 
-    /// Gives addresses up whose part of the file is shown elsewhere. Mostly it is in one piece, whose pages are taken along, and need not be
-    /// found again one by one.
+    /// Gives addresses up whose part of the file is shown elsewhere. Mostly it is in one piece,
+    /// whose pages are taken along, and need not be found again one by one.
     fn leave(&self, from: usize, to: usize, bytes: usize) -> Result<(), Refusal> {
         let whole = self.extents.piece(from, from + bytes).filter(|piece| piece.bytes() == bytes);
         if let Some(piece) = whole {
@@ -246,7 +249,7 @@ impl Mapping {
     pub(super) fn protect(&self) -> Result<(), MapError> {
         self.extents.iter().try_for_each(|extent| {
             let start = NonNull::new(with_exposed_provenance_mut(extent.start())).ok_or(MapError::Unavailable)?;
-            // SAFETY: whoever writes there is to fault.
+            // SAFETY: a write there is to fault.
             unsafe { ADDRESSES.protect(start, extent.bytes(), Protection::Read) }
         })
     }
@@ -275,10 +278,10 @@ unsafe fn release_addresses(start: NonNull<u8>, bytes: usize) -> Result<(), MapE
     if status == 0 { Ok(()) } else { Err(MapError::OutOfMemory) }
 }
 
-/// Gives addresses back that nobody knows of.
+/// Releases addresses that no other code knows.
 fn unmap(start: usize, bytes: usize) {
     SystemCall::Munmap.count();
-    // SAFETY: nobody uses them.
+    // SAFETY: no code uses them.
     unsafe { munmap(to_pointer(start), bytes) };
 }
 
@@ -286,7 +289,7 @@ fn unmap(start: usize, bytes: usize) {
 fn hide(start: usize, bytes: usize) {
     SystemCall::Mmap.count();
     let flags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE | MAP_FIXED;
-    // SAFETY: nobody uses them. Should it be refused, they go on showing the file.
+    // SAFETY: no code uses them. Should it be refused, they go on showing the file.
     unsafe { mmap(to_pointer(start), bytes, PROT_NONE, flags, -1, 0) };
 }
 

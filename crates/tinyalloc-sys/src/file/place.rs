@@ -13,7 +13,7 @@ use super::failure::{FileFailure, FileStep, errno};
 use crate::mapper::Mapper;
 use crate::posix::PosixMapper;
 
-/// Only for the owner: memory is nobody else's business.
+/// Only for the owner: no other user may read the memory.
 const RIGHTS: c_uint = 0o600;
 const NAMES_TRIED: usize = 16;
 const PATH_BYTES_MAX: usize = PATH_MAX as usize;
@@ -23,7 +23,8 @@ pub const FILE_DIRECTORIES_MAX: usize = 4;
 /// Which file to take.
 #[derive(Clone, Copy, Debug)]
 pub enum FilePlace {
-    /// One without a name, in the first of these directories where one can be made; a directory that is in memory itself comes last.
+    /// One without a name, in the first of these directories where one can be made; a directory
+    /// that is in memory itself comes last.
     In([Option<&'static [u8]>; FILE_DIRECTORIES_MAX]),
     /// One of this name, which stays. What it held before is lost.
     Kept(&'static [u8]),
@@ -181,7 +182,7 @@ mod tests {
             // SAFETY: filled in by the call.
             let status = unsafe { status.assume_init() };
             assert_eq!((status.st_nlink, status.st_size), (0, 0));
-            assert_eq!((status.st_mode & S_IFMT, status.st_mode & !S_IFMT & !RIGHTS), (S_IFREG, 0), "nobody else may read it");
+            assert_eq!((status.st_mode & S_IFMT, status.st_mode & !S_IFMT & !RIGHTS), (S_IFREG, 0), "no other user may read it");
             close_file(file);
         }
     }

@@ -8,7 +8,8 @@ use crate::posix::PosixMapper;
 
 const PAGES: PosixMapper = PosixMapper::new();
 
-/// Invariant T1: `entries` is a mapping with room for `capacity` entries, or dangling while that is zero, and the first `length` are valid.
+/// Invariant T1: `entries` is a mapping with room for `capacity` entries, or dangling while that is
+/// zero, and the first `length` are valid.
 pub(super) struct Table<T: Copy> {
     entries: NonNull<T>,
     length: usize,

@@ -1,4 +1,5 @@
-//! What works without compare-and-swap and without critical sections: whatever is not shared, and the two ends of a queue.
+//! What works without compare-and-swap and without critical sections: whatever is not shared, and
+//! the two ends of a queue.
 #![no_std]
 #![no_main]
 

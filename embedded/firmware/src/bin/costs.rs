@@ -25,7 +25,8 @@ fn shuffled(nth: usize, places: usize) -> usize {
 const OPERATIONS: [&str; 5] =
     ["allocate a block of 20 bytes", "look a handle up", "free a block", "refuse a stale handle", "refuse to allocate: full"];
 
-/// Fills the slab and empties it, twice, so that slots come from the list as well as fresh. What each operation costs.
+/// Fills the slab and empties it, twice, so that slots come from the list as well as fresh. What
+/// each operation costs.
 fn slab<const BYTES: usize, const SLOTS: usize>(slab: &mut TinySlabAllocator<BYTES, SLOTS>) -> [Range; 5] {
     let slab = black_box(slab);
     let mut handles = [None; SLOTS];
@@ -47,8 +48,9 @@ fn slab<const BYTES: usize, const SLOTS: usize>(slab: &mut TinySlabAllocator<BYT
     [alloc, get, free, stale, full]
 }
 
-/// The table's rows, and the same for slabs of 8 and of 128 slots: the costs must not grow. (They do grow once, by up to 9 instructions
-/// on a Cortex-M4, where the slab gets larger than 4 KiB, and an offset no longer fits in a load.)
+/// The table's rows, and the same for slabs of 8 and of 128 slots: the costs must not grow. (They
+/// do grow once, by up to 9 instructions on a Cortex-M4, where the slab gets larger than 4 KiB, and
+/// an offset no longer fits in a load.)
 fn slabs() {
     static mut SMALL: TinySlabAllocator<256, 8> = TinySlabAllocator::new();
     static mut MIDDLE: Slab = Slab::new();

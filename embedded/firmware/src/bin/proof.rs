@@ -1,5 +1,6 @@
-//! Every public operation, with inputs that the compiler cannot know. The panic handler calls a function that does not exist: if the
-//! linker is satisfied, no panic path is left. With the feature `panicking` there is one, and the linker must object.
+//! Every public operation, with inputs that the compiler cannot know. The panic handler calls a
+//! function that does not exist: if the linker is satisfied, no panic path is left. With the
+//! feature `panicking` there is one, and the linker must object.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! How long interrupts are masked: the longest critical section of each operation, in instructions, over all fill levels and sizes.
+//! How long interrupts are masked: the longest critical section of each operation, in instructions,
+//! over all fill levels and sizes.
 #![no_std]
 #![no_main]
 

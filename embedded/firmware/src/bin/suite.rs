@@ -1,4 +1,5 @@
-//! The promises, on the target: what the tests of the crate check on the host, with the sizes and the instructions of a microcontroller.
+//! The promises, on the target: what the tests of the crate check on the host, with the sizes and
+//! the instructions of a microcontroller.
 #![no_std]
 #![no_main]
 
@@ -121,14 +122,14 @@ fn a_queue_passes_bytes_and_pieces() {
             0 => QUEUE.write(&data[..bytes]) as u32,
             1 => u32::from(QUEUE.push(sent.to_le_bytes()[0]).is_ok()),
             _ => {
-                let mut grant = QUEUE.producer().expect("nobody else").reserve(bytes);
+                let mut grant = QUEUE.producer().expect("no other context").reserve(bytes);
                 let room = grant.len();
                 grant.copy_from_slice(&data[..room]);
                 drop(grant.commit(room));
                 room as u32
             }
         };
-        let grant = QUEUE.consumer().expect("nobody else").fetch();
+        let grant = QUEUE.consumer().expect("no other context").fetch();
         let take = grant.len().min(random.below(30));
         assert!((received..).zip(&grant[..take]).all(|(at, byte)| *byte == at.to_le_bytes()[0]));
         received += take as u32;

@@ -1,4 +1,5 @@
-//! A request on x86-64: four rotations that undo each other, and an exchange of a register with itself.
+//! A request on x86-64: four rotations that undo each other, and an exchange of a register with
+//! itself.
 
 use core::arch::asm;
 
@@ -6,7 +7,8 @@ use core::arch::asm;
 #[inline(never)]
 pub(super) fn request(words: [usize; 6]) -> usize {
     let mut answer = 0;
-    // SAFETY: outside valgrind nothing changes but flags; inside, it reads the words, and writes where they say.
+    // SAFETY: outside valgrind nothing changes but flags; inside, it reads the words, and writes
+    // where they say.
     unsafe {
         asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
