@@ -87,15 +87,22 @@ impl<M: Mapper> Allocator<M> {
             return Stats::default();
         };
         let mut stats = Stats::of_space(&space);
+        let mut filled_bytes = 0;
         for region in space.regions().iter() {
             for span in small_spans(region) {
+                let active = stats.active;
                 stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
+                // A huge page is resident as a whole, whatever part of it was touched.
+                if region.may_prefer_huge_pages(&space.regions().place_of(span).1) {
+                    let untouched = (span.slices() as usize * SLICE_BYTES).saturating_sub(stats.active - active);
+                    filled_bytes += untouched.saturating_sub(span.hole_bytes());
+                }
             }
         }
         stats.isolated_heaps = space.isolated_live();
         stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
         stats.remote_frees += space.isolated().flat_map(HeapRef::thread_heaps).map(|heap| heap.remote_frees()).sum::<usize>();
-        stats.resident = stats.active + stats.resident_free + stats.metadata;
+        stats.resident = stats.active + stats.resident_free + stats.metadata + filled_bytes;
         stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
     }
@@ -293,7 +300,8 @@ impl Stats {
             SpanState::Current => present.saturating_sub(free_in_current(class)),
             SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => present.min(span.live() as usize),
         };
-        self.active += (present * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        let carved = (span.slots_carved() as usize * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        self.active += carved.saturating_sub(span.hole_bytes()).max(live * class.bytes());
         self.committed = self.committed.saturating_sub(span.hole_bytes());
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;

@@ -25,7 +25,9 @@ pub(crate) const UNIT_SLICES: usize = HUGE_PAGE_BYTES / SLICE_BYTES;
 /// `earliest` to `end` may have been resident as huge pages at some time.
 pub(crate) struct HugePages {
     phase: usize,
-    earliest: usize,
+    policy: HugePagePolicy,
+    earliest: Cell<usize>,
+    sparse: Cell<usize>,
     first: Cell<usize>,
     end: Cell<usize>,
     refused: Cell<bool>,
@@ -37,12 +39,20 @@ impl HugePages {
         let units_before = if policy == HugePagePolicy::Always { 0 } else { HUGE_PAGES_BEFORE };
         let refused = Cell::new(policy == HugePagePolicy::Never);
         let earliest = units_before * UNIT_SLICES + (UNIT_SLICES - phase) % UNIT_SLICES;
-        HugePages { phase, earliest, first: Cell::new(earliest), end: Cell::new(earliest), refused }
+        let (sparse, earliest) = (Cell::new(0), Cell::new(earliest));
+        HugePages { phase, policy, first: earliest.clone(), end: earliest.clone(), earliest, sparse, refused }
     }
 
     /// Below this slice none were ever asked for.
     pub(crate) fn earliest(&self) -> usize {
-        self.earliest
+        self.earliest.get()
+    }
+
+    /// So many slices more will be touched in part: the zone begins so much later.
+    pub(crate) fn expect_sparse(&self, slices: usize) {
+        if self.policy != HugePagePolicy::Always {
+            self.sparse.set(self.sparse.get() + slices);
+        }
     }
 
     pub(crate) fn zone(&self) -> Range<usize> {
@@ -57,6 +67,9 @@ impl HugePages {
         let (end, new_end) = (self.end.get(), self.unit_below(committed));
         if new_end <= end || self.refused.get() {
             return;
+        }
+        if self.earliest.get() == end && committed < HUGE_PAGES_BEFORE * UNIT_SLICES + self.sparse.get() {
+            return [&self.earliest, &self.first, &self.end].into_iter().for_each(|bound| bound.set(new_end));
         }
         // SAFETY: the caller's promise.
         if unsafe { advise(mapper, slices_start, end..new_end, true) } {
@@ -82,9 +95,10 @@ impl HugePages {
     /// The units that must be empty for the zone to begin again with a run at `slice`, if it ended
     /// above it.
     pub(crate) fn units_to_begin_at(&self, slice: usize) -> Option<Range<usize>> {
-        let first = self.unit_above(slice.max(self.earliest));
+        let first = self.unit_above(slice.max(self.earliest()));
         let last = first + HUGE_PAGES_TO_BEGIN * UNIT_SLICES;
-        (self.zone().is_empty() && slice >= self.earliest && last <= self.end.get() && !self.refused.get()).then_some(first..last)
+        (self.zone().is_empty() && slice >= self.earliest() && last <= self.end.get() && !self.refused.get())
+            .then_some(first..last)
     }
 
     /// # Safety
@@ -110,7 +124,7 @@ impl HugePages {
 
     /// Whether all of a run may be resident, whatever part of it was touched.
     pub(crate) fn may_have_filled(&self, run: &Range<usize>) -> bool {
-        self.end.get() > self.earliest && run.end > self.earliest && run.start < self.end.get()
+        self.end.get() > self.earliest() && run.end > self.earliest() && run.start < self.end.get()
     }
 
     fn unit_below(&self, slice: usize) -> usize {

@@ -115,6 +115,11 @@ impl Region {
         first..end.max(first)
     }
 
+    /// A thread heap is about to touch its first spans in part.
+    pub(crate) fn expect_sparse(&self, slices: usize) {
+        self.huge_pages.expect_sparse(slices);
+    }
+
     /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes
     /// where single pages were trapped.
     pub(crate) fn may_prefer_huge_pages(&self, run: &Run) -> bool {

@@ -10,6 +10,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::Space;
+use crate::config::policy::SPARSE_SLICES_PER_HEAP;
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
@@ -74,6 +75,7 @@ impl Space {
         let heap = unsafe { ThreadHeapRef::init(memory, self.heaps, None, policy) };
         self.heaps = Some(heap);
         self.counts.heaps += 1;
+        self.regions.iter().for_each(|region| region.expect_sparse(SPARSE_SLICES_PER_HEAP));
         Some(heap)
     }
 }
