@@ -245,6 +245,10 @@ mod free_list {
             self.slots += 1;
         }
 
+        pub(crate) fn first(&self) -> Slot {
+            self.first
+        }
+
         pub(crate) fn last(&self) -> Slot {
             self.last
         }

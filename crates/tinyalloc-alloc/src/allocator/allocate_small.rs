@@ -79,11 +79,11 @@ impl<M: Mapper> Allocator<M> {
         let (refusals, visits) = (self.refusals(), context.visits());
         context.set_mode(Mode::InSlowPath);
         let slot = self.borrow_heap(context, Patience::None).map_or(Ok(None), |heap| {
-            heap.set_busy(true);
+            let before = self.enter_thread_heap(context, heap);
             let slot = self.refill(context, heap, class);
             self.empty_bin(heap, class);
             let _ = self.release_spare(context, heap, SpareLimit::Usual);
-            heap.set_busy(false);
+            heap.leave(before);
             self.return_heap(context, heap);
             slot
         });

@@ -15,7 +15,7 @@ use crate::support::lock::Gate;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::pool::Pool;
 use crate::thread_heap::spare::SpareLimit;
-use crate::thread_heap::state::HeapState;
+use crate::thread_heap::state::{HeapState, Inside};
 
 impl<M: Mapper> Allocator<M> {
     /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a
@@ -35,7 +35,7 @@ impl<M: Mapper> Allocator<M> {
                 // what they do not use.
                 let keeping = if pool.is_empty() { SpareLimit::Usual } else { SpareLimit::None };
                 let _ = self.release_spare(context, heap, keeping);
-                heap.set_busy(false);
+                heap.leave(Inside::NO_THREAD);
                 pool.push(heap);
             }
             None => self.abandon(heap),
@@ -102,6 +102,14 @@ impl<M: Mapper> Allocator<M> {
     /// The child of a signal handler's fork: this thread will return what it holds; what others
     /// held stays taken.
     fn reset_foreign_locks<C: ThreadContext>(&self, context: C) {
+        // A trim was in the thread's heap, and may have been half-way through a change.
+        if context.mode() == Mode::Attached && current(context).is_in_trim() {
+            let heap = current(context);
+            heap.set_thread(None);
+            heap.set_state(HeapState::Lost);
+            context.set_bins(Self::NO_BINS);
+            context.set_mode(Mode::Unattached);
+        }
         let (pool, space) = (self.pool(), self.space());
         let gates: [&Gate; 3] = [&pool, &space, self.guards()];
         for gate in gates {

@@ -9,6 +9,7 @@ use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::pool::Pool;
+use crate::thread_heap::state::Inside;
 
 impl<M: Mapper> Allocator<M> {
     /// Puts a borrowed heap into the pool. A signal handler that may not leaves it live, and its
@@ -23,7 +24,7 @@ impl<M: Mapper> Allocator<M> {
     /// Leaves a heap to the thread that takes the lock of the pool next: a thread that ends waits
     /// for no fork, for another may wait for its end.
     pub(crate) fn abandon(&self, heap: ThreadHeapRef) {
-        heap.set_busy(false);
+        heap.leave(Inside::NO_THREAD);
         heap.set_thread(None);
         let mut before = self.abandoned().load(Ordering::Relaxed);
         loop {

@@ -1,5 +1,6 @@
 //! The slow path: the thread that is inside is not interrupted by what a signal handler does.
 
+use core::hint::spin_loop;
 use core::ptr::{NonNull, null};
 
 use tinyalloc_sys::Mapper;
@@ -12,6 +13,7 @@ use crate::heap::heap_table::HeapTable;
 use crate::span::bins::Bins;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::state::Inside;
 
 /// A stay in the slow path, and what to put back after it.
 #[derive(Clone, Copy)]
@@ -20,7 +22,7 @@ pub(crate) struct SlowPath {
     bins: NonNull<Bins>,
     heap_table: *const HeapTable,
     mode: Mode,
-    busy: bool,
+    before: Inside,
 }
 
 impl<M: Mapper> Allocator<M> {
@@ -40,21 +42,31 @@ impl<M: Mapper> Allocator<M> {
     /// current one.
     pub(crate) fn begin_slow_path_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> SlowPath {
         let (bins, heap_table) = (context.bins(), context.heap_table());
-        let slow_path = SlowPath { heap, bins, heap_table, mode: context.mode(), busy: heap.is_busy() };
-        heap.set_busy(true);
+        let mode = context.mode();
+        // First: from here on a signal handler does not come here as well.
         context.set_mode(Mode::InSlowPath);
         context.set_bins(Self::NO_BINS);
         context.set_heap_table(null());
-        slow_path
+        SlowPath { heap, bins, heap_table, mode, before: self.enter_thread_heap(context, heap) }
     }
 
-    /// Leaves things as they were found: the visitor may be a signal handler that interrupted
-    /// `enter` half-way.
+    /// Waits for a trim that is in the heap, which holds the pool's lock meanwhile.
+    pub(crate) fn enter_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Inside {
+        loop {
+            if let Some(before) = heap.enter() {
+                return before;
+            }
+            drop(self.pool().lock(context.id()));
+            spin_loop();
+        }
+    }
+
+    /// Leaves things as they were found.
     pub(crate) fn end_slow_path<C: ThreadContext>(&self, context: C, slow_path: SlowPath) {
+        slow_path.heap.leave(slow_path.before);
         context.set_heap_table(slow_path.heap_table);
         context.set_bins(slow_path.bins);
         context.set_mode(slow_path.mode);
-        slow_path.heap.set_busy(slow_path.busy);
     }
 
     /// The heap that serves this thread's calls that name none; `None` is the global one.

@@ -39,8 +39,8 @@ impl HugePages {
         let units_before = if policy == HugePagePolicy::Always { 0 } else { HUGE_PAGES_BEFORE };
         let refused = Cell::new(policy == HugePagePolicy::Never);
         let earliest = units_before * UNIT_SLICES + (UNIT_SLICES - phase) % UNIT_SLICES;
-        let (sparse, earliest) = (Cell::new(0), Cell::new(earliest));
-        HugePages { phase, policy, first: earliest.clone(), end: earliest.clone(), earliest, sparse, refused }
+        let [earliest, first, end] = [earliest; 3].map(Cell::new);
+        HugePages { phase, policy, earliest, sparse: Cell::new(0), first, end, refused }
     }
 
     /// Below this slice none were ever asked for.

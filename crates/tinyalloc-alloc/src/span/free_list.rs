@@ -111,6 +111,10 @@ impl FreedList {
         self.slots += 1;
     }
 
+    pub(crate) const fn first(&self) -> Slot {
+        self.first
+    }
+
     pub(crate) const fn last(&self) -> Slot {
         self.last
     }

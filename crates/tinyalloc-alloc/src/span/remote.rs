@@ -93,6 +93,25 @@ pub(crate) fn push_remote(span: SpanRef, slot: Slot, secret: Secret) -> bool {
     }
 }
 
+/// Puts back what was taken, before what came since. True: as of [`push_remote`].
+#[must_use]
+pub(crate) fn put_back_remote(span: SpanRef, freed: &FreedList, secret: Secret) -> bool {
+    let mut head = span.remote().load(Ordering::Relaxed);
+    loop {
+        let next = if head.is_null() {
+            Slot::END
+        } else {
+            // SAFETY: the list holds slots only.
+            unsafe { Slot::from_words(head) }
+        };
+        freed.last().sign(next, secret);
+        match span.remote().compare_exchange_weak(head, freed.first().as_words(), Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return head.is_null(),
+            Err(now) => head = now,
+        }
+    }
+}
+
 /// Empties the remote list, checking every signature.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub(crate) mod relist;
 pub(crate) mod current;
 
 pub(crate) mod collect;
+pub(crate) mod reclaim;
 
 pub(crate) mod dig;
 pub(crate) mod refill;
@@ -23,7 +24,7 @@ pub(crate) mod pool;
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
@@ -36,7 +37,7 @@ use crate::span::slot::Slot;
 use crate::span::span_list::SpanList;
 use crate::support::random::Random;
 use quota::QuotaRef;
-use state::{HeapState, NO_THREAD, PoolAge};
+use state::{HeapState, Inside, NO_THREAD, PoolAge};
 
 /// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the
 /// lock of the pool while it is pooled. H2: heaps are never unmapped while the allocator lives.
@@ -52,7 +53,7 @@ pub(crate) struct ThreadHeap {
     next_heap: Cell<Option<ThreadHeapRef>>,
     state: AtomicU8,
     pool_age: Cell<PoolAge>,
-    busy: AtomicBool,
+    inside: AtomicU8,
     dirty: DirtyStack,
     remote_frees: AtomicUsize,
     thread: AtomicUsize,
@@ -144,7 +145,7 @@ impl ThreadHeap {
             next_heap: Cell::new(next_heap),
             state: AtomicU8::new(HeapState::Live as u8),
             pool_age: Cell::new(PoolAge::Fresh),
-            busy: AtomicBool::new(false),
+            inside: AtomicU8::new(Inside::NONE),
             dirty: DirtyStack::new(),
             remote_frees: AtomicUsize::new(0),
             thread: AtomicUsize::new(NO_THREAD),

@@ -20,6 +20,18 @@ pub(crate) enum HeapState {
     Lost,
 }
 
+/// Who is in the slow path of a heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inside(u8);
+
+impl Inside {
+    const OWNER: u8 = 1;
+    const TRIM: u8 = 2;
+    pub(super) const NONE: u8 = 0;
+    /// No thread.
+    pub(crate) const NO_THREAD: Inside = Inside(Inside::NONE);
+}
+
 /// How long a heap has been in the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PoolAge {
@@ -50,12 +62,32 @@ impl ThreadHeap {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Marks that the heap's thread is inside the slow path.
-    pub(crate) fn set_busy(&self, busy: bool) {
-        self.busy.store(busy, Ordering::Release);
+    /// The heap's thread enters the slow path, unless a trim is in the heap; what to leave it with.
+    pub(crate) fn enter(&self) -> Option<Inside> {
+        match self.inside.compare_exchange(Inside::NONE, Inside::OWNER, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(before) => Some(Inside(before)),
+            Err(Inside::TRIM) => None,
+            Err(before) => Some(Inside(before)),
+        }
     }
 
+    /// The heap's thread leaves the slow path, or has gone.
+    pub(crate) fn leave(&self, before: Inside) {
+        self.inside.store(before.0, Ordering::Release);
+    }
+
+    /// Whether the heap's thread is inside the slow path.
     pub(crate) fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::Acquire)
+        self.inside.load(Ordering::Acquire) == Inside::OWNER
+    }
+
+    /// A trim enters the heap of a thread that is not inside the slow path; false if it is.
+    pub(crate) fn enter_for_trim(&self) -> bool {
+        self.inside.compare_exchange(Inside::NONE, Inside::TRIM, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether a trim is in the heap: in the child of a fork, one that will never leave.
+    pub(crate) fn is_in_trim(&self) -> bool {
+        self.inside.load(Ordering::Relaxed) == Inside::TRIM
     }
 }

@@ -38,6 +38,7 @@ mod adoption;
 mod destruction;
 mod forks;
 mod purging;
+mod trims;
 
 // What `src/lib.rs` names.
 #[path = "../../src/allocator/mod.rs"]
