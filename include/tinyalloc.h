@@ -360,6 +360,12 @@ ta_heap_t *ta_heap_current(void);
  */
 int ta_purge(void);
 
+/* The calling thread is about to wait for long: other threads, and `ta_purge`, may have what it
+ * keeps ready. It keeps its blocks, and may allocate and free at any time afterwards. Does nothing
+ * while the thread has pushed a heap.
+ */
+void ta_thread_idle(void);
+
 /* Writes the value of an option to a buffer, cut to what fits, with a null byte at its end; as
  * ta_option_set() takes it. See tinyalloc(7) for the options.
  *

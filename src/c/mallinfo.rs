@@ -64,6 +64,14 @@ pub extern "C" fn ta_purge() -> c_int {
     purge_all().into()
 }
 
+/// The calling thread is about to wait for long: other threads, and `ta_purge`, may have what it
+/// keeps ready. It keeps its blocks, and may allocate and free at any time afterwards. Does nothing
+/// while the thread has pushed a heap.
+#[unsafe(no_mangle)]
+pub extern "C" fn ta_thread_idle() {
+    ALLOCATOR.idle(Thread);
+}
+
 /// Releases all free memory to the system; returns 1 if there was any. `pad`, the bytes to keep at
 /// the top of the heap, is ignored.
 #[unsafe(no_mangle)]

@@ -32,6 +32,24 @@ impl TinyAlloc {
         purge_all()
     }
 
+    /// The calling thread is about to wait for long: other threads, and [`TinyAlloc::purge`], may
+    /// have what it keeps ready. It may allocate and free at any time afterwards. Does nothing
+    /// inside a [`crate::Heap`] that the thread entered.
+    ///
+    /// ```
+    /// use tinyalloc::TinyAlloc;
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: TinyAlloc = TinyAlloc;
+    ///
+    /// drop(vec![0; 1000]);
+    /// GLOBAL.thread_idle();
+    /// assert_eq!(vec![1; 1000].len(), 1000);
+    /// ```
+    pub fn thread_idle(&self) {
+        ALLOCATOR.idle(Thread);
+    }
+
     /// The usable bytes of a block: the requested size, rounded up to its slot; 0 for null. For
     /// accounting only: the compiler knows the requested size and may ignore writes beyond it.
     ///

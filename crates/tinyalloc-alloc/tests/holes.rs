@@ -4,16 +4,22 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::ptr::{NonNull, with_exposed_provenance_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
 use common::model::{Block, Model};
-use common::{Actor, LimitedMapper, World};
+use common::{Actor, LimitedMapper, World, WorldMapper};
 use proptest::prelude::*;
 use tinyalloc_alloc::{Checks, Misuse};
-use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
+use tinyalloc_sys::{Call, CountingMapper, FailingMapper, MapError, Mapper, Protection};
 
 type Counting = CountingMapper<LimitedMapper>;
 
 /// Blocks of a size, of which one in so many lives on.
-fn scatter<M: common::WorldMapper>(model: &mut Model<'_, M>, bytes: usize, count: usize, one_in: usize) {
+fn scatter<M: WorldMapper>(model: &mut Model<'_, M>, bytes: usize, count: usize, one_in: usize) {
     (0..count).for_each(|_| _ = model.allocate(0, bytes).unwrap());
     let mut kept = std::mem::take(&mut model.blocks);
     kept.sort_by_key(|block| block.start);
@@ -27,7 +33,7 @@ fn scatter<M: common::WorldMapper>(model: &mut Model<'_, M>, bytes: usize, count
     assert_eq!(model.actors[0].misuses(), []);
 }
 
-fn committed<M: common::WorldMapper>(model: &Model<'_, M>) -> usize {
+fn committed<M: WorldMapper>(model: &Model<'_, M>) -> usize {
     model.world.stats(model.actors[0]).committed
 }
 
@@ -78,6 +84,147 @@ fn who_frees_a_block_of_a_hole_again_is_reported_and_live_neighbours_are_not() {
         model.check_invariants();
         assert_eq!(model.live_bytes(), 0);
     }
+}
+
+/// A refill of the last hole changes two words, one after the other: the thread that reads one before and one after must not
+/// take the live block behind for none.
+#[test]
+fn a_live_block_behind_a_hole_that_is_filled_is_one_to_other_threads() {
+    let world = World::<LimitedMapper>::new();
+    let (actor, allocator) = (Actor::new(), world.allocator());
+    let mut blocks: Vec<_> = (0..256).map(|_| world.allocate(actor, 64).unwrap()).collect();
+    blocks.sort();
+    let live = blocks[255].addr();
+    let is_over = AtomicBool::new(false);
+    scope(|threads| {
+        let looking = threads.spawn(|| {
+            let other = Actor::new();
+            let live = NonNull::new(with_exposed_provenance_mut::<u8>(live.get())).unwrap();
+            while !is_over.load(Ordering::Relaxed) {
+                assert_eq!(allocator.usable_bytes(other, live), Some(64), "{:?}", other.misuses());
+            }
+        });
+        let until = Instant::now() + Duration::from_millis(1500);
+        let mut between = blocks[64..128].to_vec();
+        while Instant::now() < until && !looking.is_finished() {
+            // SAFETY: live blocks, each freed once.
+            between.drain(..).for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+            world.purge_all(actor);
+            between.extend((0..64).map(|_| world.allocate(actor, 64).unwrap()));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        looking.join().unwrap();
+    });
+}
+
+#[test]
+fn what_is_active_has_the_pages_of_all_live_blocks() {
+    for bytes in [2048, 3000, 5120, 9000, 20_000] {
+        let world = World::<LimitedMapper>::new();
+        let mut model = Model::new(&world, 1);
+        scatter(&mut model, bytes, (8 << 20) / bytes, 8);
+        world.purge_all(model.actors[0]);
+        let pages = model.blocks.iter().flat_map(|block| {
+            let start = block.start.addr().get();
+            start / 4096..=(start + block.usable - 1) / 4096
+        });
+        let pages: BTreeSet<usize> = pages.collect();
+        let stats = world.stats(model.actors[0]);
+        assert!(stats.active >= pages.len() * 4096, "{bytes}: {} of {}", stats.active, pages.len() * 4096);
+        assert!(stats.allocated <= stats.active && stats.active <= stats.resident && stats.resident <= stats.committed);
+    }
+}
+
+#[test]
+fn memory_that_the_system_refuses_to_take_is_committed_still() {
+    let world = World::<FailingMapper<LimitedMapper>>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 8000, 100);
+    world.mapper.fail_every(Call::Decommit);
+    let before = committed(&model);
+    assert!(!world.purge_all(model.actors[0]));
+    assert_eq!(committed(&model), before);
+    model.check_invariants();
+}
+
+/// Linux refuses a start that is no page's, and takes whole pages.
+struct LargePages(LimitedMapper);
+
+const LARGE_PAGE_BYTES: usize = 64 * 1024;
+
+// SAFETY: as the mapper itself.
+unsafe impl Mapper for LargePages {
+    fn page_bytes(&self) -> usize {
+        LARGE_PAGE_BYTES
+    }
+
+    fn address_space_bytes(&self) -> usize {
+        self.0.address_space_bytes()
+    }
+
+    fn reserve(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.0.reserve(bytes, align.max(LARGE_PAGE_BYTES))
+    }
+
+    fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
+        self.0.map(bytes, align.max(LARGE_PAGE_BYTES))
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.commit(start, bytes) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        if !start.addr().get().is_multiple_of(LARGE_PAGE_BYTES) {
+            return Err(MapError::Unavailable);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.0.decommit(start, bytes.next_multiple_of(LARGE_PAGE_BYTES)) }
+    }
+
+    unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.protect(start, bytes, protection) }
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.release(start, bytes) }
+    }
+
+    unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.remap(start, bytes, new_bytes) }
+    }
+
+    fn now_milliseconds(&self) -> u64 {
+        self.0.now_milliseconds()
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+}
+
+impl WorldMapper for LargePages {
+    fn over(limited: LimitedMapper) -> Self {
+        LargePages(limited)
+    }
+
+    fn limited(&self) -> &LimitedMapper {
+        &self.0
+    }
+}
+
+#[test]
+fn pages_that_are_larger_than_slices_have_no_holes() {
+    let world = World::<LargePages>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 10_240, 800, 8);
+    world.purge_all(model.actors[0]);
+    model.check_contents();
+    model.check_invariants();
 }
 
 #[test]

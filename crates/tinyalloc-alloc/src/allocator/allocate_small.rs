@@ -69,6 +69,7 @@ impl<M: Mapper> Allocator<M> {
         let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
         self.purge(context, due);
+        self.follow_trims(context, heap);
         self.free_left(context);
         self.slot_or_report(context, class, slot, refusals)
     }
@@ -89,6 +90,8 @@ impl<M: Mapper> Allocator<M> {
         });
         // One store either way: a signal handler finds it undone or done.
         match mode {
+            // A signal handler came first, and has attached the thread.
+            Mode::Unattached if context.bins() != Self::NO_BINS => context.set_mode(Mode::Attached),
             Mode::Unattached => context.set_visits(visits + 1),
             _ => context.set_mode(mode),
         }

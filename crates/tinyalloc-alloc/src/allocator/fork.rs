@@ -21,9 +21,20 @@ impl<M: Mapper> Allocator<M> {
     /// The thread is ending: its heap goes to the pool. Calls that come later still work, at a
     /// slower pace.
     pub fn detach<C: ThreadContext>(&self, context: C) {
-        if context.mode() != Mode::Attached {
-            return;
+        if context.mode() == Mode::Attached {
+            self.hand_over(context, Mode::Detached);
         }
+    }
+
+    /// The thread is about to wait for long: other threads, and trims, may have what it keeps ready.
+    /// It gets a heap again when it allocates. Does nothing while the thread has pushed a heap.
+    pub fn idle<C: ThreadContext>(&self, context: C) {
+        if context.mode() == Mode::Attached && self.heaps_pushed(context) == 0 {
+            self.hand_over(context, Mode::Unattached);
+        }
+    }
+
+    fn hand_over<C: ThreadContext>(&self, context: C, mode: Mode) {
         let _quiet = self.errors_disabled();
         self.end_quarantine(context);
         self.pop_heaps(context);
@@ -40,8 +51,9 @@ impl<M: Mapper> Allocator<M> {
             }
             None => self.abandon(heap),
         }
-        context.set_mode(Mode::Detached);
-        self.attached().fetch_sub(1, Ordering::Relaxed);
+        context.set_mode(mode);
+        // In the child of a signal handler's fork the thread was not counted.
+        let _ = self.attached().fetch_update(Ordering::Relaxed, Ordering::Relaxed, |attached| attached.checked_sub(1));
         if let Err(tampered) = collected {
             context.report(Misuse::WriteAfterFree { address: tampered.address() });
         }

@@ -234,11 +234,10 @@ impl<M: Mapper> Allocator<M> {
             return Ok(dug);
         }
         heap.dig(self.mapper().page_bytes(), self.secret(), |start, bytes| {
-            // SAFETY: the pages hold free slots alone, which are on no list. Refused, they keep
-            // their memory.
-            if unsafe { self.mapper().decommit(start, bytes) }.is_ok() {
-                dug += bytes;
-            }
+            // SAFETY: the pages hold free slots alone, which are on no list.
+            let decommitted = unsafe { self.mapper().decommit(start, bytes) }.is_ok();
+            dug += if decommitted { bytes } else { 0 };
+            decommitted
         })?;
         Ok(dug)
     }

@@ -44,6 +44,7 @@ pub struct Allocator<M> {
     zero_size: ZeroSizeBlocks,
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
+    trims: AtomicUsize,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page
     // of all this, and the one behind it.
@@ -67,6 +68,7 @@ impl<M: Mapper> Allocator<M> {
             pool: Lock::new(Pool::new()),
             abandoned: AtomicPtr::new(null_mut()),
             attached: AtomicUsize::new(0),
+            trims: AtomicUsize::new(0),
             emergency: Emergency::new(),
         }
     }
@@ -199,6 +201,11 @@ impl<M: Mapper> Allocator<M> {
     /// How many threads have a heap, about.
     pub(crate) fn attached(&self) -> &AtomicUsize {
         &self.attached
+    }
+
+    /// How often all that is free was asked back.
+    pub(crate) fn trims(&self) -> &AtomicUsize {
+        &self.trims
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {

@@ -1,6 +1,7 @@
 //! All that is free goes back to the system at once.
 
 use core::iter::successors;
+use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
@@ -8,6 +9,8 @@ use super::caller::heap_table_of;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
+use crate::span::slot::Slot;
+use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::state::Inside;
 
 impl<M: Mapper> Allocator<M> {
@@ -17,28 +20,71 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.free_left(context);
         let before = self.purges(context);
-        let mut dug = Ok(0);
-        let mut dig = |heap| {
-            dug = self.dig(context, heap).and_then(|bytes| dug.map(|before| before + bytes));
-        };
-        if context.mode() == Mode::Attached {
-            let slow_path = self.begin_slow_path(context);
-            dig(slow_path.heap());
-            self.end_slow_path(context, slow_path);
-        }
-        if let Some(default_heap) =
-            heap_table_of(context).map(|heap_table| heap_table.default_heap()).filter(|_| context.mode() == Mode::Attached)
-        {
-            let slow_path = self.begin_slow_path_on(context, default_heap);
-            dig(default_heap);
-            self.end_slow_path(context, slow_path);
-        }
-        if let Some(pool) = self.pool().lock(context.id()) {
+        self.trims().fetch_add(1, Ordering::Relaxed);
+        let mut dug = self.trim_own(context);
+        let pooled = self.pool().lock(context.id()).map_or(0, |pool| {
             self.take_abandoned(&pool);
-            pool.heaps().for_each(dig);
+            pool.heaps().count()
+        });
+        for _ in 0..pooled {
+            dug = self.trim_pooled(context).and_then(|bytes| dug.map(|before| before + bytes));
         }
         self.reclaim_live(context);
         self.purge_heaps(context);
+        self.count_dug(context, dug);
+        self.purge_free(context) || self.purges(context) != before
+    }
+
+    /// Another thread asked for all that is free: this one follows at its next slow path.
+    pub(crate) fn follow_trims<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+        let trims = self.trims().load(Ordering::Relaxed);
+        if heap.trims_seen().replace(trims) != trims {
+            let dug = self.trim_own(context);
+            self.count_dug(context, dug);
+        }
+    }
+
+    /// Bytes of free pages inside spans of this thread's heaps, which are decommitted.
+    #[cold]
+    fn trim_own<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
+        if context.mode() != Mode::Attached {
+            return Ok(0);
+        }
+        let slow_path = self.begin_slow_path(context);
+        slow_path.heap().trims_seen().set(self.trims().load(Ordering::Relaxed));
+        let mut dug = self.dig(context, slow_path.heap());
+        self.end_slow_path(context, slow_path);
+        if let Some(default_heap) = heap_table_of(context).map(|heap_table| heap_table.default_heap()) {
+            let slow_path = self.begin_slow_path_on(context, default_heap);
+            dug = self.dig(context, default_heap).and_then(|bytes| dug.map(|before| before + bytes));
+            self.end_slow_path(context, slow_path);
+        }
+        dug
+    }
+
+    /// The first heap of the pool, which is at its end afterwards. The pool's lock is free while the
+    /// system works.
+    fn trim_pooled<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
+        let mode = context.mode();
+        context.set_mode(Mode::InSlowPath);
+        let heap = self.pool().lock(context.id()).and_then(|pool| pool.pop(context.id()));
+        let dug = heap.map_or(Ok(0), |heap| {
+            let before = self.enter_thread_heap(context, heap);
+            let dug = self.dig(context, heap);
+            heap.leave(before);
+            match self.pool().lock(context.id()) {
+                Some(pool) => pool.push_last(heap),
+                None => self.abandon(heap),
+            }
+            dug
+        });
+        // A signal handler may have come first, and have attached the thread.
+        let is_attached = mode == Mode::Unattached && context.bins() != Self::NO_BINS;
+        context.set_mode(if is_attached { Mode::Attached } else { mode });
+        dug
+    }
+
+    fn count_dug<C: ThreadContext>(&self, context: C, dug: Result<usize, Slot>) {
         match dug {
             Err(tampered) => context.report(Misuse::WriteAfterFree { address: tampered.address() }),
             Ok(0) => {}
@@ -48,7 +94,6 @@ impl<M: Mapper> Allocator<M> {
                 }
             }
         }
-        self.purge_free(context) || self.purges(context) != before
     }
 
     /// What no thread has a slot of, in the heaps of threads that are not in their slow path: they

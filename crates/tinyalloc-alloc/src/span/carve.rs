@@ -12,9 +12,11 @@ impl Span {
     /// Whether a carved slot starts at `address`.
     #[inline(always)]
     pub(crate) fn is_slot(&self, address: usize) -> bool {
-        self.place(address) < self.bound.load(Ordering::Relaxed) || (self.has_holes() && self.is_slot_among_holes(address))
+        self.place(address) < self.bound.load(Ordering::Relaxed) || self.is_slot_among_holes(address)
     }
 
+    /// `bound` may be that of a moment ago, and so may the holes: the owner thread changes one after
+    /// the other. A live slot is carved, and in no hole, before and after.
     #[cold]
     #[inline(never)]
     fn is_slot_among_holes(&self, address: usize) -> bool {

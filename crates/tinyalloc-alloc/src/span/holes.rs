@@ -64,7 +64,8 @@ impl OwnedSpan {
     /// A free slot that was written to.
     pub(crate) fn dig(self, page_bytes: usize, secret: Secret) -> Result<u64, Slot> {
         let page_units = page_bytes / UNIT_BYTES;
-        if page_units == 0 || self.slices() as usize * SLICE_BYTES > UNITS * UNIT_BYTES {
+        // Larger pages than slices belong to neighbours, too.
+        if page_units == 0 || page_bytes > SLICE_BYTES || self.slices() as usize * SLICE_BYTES > UNITS * UNIT_BYTES {
             return Ok(0);
         }
         let before = self.holes.load(Ordering::Relaxed);
@@ -86,18 +87,35 @@ impl OwnedSpan {
         while left != 0 && list.is_end() {
             let first = left.trailing_zeros() as usize / page_units * page_units;
             left &= !units(first, first + page_units - 1);
-            let filled = before & !left;
-            for index in self.slots_on(filled).rev() {
-                let on = self.units_of(index);
-                if on & filled != 0 && on & left == 0 {
-                    // SAFETY: the slot is carved, and free.
-                    let slot = unsafe { Slot::new(self.start_of(index)) };
-                    slot.sign(list, secret);
-                    list = slot;
-                }
-            }
+            list = self.list_filled(before, left, list, secret);
         }
         self.set_holes(left);
+        list
+    }
+
+    /// A part of the holes keeps its memory, which the system did not take: its slots are listed
+    /// again.
+    pub(crate) fn undig(self, start: usize, bytes: usize, secret: Secret) {
+        let before = self.holes.load(Ordering::Relaxed);
+        let left = before & !units(start / UNIT_BYTES, (start + bytes - 1) / UNIT_BYTES);
+        self.list().set(self.list_filled(before, left, self.list().get(), secret));
+        self.set_holes(left);
+    }
+
+    /// The slots that no longer reach into a hole, when `before` becomes `left`, before those of
+    /// `list`.
+    fn list_filled(self, before: u64, left: u64, list: Slot, secret: Secret) -> Slot {
+        let filled = before & !left;
+        let (mut list, mut slots) = (list, self.slots_on(filled));
+        while let Some(index) = slots.next_back() {
+            let on = self.units_of(index);
+            if on & filled != 0 && on & left == 0 {
+                // SAFETY: the slot is carved, and free.
+                let slot = unsafe { Slot::new(self.start_of(index)) };
+                slot.sign(list, secret);
+                list = slot;
+            }
+        }
         list
     }
 

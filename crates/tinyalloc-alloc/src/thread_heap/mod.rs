@@ -60,6 +60,7 @@ pub(crate) struct ThreadHeap {
     quota: Option<QuotaRef>,
     policy: HardeningPolicy,
     to_sample: Cell<u32>,
+    trims_seen: Cell<usize>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
 }
@@ -152,6 +153,7 @@ impl ThreadHeap {
             quota,
             policy,
             to_sample: Cell::new(0),
+            trims_seen: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
         }
@@ -189,6 +191,11 @@ impl ThreadHeap {
 
     pub(crate) fn set_quarantine(&self, quarantine: NonNull<Quarantine>) {
         self.quarantine.set(Some(quarantine));
+    }
+
+    /// The trims that this heap has followed.
+    pub(crate) fn trims_seen(&self) -> &Cell<usize> {
+        &self.trims_seen
     }
 
     pub(crate) fn policy(&self) -> HardeningPolicy {

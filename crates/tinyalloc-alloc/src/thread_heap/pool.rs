@@ -41,6 +41,17 @@ impl Pool {
         self.last.set(self.last.get().or(Some(heap)));
     }
 
+    /// As [`Pool::push`], behind all others.
+    pub(crate) fn push_last(&self, heap: ThreadHeapRef) {
+        heap.next_pooled().set(None);
+        heap.set_thread(None);
+        heap.set_state(HeapState::Pooled);
+        match self.last.replace(Some(heap)) {
+            Some(last) => last.next_pooled().set(Some(heap)),
+            None => self.first.set(Some(heap)),
+        }
+    }
+
     /// A heap for `thread`.
     pub(crate) fn pop(&self, thread: ThreadId) -> Option<ThreadHeapRef> {
         let heap = self.first.get()?;
