@@ -3,10 +3,11 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, World};
-use tinyalloc_alloc::{Mode, ThreadContext};
+use tinyalloc_alloc::{Bins, HeapTable, Misuse, Mode, ThreadContext, ThreadId};
 
 /// As in the engine's policy.
 const ATTACHED_AT_ONCE: usize = 32;
@@ -87,4 +88,105 @@ fn the_child_of_a_fork_counts_its_threads_anew() {
     let actor = Actor::visiting();
     world.allocate(actor, 100).unwrap();
     assert_eq!(actor.mode(), Mode::Attached);
+}
+
+#[test]
+fn the_child_of_a_fork_inside_the_slow_path_counts_no_thread_twice() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::visiting();
+    world.allocate(actor, 100).unwrap();
+    actor.set_mode(Mode::InSlowPath);
+    world.prepare_fork(actor);
+    world.resume_child(actor);
+    actor.set_mode(Mode::Attached);
+    world.detach(actor);
+    let next = Actor::visiting();
+    world.allocate(next, 100).unwrap();
+    assert_eq!(next.mode(), Mode::Attached);
+}
+
+/// A thread that a signal handler interrupts once, right after it has read its visits: the handler allocates so often.
+#[derive(Clone, Copy)]
+struct Interrupted<'world>(Actor, &'world Cell<usize>, &'world World<LimitedMapper>);
+
+// SAFETY: the actor's words.
+unsafe impl ThreadContext for Interrupted<'_> {
+    fn bins(self) -> NonNull<Bins> {
+        self.0.bins()
+    }
+
+    fn set_bins(self, bins: NonNull<Bins>) {
+        self.0.set_bins(bins);
+    }
+
+    fn heap_table(self) -> *const HeapTable {
+        self.0.heap_table()
+    }
+
+    fn set_heap_table(self, heap_table: *const HeapTable) {
+        self.0.set_heap_table(heap_table);
+    }
+
+    fn mode(self) -> Mode {
+        self.0.mode()
+    }
+
+    fn set_mode(self, mode: Mode) {
+        self.0.set_mode(mode);
+    }
+
+    fn visits(self) -> usize {
+        let visits = self.0.visits();
+        (0..self.1.take()).for_each(|_| _ = self.2.allocate(self.0, 100).unwrap());
+        visits
+    }
+
+    fn set_visits(self, visits: usize) {
+        self.0.set_visits(visits);
+    }
+
+    fn id(self) -> ThreadId {
+        self.0.id()
+    }
+
+    fn arm_detach(self) {
+        self.0.arm_detach();
+    }
+
+    fn report(self, misuse: Misuse) {
+        self.0.report(misuse);
+    }
+}
+
+#[test]
+fn a_signal_handler_may_attach_the_thread_amid_a_visit() {
+    let world = World::<LimitedMapper>::new();
+    let _crowd = crowd(&world, ATTACHED_AT_ONCE);
+    let actor = Actor::visiting();
+    (1..VISITS_MAX).for_each(|_| _ = world.allocate(actor, 100).unwrap());
+    world.allocate(Interrupted(actor, &Cell::new(2), &world), 24).unwrap();
+    assert_eq!(actor.mode(), Mode::Attached);
+    world.detach(actor);
+    world.survey(actor).unwrap();
+}
+
+#[test]
+fn a_thread_that_is_idle_hands_its_heap_over_and_gets_it_again() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    let blocks: Vec<_> = (0..1000).map(|number| world.allocate(actor, 16 + number).unwrap()).collect();
+    world.idle(actor);
+    assert_eq!(actor.mode(), Mode::Unattached);
+    // Another thread works on in the same heap, and this one frees.
+    let other = Actor::new();
+    world.allocate(other, 64).unwrap();
+    assert_eq!(world.stats(other).heaps, 1);
+    // SAFETY: live blocks, each freed once.
+    blocks.into_iter().for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+    world.idle(actor);
+    world.idle(other);
+    world.allocate(actor, 64).unwrap();
+    assert_eq!((actor.mode(), world.stats(actor).heaps), (Mode::Attached, 1));
+    world.survey(actor).unwrap();
+    assert_eq!(actor.misuses(), []);
 }

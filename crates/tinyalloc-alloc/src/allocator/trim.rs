@@ -41,6 +41,7 @@ impl<M: Mapper> Allocator<M> {
         if heap.trims_seen().replace(trims) != trims {
             let dug = self.trim_own(context);
             self.count_dug(context, dug);
+            self.purge_free(context);
         }
     }
 

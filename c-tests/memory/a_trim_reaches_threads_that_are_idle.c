@@ -1,5 +1,5 @@
-/* The threads of a pool have worked, freed everything and wait for more: a trim in the main thread
- * reaches what they keep. */
+/* The threads of a pool have worked, freed everything and say that they wait for more: a trim in the
+ * main thread reaches all that they kept. */
 #include "survivors.h"
 
 enum { THREADS = 24, BLOCKS = 6000 };
@@ -10,10 +10,12 @@ static pthread_barrier_t idle, over;
 static void *works_and_waits(void *table)
 {
     struct block *mine = table;
+    void (*thread_idle)(void) = (void (*)(void))need("ta_thread_idle");
     for (int round = 0; round < 2; round++) {
         make_blocks(mine, BLOCKS, 16, 1000);
         free_blocks(mine, BLOCKS);
     }
+    thread_idle();
     pthread_barrier_wait(&idle);
     pthread_barrier_wait(&over);
     make_blocks(mine, BLOCKS, 16, 1000);
