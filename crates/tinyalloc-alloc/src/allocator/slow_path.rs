@@ -50,14 +50,21 @@ impl<M: Mapper> Allocator<M> {
         SlowPath { heap, bins, heap_table, mode, before: self.enter_thread_heap(context, heap) }
     }
 
-    /// Waits for a trim that is in the heap, which holds the pool's lock meanwhile.
+    #[inline(always)]
     pub(crate) fn enter_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Inside {
+        heap.enter().unwrap_or_else(|| self.wait_for_trim(context, heap))
+    }
+
+    /// Waits for a trim that is in the heap, which holds the pool's lock meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn wait_for_trim<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Inside {
         loop {
+            drop(self.pool().lock(context.id()));
+            spin_loop();
             if let Some(before) = heap.enter() {
                 return before;
             }
-            drop(self.pool().lock(context.id()));
-            spin_loop();
         }
     }
 

@@ -63,6 +63,7 @@ impl ThreadHeap {
     }
 
     /// The heap's thread enters the slow path, unless a trim is in the heap; what to leave it with.
+    #[inline(always)]
     pub(crate) fn enter(&self) -> Option<Inside> {
         match self.inside.compare_exchange(Inside::NONE, Inside::OWNER, Ordering::Acquire, Ordering::Relaxed) {
             Ok(before) => Some(Inside(before)),
