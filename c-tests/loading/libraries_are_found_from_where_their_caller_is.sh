@@ -1,4 +1,4 @@
-# dlopen goes by its caller: RUNPATH, RPATH, $ORIGIN and the namespace are those of whoever called it, not ours.
+# dlopen goes by its caller: RUNPATH, RPATH, $ORIGIN and the namespace are those of the caller, not ours.
 mkdir -p beside outer/inner
 cat > leaf.c << 'END'
 int leaf(void) { return 42; }

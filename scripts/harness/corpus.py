@@ -12,8 +12,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from harness.launcher import CHECKOUT
-
 # What varies between runs, by addresses and secrets, is nothing that an input covers.
 RUNS = 3
 OUTCOMES_IN_A_NAME = 2

@@ -1,5 +1,5 @@
-//! Remote frees under loom: `src/remote.rs` itself, word for word, on loom's atomics, with small
-//! stand-ins for slots and spans.
+//! Remote frees under loom: `src/span/remote.rs` itself, word for word, on loom's atomics, with
+//! small stand-ins for slots and spans.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p tinyalloc-alloc --test loom_remote --release` runs it;
 //! without the flag there is nothing here.

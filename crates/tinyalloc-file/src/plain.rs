@@ -3,7 +3,7 @@
 /// A type whose values may be written to a file and read back by another process.
 ///
 /// Integers, floats, arrays of plain types, [`FilePtr`](crate::FilePtr), and the structs of
-/// [`plain!`](crate::plain) are plain. A `bool` or `char` is not (not every byte is one), and
+/// [`plain!`](macro@crate::plain) are plain. A `bool` or `char` is not (not every byte is one), and
 /// neither is a reference, a `Box` or a `Vec` (its address means nothing in a file).
 ///
 /// # Safety
