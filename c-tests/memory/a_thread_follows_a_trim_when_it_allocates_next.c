@@ -1,5 +1,6 @@
-/* The threads of a pool have worked and freed everything. A trim in the main thread cannot reach what
- * they keep ready for themselves; they release it with the next allocation that has to look. */
+/* The threads of a pool have worked and freed everything. A trim in the main thread cannot reach
+ * what they keep ready for themselves; they release it with the next allocation that has to look.
+ * */
 #include "survivors.h"
 
 enum { THREADS = 24, BLOCKS = 6000, SIZE = 700 };

@@ -1,5 +1,5 @@
-/* The threads of a pool have worked, freed everything and say that they wait for more: a trim in the
- * main thread reaches all that they kept. */
+/* The threads of a pool have worked, freed everything and say that they wait for more: a trim in
+ * the main thread reaches all that they kept. */
 #include "survivors.h"
 
 enum { THREADS = 24, BLOCKS = 6000 };

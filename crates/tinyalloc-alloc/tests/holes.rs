@@ -86,8 +86,8 @@ fn who_frees_a_block_of_a_hole_again_is_reported_and_live_neighbours_are_not() {
     }
 }
 
-/// A refill of the last hole changes two words, one after the other: the thread that reads one before and one after must not
-/// take the live block behind for none.
+/// A refill of the last hole changes two words, one after the other: the thread that reads one
+/// before and one after must not take the live block behind for none.
 #[test]
 fn a_live_block_behind_a_hole_that_is_filled_is_one_to_other_threads() {
     let world = World::<LimitedMapper>::new();

@@ -105,7 +105,8 @@ fn the_child_of_a_fork_inside_the_slow_path_counts_no_thread_twice() {
     assert_eq!(next.mode(), Mode::Attached);
 }
 
-/// A thread that a signal handler interrupts once, right after it has read its visits: the handler allocates so often.
+/// A thread that a signal handler interrupts once, right after it has read its visits: the handler
+/// allocates so often.
 #[derive(Clone, Copy)]
 struct Interrupted<'world>(Actor, &'world Cell<usize>, &'world World<LimitedMapper>);
 

@@ -26,8 +26,9 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// The thread is about to wait for long: other threads, and trims, may have what it keeps ready.
-    /// It gets a heap again when it allocates. Does nothing while the thread has pushed a heap.
+    /// The thread is about to wait for long: other threads, and trims, may have what it keeps
+    /// ready. It gets a heap again when it allocates. Does nothing while the thread has pushed a
+    /// heap.
     pub fn idle<C: ThreadContext>(&self, context: C) {
         if context.mode() == Mode::Attached && self.heaps_pushed(context) == 0 {
             self.hand_over(context, Mode::Unattached);

@@ -63,8 +63,8 @@ impl<M: Mapper> Allocator<M> {
         dug
     }
 
-    /// The first heap of the pool, which is at its end afterwards. The pool's lock is free while the
-    /// system works.
+    /// The first heap of the pool, which is at its end afterwards. The pool's lock is free while
+    /// the system works.
     fn trim_pooled<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
         let mode = context.mode();
         context.set_mode(Mode::InSlowPath);

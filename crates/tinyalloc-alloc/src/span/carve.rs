@@ -15,8 +15,8 @@ impl Span {
         self.place(address) < self.bound.load(Ordering::Relaxed) || self.is_slot_among_holes(address)
     }
 
-    /// `bound` may be that of a moment ago, and so may the holes: the owner thread changes one after
-    /// the other. A live slot is carved, and in no hole, before and after.
+    /// `bound` may be that of a moment ago, and so may the holes: the owner thread changes one
+    /// after the other. A live slot is carved, and in no hole, before and after.
     #[cold]
     #[inline(never)]
     fn is_slot_among_holes(&self, address: usize) -> bool {

@@ -10,7 +10,8 @@ use crate::span::slot::{Secret, Slot};
 
 impl ThreadHeapRef {
     /// Makes holes of all free pages in spans that have a live slot, and calls `decommit` with each
-    /// run of them; where it refuses, they are none. Bins are empty afterwards. The heaps of a limit, and hardened ones, have none.
+    /// run of them; where it refuses, they are none. Bins are empty afterwards. The heaps of a
+    /// limit, and hardened ones, have none.
     ///
     /// # Errors
     /// A free slot that was written to.

@@ -91,8 +91,8 @@ impl ThreadHeapRef {
     fn fullest_partial(self, class: SizeClass) -> Option<OwnedSpan> {
         let list = self.partial(class);
         let mut fullest: Option<(u64, OwnedSpan)> = None;
-        // A loop: the iterator's own maximum is ten times the code. The countdown of partial spans is
-        // their live slots.
+        // A loop: the iterator's own maximum is ten times the code. The countdown of partial spans
+        // is their live slots.
         for span in list.iter().take(PARTIAL_SPANS_LOOKED_AT) {
             let rank = u64::from(span.has_free_slot()) << 32 | u64::from(span.countdown());
             if fullest.is_none_or(|(most, _)| rank >= most) {
