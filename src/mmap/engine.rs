@@ -11,7 +11,7 @@ use tinyalloc_sys::{BackingFile, FileFailure, FileMapper, FileOptions, Inheritan
 use super::place::Place;
 use super::thread::FileThread;
 use crate::process::message::say;
-use crate::process::thread::end::ThreadEnd;
+use crate::process::thread::end_notice::ThreadEnd;
 
 /// The first request opens it.
 pub(super) static FILE: BackingFile = BackingFile::new();

@@ -1,6 +1,6 @@
 //! The calling thread: its tls, its id, its end, and the reports of its misuses.
 
-pub(crate) mod end;
+pub(crate) mod end_notice;
 pub(crate) mod tls;
 
 use core::arch::{asm, global_asm};
@@ -15,7 +15,7 @@ use super::message::say;
 use super::settings::SETTINGS;
 use super::wake;
 
-use end::ThreadEnd;
+use end_notice::ThreadEnd;
 use tls::define_tls;
 
 /// The calling thread.

@@ -55,6 +55,8 @@ pub(crate) mod claim;
 
 pub(crate) mod heaps;
 
+pub(crate) mod thread_end;
+
 pub(crate) mod fork;
 
 pub(crate) mod stats;
