@@ -242,6 +242,47 @@ fn a_system_that_refuses_to_decommit_loses_no_slot() {
     assert!(committed(&model) <= before + (2 << 20));
 }
 
+/// Time passes, while the thread allocates another size now and then.
+fn pass(model: &mut Model<'_, LimitedMapper>, epochs: usize) {
+    for _ in 0..epochs {
+        model.world.wait(500);
+        // Every so many slow paths the clock is read, and a hit does not look.
+        (0..150).for_each(|_| _ = model.allocate(0, 9000).unwrap());
+        (0..150).for_each(|_| model.free(0, model.blocks.len() - 1));
+    }
+}
+
+#[test]
+fn free_pages_that_are_idle_for_an_epoch_lose_their_memory_without_a_trim() {
+    let world = World::<LimitedMapper>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 32_000, 100);
+    let before = committed(&model);
+    pass(&mut model, 20);
+    let after = committed(&model);
+    assert!(after < before / 2, "{before} became {after}");
+    model.check_invariants();
+    model.check_contents();
+    model.free_all(0);
+    model.check_invariants();
+}
+
+#[test]
+fn spans_that_are_in_use_keep_their_memory_however_much_of_it_is_free() {
+    let world = World::<LimitedMapper>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 32_000, 8);
+    let before = committed(&model);
+    for _ in 0..8 {
+        // A free in every span, an epoch.
+        let step = 60;
+        (0..model.blocks.len() / step).for_each(|index| model.free(0, index * step));
+        pass(&mut model, 1);
+    }
+    assert!(committed(&model) > before / 2);
+    model.check_invariants();
+}
+
 #[test]
 fn a_write_to_a_free_slot_is_reported_by_the_purge() {
     let world = World::<Counting>::new();

@@ -1,13 +1,18 @@
 //! Purging: decommitting free memory, with no lock held while the system works. What goes back
 //! traps from then on, where that is cheap.
 
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::state::Allocator;
+use super::state::{Allocator, EPOCH};
 use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
 use crate::heap::heap_record::HeapRef;
+use crate::region::Region;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::space::Space;
 use crate::space::decay::PurgeTarget;
@@ -50,6 +55,7 @@ impl<M: Mapper> Allocator<M> {
                     space.age();
                 }
                 self.release_idle_regions(context);
+                self.trims().fetch_add(EPOCH, Ordering::Relaxed);
             }
             PurgeTarget::DownTo(bytes) => {
                 self.abandon_spare_if_idle(context);
@@ -229,13 +235,29 @@ impl<M: Mapper> Allocator<M> {
     /// those.
     pub(crate) fn dig<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
         self.purge_thread_heap(context, heap)?;
+        self.dig_with(|page_bytes, decommit| heap.dig(page_bytes, self.secret(), decommit), &(0..0))
+    }
+
+    /// Free pages inside spans that were idle for an epoch lose their memory, but for huge ones.
+    /// Bytes of those.
+    pub(crate) fn dig_idle<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
+        let zone = self.space().lock(context.id()).and_then(|space| space.first_region().map(Region::huge_zone));
+        let zone = zone.unwrap_or(0..0);
+        self.dig_with(|page_bytes, decommit| heap.dig_idle(page_bytes, self.secret(), decommit), &zone)
+    }
+
+    fn dig_with(
+        &self,
+        dig: impl FnOnce(usize, &mut dyn FnMut(NonNull<u8>, usize) -> bool) -> Result<(), Slot>,
+        spared: &Range<usize>,
+    ) -> Result<usize, Slot> {
         let mut dug = 0;
         if M::RECOMMITS || M::LOCKED_BY_FORKS {
             return Ok(dug);
         }
-        heap.dig(self.mapper().page_bytes(), self.secret(), |start, bytes| {
+        dig(self.mapper().page_bytes(), &mut |start, bytes| {
             // SAFETY: the pages hold free slots alone, which are on no list.
-            let decommitted = unsafe { self.mapper().decommit(start, bytes) }.is_ok();
+            let decommitted = !spared.contains(&start.as_ptr().addr()) && unsafe { self.mapper().decommit(start, bytes) }.is_ok();
             dug += if decommitted { bytes } else { 0 };
             decommitted
         })?;

@@ -30,6 +30,11 @@ struct Reach {
     bytes: AtomicUsize,
 }
 
+/// One more trim: above the epochs.
+pub(crate) const TRIM: usize = 1 << (usize::BITS / 2);
+/// One more epoch.
+pub(crate) const EPOCH: usize = 1;
+
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
 /// it gave out.
 ///
@@ -203,7 +208,7 @@ impl<M: Mapper> Allocator<M> {
         &self.attached
     }
 
-    /// How often all that is free was asked back.
+    /// How often all that is free was asked for, in [`TRIM`]s, and how many epochs began.
     pub(crate) fn trims(&self) -> &AtomicUsize {
         &self.trims
     }

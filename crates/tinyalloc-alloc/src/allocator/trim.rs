@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::caller::heap_table_of;
-use super::state::Allocator;
+use super::state::{Allocator, TRIM};
 use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
 use crate::span::slot::Slot;
@@ -20,7 +20,7 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.free_left(context);
         let before = self.purges(context);
-        self.trims().fetch_add(1, Ordering::Relaxed);
+        self.trims().fetch_add(TRIM, Ordering::Relaxed);
         let mut dug = self.trim_own(context);
         let pooled = self.pool().lock(context.id()).map_or(0, |pool| {
             self.take_abandoned(&pool);
@@ -35,13 +35,28 @@ impl<M: Mapper> Allocator<M> {
         self.purge_free(context) || self.purges(context) != before
     }
 
-    /// Another thread asked for all that is free: this one follows at its next slow path.
+    /// Another thread asked for all that is free, or an epoch began: this thread follows at its
+    /// next slow path.
     pub(crate) fn follow_trims<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         let trims = self.trims().load(Ordering::Relaxed);
-        if heap.trims_seen().replace(trims) != trims {
+        let seen = heap.trims_seen().replace(trims);
+        if seen != trims {
+            self.follow(context, heap, seen / TRIM != trims / TRIM);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, is_trim: bool) {
+        if is_trim {
             let dug = self.trim_own(context);
             self.count_dug(context, dug);
             self.purge_free(context);
+        } else {
+            let slow_path = self.begin_slow_path_on(context, heap);
+            let dug = self.dig_idle(context, heap);
+            self.end_slow_path(context, slow_path);
+            self.count_dug(context, dug);
         }
     }
 

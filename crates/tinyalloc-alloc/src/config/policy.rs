@@ -96,6 +96,16 @@ pub(crate) const ZERO_SIZE_RANGE_BYTES_MAX: usize = 1 << 21;
 pub(crate) const ZERO_SIZE_RANGE_BYTES_MIN: usize = 1 << 16;
 pub(crate) const ZERO_SIZE_ADDRESS_SPACE_PART: usize = 1024;
 
+// Holes.
+
+/// Below this much in free slots of its partial spans, a thread heap digs no holes by time.
+pub(crate) const IDLE_FREE_BYTES_MIN: usize = 1024 * 1024;
+/// A span that has been idle for an epoch is worth a hole if it has so many pages' bytes in free
+/// slots.
+pub(crate) const IDLE_PAGES_PER_SPAN_MIN: usize = 2;
+/// So many spans are dug at a time, each for a system call or two: a millisecond at most.
+pub(crate) const IDLE_SPANS_DUG_MAX: usize = 256;
+
 // Threads without a heap.
 
 /// While so many threads have a heap, another one borrows heaps for its first requests. A heap of

@@ -10,7 +10,7 @@ use super::huge_pages::UNIT_SLICES;
 use super::slice::Run;
 use super::slice_bits::{Column, SLICES_PER_WORD};
 use crate::config::policy::{EXCESS_TIMES_KEPT, IDLE_PART_KEPT};
-use crate::span::class::SLICE_SHIFT;
+use crate::span::class::{SLICE_BYTES, SLICE_SHIFT};
 
 /// Which free memory is to be decommitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,12 @@ impl Region {
     /// A thread heap is about to touch its first spans in part.
     pub(crate) fn expect_sparse(&self, slices: usize) {
         self.huge_pages.expect_sparse(slices);
+    }
+
+    /// Addresses that huge pages were asked for.
+    pub(crate) fn huge_zone(&self) -> Range<usize> {
+        let (start, zone) = (self.slices.start().as_ptr().addr(), self.huge_pages.zone());
+        start + zone.start * SLICE_BYTES..start + zone.end * SLICE_BYTES
     }
 
     /// Whether huge pages are wanted for a part of a run, or were and may be again: none comes

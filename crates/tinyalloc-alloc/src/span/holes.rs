@@ -78,6 +78,26 @@ impl OwnedSpan {
         Ok(new)
     }
 
+    /// Whether a partial span has so many bytes in free slots, and no slot of it was allocated or
+    /// freed since it was last asked, an epoch ago. True once, until one is.
+    pub(crate) fn is_idle_with(self, free_bytes: usize) -> bool {
+        const LIVE: u32 = 0x3fff;
+        const SEEN: u32 = 0x4000;
+        const DUG: u32 = 0x8000;
+        let live = self.countdown_left().get();
+        let present = (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes());
+        if present < live as usize * self.slot_bytes() + free_bytes {
+            return false;
+        }
+        let before = u32::from(self.looked_at().get());
+        let is_idle = before == live & LIVE | SEEN;
+        if before != live & LIVE | DUG {
+            let now = live & LIVE | if is_idle { DUG } else { SEEN };
+            self.looked_at().set(u16::try_from(now).unwrap_or(0));
+        }
+        is_idle
+    }
+
     /// Gives the slots of the first hole, or of as much of it as one slot needs, to the caller: a
     /// list of free slots.
     pub(crate) fn fill_hole(self, page_bytes: usize, secret: Secret) -> Slot {

@@ -76,6 +76,7 @@ pub(crate) struct Span {
     region: Published<u32>,
     emergency_taken: AtomicU32,
     isolated: Published<bool>,
+    looked_at: Owned<u16>,
 }
 
 const _: () = assert!(size_of::<Span>() == 128);
@@ -115,6 +116,7 @@ impl Span {
             region: Published::new(0),
             emergency_taken: AtomicU32::new(0),
             isolated: Published::new(false),
+            looked_at: Owned::new(0),
         }
     }
 

@@ -97,6 +97,12 @@ impl OwnedSpan {
         unsafe { self.list.cell() }
     }
 
+    /// What the span was when it was last looked at for holes.
+    pub(super) fn looked_at(&self) -> &Cell<u16> {
+        // SAFETY: S2.
+        unsafe { self.looked_at.cell() }
+    }
+
     #[inline(always)]
     pub(super) fn countdown_left(&self) -> &Cell<u32> {
         // SAFETY: S2.
