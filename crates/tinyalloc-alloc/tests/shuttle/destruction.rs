@@ -2,13 +2,15 @@
 //! return all they can find.
 
 use crate::allocator::heaps::{HeapError, HeapMemory};
-use crate::common::Actor;
+use crate::common::{Actor, MIB};
 use crate::heap::heap_record::{HeapOptions, HeapRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost, yield_now};
 
 const SLOT_BYTES: usize = 2048;
 const LARGE_BYTES: usize = 40_000;
+/// More than a region commits ahead: no free run is as long but the one of an ended block.
+const LONG_BYTES: usize = 6 * MIB;
 const SCHEDULES: usize = 1500;
 
 fn block_in(stage: &Stage, actor: Actor, heap: HeapRef, bytes: usize) -> Block {
@@ -138,6 +140,33 @@ pub(crate) fn leaving() {
     threads.into_iter().for_each(|thread| thread.join());
     stage.leave(actor);
     stage.finish();
+}
+
+/// The memory of a destroyed heap is taken by a thread that waits for it.
+pub(crate) fn reuse() {
+    let stage = Stage::new();
+    let actor = Actor::new();
+    let heap = create(&stage, actor);
+    // Never freed.
+    let _ = block_in(&stage, actor, heap, LONG_BYTES);
+    let taking = {
+        let stage = stage.clone();
+        start(move |actor| {
+            for _ in 0..3 {
+                stage.block(actor, LONG_BYTES).free(&stage, actor);
+            }
+            stage.leave(actor);
+        })
+    };
+    destroy(&stage, actor, heap, HeapMemory::Released).expect("it is a heap");
+    taking.join();
+    stage.leave(actor);
+    stage.finish();
+}
+
+#[test]
+fn the_memory_of_a_destroyed_heap_is_trapped_before_others_take_it() {
+    check(SCHEDULES, reuse);
 }
 
 #[test]
