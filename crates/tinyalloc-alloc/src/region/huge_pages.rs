@@ -68,7 +68,8 @@ impl HugePages {
         if new_end <= end || self.refused.get() {
             return;
         }
-        if self.earliest.get() == end && committed < HUGE_PAGES_BEFORE * UNIT_SLICES + self.sparse.get() {
+        let is_early = self.policy != HugePagePolicy::Always && self.earliest.get() == end;
+        if is_early && committed < HUGE_PAGES_BEFORE * UNIT_SLICES + self.sparse.get() {
             return [&self.earliest, &self.first, &self.end].into_iter().for_each(|bound| bound.set(new_end));
         }
         // SAFETY: the caller's promise.

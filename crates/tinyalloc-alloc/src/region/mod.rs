@@ -41,7 +41,7 @@ use purpose::Sharing;
 
 /// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are
 /// committed for every committed slice. R3: the page map of every committed slice names a record,
-/// [`SpanRef::NONE`] where there is no span.
+/// `SpanRef::NONE` where there is no span.
 pub(crate) struct Region {
     near_and_map: Growing,
     far_bits: Growing,

@@ -102,7 +102,7 @@ impl<T> Lock<T> {
 
     /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it;
     /// or another thread holds it for a fork, and has for longer than forks take:
-    /// [`Lock::refusals`] counts that.
+    /// [`Gate::refusals`] counts that.
     pub(crate) fn lock(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
         self.lock_with(thread, Patience::None)
     }
@@ -273,7 +273,7 @@ impl Gate {
 
 /// Forks.
 impl Gate {
-    /// Takes the lock until [`Lock::release_after_fork`] or [`Lock::reset_in_child`], once nothing
+    /// Takes the lock until [`Gate::release_after_fork`] or [`Gate::reset_in_child`], once nothing
     /// is unfinished, unless it is `thread` itself that may not have finished; `thread` may enter
     /// meanwhile, and does not hold it yet.
     pub(crate) fn hold_for_fork(&self, thread: ThreadId, may_be_unfinished: bool) {
