@@ -61,7 +61,7 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
-fn requests_of_no_bytes_are_alike_up_to_an_alignment_of_a_page() {
+fn zero_size_requests_are_alike_up_to_an_alignment_of_a_page() {
     let world = World::<LimitedMapper>::new();
     let actor = Actor::new();
     // Slots that lie ready are not for them.
@@ -82,7 +82,7 @@ fn requests_of_no_bytes_are_alike_up_to_an_alignment_of_a_page() {
 }
 
 #[test]
-fn larger_alignments_and_heaps_have_slots_for_requests_of_no_bytes() {
+fn larger_alignments_and_heaps_have_slots_for_zero_size_requests() {
     let world = World::<LimitedMapper>::new();
     let actor = Actor::new();
     let align = 2 * PosixMapper::new().page_bytes();

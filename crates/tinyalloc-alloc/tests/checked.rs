@@ -242,7 +242,7 @@ fn hardened_memory_never_changes_its_class() {
 }
 
 #[test]
-fn slots_come_in_an_order_that_nobody_knows() {
+fn slots_come_in_an_unknown_order() {
     // All at a time: each lies elsewhere, and so draws other numbers.
     let worlds: Vec<_> = (0..4).map(|_| checking(hardened())).collect();
     worlds.iter().for_each(|(world, actor)| _ = world.allocate(*actor, 1).unwrap());

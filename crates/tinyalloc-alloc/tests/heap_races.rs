@@ -339,7 +339,7 @@ fn statistics_are_counted_while_other_threads_destroy_heaps() {
 }
 
 #[test]
-fn a_heap_may_be_destroyed_as_soon_as_nobody_has_it_current() {
+fn a_heap_may_be_destroyed_as_soon_as_no_thread_has_it_current() {
     let world = World::<Plain>::new();
     let allocator = world.allocator();
     let stop = &AtomicBool::new(false);

@@ -151,7 +151,7 @@ unsafe impl ThreadContext for Renamed {
 }
 
 #[test]
-fn a_part_that_became_another_threads_is_given_back_by_nobody_else() {
+fn a_part_that_became_another_threads_is_returned_by_that_thread_alone() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &named("passed on")).unwrap();
     world.allocate_in(actor, heap, 64).unwrap();
@@ -273,7 +273,7 @@ fn fork_inside_the_guards_lock(is_child: bool) {
 }
 
 #[test]
-fn a_handler_that_forks_inside_the_lock_of_the_guards_waits_for_nobody() {
+fn a_handler_that_forks_inside_the_lock_of_the_guards_does_not_wait() {
     for is_child in [false, true] {
         let (done, ends) = channel();
         let run = thread::spawn(move || {

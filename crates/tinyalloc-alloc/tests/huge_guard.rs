@@ -91,7 +91,7 @@ fn huge_blocks_of_a_heap_are_unmapped_whole_when_it_is_emptied_or_goes() {
 }
 
 #[test]
-fn a_guard_that_is_refused_is_missed_by_nobody() {
+fn a_guard_that_is_refused_is_not_missed() {
     let (world, actor) = world::<FailingMapper<LimitedMapper>>(true);
     world.mapper.fail_every(Call::Trap);
     live(&world, actor);

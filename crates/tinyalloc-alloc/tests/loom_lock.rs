@@ -410,7 +410,7 @@ fn objection_without(step: Step, model: fn()) -> String {
 }
 
 #[test]
-fn whoever_is_inside_is_alone_and_nobody_sleeps_for_ever() {
+fn the_thread_inside_is_alone_and_none_sleeps_for_ever() {
     check(counts);
 }
 
@@ -425,7 +425,7 @@ fn who_reads_beside_a_fork_is_waited_for() {
 }
 
 #[test]
-fn nobody_waits_for_a_fork_that_lasts() {
+fn no_thread_waits_for_a_fork_that_lasts() {
     check(stalls);
 }
 
@@ -478,7 +478,7 @@ fn waiters_must_be_woken() {
 
 /// A thread that sleeps, and does not know of the fork, sleeps as long as that lasts.
 #[test]
-fn whoever_forks_must_wake_the_waiters() {
+fn the_forking_thread_must_wake_the_waiters() {
     let said = objection_without(Step::WakeAll, stalls);
     assert!(said.contains(DEADLOCK), "{said}");
 }

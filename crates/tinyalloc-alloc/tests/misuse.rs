@@ -56,7 +56,7 @@ fn model_allocate(model: &mut Model<'_, LimitedMapper>, bytes: usize) -> Block {
 }
 
 #[test]
-fn a_double_free_is_reported_by_whoever_frees_first_and_second() {
+fn a_double_free_is_reported_whichever_thread_frees_first_and_second() {
     for world in worlds() {
         for (first, second) in [(OWNER, OWNER), (OWNER, OTHER), (OTHER, OWNER), (OTHER, OTHER)] {
             let mut model = Model::new(&world, 2);

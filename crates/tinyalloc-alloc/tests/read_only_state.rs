@@ -65,7 +65,7 @@ fn an_allocator_that_may_go_is_never_protected() {
 }
 
 #[test]
-fn what_is_settled_is_protected_and_sealed_once() {
+fn the_read_only_state_is_protected_and_sealed_once() {
     if !pages_are_small() {
         return;
     }
@@ -88,7 +88,7 @@ fn what_is_to_be_read_only_is_not_sealed() {
 }
 
 #[test]
-fn checks_are_settled_before_they_are_protected() {
+fn checks_are_fixed_before_they_are_protected() {
     let (world, actor) = seal_policy::<Counting>(SealPolicy::Sealed);
     assert!(world.tune(actor, |tunables| tunables.checks.hardened = true));
     use_it(&world, actor);

@@ -454,7 +454,7 @@ mod tests {
     use super::{AtomicUsize, GlobalDeque};
 
     #[test]
-    fn positions_wrap_with_the_word_and_nobody_sees_it() {
+    fn positions_wrap_with_the_word_unseen() {
         let mut queue = GlobalDeque::<8>::new();
         (queue.head, queue.tail) = (AtomicUsize::new(usize::MAX - 4), AtomicUsize::new(usize::MAX - 4));
         for round in 0..20 {

@@ -74,7 +74,7 @@ fn every_alignment_is_kept_wherever_the_slab_is() {
 }
 
 #[test]
-fn a_block_of_no_bytes_has_a_handle() {
+fn a_zero_size_block_has_a_handle() {
     let mut alloc = TinySlabAllocator::<16, 2>::new();
     let handle = alloc.alloc(0).unwrap();
     assert_eq!(alloc.get(handle), Some(&[][..]));

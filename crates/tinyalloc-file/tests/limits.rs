@@ -147,7 +147,7 @@ fn commit_beyond_the_limit() {
 }
 
 #[test]
-fn nothing_is_left_of_a_file_that_the_limit_lets_nobody_create() {
+fn nothing_is_left_of_a_file_that_the_limit_forbids() {
     alone("create_beyond_the_limit");
 }
 

@@ -79,7 +79,7 @@ fn what_cannot_fit_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_buffer_of_no_bytes_refuses_everything() {
+fn an_empty_buffer_refuses_everything() {
     let stack = StackAllocator::<0>::new();
     // SAFETY: see above.
     assert!(unsafe { stack.alloc(layout(1)) }.is_null());

@@ -333,7 +333,7 @@ fn a_part_may_be_released_alone() {
 }
 
 #[test]
-fn a_kept_file_holds_what_was_written_and_is_nobody_elses_meanwhile() {
+fn a_kept_file_holds_what_was_written_and_is_locked_meanwhile() {
     let (path, options) = kept();
     write_file(&path, "what was there before").unwrap();
     let first = file(options);
@@ -466,7 +466,7 @@ fn a_full_disk_is_an_error_of_the_commit_and_never_a_fault_later() {
 }
 
 #[test]
-fn a_descriptor_that_somebody_closed_is_missed_and_another_file_of_its_number_unharmed() {
+fn a_descriptor_that_was_closed_is_missed_and_another_file_of_its_number_unharmed() {
     let (path, options) = kept();
     let code = outcome_in_child(|| {
         let file = file(options);

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_aligned_and_nobody_elses_in_any_order_of_alignments() {
+    fn addresses_are_aligned_and_unique_in_any_order_of_alignments() {
         let blocks = begun();
         let page_bytes = PosixMapper::new().page_bytes();
         let aligns = (0..=page_bytes.ilog2()).map(|shift| 1usize << shift);

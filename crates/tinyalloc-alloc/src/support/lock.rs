@@ -255,14 +255,14 @@ impl Gate {
     #[inline(never)]
     fn go_out(&self, way: Way) {
         match way {
-            Way::Taken => self.give_back(),
+            Way::Taken => self.unlock(),
             // A reader that finds no thread inside sees what was written there.
             Way::Entered => self.pushed.store(false, Ordering::SeqCst),
             Way::Shared => self.reader.store(FREE, Ordering::SeqCst),
         }
     }
 
-    fn give_back(&self) {
+    fn unlock(&self) {
         self.holder.store(FREE, Ordering::SeqCst);
         if self.waiters.load(Ordering::SeqCst) > 0 {
             self.events.fetch_add(1, Ordering::SeqCst);
@@ -284,7 +284,7 @@ impl Gate {
                 break;
             }
             self.closing.store(true, Ordering::Relaxed);
-            self.give_back();
+            self.unlock();
             wait_on_briefly(&self.unfinished, unfinished, FINISH_NANOSECONDS);
             self.take_for_fork(thread);
         }
@@ -314,7 +314,7 @@ impl Gate {
         self.forking.store(false, Ordering::SeqCst);
         self.stalled.store(false, Ordering::Relaxed);
         self.wait_for_reader();
-        self.give_back();
+        self.unlock();
     }
 
     /// In the child only the forking thread is left: no thread waits, and no other thread holds,

@@ -180,7 +180,7 @@ fn a_heap_is_emptied_while_its_threads_end_and_others_purge() {
 }
 
 #[test]
-fn a_heap_is_destroyed_as_soon_as_nobody_is_in_it() {
+fn a_heap_is_destroyed_as_soon_as_no_thread_is_in_it() {
     check(SCHEDULES, leaving);
 }
 

@@ -223,7 +223,7 @@ pub(crate) fn forks_that_wait() {
 }
 
 #[test]
-fn a_fork_that_waits_keeps_nobody_waiting() {
+fn a_fork_that_waits_keeps_no_thread_waiting() {
     check(SCHEDULES, forks_that_wait);
 }
 
@@ -233,7 +233,7 @@ fn the_child_of_a_fork_goes_on_alone() {
 }
 
 #[test]
-fn a_signal_handler_may_interrupt_whoever_holds_a_lock() {
+fn a_signal_handler_may_interrupt_the_holder_of_a_lock() {
     check(SCHEDULES, interruptions);
 }
 

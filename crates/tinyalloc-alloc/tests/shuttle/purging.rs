@@ -40,7 +40,7 @@ pub(crate) fn purging() {
 }
 
 #[test]
-fn nobody_takes_memory_that_is_being_given_back() {
+fn no_thread_takes_memory_that_is_being_decommitted() {
     check(SCHEDULES, purging);
 }
 
