@@ -267,6 +267,22 @@ fn free_pages_that_are_idle_for_an_epoch_lose_their_memory_without_a_trim() {
     model.check_invariants();
 }
 
+/// A free that a signal handler interrupts may be about to link its slot to the list's first one.
+#[test]
+fn the_slot_that_was_freed_last_keeps_its_page_when_time_passes() {
+    let world = World::<LimitedMapper>::new();
+    let mut model = Model::new(&world, 1);
+    scatter(&mut model, 256, 32_000, 100);
+    let last = model.blocks[model.blocks.len() / 2];
+    model.free(0, model.blocks.len() / 2);
+    let before = committed(&model);
+    pass(&mut model, 20);
+    assert!(committed(&model) < before / 2);
+    // SAFETY: mapped memory; a free slot's second word is its signature.
+    let [_, signature] = unsafe { last.start.cast::<[u64; 2]>().read() };
+    assert_ne!(signature, 0);
+}
+
 #[test]
 fn spans_that_are_in_use_keep_their_memory_however_much_of_it_is_free() {
     let world = World::<LimitedMapper>::new();
@@ -281,6 +297,24 @@ fn spans_that_are_in_use_keep_their_memory_however_much_of_it_is_free() {
     }
     assert!(committed(&model) > before / 2);
     model.check_invariants();
+}
+
+/// A slow path may be a signal handler's, and the thread that it interrupted about to take a slot
+/// of a bin.
+#[test]
+fn no_slow_path_empties_the_bin_of_another_size() {
+    let world = World::<LimitedMapper>::new();
+    let (actor, other) = (Actor::new(), Actor::new());
+    world.allocate(actor, 64).unwrap();
+    world.allocate(other, 64).unwrap();
+    for _ in 0..6 {
+        world.purge_all(other);
+        world.wait(500);
+        let blocks: Vec<_> = (0..200).map(|_| world.allocate(actor, 9000).unwrap()).collect();
+        // SAFETY: live blocks, each freed once.
+        blocks.into_iter().for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+        assert!(world.allocate_hit(actor, 64).is_some());
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl<M: Mapper> Allocator<M> {
         let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
         self.purge(context, due);
-        self.follow_trims(context, heap);
+        self.follow_epoch(context, heap);
         self.free_left(context);
         self.slot_or_report(context, class, slot, refusals)
     }

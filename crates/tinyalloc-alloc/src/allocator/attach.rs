@@ -30,7 +30,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(heap) = heap {
             context.set_bins(heap.as_bins());
             self.attached().fetch_add(1, Ordering::Relaxed);
-            heap.trims_seen().set(self.trims().load(Ordering::Relaxed));
+            heap.epoch_seen().set(self.epochs().load(Ordering::Relaxed));
         }
         context.set_mode(if heap.is_some() { Mode::Attached } else { Mode::Unattached });
         heap.map(|_| ())

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
-use super::state::{Allocator, EPOCH};
+use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
 use crate::heap::heap_record::HeapRef;
@@ -55,7 +55,7 @@ impl<M: Mapper> Allocator<M> {
                     space.age();
                 }
                 self.release_idle_regions(context);
-                self.trims().fetch_add(EPOCH, Ordering::Relaxed);
+                self.epochs().fetch_add(1, Ordering::Relaxed);
             }
             PurgeTarget::DownTo(bytes) => {
                 self.abandon_spare_if_idle(context);

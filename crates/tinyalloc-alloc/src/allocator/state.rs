@@ -30,11 +30,6 @@ struct Reach {
     bytes: AtomicUsize,
 }
 
-/// One more trim: above the epochs.
-pub(crate) const TRIM: usize = 1 << (usize::BITS / 2);
-/// One more epoch.
-pub(crate) const EPOCH: usize = 1;
-
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
 /// it gave out.
 ///
@@ -49,7 +44,7 @@ pub struct Allocator<M> {
     zero_size: ZeroSizeBlocks,
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
-    trims: AtomicUsize,
+    epochs: AtomicUsize,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page
     // of all this, and the one behind it.
@@ -73,7 +68,7 @@ impl<M: Mapper> Allocator<M> {
             pool: Lock::new(Pool::new()),
             abandoned: AtomicPtr::new(null_mut()),
             attached: AtomicUsize::new(0),
-            trims: AtomicUsize::new(0),
+            epochs: AtomicUsize::new(0),
             emergency: Emergency::new(),
         }
     }
@@ -208,9 +203,9 @@ impl<M: Mapper> Allocator<M> {
         &self.attached
     }
 
-    /// How often all that is free was asked for, in [`TRIM`]s, and how many epochs began.
-    pub(crate) fn trims(&self) -> &AtomicUsize {
-        &self.trims
+    /// How many epochs began.
+    pub(crate) fn epochs(&self) -> &AtomicUsize {
+        &self.epochs
     }
 
     pub(crate) fn emergency(&self) -> &Emergency {

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::caller::heap_table_of;
-use super::state::{Allocator, TRIM};
+use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
 use crate::span::slot::Slot;
@@ -20,7 +20,6 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.free_left(context);
         let before = self.purges(context);
-        self.trims().fetch_add(TRIM, Ordering::Relaxed);
         let mut dug = self.trim_own(context);
         let pooled = self.pool().lock(context.id()).map_or(0, |pool| {
             self.take_abandoned(&pool);
@@ -35,39 +34,30 @@ impl<M: Mapper> Allocator<M> {
         self.purge_free(context) || self.purges(context) != before
     }
 
-    /// Another thread asked for all that is free, or an epoch began: this thread follows at its
-    /// next slow path.
-    pub(crate) fn follow_trims<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
-        let trims = self.trims().load(Ordering::Relaxed);
-        let seen = heap.trims_seen().replace(trims);
-        if seen != trims {
-            self.follow(context, heap, seen / TRIM != trims / TRIM);
+    /// An epoch began: this thread follows at its next slow path. It leaves current spans alone: a
+    /// signal handler may be here, and the thread that it interrupted about to take a slot of one.
+    pub(crate) fn follow_epoch<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+        let epoch = self.epochs().load(Ordering::Relaxed);
+        if heap.epoch_seen().replace(epoch) != epoch {
+            self.follow(context, heap);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, is_trim: bool) {
-        if is_trim {
-            let dug = self.trim_own(context);
-            self.count_dug(context, dug);
-            self.purge_free(context);
-        } else {
-            let slow_path = self.begin_slow_path_on(context, heap);
-            let dug = self.dig_idle(context, heap);
-            self.end_slow_path(context, slow_path);
-            self.count_dug(context, dug);
-        }
+    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+        let slow_path = self.begin_slow_path_on(context, heap);
+        let dug = self.dig_idle(context, heap);
+        self.end_slow_path(context, slow_path);
+        self.count_dug(context, dug);
     }
 
     /// Bytes of free pages inside spans of this thread's heaps, which are decommitted.
-    #[cold]
     fn trim_own<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
         if context.mode() != Mode::Attached {
             return Ok(0);
         }
         let slow_path = self.begin_slow_path(context);
-        slow_path.heap().trims_seen().set(self.trims().load(Ordering::Relaxed));
         let mut dug = self.dig(context, slow_path.heap());
         self.end_slow_path(context, slow_path);
         if let Some(default_heap) = heap_table_of(context).map(|heap_table| heap_table.default_heap()) {

@@ -60,16 +60,19 @@ impl OwnedSpan {
     /// them off the list. Yields the bits of the new ones, whose memory the caller decommits before
     /// another slot of the span is carved.
     ///
+    /// With `keeps_first`, the first slot of the list stays the first: a free that a signal handler
+    /// interrupted, which digs, may be about to link its slot to that one.
+    ///
     /// # Errors
     /// A free slot that was written to.
-    pub(crate) fn dig(self, page_bytes: usize, secret: Secret) -> Result<u64, Slot> {
+    pub(crate) fn dig(self, page_bytes: usize, secret: Secret, keeps_first: bool) -> Result<u64, Slot> {
         let page_units = page_bytes / UNIT_BYTES;
         // Larger pages than slices belong to neighbours, too.
         if page_units == 0 || page_bytes > SLICE_BYTES || self.slices() as usize * SLICE_BYTES > UNITS * UNIT_BYTES {
             return Ok(0);
         }
         let before = self.holes.load(Ordering::Relaxed);
-        let holes = self.free_units(page_units, secret)?;
+        let holes = self.free_units(page_units, secret, keeps_first)?;
         let new = holes & !before;
         if new != 0 {
             self.set_holes(holes);
@@ -146,8 +149,9 @@ impl OwnedSpan {
         first * UNIT_BYTES / self.slot_bytes()..last
     }
 
-    /// Whole pages on which every carved slot is free, old holes included.
-    fn free_units(self, page_units: usize, secret: Secret) -> Result<u64, Slot> {
+    /// Whole pages on which every carved slot is free, old holes included; but for those of the
+    /// list's first slot, if that is to stay.
+    fn free_units(self, page_units: usize, secret: Secret, keeps_first: bool) -> Result<u64, Slot> {
         let mut free = [0_u16; UNITS];
         let mut count = |index: usize| {
             let mut left = self.units_of(index);
@@ -157,6 +161,9 @@ impl OwnedSpan {
             }
         };
         let mut slot = self.list().get();
+        if keeps_first && !slot.is_end() {
+            slot = slot.next(secret).ok_or(slot)?;
+        }
         while !slot.is_end() {
             count(self.slot_index(slot.address()));
             slot = slot.next(secret).ok_or(slot)?;

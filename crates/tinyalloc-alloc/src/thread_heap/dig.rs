@@ -30,14 +30,15 @@ impl ThreadHeapRef {
         for class in SizeClass::all() {
             self.retire_current(class, secret);
             for span in self.partial(class).iter() {
-                result = result.and(dig_span(span, page_bytes, secret, decommit));
+                result = result.and(dig_span(span, page_bytes, secret, false, decommit));
             }
         }
         result
     }
 
     /// As [`ThreadHeapRef::dig`], in partial spans that were idle for an epoch, a few at a time, if
-    /// the heap has much in free slots.
+    /// the heap has much in free slots. Bins stay as they are, and so does the first slot of every
+    /// list: a signal handler may be here.
     ///
     /// # Errors
     /// A free slot that was written to.
@@ -55,7 +56,7 @@ impl ThreadHeapRef {
         for span in SizeClass::all().flat_map(|class| self.partial(class).iter()) {
             if left > 0 && span.is_idle_with(IDLE_PAGES_PER_SPAN_MIN * page_bytes) {
                 left -= 1;
-                result = result.and(dig_span(span, page_bytes, secret, decommit));
+                result = result.and(dig_span(span, page_bytes, secret, true, decommit));
             }
         }
         result
@@ -79,9 +80,10 @@ fn dig_span(
     span: OwnedSpan,
     page_bytes: usize,
     secret: Secret,
+    keeps_first: bool,
     decommit: &mut dyn FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<(), Slot> {
-    for (at, bytes) in runs(span.dig(page_bytes, secret)?) {
+    for (at, bytes) in runs(span.dig(page_bytes, secret, keeps_first)?) {
         // SAFETY: holes lie within the span.
         let start = unsafe { span.start().add(at) };
         if !decommit(start, bytes) {

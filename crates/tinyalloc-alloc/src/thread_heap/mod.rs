@@ -60,7 +60,7 @@ pub(crate) struct ThreadHeap {
     quota: Option<QuotaRef>,
     policy: HardeningPolicy,
     to_sample: Cell<u32>,
-    trims_seen: Cell<usize>,
+    epoch_seen: Cell<usize>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
 }
@@ -153,7 +153,7 @@ impl ThreadHeap {
             quota,
             policy,
             to_sample: Cell::new(0),
-            trims_seen: Cell::new(0),
+            epoch_seen: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
         }
@@ -193,9 +193,9 @@ impl ThreadHeap {
         self.quarantine.set(Some(quarantine));
     }
 
-    /// The trims that this heap has followed.
-    pub(crate) fn trims_seen(&self) -> &Cell<usize> {
-        &self.trims_seen
+    /// The epoch that this heap has followed last.
+    pub(crate) fn epoch_seen(&self) -> &Cell<usize> {
+        &self.epoch_seen
     }
 
     pub(crate) fn policy(&self) -> HardeningPolicy {
