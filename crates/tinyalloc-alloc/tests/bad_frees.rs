@@ -172,6 +172,8 @@ impl Field {
             (Kind::Small, _) if at_start => misuse == Misuse::DoubleFree { address, slot_bytes: block.bytes },
             (Kind::Small, _) | (Kind::Large, Fate::Live) => misuse == interior,
             (Kind::Huge, Fate::Live) => misuse == Misuse::NotAllocated { address },
+            // A thread may have kept it.
+            (Kind::Large, _) if at_start && misuse == Misuse::DoubleFree { address, slot_bytes: block.bytes } => true,
             // The region may be gone, and with it what is known of the block.
             _ => [Misuse::FreedBefore { address }, Misuse::NotAllocated { address }].contains(&misuse),
         }

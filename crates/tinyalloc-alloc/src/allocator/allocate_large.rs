@@ -28,6 +28,12 @@ impl<M: Mapper> Allocator<M> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
             return None;
         }
+        if heap.is_none()
+            && align <= SLICE_BYTES
+            && let Some(span) = self.take_kept(context, bytes)
+        {
+            return Some(LargeBlock::new(span.start(), false));
+        }
         if self.is_inside(context) {
             if heap.is_some() {
                 return None;

@@ -10,6 +10,7 @@ use tinyalloc_sys::Mapper;
 use super::caller::{current, heap_table_of};
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
+use crate::config::policy::{ATTACHED_AT_ONCE, VISITS_MAX};
 use crate::hardening::quarantine::Quarantine;
 use crate::heap::heap_record::HeapRef;
 use crate::heap::heap_table::{HeapTable, HeapTableEntry};
@@ -44,6 +45,18 @@ impl<M: Mapper> Allocator<M> {
             context.arm_detach();
         }
         Some(())
+    }
+
+    /// Gives a thread that frees many large blocks a heap, in which it may keep some.
+    pub(crate) fn attach_for_blocks<C: ThreadContext>(&self, context: C) {
+        if context.mode() != Mode::Unattached {
+            return;
+        }
+        let visits = context.visits();
+        if visits < VISITS_MAX && self.attached().load(Ordering::Relaxed) >= ATTACHED_AT_ONCE {
+            return context.set_visits(visits + 1);
+        }
+        let _ = self.attach_in_time(context, Patience::None);
     }
 
     pub(crate) fn borrow_heap<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<ThreadHeapRef> {

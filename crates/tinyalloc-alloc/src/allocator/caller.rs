@@ -44,7 +44,7 @@ pub(crate) fn heap_in_use<C: ThreadContext>(context: C, bins: NonNull<Bins>) -> 
 pub(crate) fn is_own<C: ThreadContext>(context: C, span: SpanRef) -> bool {
     match span.owner() {
         Owner::Heap(bins) => context.is(bins.as_ptr()) || heap_in_use(context, bins).is_some(),
-        Owner::Nobody | Owner::Large | Owner::Emergency => false,
+        Owner::Nobody | Owner::Large | Owner::Kept | Owner::Emergency => false,
     }
 }
 

@@ -66,7 +66,7 @@ impl Claim {
         match span.owner() {
             Owner::Emergency => self.bytes <= slot_bytes,
             Owner::Large => self.bytes.max(1).checked_next_multiple_of(page_bytes) == Some(slot_bytes),
-            Owner::Nobody | Owner::Heap(_) => {
+            Owner::Nobody | Owner::Kept | Owner::Heap(_) => {
                 let is_kept = self.resizable && self.bytes <= room && keeps_slot(self.bytes, room);
                 let slot = Claim { bytes: need, ..self };
                 is_kept || slot.class().is_some_and(|class| class.bytes() == slot_bytes)

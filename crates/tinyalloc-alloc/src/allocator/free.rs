@@ -91,7 +91,7 @@ impl<M: Mapper> Allocator<M> {
                     context.report(Misuse::DoubleFree { address: start.as_ptr().addr(), slot_bytes: span.slot_bytes() });
                 }
             }
-            Owner::Emergency | Owner::Nobody => self.free_misused(start, context, span),
+            Owner::Kept | Owner::Emergency | Owner::Nobody => self.free_misused(start, context, span),
         }
     }
 
@@ -140,6 +140,9 @@ impl<M: Mapper> Allocator<M> {
         if !span.is_slot(address) {
             return self.free_misused(start, context, span);
         }
+        if self.keep(context, span, address) {
+            return;
+        }
         let Some(mut space) = self.space().lock(context.id()) else {
             return self.emergency().defer_free(self.mapper(), address);
         };
@@ -169,9 +172,11 @@ impl<M: Mapper> Allocator<M> {
             let trap = |this: &Self| unsafe { this.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok();
             return self.trap_freed(context, space, &ended, trap);
         }
-        space.release_large(span);
+        self.license_keeping(context, &mut space, span.slices());
+        space.release_span(span);
         let due = self.due(&mut space);
         drop(space);
+        self.attach_for_blocks(context);
         self.purge(context, due);
     }
 

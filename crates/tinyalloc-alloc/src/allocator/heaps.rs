@@ -145,7 +145,7 @@ impl<M: Mapper> Allocator<M> {
                 drop(space);
                 self.unmap_huge(block);
             }
-            (Owner::Large, _) => space.release_large(span),
+            (Owner::Large, _) => space.release_span(span),
             (_, Some(keeper)) if keeper.may_keep(span) => {
                 // SAFETY: no thread is in the heap, and the locks of pool and space are held.
                 let span = unsafe { span.owned() };

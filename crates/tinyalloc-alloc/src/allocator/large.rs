@@ -65,6 +65,9 @@ impl<M: Mapper> Allocator<M> {
         self.start(context, &mut space)?;
         let guard = self.policy().guard_slices() as usize;
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
+        if let Some(keeper) = Self::keeper(context) {
+            Self::return_kept_for(&mut space, keeper, slices);
+        }
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
         span.become_large(bytes);
         space.name_first_slice(*span);

@@ -35,7 +35,7 @@ impl<M: Mapper> Allocator<M> {
             None if address == 0 => None,
             None => self.space().look(context.id())?.find(address),
         };
-        found.filter(|span| span.owner() != Owner::Nobody)
+        found.filter(|span| !matches!(span.owner(), Owner::Nobody | Owner::Kept))
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
@@ -57,7 +57,7 @@ impl<M: Mapper> Allocator<M> {
             }
         };
         let live = match span.owner() {
-            Owner::Nobody => false,
+            Owner::Nobody | Owner::Kept => false,
             Owner::Large => span.is_slot(address),
             Owner::Emergency => span.is_slot(address) && span.emergency_is_taken(address),
             Owner::Heap(_) => span.is_slot(address) && !self.is_free_slot(start, span.slot_bytes()),
@@ -89,7 +89,7 @@ impl<M: Mapper> Allocator<M> {
             Owner::Nobody => {
                 self.space().look(context.id()).map_or(Misuse::NotAllocated { address }, |space| space.verdict(address))
             }
-            Owner::Heap(_) | Owner::Large | Owner::Emergency => span.verdict(address),
+            Owner::Heap(_) | Owner::Large | Owner::Kept | Owner::Emergency => span.verdict(address),
         }
     }
 
@@ -102,7 +102,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let span = self.find_span(context, address).or_else(|| self.space().look(context.id())?.block_around(address))?;
         match span.owner() {
-            Owner::Nobody => None,
+            Owner::Nobody | Owner::Kept => None,
             _ => Some(HeapRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Heap)),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) mod slow_path;
 
 pub(crate) mod returned_heaps;
 
+pub(crate) mod kept_blocks;
+
 pub(crate) mod purge;
 
 pub(crate) mod attach;

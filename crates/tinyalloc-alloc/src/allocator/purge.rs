@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
+use super::kept_blocks::KeptScope;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
@@ -50,6 +51,7 @@ impl<M: Mapper> Allocator<M> {
             PurgeTarget::Nothing => {}
             PurgeTarget::Aged => {
                 self.collect_pooled(context);
+                self.release_kept(context, KeptScope::Idle);
                 self.purge_while(context, |space, slices| space.claim_idle(self.mapper(), PurgeScope::Aged, slices));
                 if let Some(mut space) = self.space().lock(context.id()) {
                     space.age();
@@ -210,6 +212,7 @@ impl<M: Mapper> Allocator<M> {
         let mostly_idle = self.space().lock(context.id()).is_some_and(|space| space.is_mostly_idle());
         if mostly_idle {
             self.abandon_own_spare(context);
+            self.release_kept(context, KeptScope::All);
         }
     }
 
@@ -224,6 +227,7 @@ impl<M: Mapper> Allocator<M> {
     /// Every empty span that a heap keeps goes back to the space: it has nothing else to give.
     pub(crate) fn abandon_spare<C: ThreadContext>(&self, context: C) {
         self.abandon_own_spare(context);
+        self.release_kept(context, KeptScope::All);
         if let Some(pool) = self.pool().lock(context.id()) {
             for heap in pool.heaps() {
                 let _ = self.release_spare(context, heap, SpareLimit::None);

@@ -97,6 +97,7 @@ impl<M: Mapper> Allocator<M> {
         let slices = class.span_slices(heap.spans(class)) + guard;
         let least = class.span_slices(0) + guard;
         let isolated = HeapRef::of(heap);
+        Self::return_kept_for(&mut space, heap, slices);
         let span = space
             .take_span(self.mapper(), slices, 1, Purpose::Slots, isolated)
             .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;

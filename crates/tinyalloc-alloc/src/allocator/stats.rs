@@ -89,7 +89,11 @@ impl<M: Mapper> Allocator<M> {
         let mut stats = Stats::of_space(&space);
         let mut filled_bytes = 0;
         for region in space.regions().iter() {
-            for span in small_spans(region) {
+            for span in spans(region) {
+                if !span.has_heap() {
+                    stats.add_block(span);
+                    continue;
+                }
                 let active = stats.active;
                 stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
                 // A huge page is resident as a whole, whatever part of it was touched.
@@ -172,14 +176,14 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
-/// The spans of small slots in a region, each once.
-pub(crate) fn small_spans(region: &Region) -> impl Iterator<Item = SpanRef> {
+/// The spans of a region with slots, or a block that is live or kept, each once.
+fn spans(region: &Region) -> impl Iterator<Item = SpanRef> {
     let mut number = 0;
     from_fn(move || {
         while let Some(slice) = region.slice(number) {
             let span = region.span_of_slice(slice);
             number += (span.slices() as usize).max(1);
-            if matches!(span.owner(), Owner::Heap(_)) {
+            if matches!(span.owner(), Owner::Heap(_) | Owner::Large | Owner::Kept) {
                 return Some(span);
             }
         }
@@ -221,14 +225,13 @@ impl Stats {
         let resident_free = space.resident_free_bytes();
         let huge = space.huge().bytes();
         let mut stats = Stats {
-            allocated: space.large_bytes() + huge,
+            allocated: huge,
             committed: space.used_bytes() + resident_free + huge + metadata,
             reserved: space.reserved_bytes() + huge,
-            active: space.large_bytes() + huge,
+            active: huge,
             mapped: space.used_bytes() + huge,
             metadata,
             spans: space.spans(),
-            large_blocks: space.large_blocks(),
             huge_blocks: space.huge().blocks(),
             huge,
             heaps: space.heaps_made(),
@@ -273,6 +276,20 @@ impl Stats {
         self.mapped = self.mapped.max(self.active);
         self.resident = self.resident.max(self.active);
         self.committed = self.committed.max(self.resident);
+    }
+
+    /// A live block of a region, or one that a thread keeps. The thread may be changing that.
+    fn add_block(&mut self, span: SpanRef) {
+        let span_bytes = span.slices() as usize * SLICE_BYTES;
+        match span.owner() {
+            Owner::Large => {
+                let bytes = span.slot_bytes().min(span_bytes);
+                self.allocated += bytes;
+                self.active += bytes;
+                self.large_blocks += 1;
+            }
+            _ => self.active += span_bytes,
+        }
     }
 
     fn add_large(&mut self, span: SpanRef) {

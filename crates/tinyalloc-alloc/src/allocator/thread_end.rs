@@ -34,6 +34,7 @@ impl<M: Mapper> Allocator<M> {
         self.pop_heaps(context);
         let heap = self.begin_slow_path(context).heap();
         let collected = heap.collect(self.secret());
+        self.release_kept_of(context, heap);
         match self.pool().lock(context.id()) {
             Some(pool) => {
                 // The first heap in the pool keeps its spans, warm for the next thread; many return

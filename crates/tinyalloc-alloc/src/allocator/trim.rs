@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering;
 use tinyalloc_sys::Mapper;
 
 use super::caller::heap_table_of;
+use super::kept_blocks::KeptScope;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
@@ -29,6 +30,7 @@ impl<M: Mapper> Allocator<M> {
             dug = self.trim_pooled(context).and_then(|bytes| dug.map(|before| before + bytes));
         }
         self.reclaim_live(context);
+        self.release_kept(context, KeptScope::All);
         self.purge_heaps(context);
         self.count_dug(context, dug);
         self.purge_free(context) || self.purges(context) != before

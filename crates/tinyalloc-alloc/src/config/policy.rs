@@ -29,6 +29,17 @@ pub(crate) const SPARE_SLICES_MAX: u32 = 32;
 /// As [`SPARE_SLICES_MAX`], of a hardened heap, whose other empty spans lose their memory: four
 /// mebibytes that need no system call.
 pub(crate) const HARDENED_SPARE_SLICES_MAX: u32 = 256;
+/// A thread may keep a mebibyte of freed large blocks...
+pub(crate) const KEPT_SLICES_MAX: usize = 64;
+/// ...each at most as large...
+pub(crate) const KEPT_BLOCK_SLICES_MAX: usize = 64;
+/// ...and so many of them: each request looks at all.
+pub(crate) const KEPT_BLOCKS_MAX: usize = 16;
+/// A kept block serves requests that need up to one part in so many less.
+pub(crate) const KEPT_WASTE_PART: usize = 8;
+/// For so long a thread's frees of large blocks keep their block. The next one asks whether there
+/// is time for a trap again: the trap of 64 KiB is paid for after 7 milliseconds.
+pub(crate) const KEPT_MILLISECONDS: u64 = 8;
 /// Free pages that keep their memory, for heaps that come and go.
 pub(crate) const WARM_PAGES_MAX: usize = 32;
 

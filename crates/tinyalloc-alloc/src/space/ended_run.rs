@@ -9,7 +9,6 @@ use crate::config::tunables::PurgeMode;
 use crate::heap::heap_record::HeapRef;
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
-use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 
 /// Slices that were a destroyed heap's, and what they held.
@@ -19,8 +18,6 @@ pub(crate) struct EndedRun {
     run: Run,
     start: NonNull<u8>,
     spans: usize,
-    large_blocks: usize,
-    large_bytes: usize,
 }
 
 impl EndedRun {
@@ -46,8 +43,6 @@ impl EndedRun {
             return false;
         }
         self.spans += next.spans;
-        self.large_blocks += next.large_blocks;
-        self.large_bytes += next.large_bytes;
         true
     }
 }
@@ -56,21 +51,13 @@ impl Space {
     /// The slices of a span of a destroyed heap.
     pub(crate) fn end_of(&self, span: SpanRef) -> EndedRun {
         let (_, run) = self.regions.place_of(span);
-        let is_large = span.owner() == Owner::Large;
-        EndedRun {
-            region: span.region() as usize,
-            run,
-            start: span.start(),
-            spans: 1,
-            large_blocks: usize::from(is_large),
-            large_bytes: if is_large { span.slot_bytes() } else { 0 },
-        }
+        EndedRun { region: span.region() as usize, run, start: span.start(), spans: 1 }
     }
 
     /// A large block is freed that is to be trapped first: its slices stay in use until
     /// [`Space::reclaim`].
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
-        let ended = EndedRun { large_blocks: 1, large_bytes: span.slot_bytes(), ..self.end_of(span) };
+        let ended = self.end_of(span);
         // The record may describe another span before the slices are taken back.
         self.regions.at(ended.region).set_span(&ended.run.split_at(1).0, SpanRef::FREED);
         self.retire_record(span, HeapRef::of_span(span));
@@ -90,8 +77,6 @@ impl Space {
             region.give_run(&ended.run, ended.run.len());
         }
         self.counts.spans -= ended.spans;
-        self.counts.large_blocks -= ended.large_blocks;
-        self.counts.large_bytes -= ended.large_bytes;
     }
 
     /// Whether a large block is to be trapped as soon as it is freed, though no option asks for

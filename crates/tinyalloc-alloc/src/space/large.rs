@@ -11,15 +11,6 @@ impl Space {
     pub(crate) fn name_first_slice(&mut self, span: SpanRef) {
         let (region, run) = self.regions.place_of(span);
         region.set_span(&run.split_at(1).0, span);
-        self.counts.large_blocks += 1;
-        self.counts.large_bytes += span.slot_bytes();
-    }
-
-    /// Takes a large block back.
-    pub(crate) fn release_large(&mut self, span: SpanRef) {
-        self.counts.large_blocks -= 1;
-        self.counts.large_bytes -= span.slot_bytes();
-        self.release_span(span);
     }
 
     /// Grows or shrinks a large block in place; false when the slices behind it are taken.
@@ -42,7 +33,6 @@ impl Space {
             let balance = self.balance();
             self.decay.on_take(fresh * SLICE_BYTES, balance);
         }
-        self.counts.large_bytes = self.counts.large_bytes - span.slot_bytes() + bytes;
         // SAFETY: the lock of the space is held, and no heap owns the span.
         let span = unsafe { span.owned() };
         // SAFETY: as many are taken.

@@ -42,8 +42,6 @@ use trap_budget::TrapBudget;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     spans: usize,
-    large_blocks: usize,
-    large_bytes: usize,
     heaps: usize,
     purges: usize,
     purged_bytes: usize,
@@ -64,6 +62,7 @@ pub(crate) struct Space {
     pages: Pages,
     regions: Regions,
     huge: HugeTable,
+    keeping: bool,
 }
 
 // SAFETY: the pointers are to records that any thread may use under the lock (S1, R1).
@@ -74,6 +73,7 @@ impl Space {
         Space {
             regions: Regions::new(),
             huge: HugeTable::new(),
+            keeping: false,
             retired: null_mut(),
             heaps: None,
             isolated: List::new(),
@@ -81,7 +81,7 @@ impl Space {
             isolated_live: 0,
             pages: Pages::new(),
             emergency: None,
-            counts: Counts { spans: 0, large_blocks: 0, large_bytes: 0, heaps: 0, purges: 0, purged_bytes: 0 },
+            counts: Counts { spans: 0, heaps: 0, purges: 0, purged_bytes: 0 },
             decay: Decay::new(),
             trap_budget: TrapBudget::new(),
             tunables: Tunables::DEFAULT,
@@ -112,6 +112,15 @@ impl Space {
         &self.huge
     }
 
+    /// Whether a thread may keep freed large blocks.
+    pub(crate) fn is_keeping(&self) -> bool {
+        self.keeping
+    }
+
+    pub(crate) fn set_keeping(&mut self, keeping: bool) {
+        self.keeping = keeping;
+    }
+
     pub(crate) fn resident_free_bytes(&self) -> usize {
         self.regions.iter().map(Region::resident_slices).sum::<usize>() * SLICE_BYTES
     }
@@ -132,14 +141,6 @@ impl Space {
 
     pub(crate) fn spans(&self) -> usize {
         self.counts.spans
-    }
-
-    pub(crate) fn large_blocks(&self) -> usize {
-        self.counts.large_blocks
-    }
-
-    pub(crate) fn large_bytes(&self) -> usize {
-        self.counts.large_bytes
     }
 
     pub(crate) fn count_purge(&mut self, bytes: usize) {

@@ -38,8 +38,8 @@ impl Span {
     /// Bytes from the span's start that may have been written.
     pub(crate) fn touched_bytes(&self) -> usize {
         match self.state() {
-            SpanState::Large => self.bytes.get(),
-            _ => self.slots_carved() as usize * self.bytes.get(),
+            SpanState::Large => self.slot_bytes(),
+            _ => self.slots_carved() as usize * self.slot_bytes(),
         }
     }
 
@@ -62,7 +62,7 @@ impl OwnedSpan {
     /// further keeps pages untouched until they are needed.
     pub(crate) fn slots_to_carve(self, page_bytes: usize) -> usize {
         let carved = self.slots_carved() as usize;
-        let slot_bytes = self.bytes.get();
+        let slot_bytes = self.slot_bytes();
         let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
         (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
     }

@@ -42,8 +42,7 @@ impl OwnedSpan {
         // SAFETY: S2; no other thread knows the block yet.
         unsafe { self.reciprocal.set(1) };
         self.bound.store(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { self.bytes.set(bytes) };
+        self.bytes.store(bytes, Ordering::Relaxed);
         self.set_owner(Owner::Large);
     }
 
@@ -61,8 +60,7 @@ impl OwnedSpan {
     pub(crate) unsafe fn set_size(self, slices: u32, bytes: usize) {
         // SAFETY: S2; its only slot is the caller's.
         unsafe { self.slices.set(slices) };
-        // SAFETY: as above.
-        unsafe { self.bytes.set(bytes) };
+        self.bytes.store(bytes, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -73,7 +71,6 @@ impl OwnedSpan {
         unsafe { self.reciprocal.set(class.reciprocal()) };
         // SAFETY: as above.
         unsafe { self.slots.set(slots) };
-        // SAFETY: as above.
-        unsafe { self.bytes.set(class.bytes()) };
+        self.bytes.store(class.bytes(), Ordering::Relaxed);
     }
 }

@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering;
 
 use super::Span;
 use super::owned::OwnedSpan;
+use super::owner::Owner;
 use super::slot::{Secret, Slot};
 use crate::report::misuse::Misuse;
 
@@ -80,7 +81,11 @@ impl OwnedSpan {
 impl Span {
     /// What is wrong with freeing `address`, which is no live slot.
     pub(crate) fn verdict(&self, address: usize) -> Misuse {
-        let slot_bytes = self.bytes.get();
+        let slot_bytes = self.slot_bytes();
+        if self.owner() == Owner::Kept {
+            let is_start = self.is_slot(address);
+            return if is_start { Misuse::DoubleFree { address, slot_bytes } } else { Misuse::FreedBefore { address } };
+        }
         let offset = address.wrapping_sub(self.address());
         if offset >= self.touched_bytes() {
             return Misuse::NotAllocated { address };

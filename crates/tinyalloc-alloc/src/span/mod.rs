@@ -33,7 +33,7 @@ pub(crate) mod remote;
 
 use core::cell::Cell;
 use core::ptr::{NonNull, from_ref, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
 use tinyalloc_list::{Linked, Links};
 
@@ -71,7 +71,7 @@ pub(crate) struct Span {
     dirty_next: AtomicPtr<Span>,
     links: Links<Span>,
     holes: AtomicU64,
-    bytes: Published<usize>,
+    bytes: AtomicUsize,
     slices: Published<u32>,
     region: Published<u32>,
     emergency_taken: AtomicU32,
@@ -111,7 +111,7 @@ impl Span {
             dirty_next: AtomicPtr::new(null_mut()),
             links: Links::new(),
             holes: AtomicU64::new(0),
-            bytes: Published::new(0),
+            bytes: AtomicUsize::new(0),
             slices: Published::new(0),
             region: Published::new(0),
             emergency_taken: AtomicU32::new(0),

@@ -13,6 +13,8 @@ pub(crate) enum Owner {
     Nobody,
     /// One large block; the space's lock guards it.
     Large,
+    /// A freed large block that a thread keeps.
+    Kept,
     /// The slots that serve a signal handler which interrupted the allocator.
     Emergency,
     /// A heap.
@@ -22,6 +24,7 @@ pub(crate) enum Owner {
 const NOBODY: usize = 1;
 const LARGE: usize = 2;
 const EMERGENCY: usize = 3;
+const KEPT: usize = 4;
 
 impl Owner {
     pub(super) const fn pointer(self) -> *mut Bins {
@@ -29,6 +32,7 @@ impl Owner {
             Owner::Nobody => NOBODY as *mut Bins,
             Owner::Large => LARGE as *mut Bins,
             Owner::Emergency => EMERGENCY as *mut Bins,
+            Owner::Kept => KEPT as *mut Bins,
             Owner::Heap(heap) => heap.as_ptr(),
         }
     }
@@ -50,6 +54,23 @@ impl Span {
         self.owner.compare_exchange(large, nobody, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
+    /// As [`Span::claim_large`], for a thread that keeps the block.
+    pub(crate) fn begin_keeping(&self) -> bool {
+        let (large, kept) = (Owner::Large.pointer(), Owner::Kept.pointer());
+        let begins = self.owner.compare_exchange(large, kept, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if begins {
+            // SAFETY: the block is the caller's alone.
+            unsafe { self.zeroed.set(false) };
+        }
+        begins
+    }
+
+    /// A kept block, which the caller has taken, is a live one again.
+    pub(crate) fn end_keeping(&self, bytes: usize) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.set_owner(Owner::Large);
+    }
+
     /// The owner as a heap's bins; what is no heap equals no thread's.
     #[inline(always)]
     pub(crate) fn owner_bins(&self) -> *const Bins {
@@ -66,6 +87,7 @@ impl Span {
         match (pointer.addr(), NonNull::new(pointer)) {
             (LARGE, _) => Owner::Large,
             (EMERGENCY, _) => Owner::Emergency,
+            (KEPT, _) => Owner::Kept,
             (NOBODY, _) | (_, None) => Owner::Nobody,
             (_, Some(heap)) => Owner::Heap(heap),
         }

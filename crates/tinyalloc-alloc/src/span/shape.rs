@@ -23,7 +23,7 @@ impl Span {
     /// Where the slot of that number starts.
     pub(super) fn start_of(&self, index: usize) -> NonNull<u8> {
         // SAFETY: slots lie within the span.
-        unsafe { self.start.get().add(index * self.bytes.get()) }
+        unsafe { self.start.get().add(index * self.slot_bytes()) }
     }
 
     /// Where the record holds the address of the first slot.
@@ -41,7 +41,7 @@ impl Span {
 
     /// Usable bytes of one slot, or of the large block.
     pub(crate) fn slot_bytes(&self) -> usize {
-        self.bytes.get()
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// How many slots it has room for.
@@ -55,7 +55,7 @@ impl Span {
 
     /// Which slot an address within the span lies in.
     pub(super) fn slot_index(&self, address: usize) -> usize {
-        address.wrapping_sub(self.address()) / self.bytes.get()
+        address.wrapping_sub(self.address()) / self.slot_bytes()
     }
 
     pub(crate) fn is_zeroed(&self) -> bool {

@@ -29,7 +29,9 @@ impl ThreadHeapRef {
                 owner if owner == self.owner() => result = result.and(self.integrate(span, secret)),
                 // SAFETY: an owner that is a heap is one (H2).
                 Owner::Heap(bins) => unsafe { ThreadHeapRef::from_bins(bins) }.dirty.push(span),
-                Owner::Nobody | Owner::Large | Owner::Emergency => debug_assert!(false, "a span without a heap is dirty"),
+                Owner::Nobody | Owner::Large | Owner::Kept | Owner::Emergency => {
+                    debug_assert!(false, "a span without a heap is dirty")
+                }
             }
         }
         result

@@ -9,6 +9,8 @@ pub(crate) mod state;
 
 pub(crate) mod spare;
 
+pub(crate) mod kept_blocks;
+
 pub(crate) mod relist;
 
 pub(crate) mod current;
@@ -36,6 +38,7 @@ use crate::span::remote::DirtyStack;
 use crate::span::slot::Slot;
 use crate::span::span_list::SpanList;
 use crate::support::random::Random;
+use kept_blocks::KeptBlocks;
 use quota::QuotaRef;
 use state::{HeapState, Inside, NO_THREAD, PoolAge};
 
@@ -63,6 +66,7 @@ pub(crate) struct ThreadHeap {
     epoch_seen: Cell<usize>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
+    kept_blocks: KeptBlocks,
 }
 
 // SAFETY: H1 for the cells; the rest is atomic.
@@ -156,6 +160,7 @@ impl ThreadHeap {
             epoch_seen: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
+            kept_blocks: KeptBlocks::new(),
         }
     }
 
@@ -191,6 +196,11 @@ impl ThreadHeap {
 
     pub(crate) fn set_quarantine(&self, quarantine: NonNull<Quarantine>) {
         self.quarantine.set(Some(quarantine));
+    }
+
+    /// Freed large blocks of the global heap; none in an isolated one.
+    pub(crate) fn kept_blocks(&self) -> &KeptBlocks {
+        &self.kept_blocks
     }
 
     /// The epoch that this heap has followed last.
