@@ -29,13 +29,14 @@ pub use allocator::claim::Claim;
 pub use allocator::heaps::{HeapError, HeapMemory};
 #[doc(hidden)]
 pub use allocator::invariants::InvariantReport;
-pub use allocator::large::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX};
+pub use allocator::large::REQUEST_BYTES_MAX;
 pub use allocator::lookup::BlockOwner;
 pub use allocator::read_only_state::SealPolicy;
 pub use allocator::state::Allocator;
 pub use allocator::stats::{ClassStats, Stats};
 pub use allocator::thread_context::{Mode, ThreadContext};
 pub use config::checks::Checks;
+pub use config::policy::HUGE_BYTES_MIN;
 pub use config::tunables::{HugePagePolicy, PurgeMode, Tunables};
 pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use heap::heap_record::{Heap, HeapOptions, HeapRef};

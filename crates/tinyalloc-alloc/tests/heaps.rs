@@ -500,13 +500,16 @@ fn a_heap_at_its_limit_uses_every_free_slot() {
 #[test]
 fn growing_and_shrinking_count_towards_the_limit() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
-    let heap = world.create_heap(actor, &limited(80 * MIB)).unwrap();
+    let heap = world.create_heap(actor, &limited(79 * MIB)).unwrap();
     let block = world.allocate_in(actor, heap, 40 * MIB).unwrap();
     // SAFETY: the block is live, and used by its last address only.
     unsafe {
         assert_eq!(world.reallocate(actor, block, 90 * MIB), None);
+        // A sixteenth more, where the limit allows for it.
+        let block = world.reallocate(actor, block, 61 * MIB).unwrap();
+        assert_eq!(world.heap_limit(heap), (79 * MIB, 62 * MIB));
         let block = world.reallocate(actor, block, 78 * MIB).unwrap();
-        assert_eq!(world.heap_limit(heap), (80 * MIB, 78 * MIB));
+        assert_eq!(world.heap_limit(heap), (79 * MIB, 78 * MIB));
         let block = world.reallocate(actor, block, MIB).unwrap();
         assert_eq!(world.heap_limit(heap).1, MIB);
         world.free(actor, block.as_ptr());

@@ -4,9 +4,10 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::large::{HUGE_BYTES_MIN, LargeBlock, REQUEST_BYTES_MAX};
+use super::large::{LargeBlock, REQUEST_BYTES_MAX};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
+use crate::config::policy::HUGE_BYTES_MIN;
 use crate::heap::heap_record::HeapRef;
 use crate::region::layout::RUN_ALIGN_MAX;
 use crate::span::class::SLICE_BYTES;
@@ -25,14 +26,38 @@ impl<M: Mapper> Allocator<M> {
         bytes: usize,
         align: usize,
     ) -> Option<LargeBlock> {
-        if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
-            return None;
-        }
         if heap.is_none()
             && align <= SLICE_BYTES
             && let Some(span) = self.take_kept(context, bytes)
         {
             return Some(LargeBlock::new(span.start(), false));
+        }
+        self.new_large(context, heap, bytes, align, BlockPlace::of(bytes, align))
+    }
+
+    /// A block of `bytes` bytes, for one that has grown to that.
+    pub(crate) fn allocate_grown<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        if bytes > REQUEST_BYTES_MAX / 2 || !self.space().lock(context.id())?.maps_grown(bytes) {
+            return None;
+        }
+        self.new_large(context, heap, self.grown(bytes), 1, BlockPlace::Mapping).map(|block| block.start())
+    }
+
+    fn new_large<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        bytes: usize,
+        align: usize,
+        place: BlockPlace,
+    ) -> Option<LargeBlock> {
+        if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
+            return None;
         }
         if self.is_inside(context) {
             if heap.is_some() {
@@ -48,8 +73,7 @@ impl<M: Mapper> Allocator<M> {
         {
             return None;
         }
-        let is_for_region = bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX;
-        let in_region = if is_for_region { self.large_in_region(context, heap, bytes, align) } else { None };
+        let in_region = if place == BlockPlace::Region { self.large_in_region(context, heap, bytes, align) } else { None };
         let block = in_region.or_else(|| self.huge(context, heap, bytes, align));
         if let Some(heap) = heap.filter(|_| block.is_none()) {
             heap.quota().uncharge(bytes);
@@ -98,5 +122,20 @@ impl<M: Mapper> Allocator<M> {
             self.clear(context, block.start(), bytes);
         }
         Some(block.start())
+    }
+}
+
+/// Where a block is tried first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BlockPlace {
+    /// A run of slices, or a mapping where there is none.
+    Region,
+    /// A mapping of its own.
+    Mapping,
+}
+
+impl BlockPlace {
+    const fn of(bytes: usize, align: usize) -> BlockPlace {
+        if bytes < HUGE_BYTES_MIN && align <= RUN_ALIGN_MAX { BlockPlace::Region } else { BlockPlace::Mapping }
     }
 }

@@ -8,6 +8,7 @@ use super::resize::keeps_slot;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::report::misuse::Misuse;
+use crate::space::Space;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
@@ -41,7 +42,7 @@ impl<M: Mapper> Allocator<M> {
             return false;
         };
         let need = self.policy().slot_need(claim.bytes).unwrap_or(usize::MAX);
-        let fits = claim.fits(span, need, self.capacity(span), self.mapper().page_bytes());
+        let fits = claim.fits(span, need, self.capacity(span), self.mapper().page_bytes(), |bytes| self.grown(bytes));
         claim.judge(context, address, claim.is_aligned(address) && fits, span.slot_bytes())
     }
 }
@@ -61,10 +62,12 @@ impl Claim {
 
     /// Whether the block can be of this size: its slot has room for so many bytes, and the request
     /// needs a slot of `need` bytes.
-    fn fits(self, span: SpanRef, need: usize, room: usize, page_bytes: usize) -> bool {
+    fn fits(self, span: SpanRef, need: usize, room: usize, page_bytes: usize, grown: impl Fn(usize) -> usize) -> bool {
         let slot_bytes = span.slot_bytes();
         match span.owner() {
             Owner::Emergency => self.bytes <= slot_bytes,
+            // A mapping that has grown is a part longer.
+            Owner::Large if Space::is_huge(span) && self.bytes <= slot_bytes && grown(self.bytes) == slot_bytes => true,
             Owner::Large => self.bytes.max(1).checked_next_multiple_of(page_bytes) == Some(slot_bytes),
             Owner::Nobody | Owner::Kept | Owner::Heap(_) => {
                 let is_kept = self.resizable && self.bytes <= room && keeps_slot(self.bytes, room);

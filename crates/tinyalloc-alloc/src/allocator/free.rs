@@ -157,6 +157,7 @@ impl<M: Mapper> Allocator<M> {
             heap.quota().uncharge(span.slot_bytes());
         }
         if Space::is_huge(span) {
+            space.learn_from_mapping(span.slot_bytes());
             let block = space.remove_huge(span);
             return self.unmap_huge_beside(context, space, block);
         }

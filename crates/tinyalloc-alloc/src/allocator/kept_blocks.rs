@@ -107,7 +107,7 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    fn return_kept(space: &mut Space, heap: ThreadHeapRef) {
+    pub(crate) fn return_kept(space: &mut Space, heap: ThreadHeapRef) {
         while let Some(span) = heap.kept_blocks().take_any() {
             space.release_span(span);
         }

@@ -6,6 +6,10 @@ use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
+use crate::config::policy::{
+    GROWN_BYTES_MIN, GROWN_HUGE_PAGES_BYTES_MIN, GROWN_LOOKS, GROWN_PART, HUGE_BYTES_MIN, PAGE_LOOK_BYTES, PAGE_LOOKS,
+};
+use crate::config::tunables::HugePagePolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::purpose::Purpose;
 use crate::space::Space;
@@ -14,9 +18,6 @@ use crate::space::unlisted::Unlisted;
 use crate::span::class::SLICE_BYTES;
 use crate::span::span_ref::SpanRef;
 use crate::support::lock::{Guard, Patience};
-
-/// Requests of at least this many bytes get a mapping of their own.
-pub const HUGE_BYTES_MIN: usize = 32 * 1024 * 1024;
 
 /// The largest request: the largest object that C can describe.
 pub const REQUEST_BYTES_MAX: usize = isize::MAX as usize;
@@ -156,6 +157,17 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
+/// Whether anything but zeros is near that offset of a block. A page that was never touched has
+/// none, and does not become resident because it is read.
+fn has_contents(start: NonNull<u8>, offset: usize) -> bool {
+    (0..PAGE_LOOKS).any(|look| {
+        // SAFETY: it lies in the block, which the caller of realloc owns.
+        let word = unsafe { start.add((offset & !(PAGE_LOOKS * PAGE_LOOK_BYTES - 1)) + look * PAGE_LOOK_BYTES) };
+        // SAFETY: as above.
+        unsafe { word.cast::<u64>().read() != 0 }
+    })
+}
+
 /// In place.
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a large block, moving it only if that needs no copy; `None` if that
@@ -169,9 +181,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(span.start());
         }
         if Space::is_huge(span) {
-            return (bytes >= HUGE_BYTES_MIN)
-                .then(|| self.within_quota(context, span, bytes, |this| this.remap_huge(context, span, bytes)))
-                .flatten();
+            return if bytes < GROWN_BYTES_MIN { None } else { self.resize_huge(context, span, bytes) };
         }
         // From a mapping of its own it goes on growing without a copy, and without huge pages that
         // it may not fill.
@@ -213,10 +223,46 @@ impl<M: Mapper> Allocator<M> {
         let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
         self.within_quota(context, span, bytes, |this| {
             let mut space = this.space().lock(context.id())?;
-            let resized = space.resize_large(this.mapper(), span, bytes);
+            let mut resized = space.resize_large(this.mapper(), span, bytes);
+            if !resized && let Some(keeper) = Self::keeper(context) {
+                // One of them may be in the way.
+                Self::return_kept(&mut space, keeper);
+                resized = space.resize_large(this.mapper(), span, bytes);
+            }
             this.publish(&space);
             resized.then_some(span.start())
         })
+    }
+
+    fn resize_huge<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        let (before, grown) = (span.slot_bytes(), self.grown(bytes));
+        if grown == before {
+            return Some(span.start());
+        }
+        let remapped = |bytes| self.within_quota(context, span, bytes, |this| this.remap_huge(context, span, bytes));
+        let larger = if bytes > before { remapped(grown) } else { None };
+        let start = larger.or_else(|| remapped(bytes))?;
+        if bytes >= GROWN_HUGE_PAGES_BYTES_MIN && bytes > before && bytes / 2 <= before {
+            self.fill_grown(context, span, start, before);
+        }
+        Some(start)
+    }
+
+    /// Asks for huge pages for a mapping that has grown, if it looks as if all that it was before,
+    /// `filled` bytes, were in use.
+    fn fill_grown<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>, filled: usize) {
+        let huge_pages = self.space().lock(context.id()).map(|mut space| space.tunables().huge_pages);
+        let is_wanted = huge_pages.is_some_and(|policy| policy != HugePagePolicy::Never) && !self.policy().checks_frees();
+        if is_wanted && (0..GROWN_LOOKS).all(|look| has_contents(start, filled / GROWN_LOOKS * look)) {
+            // SAFETY: the mapping is the block's, and the block the caller's.
+            let _ = unsafe { self.mapper().prefer_huge_pages(start, span.slot_bytes(), true) };
+        }
+    }
+
+    /// How long the mapping of a block is that grows to so many bytes.
+    pub(crate) fn grown(&self, bytes: usize) -> usize {
+        let step = (bytes / GROWN_PART + 1).next_power_of_two() / 2;
+        bytes.next_multiple_of(step.max(self.mapper().page_bytes()))
     }
 
     fn remap_huge<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {

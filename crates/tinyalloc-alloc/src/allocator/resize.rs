@@ -6,6 +6,7 @@ use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
+use crate::config::policy::GROWN_BYTES_MIN;
 use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::span::owner::Owner;
@@ -80,6 +81,15 @@ impl<M: Mapper> Allocator<M> {
             self.rewrite_canary(span, start, usable, bytes);
             return Some(start);
         }
+        if span.owner() == Owner::Large
+            && bytes > usable.max(GROWN_BYTES_MIN)
+            && !M::LOCKED_BY_FORKS
+            && !self.policy().checks_frees()
+            && let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes)
+        {
+            // SAFETY: the caller's promise; the new block is as large.
+            return Some(unsafe { self.replace_block(context, start, usable, moved) });
+        }
         let default_heap = if span.owner() == Owner::Emergency { heap } else { HeapRef::of_span(span) };
         // SAFETY: the caller's promise.
         let moved = unsafe { self.move_block(context, default_heap, start, usable, bytes) };
@@ -105,11 +115,24 @@ impl<M: Mapper> Allocator<M> {
             Some(heap) => self.allocate_in(context, heap, bytes),
             None => self.allocate_in_default_heap(context, bytes),
         }?;
-        // SAFETY: both blocks are live, distinct, and hold that much.
-        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), usable.min(bytes)) };
         // SAFETY: the caller's promise.
+        Some(unsafe { self.replace_block(context, start, usable.min(bytes), moved) })
+    }
+
+    /// # Safety
+    /// Both blocks are live, distinct, and hold so many bytes; the caller gives up the first.
+    unsafe fn replace_block<C: ThreadContext>(
+        &self,
+        context: C,
+        start: NonNull<u8>,
+        bytes: usize,
+        moved: NonNull<u8>,
+    ) -> NonNull<u8> {
+        // SAFETY: the caller's promise.
+        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), bytes) };
+        // SAFETY: as above.
         unsafe { self.free(context, start.as_ptr()) };
-        Some(moved)
+        moved
     }
 }
 

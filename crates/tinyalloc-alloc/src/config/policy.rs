@@ -43,6 +43,28 @@ pub(crate) const KEPT_MILLISECONDS: u64 = 8;
 /// Free pages that keep their memory, for heaps that come and go.
 pub(crate) const WARM_PAGES_MAX: usize = 32;
 
+// Huge blocks, and those that grow.
+
+/// Requests of at least this many bytes get a mapping of their own.
+pub const HUGE_BYTES_MIN: usize = 32 * 1024 * 1024;
+
+/// A block that grows beyond this moves to a mapping of its own where it cannot grow in place: from
+/// there on it grows without a copy. A program that frees such mappings pays for their pages each
+/// time, so the size of the largest one that was freed counts from then on...
+pub(crate) const GROWN_BYTES_MIN: usize = 256 * 1024;
+/// ...but not beyond this, where purges would take what is to be used again.
+pub(crate) const GROWN_BYTES_LEARNED_MAX: usize = 4 * 1024 * 1024;
+/// A mapping that grows becomes this part longer than it has to, so that the next steps cost no
+/// system call. What is not used of it is not resident.
+pub(crate) const GROWN_PART: usize = 16;
+/// A mapping that has grown to this, from half as much or more, gets huge pages if so many pages of
+/// what it was before have contents, evenly spread: it is filled as it grows.
+pub(crate) const GROWN_HUGE_PAGES_BYTES_MIN: usize = 32 * 1024 * 1024;
+pub(crate) const GROWN_LOOKS: usize = 32;
+/// Of each page, so many words this far apart are looked at.
+pub(crate) const PAGE_LOOKS: usize = 16;
+pub(crate) const PAGE_LOOK_BYTES: usize = 256;
+
 // What traps, and what that may cost.
 
 /// What trapping a freed block costs: the calls, and every 4 KiB. Measured on Linux 6.18 (x86-64

@@ -25,6 +25,7 @@ use core::ptr::null_mut;
 
 use tinyalloc_list::List;
 
+use crate::config::policy::{GROWN_BYTES_LEARNED_MAX, GROWN_BYTES_MIN};
 use crate::config::tunables::Tunables;
 use crate::heap::heap_record::Heap;
 use crate::region::Region;
@@ -63,6 +64,7 @@ pub(crate) struct Space {
     regions: Regions,
     huge: HugeTable,
     keeping: bool,
+    grown_bytes_min: usize,
 }
 
 // SAFETY: the pointers are to records that any thread may use under the lock (S1, R1).
@@ -74,6 +76,7 @@ impl Space {
             regions: Regions::new(),
             huge: HugeTable::new(),
             keeping: false,
+            grown_bytes_min: GROWN_BYTES_MIN,
             retired: null_mut(),
             heaps: None,
             isolated: List::new(),
@@ -119,6 +122,18 @@ impl Space {
 
     pub(crate) fn set_keeping(&mut self, keeping: bool) {
         self.keeping = keeping;
+    }
+
+    /// Whether a block that grows to so many bytes, and has to move, gets a mapping of its own.
+    pub(crate) fn maps_grown(&self, bytes: usize) -> bool {
+        bytes > self.grown_bytes_min
+    }
+
+    /// A mapping is unmapped: blocks that grow to its size find memory that is resident, next time.
+    pub(crate) fn learn_from_mapping(&mut self, bytes: usize) {
+        if bytes <= GROWN_BYTES_LEARNED_MAX {
+            self.grown_bytes_min = self.grown_bytes_min.max(bytes);
+        }
     }
 
     pub(crate) fn resident_free_bytes(&self) -> usize {

@@ -27,9 +27,12 @@ impl KeptBlock {
     }
 
     fn take(&self, word: *mut Span) -> Option<SpanRef> {
+        if word.is_null() {
+            return None;
+        }
         let taken = self.0.compare_exchange(word, null_mut(), Ordering::Acquire, Ordering::Relaxed).is_ok();
         // SAFETY: a word that is not null holds a record's address (K2).
-        (taken && !word.is_null()).then(|| unsafe { SpanRef::from_raw(word.map_addr(|address| address & !SLICES_MASK)) })
+        taken.then(|| unsafe { SpanRef::from_raw(word.map_addr(|address| address & !SLICES_MASK)) })
     }
 }
 
