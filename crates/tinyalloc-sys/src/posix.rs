@@ -54,6 +54,7 @@ const DISCARDS_ARE_IGNORED: u8 = 2;
 
 /// About how many ranges are trapped by access rights. Each splits a mapping, of which a process
 /// may have 65,530.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
 const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
 
