@@ -19,6 +19,7 @@ unsafe impl ThreadContext for Thread {
         thread_id()
     }
 
+    #[unsafe(link_section = ".text")]
     fn arm_detach(self) {
         arm_detach();
     }

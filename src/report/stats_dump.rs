@@ -36,6 +36,7 @@ static IS_WRITING: AtomicBool = AtomicBool::new(false);
 #[unsafe(link_section = ".fini_array.00101")]
 static END: extern "C" fn() = end;
 
+#[unsafe(link_section = ".text")]
 extern "C" fn end() {
     if let Some(format) = format_at_exit() {
         IS_WRITING.store(true, Ordering::Relaxed);

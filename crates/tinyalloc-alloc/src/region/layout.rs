@@ -73,6 +73,7 @@ impl Layout {
 }
 
 impl Region {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn lay_out<M: Mapper>(
         mapper: &M,
         start: NonNull<u8>,

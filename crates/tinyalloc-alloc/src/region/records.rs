@@ -13,6 +13,7 @@ impl Region {
     ///
     /// # Errors
     /// [`Shortage`].
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn record<M: Mapper>(&self, mapper: &M, bytes: usize, align: usize) -> Result<NonNull<u8>, Shortage> {
         if let Some(near) = self.near_place(bytes, align) {
             self.near_and_map.commit_to(mapper, NEAR_BYTES).map_err(|refusal| self.shortage(refusal))?;

@@ -30,18 +30,22 @@ pub(super) struct SliceBits {
 }
 
 impl SliceBits {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn used(&self) -> &Cell<u64> {
         &self.used
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn resident(&self) -> &Cell<u64> {
         &self.resident
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn aged(&self) -> &Cell<u64> {
         &self.aged
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn trapped(&self) -> &Cell<u64> {
         &self.trapped
     }

@@ -24,6 +24,7 @@ use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 const _: () = assert!(size_of::<ThreadHeap>() + 5 * size_of::<Span>() <= FIRST_RECORDS_BYTES);
 
 impl Space {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Option<SpanRef> {
         if let Some(heap) = heap {
             return self.take_isolated_record(mapper, heap);
@@ -57,6 +58,7 @@ impl Space {
         self.retired = span.as_ptr();
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         let mut refused = false;
         for region in self.regions.iter() {
