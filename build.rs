@@ -2,29 +2,91 @@
 //! gets none.
 
 use std::env::var_os;
+use std::ffi::OsString;
+use std::fs::write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// What the shared library needs, whatever the linker.
+///
+/// Unloading would leave thread exit and fork handlers behind that are no longer there
+/// (`nodelete`); binding at start keeps the dynamic linker, and its stack use, out of the first
+/// call to each function (`now`). Fork handlers must be registered before anybody else's
+/// (`initfirst`): theirs then run while ours hold no lock. What we call of our own is ours
+/// (`Bsymbolic-functions`): a program's malloc may end in our `__libc_malloc`, which must not come
+/// back to it. C++'s operators are the exception, for programs replace them one by one
+/// (`replaced.rs`).
+///
+/// Every process pays for each page and each symbol (docs/decisions/0035-one-window-of-text.md).
+/// What the compiler adds to start and end a library is left out (`nostartfiles`): the loader runs
+/// our arrays of functions without it. Code ends where a page does (`separate-code`), so that what
+/// the loader relocates has a page of its own.
+const ARGUMENTS: [&str; 10] = [
+    "-Wl,-soname,libtinyalloc.so.0",
+    "-Wl,-Bsymbolic-functions",
+    "-Wl,--export-dynamic-symbol=_Z[nd][wal]*",
+    "-Wl,-z,now",
+    "-Wl,-z,nodelete",
+    "-Wl,-z,initfirst",
+    "-Wl,-z,relro",
+    "-Wl,-z,separate-code",
+    "-Wl,--as-needed",
+    "-nostartfiles",
+];
+
+/// A library with one function, to put questions to the linker.
+const SMALL: &str = "#![no_std]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+#[unsafe(no_mangle)]
+pub extern \"C\" fn nothing() {}
+";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=layout.ld");
     if var_os("CARGO_FEATURE_C_ABI").is_none() {
         return;
     }
-    // Unloading would leave thread exit and fork handlers behind that are no longer there
-    // (`nodelete`); binding at start keeps the dynamic linker, and its stack use, out of the first
-    // call to each function (`now`). Fork handlers must be registered before anybody else's
-    // (`initfirst`): theirs then run while ours hold no lock. What we call of our own is ours
-    // (`Bsymbolic-functions`): a program's malloc may end in our `__libc_malloc`, which must not
-    // come back to it. C++'s operators are the exception, for programs replace them one by one
-    // (`replaced.rs`).
-    for argument in [
-        "-Wl,-soname,libtinyalloc.so.0",
-        "-Wl,-Bsymbolic-functions",
-        "-Wl,--export-dynamic-symbol=_Z[nd][wal]*",
-        "-Wl,-z,now",
-        "-Wl,-z,nodelete",
-        "-Wl,-z,initfirst",
-        "-Wl,-z,relro",
-        "-Wl,--as-needed",
-    ] {
+    for argument in ARGUMENTS {
         println!("cargo::rustc-link-arg={argument}");
     }
+    let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut layout = OsString::from("-Wl,-T,");
+    layout.push(folder.join("layout.ld"));
+    // The GNU linker of Debian 12 does not know the first.
+    let layout = [OsString::from("-Wl,--no-rosegment"), layout];
+    if links_with(&layout).unwrap_or(false) {
+        for argument in layout {
+            println!("cargo::rustc-link-arg={}", argument.display());
+        }
+    }
+}
+
+/// Whether the linker that cargo will use takes these arguments.
+fn links_with(arguments: &[OsString]) -> Option<bool> {
+    let folder = PathBuf::from(var_os("OUT_DIR")?);
+    let source = folder.join("small.rs");
+    write(&source, SMALL).ok()?;
+    let mut rustc = Command::new(var_os("RUSTC")?);
+    rustc
+        .args(["--crate-type=cdylib", "--edition=2024", "-Cpanic=abort", "-Clink-arg=-nostartfiles", "--target"])
+        .arg(var_os("TARGET")?);
+    if let Some(linker) = var_os("RUSTC_LINKER") {
+        rustc.arg(with("-Clinker=", &linker));
+    }
+    if let Some(flags) = var_os("CARGO_ENCODED_RUSTFLAGS") {
+        rustc.args(flags.to_str()?.split('\x1f').filter(|flag| !flag.is_empty()));
+    }
+    rustc.args(arguments.iter().map(|argument| with("-Clink-arg=", argument)));
+    let status = rustc.arg("-o").arg(folder.join("small.so")).arg(source).stderr(Stdio::null()).status();
+    status.ok().map(|status| status.success())
+}
+
+fn with(option: &str, value: &OsString) -> OsString {
+    let mut argument = OsString::from(option);
+    argument.push(value);
+    argument
 }

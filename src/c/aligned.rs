@@ -23,6 +23,7 @@ pub(crate) fn allocate_aligned(bytes: usize, align: usize) -> Option<NonNull<u8>
 /// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not
 /// be a multiple of the alignment (ISO C23).
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
     if !align.is_power_of_two() {
         return null_and(EINVAL);
@@ -47,6 +48,7 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
 /// # Safety
 /// `block` is valid for a write.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
     if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
         return EINVAL;

@@ -14,6 +14,7 @@ use crate::process::thread::Thread;
 /// At least `bytes` bytes, aligned to 16; null and `ENOMEM` if there is no memory. A request of
 /// zero bytes gets a block of its own.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
     match ALLOCATOR.allocate_hit(Thread, bytes) {
         Some(start) => start.as_ptr().cast(),
@@ -23,6 +24,7 @@ pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
 
 #[cold]
 #[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
     block_or_enomem(retry_after_limit_handler(ALLOCATOR.current_heap(Thread), bytes, || allocate_slow(bytes)))
 }
@@ -33,6 +35,7 @@ extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
 /// # Safety
 /// The block is not used afterwards.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn free(start: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe { ALLOCATOR.free(Thread, start.cast()) };
@@ -40,6 +43,7 @@ pub unsafe extern "C" fn free(start: *mut c_void) {
 
 /// `count * bytes` zero bytes; null and `ENOMEM` if the product overflows or there is no memory.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
         Some(bytes) => {
@@ -57,6 +61,7 @@ pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
 /// # Safety
 /// After success only the returned block is used.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_void {
     let Some(block) = NonNull::new(start.cast::<u8>()) else {
         return malloc(bytes);
@@ -75,6 +80,7 @@ pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_voi
 /// # Safety
 /// As for [`realloc`].
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
         // SAFETY: the caller's promise.
@@ -98,6 +104,7 @@ pub unsafe extern "C" fn cfree(start: *mut c_void) {
 /// # Safety
 /// The block is live.
 #[unsafe(no_mangle)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn malloc_usable_size(start: *const c_void) -> usize {
     NonNull::new(start.cast_mut().cast::<u8>()).and_then(|block| ALLOCATOR.usable_bytes(Thread, block)).unwrap_or(0)
 }

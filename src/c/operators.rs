@@ -24,6 +24,7 @@ fn be_another_function() {
 
 /// `operator new(std::size_t)`
 #[unsafe(export_name = "_Znwm")]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C-unwind" fn new(bytes: usize) -> *mut c_void {
     match ALLOCATOR.allocate_hit(Thread, bytes) {
         Some(start) => start.as_ptr().cast(),
@@ -109,6 +110,7 @@ pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _
 /// # Safety
 /// As for `free`.
 #[unsafe(export_name = "_ZdlPv")]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn delete(start: *mut c_void) {
     be_another_function();
     // SAFETY: the caller's promise.

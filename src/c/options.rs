@@ -17,6 +17,7 @@ use crate::process::settings::SETTINGS;
 #[unsafe(link_section = ".init_array.00102")]
 static START: extern "C" fn() = start;
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn start() {
     if SETTINGS.checks_sizes() {
         sized::check(true);

@@ -21,7 +21,9 @@ struct Before(UnsafeCell<Option<sigaction>>);
 // SAFETY: written once, when the process starts, before the handler is installed.
 unsafe impl Sync for Before {}
 
+#[unsafe(link_section = ".data")]
 static BEFORE: Before = Before(UnsafeCell::new(None));
+#[unsafe(link_section = ".data")]
 static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 
 type Handler = unsafe extern "C" fn(signal: c_int, info: *mut siginfo_t, context: *mut c_void);

@@ -17,6 +17,7 @@ use libc::{RTLD_DEFAULT, dlsym, readlink};
 const PATH_BYTES_MAX: usize = 512;
 
 /// `_dl_find_object`; null before [`prepare`], and if the C library has no such function.
+#[unsafe(link_section = ".data")]
 static FIND: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 type Find = unsafe extern "C" fn(address: *const c_void, found: *mut Found) -> c_int;

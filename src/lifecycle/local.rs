@@ -19,6 +19,7 @@ unsafe impl ThreadContext for Thread {
         thread_id()
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn arm_detach(self) {
         arm_detach();
     }

@@ -2,8 +2,7 @@
 
 use core::ptr::NonNull;
 
-use libc::pthread_atfork;
-
+use super::fork_handlers;
 use crate::options::running;
 use crate::process::background;
 use crate::process::instance::ALLOCATOR;
@@ -18,21 +17,24 @@ use crate::report::stats_dump;
 #[unsafe(link_section = ".init_array.00101")]
 static START: extern "C" fn() = start;
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn start() {
-    // SAFETY: the handlers are valid for the life of the process: the library is never unloaded.
-    unsafe { pthread_atfork(Some(prepare_fork), Some(resume_parent), Some(resume_child)) };
+    fork_handlers::register(prepare_fork, resume_parent, resume_child);
     thread::prepare();
     running::start();
 }
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 unsafe extern "C" fn prepare_fork() {
     ALLOCATOR.prepare_fork(Thread);
 }
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 unsafe extern "C" fn resume_parent() {
     ALLOCATOR.resume_parent(Thread);
 }
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 unsafe extern "C" fn resume_child() {
     ALLOCATOR.resume_child(Thread);
     thread::on_child();
@@ -44,6 +46,7 @@ unsafe extern "C" fn resume_child() {
 /// allocator is done.
 #[cold]
 #[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
     let block = retry_at_new_limit(|| ALLOCATOR.allocate_slow(Thread, bytes));
     background::on_allocation(bytes);

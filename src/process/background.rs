@@ -48,6 +48,7 @@ const TICK_MILLISECONDS: u64 = 8;
 /// Between two looks at what the system has for the process.
 const SYSTEM_MILLISECONDS: u64 = 1000;
 
+#[unsafe(link_section = ".data")]
 static TAKEN_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// A slow allocation of `bytes` bytes has finished.

@@ -25,6 +25,7 @@ const NONE: c_int = -1;
 /// under its number.
 static DESCRIPTOR: AtomicI32 = AtomicI32::new(NONE);
 /// Whether an event has come since the trigger was registered.
+#[unsafe(link_section = ".data")]
 static HAS_COME: AtomicBool = AtomicBool::new(false);
 
 /// Whether memory ran short since the last call. The first event is passed over: for a process

@@ -39,6 +39,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     signal: AtomicI32::new(0),
 };
 
+#[unsafe(link_section = ".tinyalloc_rare")]
 static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
 
 impl Settings {

@@ -10,6 +10,7 @@ pub(crate) const RUNNING: u32 = 1;
 #[unsafe(link_section = ".data")]
 pub(crate) static STATE: AtomicU32 = AtomicU32::new(NONE);
 /// Changes when the background thread has to look at once.
+#[unsafe(link_section = ".data")]
 pub(crate) static NEWS: AtomicU32 = AtomicU32::new(0);
 
 /// The last thread that allocated has ended.

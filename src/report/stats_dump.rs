@@ -25,8 +25,10 @@ const FILE_RIGHTS: c_int = 0o644;
 
 /// A signal was not answered yet, because its thread was inside the allocator or another report was
 /// being written.
+#[unsafe(link_section = ".data")]
 static IS_LATE: AtomicBool = AtomicBool::new(false);
 /// A report is being written, and no other may be written between its chunks.
+#[unsafe(link_section = ".data")]
 static IS_WRITING: AtomicBool = AtomicBool::new(false);
 
 /// Runs after other destructors: the library is initialised first, and finished last.
@@ -34,6 +36,7 @@ static IS_WRITING: AtomicBool = AtomicBool::new(false);
 #[unsafe(link_section = ".fini_array.00101")]
 static END: extern "C" fn() = end;
 
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn end() {
     if let Some(format) = format_at_exit() {
         IS_WRITING.store(true, Ordering::Relaxed);

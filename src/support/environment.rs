@@ -26,6 +26,7 @@ pub(crate) fn variable(prefix: &[u8]) -> Option<&'static [u8]> {
 
 /// As `variable`, also before the C library has an environment.
 #[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub(crate) fn variable_at_start(prefix: &[u8]) -> Option<&'static [u8]> {
     find(known_entries().or_else(entries_on_the_stack)?, prefix)
 }

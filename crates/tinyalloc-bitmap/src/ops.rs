@@ -52,7 +52,11 @@ pub trait BitmapOps: Words {
     /// How many bits of the range are set.
     #[inline]
     fn count_set(&self, range: Range<usize>) -> usize {
-        masks(self.bits(), range).map(|(index, mask)| (self.word(index) & mask).count_ones() as usize).sum()
+        let mut set = 0;
+        for (index, mask) in masks(self.bits(), range) {
+            set += (self.word(index) & mask).count_ones() as usize;
+        }
+        set
     }
 
     /// Whether every bit of the range is set; true of an empty range.

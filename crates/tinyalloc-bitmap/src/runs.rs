@@ -87,6 +87,7 @@ fn padding(bit: usize, align: usize) -> usize {
 
 /// A run that fits a word starts in one word and ends in it or in the next: look at two at a time,
 /// and narrow by doubling shifts.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 fn find_short_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
     let bits = words.bits();
     let aligned_starts = aligned_starts(align);

@@ -54,6 +54,7 @@ const DISCARDS_ARE_IGNORED: u8 = 2;
 
 /// About how many ranges are trapped by access rights. Each splits a mapping, of which a process
 /// may have 65,530.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
 const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
 
@@ -102,6 +103,7 @@ unsafe impl Mapper for PosixMapper {
         keeping_errno(|| map_aligned(bytes, align, self.page_bytes(), PROT_NONE, MAP_FLAGS | RESERVE_FLAGS))
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn room(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         room::find(bytes, align)
     }
@@ -155,6 +157,7 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         keeping_errno(|| {
             // SAFETY: the caller owns the range and wants nothing in it.
@@ -190,6 +193,7 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         let rights = match protection {
             Protection::None => PROT_NONE,
@@ -231,6 +235,7 @@ unsafe impl Mapper for PosixMapper {
         })
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn now_milliseconds(&self) -> u64 {
         keeping_errno(|| {
             let now = clock(tick_clock());
@@ -246,6 +251,7 @@ unsafe impl Mapper for PosixMapper {
     ///
     /// The mixing is splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
     /// generators", 2014.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn random(&self) -> u64 {
         keeping_errno(|| {
             let address = (&raw const RANDOMS_TAKEN).addr() as u64;
@@ -260,6 +266,7 @@ unsafe impl Mapper for PosixMapper {
 }
 
 #[cold]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 fn page_bytes_slow() -> usize {
     let bytes = keeping_errno(page_bytes);
     PAGE_BYTES.store(bytes, Ordering::Relaxed);
@@ -359,6 +366,7 @@ fn map_lucky(bytes: usize, align: usize, rights: c_int, flags: c_int) -> Result<
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
 #[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 unsafe fn clear_by_discarding(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
     // SAFETY: the caller promises it.
     unsafe { discard_patiently(start, bytes) }?;
@@ -374,6 +382,7 @@ type Discard = unsafe fn(*mut c_void, usize) -> c_int;
 /// be accessible. Where no page is to be had, or it cannot be discarded, discards are taken for
 /// what they should be, until the next time.
 #[cold]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 fn note_what_discards_do(discard: Discard) {
     if let Some(clears) = discard_clears(discard) {
         DISCARDS.store(if clears { DISCARDS_CLEAR } else { DISCARDS_ARE_IGNORED }, Ordering::Relaxed);
@@ -399,6 +408,7 @@ fn discard_clears(discard: Discard) -> Option<bool> {
 
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 unsafe fn discard_patiently(start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
     let mut result = Ok(());
     for _ in 0..DISCARD_ATTEMPTS {

@@ -19,6 +19,7 @@ mod trampoline;
 mod trampoline;
 
 /// The next `dlopen` after ours; null before the first call.
+#[unsafe(link_section = ".data")]
 static NEXT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 /// The rest of a call, in two registers.

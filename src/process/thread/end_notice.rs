@@ -60,6 +60,7 @@ impl ThreadEnd {
         key <= EARLY_KEYS || is_set(key - 1)
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn key(&self) -> Option<pthread_key_t> {
         match self.key.load(Ordering::Acquire) {
             0 => self.make_key(),
@@ -92,6 +93,7 @@ fn new_key_but_zero(destructor: Destructor) -> Option<pthread_key_t> {
 }
 
 #[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 fn new_key(destructor: Destructor) -> Option<pthread_key_t> {
     let mut key: pthread_key_t = 0;
     // SAFETY: `key` is valid for the write.

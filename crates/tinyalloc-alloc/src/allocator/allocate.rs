@@ -17,6 +17,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub fn allocate_slow<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         if bytes == 0
             && let Some(start) = self.allocate_zero_size(context, SLOT_ALIGN)
@@ -66,6 +67,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     #[cold]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn allocate_zeroed_slow<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         self.allocate_slow(context, bytes).inspect(|start| self.clear(context, *start, bytes))
     }

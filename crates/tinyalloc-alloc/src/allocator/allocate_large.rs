@@ -15,10 +15,12 @@ use crate::span::class::SLICE_BYTES;
 impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn allocate_large<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
         self.large(context, self.current_heap(context), bytes, 1).map(|block| block.start())
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn large<C: ThreadContext>(
         &self,
         context: C,

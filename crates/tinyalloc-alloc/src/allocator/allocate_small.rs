@@ -17,6 +17,7 @@ use crate::thread_heap::spare::SpareLimit;
 impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn allocate_small_slow<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
         match context.mode() {
             Mode::Attached => self.allocate_attached(context, current(context), class),
@@ -56,6 +57,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Allocates in one of this thread's heaps.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn allocate_attached<C: ThreadContext>(
         &self,
         context: C,

@@ -21,6 +21,7 @@ use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
     /// Gives the thread a heap: one that a thread before it left, or a new one.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn attach<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<()> {
         // A signal handler may have come first, since the caller looked.
         if context.mode() == Mode::Attached {
@@ -59,6 +60,7 @@ impl<M: Mapper> Allocator<M> {
         let _ = self.attach_in_time(context, Patience::None);
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn borrow_heap<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<ThreadHeapRef> {
         let pool = self.pool().lock_with(context.id(), patience)?;
         self.take_abandoned(&pool);

@@ -193,6 +193,7 @@ impl Emergency {
     }
 
     /// Usable bytes of the mapping, or of the slot of a chunk, at `address`, if there is one.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn block_bytes(&self, address: usize) -> Option<usize> {
         let block = self.find(address)?;
         match block.as_chunk() {
@@ -223,6 +224,7 @@ impl Emergency {
     }
 
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn find(&self, address: usize) -> Option<&Block> {
         if address >= self.end.load(Ordering::Relaxed) || !address > self.before.load(Ordering::Relaxed) {
             return None;

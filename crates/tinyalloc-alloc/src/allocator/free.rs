@@ -47,6 +47,7 @@ impl<M: Mapper> Allocator<M> {
     /// Null, a further region's, a huge block, or nothing of ours.
     #[cold]
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn free_outside<C: ThreadContext>(&self, start: *mut u8, context: C) {
         let Some(start) = NonNull::new(start) else {
             return;
@@ -76,6 +77,7 @@ impl<M: Mapper> Allocator<M> {
     /// The span is not this thread's.
     #[cold]
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn free_elsewhere<C: ThreadContext>(&self, start: *mut u8, context: C, span: SpanRef) {
         let Some(start) = NonNull::new(start) else {
             return;
@@ -247,6 +249,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Frees what signal handlers left, and what threads could not free beside a fork.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn free_left<C: ThreadContext>(&self, context: C) {
         if self.is_inside(context) {
             return;

@@ -101,12 +101,14 @@ impl<M: Mapper> Allocator<M> {
 
     /// What a thread keeps goes back to the space rather than that memory is taken which was never
     /// touched.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn return_kept_for(space: &mut Space, heap: ThreadHeapRef, slices: usize) {
         if space.resident_free_bytes() < slices * SLICE_BYTES {
             Self::return_kept(space, heap);
         }
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn return_kept(space: &mut Space, heap: ThreadHeapRef) {
         while let Some(span) = heap.kept_blocks().take_any() {
             space.release_span(span);

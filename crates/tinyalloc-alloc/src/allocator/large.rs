@@ -61,6 +61,7 @@ impl<M: Mapper> Allocator<M> {
         })
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn large_run<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, bytes: usize, align: usize) -> Option<LargeBlock> {
         let mut space = self.space().lock(context.id())?;
         self.start(context, &mut space)?;
@@ -136,6 +137,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Traps a freed block; where that is refused, it is as if it had not been tried.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn trap_freed<C: ThreadContext>(
         &self,
         context: C,

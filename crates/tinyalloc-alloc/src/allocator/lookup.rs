@@ -39,6 +39,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn live_span<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
         let _quiet = self.errors_disabled();
         let address = start.as_ptr().addr();
@@ -70,6 +71,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Usable bytes of a live block; `None`, and a report, for anything else.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
@@ -142,6 +144,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an
     /// address in their range.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn guarded_bytes<C: ThreadContext>(&self, context: C, address: usize) -> Option<Option<usize>> {
         if !self.guard_range().contains(address) {
             return None;
@@ -179,6 +182,7 @@ impl<M: Mapper> Allocator<M> {
 /// A block begins.
 impl<M: Mapper> Allocator<M> {
     /// A block of `bytes` bytes begins to live.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn malloclike<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
         if !self.policy().tells_memcheck() {
             return;

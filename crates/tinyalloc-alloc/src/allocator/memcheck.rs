@@ -14,11 +14,13 @@ use crate::thread_heap::ThreadHeapRef;
 impl<M: Mapper> Allocator<M> {
     /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is
     /// hidden, are no errors of this thread's.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn errors_disabled(&self) -> ErrorsDisabled {
         ErrorsDisabled::new(self.policy().tells_memcheck())
     }
 
     /// What was found out from bytes that may be undefined, as a fact: acting on it is no error.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn defined(&self, found: bool) -> bool {
         let mut found = found;
         if self.policy().tells_memcheck() {
@@ -35,6 +37,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// A block ends.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn freelike(&self, start: NonNull<u8>) {
         if self.policy().tells_memcheck() {
             freelike(start);
@@ -42,11 +45,13 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Bytes that were asked for, of a live block that could hold `usable`.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn memcheck_bytes(&self, start: NonNull<u8>, usable: usize) -> usize {
         if self.policy().tells_memcheck() { accessible_bytes(start, usable) } else { usable }
     }
 
     /// After a refill the slots that are left go back to their span.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn empty_bin(&self, heap: ThreadHeapRef, class: SizeClass) {
         if self.policy().tells_memcheck() {
             heap.retire_current(class, self.secret());

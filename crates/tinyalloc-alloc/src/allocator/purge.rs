@@ -24,6 +24,7 @@ use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn due(&self, space: &mut Space) -> PurgeTarget {
         space.due(|| self.mapper().now_milliseconds())
     }
@@ -164,6 +165,7 @@ impl<M: Mapper> Allocator<M> {
     /// Returns spans without live slots to the space, but for those that the heap keeps; what is
     /// due to be purged then, once no lock is held.
     #[must_use = "purge it"]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn release_spare<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, keeping: SpareLimit) -> PurgeTarget {
         if !heap.has_spare(keeping) {
             return PurgeTarget::Nothing;

@@ -21,6 +21,7 @@ use crate::thread_heap::spare::SpareLimit;
 pub(crate) type Refilled = Result<Option<Slot>, Slot>;
 
 impl<M: Mapper> Allocator<M> {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn refill<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Refilled {
         let (secret, page_bytes) = (self.secret(), self.mapper().page_bytes());
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
@@ -60,6 +61,7 @@ impl<M: Mapper> Allocator<M> {
         space.is_some() && isolated.spans().any(|span| heap.take_part(span, class))
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn adopt_fresh<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, class: SizeClass) -> Refilled {
         if heap.quota().is_some_and(|quota| !quota.has_room(class.bytes())) {
             return Ok(None);
@@ -113,6 +115,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// `refusals` are those before the refill began.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn slot_or_report<C: ThreadContext>(
         &self,
         context: C,

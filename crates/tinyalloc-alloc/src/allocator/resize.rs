@@ -46,6 +46,7 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) unsafe fn reallocate_for<C: ThreadContext>(
         &self,
         context: C,
@@ -103,6 +104,7 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// `start` is a live block of `usable` bytes that the caller gives up on success.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     unsafe fn move_block<C: ThreadContext>(
         &self,
         context: C,
@@ -137,6 +139,7 @@ impl<M: Mapper> Allocator<M> {
 }
 
 /// Shrinking moves a block only where that saves at least half of it.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub(crate) fn keeps_slot(bytes: usize, usable: usize) -> bool {
     SizeClass::of(bytes).is_some_and(|class| class.bytes() * 2 > usable) || usable <= 64
 }

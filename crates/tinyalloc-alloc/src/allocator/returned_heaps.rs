@@ -39,6 +39,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Puts the heaps that were abandoned into the pool.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn take_abandoned(&self, pool: &Pool) {
         if self.abandoned().load(Ordering::Relaxed).is_null() {
             return;

@@ -28,6 +28,7 @@ pub(crate) struct SlowPath {
 impl<M: Mapper> Allocator<M> {
     /// Whether this thread holds a lock: it is a signal handler then, one that interrupted the
     /// holder.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn is_inside<C: ThreadContext>(&self, context: C) -> bool {
         self.space().is_inside(context.id()) || self.pool().is_inside(context.id()) || self.guards().is_inside(context.id())
     }
@@ -40,6 +41,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::begin_slow_path`], for one of this thread's heaps that need not be the
     /// current one.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn begin_slow_path_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> SlowPath {
         let (bins, heap_table) = (context.bins(), context.heap_table());
         let mode = context.mode();

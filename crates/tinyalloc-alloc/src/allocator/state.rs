@@ -233,6 +233,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Tells the hit path what the first region covers now.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn publish(&self, space: &Space) {
         let Some(region) = space.first_region() else {
             return;
@@ -254,6 +255,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Makes sure that there is a region, and a secret.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn start<C: ThreadContext>(&self, context: C, space: &mut Space) -> Option<()> {
         if self.secret().is_none() {
             context.configure(space.tunables());
@@ -273,6 +275,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Whether every call is to be checked: known once the allocator has started, and so it does.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn checks_all<C: ThreadContext>(&self, context: C) -> bool {
         if self.secret().is_none()
             && let Some(mut space) = self.space().lock(context.id())

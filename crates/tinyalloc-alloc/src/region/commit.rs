@@ -20,6 +20,7 @@ pub(crate) enum Shortage {
 }
 
 impl Region {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn commit_slices<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), Shortage> {
         let before = self.committed_slices();
         if slices <= before {
@@ -56,6 +57,7 @@ impl Region {
         }
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn prepare_metadata<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
         let words = slices.div_ceil(SLICES_PER_WORD);
         self.far_bits.commit_to(mapper, words.saturating_sub(NEAR_WORDS) * size_of::<SliceBits>())?;

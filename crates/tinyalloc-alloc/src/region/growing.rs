@@ -61,6 +61,7 @@ impl Growing {
     ///
     /// # Errors
     /// [`MapError`], with nothing changed.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn commit_to<M: Mapper>(&self, mapper: &M, bytes: usize) -> Result<(), MapError> {
         let committed = self.committed.get();
         if bytes <= committed {
@@ -97,10 +98,12 @@ impl Growing {
         (start + bytes).next_multiple_of(HUGE_PAGE_BYTES) - start
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn page_end<M: Mapper>(&self, mapper: &M, bytes: usize) -> usize {
         bytes.next_multiple_of(mapper.page_bytes()).min(self.bytes.get())
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn commit_exactly<M: Mapper>(&self, mapper: &M, bytes: usize) -> Result<(), MapError> {
         // What was forgotten is committed already.
         let before = self.mapped.get();

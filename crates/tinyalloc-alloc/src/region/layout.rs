@@ -3,7 +3,11 @@
 //! From low to high addresses, each part committed from its start as it is needed; in a room,
 //! nothing else is taken: near part (the first slice bits, the first records), page map (slice to
 //! span record) | slice bits | records | guard | slices. The near part is committed with the page
-//! map: a small process touches two places of a region, and asks the system three times.
+//! map: a small process touches two places of a region, and asks the system twice.
+//!
+//! In the near part, the begin of everything lies on one page, the *first page*: the bits go down
+//! from its begin, behind them come the first records, and the page map begins at its end. What
+//! has no place there lies before: more bits, and more records from the start of the region on.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -15,7 +19,7 @@ use super::Region;
 use super::growing::{Backing, Growing};
 use super::huge_pages::{HugePages, UNIT_SLICES};
 use super::purpose::{Purpose, Sharing};
-use super::slice_bits::{NEAR_WORDS, SLICES_PER_WORD, SliceBits};
+use super::slice_bits::{FIRST_PAGE_AT, NEAR_BITS_END, NEAR_WORDS, SLICES_PER_WORD, SliceBits};
 use crate::config::policy::{DATA_STEP_BYTES, METADATA_STEP_BYTES};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::Span;
@@ -33,8 +37,18 @@ const HEAP_BYTES_MIN: usize = 128 * 1024;
 const _: () = assert!(RUN_ALIGN_MAX.is_multiple_of(SLICES_PER_WORD * SLICE_BYTES) && UNIT_SLICES.is_multiple_of(SLICES_PER_WORD));
 
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
-pub(super) const NEAR_BYTES: usize = 64 * 1024;
-pub(super) const NEAR_RECORDS_AT: usize = NEAR_WORDS * size_of::<SliceBits>();
+pub(super) const NEAR_BYTES: usize = FIRST_PAGE_AT + FIRST_PAGE_BYTES - FIRST_SLICES * size_of::<PageMap>();
+/// The first records begin there, up to the page map. Further ones lie before the bits.
+pub(super) const NEAR_RECORDS_AT: usize = NEAR_BITS_END;
+pub(super) const MORE_RECORDS_END: usize = NEAR_BITS_END - NEAR_WORDS * size_of::<SliceBits>();
+
+const FIRST_PAGE_BYTES: usize = 4096;
+/// Of so many slices the first page has the page map: what the first step commits.
+const FIRST_SLICES: usize = DATA_STEP_BYTES / SLICE_BYTES;
+
+/// Bytes of records on the first page.
+pub(crate) const FIRST_RECORDS_BYTES: usize = NEAR_BYTES - NEAR_RECORDS_AT;
+const _: () = assert!(NEAR_RECORDS_AT.is_multiple_of(align_of::<Span>()) && NEAR_BYTES.is_multiple_of(align_of::<Span>()));
 
 pub(super) type PageMap = AtomicPtr<Span>;
 
@@ -59,6 +73,7 @@ impl Layout {
 }
 
 impl Region {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn lay_out<M: Mapper>(
         mapper: &M,
         start: NonNull<u8>,

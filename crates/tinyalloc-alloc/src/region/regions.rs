@@ -87,6 +87,7 @@ impl Regions {
 
     /// The region of a number. (`Index` would name the caller's file in its panic, and every path
     /// is text in the library.)
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn at(&self, index: usize) -> &Region {
         match index.checked_sub(1) {
             Some(further) => &self.further()[further],

@@ -54,6 +54,7 @@ impl Region {
     ///
     /// # Errors
     /// [`Shortage`].
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, wanted: Wanted, index: u32) -> Result<Extent, Shortage> {
         let Wanted { slices, align, purpose, untrapped } = wanted;
         let end = self.end_for(purpose);
@@ -112,6 +113,7 @@ impl Region {
     }
 
     /// Frees a run, of which the first `touched` slices are resident.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn free_run(&self, run: Range<usize>, touched: usize) {
         self.used().clear_range(run.clone());
         let dirty = run.start..(run.start + touched).min(run.end);
@@ -122,6 +124,7 @@ impl Region {
         self.lowest_resident.set(self.lowest_resident.get().min(run.start));
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn claim(&self, run: Range<usize>) {
         let resident = self.resident().count_set(run.clone());
         self.resident_slices.set(self.resident_slices.get() - resident);
@@ -191,6 +194,7 @@ impl Region {
 
     /// With the first touch of a run, all of the huge pages that it begins and ends in become
     /// resident.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn fill_shared_units(&self, run: &Range<usize>) {
         for unit in self.huge_pages.shared_units(run) {
             let before = self.resident_slices.get();

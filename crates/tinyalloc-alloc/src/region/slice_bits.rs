@@ -13,6 +13,11 @@ use super::slice::SliceIndex;
 
 pub(super) const SLICES_PER_WORD: usize = u64::BITS as usize;
 pub(super) const NEAR_WORDS: usize = 128;
+/// Where the first page of the near part lies, for which see `layout`: it has the bits of 4 MiB.
+pub(super) const FIRST_PAGE_AT: usize = 60 * 1024;
+const FIRST_WORDS: usize = 4;
+/// Where the near bits end: the lowest word comes last.
+pub(super) const NEAR_BITS_END: usize = FIRST_PAGE_AT + FIRST_WORDS * size_of::<SliceBits>();
 
 /// The state of 64 slices. A free slice that is resident may hold old contents; one that is not
 /// reads as zero, or faults if it is trapped.
@@ -25,18 +30,22 @@ pub(super) struct SliceBits {
 }
 
 impl SliceBits {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn used(&self) -> &Cell<u64> {
         &self.used
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn resident(&self) -> &Cell<u64> {
         &self.resident
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn aged(&self) -> &Cell<u64> {
         &self.aged
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn trapped(&self) -> &Cell<u64> {
         &self.trapped
     }
@@ -127,12 +136,12 @@ impl Region {
     /// # Safety
     /// The word has the bits of a committed slice.
     pub(super) unsafe fn slice_bits(&self, word: usize) -> &SliceBits {
-        let (part, word) = match word.checked_sub(NEAR_WORDS) {
-            None => (&self.near_and_map, word),
-            Some(far) => (&self.far_bits, far),
+        let (part, at) = match word.checked_sub(NEAR_WORDS) {
+            None => (&self.near_and_map, NEAR_BITS_END - (word + 1) * size_of::<SliceBits>()),
+            Some(far) => (&self.far_bits, far * size_of::<SliceBits>()),
         };
         // SAFETY: words of committed slices are committed (R2); zero is a valid state.
-        let bits = unsafe { part.start().cast::<SliceBits>().add(word) };
+        let bits = unsafe { part.start().add(at) }.cast::<SliceBits>();
         // SAFETY: as above.
         unsafe { bits.as_ref() }
     }

@@ -18,6 +18,7 @@ impl Region {
     }
 
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn mark_trapped(&self, run: &Range<usize>, trapped: bool) {
         let around = run.start.saturating_sub(1)..(run.end + 1).min(self.committed_slices());
         let before = self.trapped_within(&around);
@@ -33,6 +34,7 @@ impl Region {
     /// (The bitmap's `set_runs` would do, but looks for two ends of every range where a word has
     /// all of them.)
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn trapped_within(&self, slices: &Range<usize>) -> usize {
         let (mut ranges, mut is_trapped_before) = (0, false);
         for word in slices.start / SLICES_PER_WORD..slices.end.div_ceil(SLICES_PER_WORD) {
@@ -49,6 +51,7 @@ impl Region {
 
     /// Makes a free run accessible, and what is trapped right behind it, as far as there are less
     /// than `slices` in all.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn untrap<M: Mapper>(&self, mapper: &M, run: Range<usize>, slices: usize) -> Result<(), Shortage> {
         if self.trapped().all_clear(run.clone()) {
             return Ok(());

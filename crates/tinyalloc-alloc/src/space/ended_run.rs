@@ -49,6 +49,7 @@ impl EndedRun {
 
 impl Space {
     /// The slices of a span of a destroyed heap.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn end_of(&self, span: SpanRef) -> EndedRun {
         let (_, run) = self.regions.place_of(span);
         EndedRun { region: span.region() as usize, run, start: span.start(), spans: 1 }
@@ -56,6 +57,7 @@ impl Space {
 
     /// A large block is freed that is to be trapped first: its slices stay in use until
     /// [`Space::reclaim`].
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn end_large(&mut self, span: SpanRef) -> EndedRun {
         let ended = self.end_of(span);
         // The record may describe another span before the slices are taken back.
@@ -66,6 +68,7 @@ impl Space {
 
     /// Takes the slices of a destroyed heap back, of which nothing is resident any more if they
     /// were trapped.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn reclaim(&mut self, ended: &EndedRun, trapped: bool) {
         let region = self.regions.at(ended.region);
         region.set_span(&ended.run, SpanRef::FREED);

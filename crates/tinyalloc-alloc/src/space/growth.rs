@@ -23,6 +23,7 @@ impl Space {
         self.regions.iter().map(Region::reserved_bytes).sum::<usize>() + self.pages.reserved_bytes()
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn add_region<M: Mapper>(&mut self, mapper: &M, slices: usize, purpose: Purpose) -> Option<()> {
         if !self.regions.make_room(mapper) {
             return None;

@@ -136,10 +136,12 @@ impl Space {
         }
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn resident_free_bytes(&self) -> usize {
         self.regions.iter().map(Region::resident_slices).sum::<usize>() * SLICE_BYTES
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn used_bytes(&self) -> usize {
         self.regions.iter().map(Region::used_slices).sum::<usize>() * SLICE_BYTES
     }

@@ -14,12 +14,17 @@ use crate::config::policy::SPARSE_SLICES_PER_HEAP;
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
+use crate::region::layout::FIRST_RECORDS_BYTES;
 use crate::region::purpose::Purpose;
 use crate::span::Span;
 use crate::span::span_ref::SpanRef;
 use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 
+/// A small process finds all on a region's first page: a heap, the emergency slots, a few spans.
+const _: () = assert!(size_of::<ThreadHeap>() + 5 * size_of::<Span>() <= FIRST_RECORDS_BYTES);
+
 impl Space {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn take_record<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Option<SpanRef> {
         if let Some(heap) = heap {
             return self.take_isolated_record(mapper, heap);
@@ -53,6 +58,7 @@ impl Space {
         self.retired = span.as_ptr();
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn metadata<M: Mapper>(&mut self, mapper: &M, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         let mut refused = false;
         for region in self.regions.iter() {

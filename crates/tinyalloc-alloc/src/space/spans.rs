@@ -15,6 +15,7 @@ use crate::span::span_ref::SpanRef;
 impl Space {
     /// A span of `slices`, aligned to `align` slices, for an isolated heap or for the global one;
     /// the page map does not name it yet.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn take_span<M: Mapper>(
         &mut self,
         mapper: &M,
@@ -51,6 +52,7 @@ impl Space {
     }
 
     /// A run in one of the regions that there are.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn take_known_extent<M: Mapper>(&self, mapper: &M, wanted: Wanted) -> Result<Extent, Shortage> {
         let mut shortage = Shortage::OfRoom;
         for (index, region) in self.regions.iter().enumerate() {
@@ -71,6 +73,7 @@ impl Space {
     }
 
     /// Makes a span of small slots known: from here on its slots are found.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn name_slices(&self, span: SpanRef) {
         let (region, run) = self.regions.place_of(span);
         region.set_span(&run, span);

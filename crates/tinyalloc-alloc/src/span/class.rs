@@ -198,6 +198,7 @@ impl SizeClass {
 
     /// Slices of a span of this class: small at first, larger once the heap holds `spans` of them.
     #[must_use]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub const fn span_slices(self, spans: usize) -> usize {
         let least = (self.bytes() * SLOTS_MIN).div_ceil(SLICE_BYTES);
         if spans >= 4 {

@@ -103,6 +103,7 @@ impl<T> Lock<T> {
     /// Waits for the lock. `None`: this very thread holds it, and a signal handler interrupted it;
     /// or another thread holds it for a fork, and has for longer than forks take:
     /// [`Gate::refusals`] counts that.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn lock(&self, thread: ThreadId) -> Option<Guard<'_, T>> {
         self.lock_with(thread, Patience::None)
     }
@@ -112,6 +113,7 @@ impl<T> Lock<T> {
         self.lock_with(thread, Patience::WithForks)
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn lock_with(&self, thread: ThreadId, patience: Patience) -> Option<Guard<'_, T>> {
         self.come_in(thread, patience).map(|way| Guard { lock: self, way })
     }
@@ -177,6 +179,7 @@ impl Gate {
 
     // Called from everywhere, as what follows: not to be copied there.
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn come_in(&self, thread: ThreadId, patience: Patience) -> Option<Way> {
         if self.try_take(thread) {
             return Some(Way::Taken);
@@ -253,6 +256,7 @@ impl Gate {
 
     // As above.
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn go_out(&self, way: Way) {
         match way {
             Way::Taken => self.unlock(),
@@ -276,6 +280,7 @@ impl Gate {
     /// Takes the lock until [`Gate::release_after_fork`] or [`Gate::reset_in_child`], once nothing
     /// is unfinished, unless it is `thread` itself that may not have finished; `thread` may enter
     /// meanwhile, and does not hold it yet.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn hold_for_fork(&self, thread: ThreadId, may_be_unfinished: bool) {
         self.take_for_fork(thread);
         for _ in 0..FINISH_LOOKS {
@@ -310,6 +315,7 @@ impl Gate {
         self.is_held_by(thread) && self.forking.load(Ordering::Relaxed)
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn release_after_fork(&self) {
         self.forking.store(false, Ordering::SeqCst);
         self.stalled.store(false, Ordering::Relaxed);
@@ -388,6 +394,7 @@ impl<'lock, T> Ranked<'lock, T> {
     /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds
     /// this one as well, for a fork.
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
         if self.is_late(thread) { None } else { self.lock.lock(thread) }
     }
@@ -399,6 +406,7 @@ impl<'lock, T> Ranked<'lock, T> {
 
     /// The one or the other.
     #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'lock, T>> {
         if self.is_late(thread) { None } else { self.lock.lock_with(thread, patience) }
     }

@@ -19,6 +19,7 @@ impl ThreadHeapRef {
     ///
     /// # Errors
     /// A free slot that the program wrote to.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn collect(self, secret: Secret) -> Result<(), Slot> {
         if self.dirty.is_empty() {
             return Ok(());

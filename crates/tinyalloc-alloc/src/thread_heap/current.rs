@@ -7,6 +7,7 @@ use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 
 impl ThreadHeapRef {
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn make_current(self, span: OwnedSpan, class: SizeClass) {
         let bin = self.bins.head(class);
         let last = self.current(class).replace(span);

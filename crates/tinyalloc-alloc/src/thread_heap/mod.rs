@@ -90,6 +90,7 @@ impl ThreadHeapRef {
     /// # Safety
     /// `memory` is a heap's worth of memory, aligned to it, that stays mapped (H2), and no thread
     /// else's.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) unsafe fn init(
         memory: NonNull<u8>,
         next_heap: Option<ThreadHeapRef>,

@@ -12,6 +12,7 @@ impl ThreadHeapRef {
     ///
     /// # Errors
     /// A free slot that the program wrote to.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn refill(self, class: SizeClass, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
         self.collect(secret)?;
         let bin = self.bins.head(class);
@@ -34,6 +35,7 @@ impl ThreadHeapRef {
     ///
     /// # Errors
     /// A free slot that the program wrote to.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn adopt(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
         let class = span.class();
         span.set_owner(self.owner());
@@ -47,6 +49,7 @@ impl ThreadHeapRef {
 
     /// Fills the bin with slots of a hole of the current span, or with fresh ones; false where not
     /// even one is within the quota.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
         if span.has_holes() {
             self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
@@ -88,6 +91,7 @@ impl ThreadHeapRef {
 
     /// The span that is closest to being full is the one whose use keeps the others closest to
     /// being empty.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn fullest_partial(self, class: SizeClass) -> Option<OwnedSpan> {
         let list = self.partial(class);
         let mut fullest: Option<(u64, OwnedSpan)> = None;
