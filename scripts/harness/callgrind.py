@@ -25,7 +25,7 @@ ATOMIC = re.compile(rf"^\s*([0-9a-f]+):\s+{PREFIXES}(?:lock\b|xchg\b.*\()")
 @dataclass(frozen=True)
 class Counts:
     """`atomics` are the executions of lock-prefixed instructions in shared libraries: the allocator's and those that it calls, not the
-    program's own."""
+    program's own. Of one object, there are no misses."""
 
     instructions: int = 0
     first_level_misses: int = 0
@@ -45,15 +45,15 @@ def counting(folder):
     return ("valgrind", *OPTIONS, f"--callgrind-out-file={Path(folder) / OUTPUT}.%p")
 
 
-def counts_in(folder):
-    """What all processes of a command together executed."""
+def counts_in(folder, within=None):
+    """What all processes of a command together executed, in all or within one object."""
     files = sorted(Path(folder).glob(f"{OUTPUT}.*"))
     if not files:
         raise Failure("callgrind wrote no counts")
-    return sum((counted(path) for path in files), Counts())
+    return sum((counted(path, within) for path in files), Counts())
 
 
-def count(command, library, *, env=None, feed="", folder=None, seconds=300):
+def count(command, library, *, env=None, feed="", folder=None, seconds=300, within=None):
     """The counts of one command under the library, and what it printed."""
     preload = {"LD_PRELOAD": str(library)} if library else {}
     with tempfile.TemporaryDirectory(prefix="tinyalloc-counts-") as counts:
@@ -65,35 +65,40 @@ def count(command, library, *, env=None, feed="", folder=None, seconds=300):
             raise Failure(f"{command[0]} under callgrind did not end in {seconds} s") from None
         if done.returncode != 0:
             raise Failure(f"{command[0]} under callgrind ended with {done.returncode}: {tail(done.stderr, 5)}")
-        return counts_in(counts), done.stdout
+        return counts_in(counts, within), done.stdout
 
 
-def counted(path):
+def counted(path, within=None):
     with open(path, errors="replace") as lines:
-        return parsed(lines, atomic_addresses)
+        return parsed(lines, atomic_addresses, within)
 
 
-def parsed(lines, addresses_of):
+def parsed(lines, addresses_of, within=None):
     """The counts of one file of callgrind; `addresses_of` says where an object has atomic instructions."""
-    events, totals, atomics = [], {}, 0
-    wanted, is_of_a_call = frozenset(), False
+    events, totals, instructions, atomics = [], {}, 0, 0
+    wanted, is_within, is_of_a_call = frozenset(), False, False
     for line in lines:
         if line.startswith("0x"):
             # After calls= comes what the called function cost, which is counted there.
-            if not is_of_a_call and wanted:
+            if not is_of_a_call and (wanted or is_within):
                 address, executions, *_ = line.split(" ", 2)
+                instructions += int(executions)
                 atomics += int(executions) if int(address, 16) in wanted else 0
             is_of_a_call = False
         elif line.startswith("calls="):
             is_of_a_call = True
         elif line.startswith("ob="):
-            wanted = addresses_of(line[3:].strip())
+            place = line[3:].strip()
+            is_within = within is not None and place == str(within)
+            wanted = addresses_of(place) if within is None or is_within else frozenset()
         elif line.startswith("events: "):
             events = line.split()[1:]
         elif line.startswith("totals: "):
             totals = dict(zip(events, map(int, line.split()[1:]), strict=False))
     if "Ir" not in totals:
         raise Failure("callgrind wrote no totals")
+    if within is not None:
+        return Counts(instructions, atomics=atomics)
     return Counts(totals["Ir"], *(sum(totals.get(event, 0) for event in level) for level in (FIRST_LEVEL, LAST_LEVEL)), atomics)
 
 

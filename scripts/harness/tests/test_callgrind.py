@@ -65,6 +65,12 @@ class Callgrind(unittest.TestCase):
     def test_executions_count_where_they_happen_and_once(self):
         self.assertEqual(parsed(COUNTS.splitlines(keepends=True), addresses_of).atomics, 40 + 2 + 3)
 
+    def test_one_object_counts_for_itself(self):
+        lines = COUNTS.splitlines(keepends=True)
+        self.assertEqual(parsed(lines, addresses_of, "/usr/lib/liballocator.so"), Counts(40 + 40 + 2 + 3, atomics=40 + 2 + 3))
+        self.assertEqual(parsed(lines, addresses_of, "/usr/lib/libother.so"), Counts(700))
+        self.assertEqual(parsed(lines, addresses_of, "/usr/lib/libthird.so"), Counts(0))
+
     def test_another_listing_is_another_count(self):
         self.assertEqual(parsed(COUNTS.splitlines(keepends=True), lambda path: frozenset([0x1000])).atomics, 40)
         self.assertEqual(parsed(COUNTS.splitlines(keepends=True), lambda path: frozenset()).atomics, 0)
