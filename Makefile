@@ -86,7 +86,7 @@ bench: all ## compare with all other allocators and write bench/results and docs
 	scripts/install-test-tools --bench
 	scripts/bench
 
-bench-quick: all ## the same with a tenth of the work: under three minutes once the peers are built
+bench-quick: all ## the same with less work and no counts: under three minutes once the peers are built
 	scripts/install-test-tools --bench
 	scripts/bench --quick
 

@@ -3,8 +3,10 @@
 import shutil
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 from harness.bench.redis import RedisWorkload
+from harness.bench.scale import COUNTED_SHARE
 from harness.bench.workload import Workload
 from harness.workloads import prepared_workloads
 
@@ -15,14 +17,21 @@ PAGES_TEXT = "the heap keeps spans of one class so that a slot once freed is fou
 @contextmanager
 def real_workloads(scale):
     """Those whose program is installed, in a folder that lasts as long as the body; the others are named on stderr."""
+    with programs_of(scale) as programs, programs_of(max(1, scale // COUNTED_SHARE)) as smaller:
+        for program in programs:
+            if not shutil.which(program.command[0]):
+                print(f"{program.name} is left out: {program.command[0]} is not installed; scripts/install-test-tools installs it",
+                      file=sys.stderr)
+        yield [replace(program, counted=less) for program, less in zip(programs, smaller, strict=True) if shutil.which(program.command[0])]
+
+
+@contextmanager
+def programs_of(scale):
     with prepared_workloads(scale=scale) as prepared:
         programs = [Workload(each.name, each.does, each.command, each.folder, each.env, each.feed) for each in prepared]
         folder = prepared[0].folder
         programs += [start(folder, scale), renderer(folder, scale), RedisWorkload(folder, scale)]
-        for program in programs:
-            if not shutil.which(program.command[0]):
-                print(f"{program.name} is left out: {program.command[0]} is not installed", file=sys.stderr)
-        yield [program for program in programs if shutil.which(program.command[0])]
+        yield programs
 
 
 def start(folder, scale):
