@@ -31,11 +31,17 @@ class RedisWorkload:
     folder: Path
     scale: int
     name: str = "redis"
-    does: str = f"a server takes {COMMANDS:,} pipelined commands: strings, hashes, lists, sorted sets, deletes"
     command: tuple = ("redis-server", *CONFIGURATION)
     is_threaded: bool = False
     idles: bool = True
     counted: "RedisWorkload | None" = None
+
+    @property
+    def does(self):
+        return f"a server takes {self._count():,} pipelined commands: strings, hashes, lists, sorted sets, deletes"
+
+    def _count(self):
+        return max(100, COMMANDS * self.scale // 100)
 
     def measure(self, library, pages=HUGE_PAGES):
         with self._server(replacement(library), mode=pages) as server:
@@ -92,7 +98,7 @@ class RedisWorkload:
 
     @cached_property
     def _commands(self):
-        count = max(100, COMMANDS * self.scale // 100)
+        count = self._count()
         return b"".join(encoded(words) for number in range(count) for words in (command(number, count),))
 
 

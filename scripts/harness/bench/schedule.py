@@ -15,10 +15,9 @@ from harness.measurement import HUGE_PAGES, SMALL_PAGES
 # What a run can end in without the whole benchmark being at fault.
 RUN_ERRORS = (Failure, OSError, RuntimeError, subprocess.SubprocessError)
 
-
 # Below these no interval can be given.
 ROUNDS_FEWEST = 6
-# An allocator that takes longer than this for a workload takes part in the fewest rounds only.
+# An allocator that takes longer than this for a workload takes part in the fewest rounds only, however many there are.
 SLOW_SECONDS = 1.5
 
 
