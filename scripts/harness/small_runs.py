@@ -18,12 +18,12 @@ from harness.measurement import SMALL_PAGES, measure_once
 # Their options; of the threaded ones, one thread beside the first at a time: what it leaves, the next one or the first frees.
 RUNS = {
     "burst-idle": ("--scale", 10), "falloff": ("--scale", 1, "--threads", 1), "growth": ("--scale", 1), "large-buffers": ("--scale", 5),
-    "leak-threads": ("--scale", 5, "--threads", 1), "pattern-b": ("--scale", 1), "pattern-c": ("--scale", 1),
-    "random-replacement": ("--scale", 1), "short-threads": ("--scale", 5, "--threads", 1), "survivors": ("--scale", 1),
+    "leak-threads": ("--scale", 5, "--threads", 1), "pattern-c": ("--scale", 1), "random-replacement": ("--scale", 1),
+    "short-threads": ("--scale", 5, "--threads", 1), "sparse-tables": ("--scale", 5), "survivors": ("--scale", 1),
 }
 # Nothing goes back by time: within an hour; or at all, where what is freed and wanted again depends on how fast the machine is.
 WITHIN_AN_HOUR, NEVER = ({"TINYALLOC_OPTIONS": option} for option in ("purge_delay=3600000", "purge=never"))
-HURRIED = ("burst-idle", "large-buffers", "pattern-b", "pattern-c")
+HURRIED = ("burst-idle", "large-buffers", "pattern-c", "random-replacement")
 # The calls that an allocator makes; others are the program's.
 CALLS = re.compile(r"mmap|munmap|mremap|mprotect|madvise|process_madvise|brk|futex|membarrier|mseal|prctl")
 SECONDS = 60
