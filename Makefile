@@ -79,14 +79,14 @@ compat: all ## run the real programs and write docs/COMPATIBILITY.md
 embedded: ## the embedded crate on an emulated Cortex-M0 and M4; installs what that needs, writes the figures of docs/EMBEDDED.md
 	scripts/embedded --write
 
-budget: all ## hold the instructions of the hit paths to bench/budget.json
+budget: all ## hold the hit paths and small runs to bench/budget.json: instructions, page faults, system calls, atomic operations
 	scripts/budget
 
 bench: all ## compare with all other allocators and write bench/results and docs/figures: half an hour
 	scripts/install-test-tools --bench
 	scripts/bench
 
-bench-quick: all ## the same with a tenth of the work: under three minutes once the peers are built
+bench-quick: all ## the same with less work and no counts: under three minutes once the peers are built
 	scripts/install-test-tools --bench
 	scripts/bench --quick
 

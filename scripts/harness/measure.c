@@ -1,7 +1,10 @@
-/* measure REPORT LIBRARY|- terminal|pipes PROGRAM [ARGUMENT...]
+/* measure REPORT LIBRARY|- terminal|pipes|pipes-without-huge-pages PROGRAM [ARGUMENT...]
  *
  * Runs a program, preloaded with LIBRARY, and writes to REPORT first "pid P" and at the end
  * "cost STATUS USER_MICROSECONDS SYSTEM_MICROSECONDS WALL_MICROSECONDS PEAK_KIB PAGE_FAULTS".
+ *
+ * Without huge pages, the kernel gives the program and its children none, whatever an allocator
+ * asks for: the same for all of them.
  *
  * Linux counts the pages of the process that forks towards the peak of the program it then
  * executes, so the process that forks must be smaller than all that is measured. Python is not;
@@ -65,6 +68,10 @@ static void become_program(const char *library, const char *mode, char **command
         signal(SIGTTOU, SIG_IGN);
         tcsetpgrp(0, getpgrp());
         signal(SIGTTOU, SIG_DFL);
+    }
+    if (strcmp(mode, "pipes-without-huge-pages") == 0 && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) {
+        dprintf(2, "huge pages cannot be refused: %s\n", strerror(errno));
+        _exit(126);
     }
     if (strcmp(library, "-") != 0) setenv("LD_PRELOAD", library, 1);
     execvp(command[0], command);

@@ -12,6 +12,8 @@ from harness.failure import Failure, tail
 from harness.launcher import Launch
 
 TIMEOUT_SECONDS = 300
+# How the launcher is asked to have the program run: with the huge pages that it asks for, or with none.
+HUGE_PAGES, SMALL_PAGES = "pipes", "pipes-without-huge-pages"
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Spread:
         return Spread(statistics.median(values), min(values), max(values))
 
 
-def measure_once(command, library, *, env=None, feed=None, folder=None, seconds=TIMEOUT_SECONDS):
+def measure_once(command, library, *, env=None, feed=None, folder=None, seconds=TIMEOUT_SECONDS, mode=HUGE_PAGES):
     """What the command cost and what it printed; a Failure when it did not end well in that many seconds."""
     with tempfile.TemporaryDirectory(prefix="tinyalloc-measure-") as reports:
-        launch = Launch(command, Path(reports) / "report", library, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        launch = Launch(command, Path(reports) / "report", library, mode, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                         stderr=subprocess.PIPE, env=os.environ | {"LC_ALL": "C.UTF-8"} | (env or {}), cwd=folder)
         try:
             output, errors = launch.process.communicate((feed or "").encode(), timeout=seconds)

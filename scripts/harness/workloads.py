@@ -59,9 +59,9 @@ def prepared_workloads(names=("python3", "sqlite3", "gcc", "perl"), scale=100):
         every = (
             Workload("python3", "builds and drops trees, dictionaries and JSON, with PYTHONMALLOC=malloc",
                      (PYTHON, "script.py", scaled(16)), folder, {"PYTHONMALLOC": "malloc"}),
-            Workload("sqlite3", "inserts, joins, windows and a vacuum on 120,000 rows in memory", ("sqlite3", ":memory:"), folder, {},
+            Workload("sqlite3", f"inserts, joins, windows and a vacuum on {scaled(120_000):,} rows in memory", ("sqlite3", ":memory:"), folder, {},
                      sql(scaled(120_000))),
-            Workload("gcc", "compiles a C file of 500 functions with -O1", ("gcc", "-O1", "-c", "large.c", "-o", "large.o"), folder, {}),
+            Workload("gcc", f"compiles a C file of {scaled(500)} functions with -O1", ("gcc", "-O1", "-c", "large.c", "-o", "large.o"), folder, {}),
             Workload("perl", "hashes, sorting, deep copies, forks", ("perl", "script.pl", scaled(250)), folder, {}),
         )
         yield [workload for workload in every if workload.name in names and shutil.which(workload.command[0])]

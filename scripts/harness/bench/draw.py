@@ -130,6 +130,9 @@ def strip(axes, ratios, peers, quantity):
                   zorder=3)
     ours = [row[OURS][quantity] or 1.0 if OURS in row else 1.0 for row in ratios.values()]
     axes.barh(places, [value - 1 for value in ours], left=1, height=0.52, color=OURS_COLOUR, alpha=0.6, label=OURS, zorder=2)
+    for place, row in zip(places, ratios.values(), strict=True):
+        interval = row.get(OURS, {}).get(f"{quantity} interval", [])
+        axes.plot(interval, [place] * len(interval), color=OURS_COLOUR, linewidth=2, solid_capstyle="butt", zorder=4)
     axes.plot(ours, places, linestyle="none", marker="|", markersize=11, markeredgewidth=3, color=OURS_COLOUR, zorder=4)
     axes.axvline(1, color=TEXT_COLOUR, linewidth=1)
     known = [each[quantity] for row in ratios.values() for each in row.values() if each[quantity]]

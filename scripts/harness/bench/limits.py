@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from harness.bench.patterns import BUILT, SOURCES, compiled
-from harness.bench.results import quantities
+from harness.bench.results import figure_of, quantities
 from harness.bench.schedule import RUN_ERRORS, in_turn
 from harness.bench.workload import IDLE_MILLISECONDS, found
 from harness.measurement import measure_once
@@ -29,7 +29,8 @@ STARTS = 200
 
 def measure_limits(results):
     """All of it that succeeds, as what JSON can hold, into `results.limits`."""
-    scale = results.settings["scale"]
+    # How costs grow shows with more work than a round's.
+    scale = min(100, 4 * results.settings["scale"])
     rounds = min(ROUNDS, results.settings["rounds"])
     for name, measure in (("pair", pair), ("page touch seconds", page_touch_seconds), ("bump", bump), ("growth", growth),
                           ("threads", threads), ("burst", burst), ("start-up", startup)):
@@ -97,7 +98,7 @@ def bump_cost(workload, library, rounds):
     except RUN_ERRORS as failure:
         print(f"limits: {workload.name} does not fit: {' '.join(str(failure).split())[-200:]}", file=sys.stderr, flush=True)
         return None
-    return {quantity: statistics.median(cost[quantity] for cost in costs) for quantity in costs[0]}
+    return {quantity: figure_of(quantity, [cost[quantity] for cost in costs]) for quantity in costs[0]}
 
 
 def growth(results, scale, rounds):

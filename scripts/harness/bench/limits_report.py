@@ -46,7 +46,7 @@ def bump_row(results, workload, cost):
     cells = [workload]
     for quantity, divisor, digits in (("time", 1, 3), ("peak", 1024, 1)):
         best = best_peer(results, workload, quantity)
-        compared = (results.median(workload, OURS, quantity), best[1] if best else None)
+        compared = (results.figure(workload, OURS, quantity), best[1] if best else None)
         cells.append(number_cell(cost[quantity] / divisor, digits))
         cells += [number_cell(value / cost[quantity], 2) if value is not None and cost[quantity] else NOTHING for value in compared]
     return cells

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from harness.bench.scale import timed_scale, traced_scale
+from harness.bench.scale import counted_scale, timed_scale, traced_scale
 from harness.bench.workload import Workload
 from harness.failure import Failure, tail
 from harness.launcher import CHECKOUT
@@ -21,9 +21,10 @@ def pattern_workloads(scale, sources=SOURCES):
 
 def pattern_workload(source, scale):
     program, name = compiled(source), source.stem
-    timed, traced = ((program, "--scale", choose(name, scale)) for choose in (timed_scale, traced_scale))
-    return Workload(name, first_sentence(source.read_text()), timed, BUILT, is_threaded=starts_threads(program), idles=True,
-                    traced_command=traced)
+    timed, traced, counted = ((program, "--scale", choose(name, scale)) for choose in (timed_scale, traced_scale, counted_scale))
+    does = first_sentence(source.read_text())
+    return Workload(name, does, timed, BUILT, is_threaded=starts_threads(program), idles=True, traced_command=traced,
+                    counted=Workload(name, does, counted, BUILT))
 
 
 def starts_threads(program):

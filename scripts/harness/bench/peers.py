@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class PackagedPeer:
     def library(self):
         path = library_path(self.file)
         if path is None:
-            raise Failure(f"the package {self.package} is not installed")
+            raise Failure(f"the package {self.package} is not installed; scripts/install-test-tools installs it")
         return path
 
     def version(self):
@@ -51,7 +52,7 @@ class PackagedPeer:
 @dataclass(frozen=True)
 class CratePeer:
     """A crate that builds a static library, which is relinked as a shared one. `flags` are for the crate's C or C++ compiler;
-    symbols that start with `prefix` lose it."""
+    symbols that start with `prefix` lose it; `tools` are the programs that its build needs."""
 
     name: str
     crate: str
@@ -59,6 +60,7 @@ class CratePeer:
     flags: dict = field(default_factory=dict)
     prefix: str = ""
     version_symbol: str = ""
+    tools: tuple = ()
 
     @cached_property
     def path(self):
@@ -81,6 +83,9 @@ class CratePeer:
         return self.path.exists() and self.path.stat().st_mtime > max(path.stat().st_mtime for path in inputs)
 
     def _build(self):
+        for tool in self.tools:
+            if not shutil.which(tool):
+                raise Failure(f"{self.crate} needs {tool} to build; scripts/install-test-tools installs it")
         folder = BUILT / self.name
         folder.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "RUSTFLAGS", "CARGO_TARGET_DIR")}
@@ -105,7 +110,8 @@ PEERS = (
     CratePeer("mimalloc-3", "libmimalloc-sys", "libmimalloc.a", version_symbol="mi_version"),
     CratePeer("mimalloc-2", "libmimalloc-sys", "libmimalloc.a", version_symbol="mi_version"),
     # Exceptions off: it throws none, and would otherwise want the C++ library loaded.
-    CratePeer("snmalloc", "snmalloc-sys", "libsnmallocshim-rust.a", {"CXXFLAGS": "-fno-exceptions"}, prefix="sn_"),
+    CratePeer("snmalloc", "snmalloc-sys", "libsnmallocshim-rust.a", {"CXXFLAGS": "-fno-exceptions"}, prefix="sn_",
+              tools=("cmake", "g++")),
     CratePeer("rpmalloc", "rpmalloc-sys", "librpmalloc.a", {"CFLAGS": "-DENABLE_OVERRIDE=1"}),
     CratePeer("jemalloc", "tikv-jemalloc-sys", "libjemalloc_pic.a"),
     PackagedPeer("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),

@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).resolve().parent / "draw.py"
 PYTHONS = (sys.executable, "/usr/bin/python3")
 CAPTIONS = {
     "time-and-memory": "Time against memory: geometric means of the ratios to the best peer of each workload, lower left is best",
-    "workloads": "Every workload: the bar is tinyalloc, the marks are the peers; time and peak resident set as ratios to the best peer",
+    "workloads": "Every workload: the bar is tinyalloc, the line its interval, the marks are the peers; time and peak resident set as ratios to the best peer",
 }
 
 
@@ -21,7 +21,7 @@ def draw(results_json, folder):
     """Draws into the folder; the names of what is there then, none where matplotlib is missing."""
     python = drawing_python()
     if python is None:
-        print("no plots: there is no Python with matplotlib", file=sys.stderr)
+        print("no plots: there is no Python with matplotlib; scripts/install-test-tools --bench installs it", file=sys.stderr)
         return []
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run([python, "-B", PROGRAM, results_json, folder], check=False)

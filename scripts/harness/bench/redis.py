@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from harness import callgrind
 from harness.bench.workload import Outcome, counts, traced
 from harness.failure import Failure, tail
 from harness.launcher import Ended, Launch
 from harness.library import library_path
+from harness.measurement import HUGE_PAGES
 
 COMMANDS = 200_000
 START_SECONDS = 20
@@ -29,19 +31,26 @@ class RedisWorkload:
     folder: Path
     scale: int
     name: str = "redis"
-    does: str = f"a server takes {COMMANDS:,} pipelined commands: strings, hashes, lists, sorted sets, deletes"
     command: tuple = ("redis-server", *CONFIGURATION)
     is_threaded: bool = False
     idles: bool = True
+    counted: "RedisWorkload | None" = None
 
-    def measure(self, library):
-        with self._server(library) as server:
+    @property
+    def does(self):
+        return f"a server takes {self._count():,} pipelined commands: strings, hashes, lists, sorted sets, deletes"
+
+    def _count(self):
+        return max(100, COMMANDS * self.scale // 100)
+
+    def measure(self, library, pages=HUGE_PAGES):
+        with self._server(replacement(library), mode=pages) as server:
             checksum = self._load(server.folder)
         return Outcome(server.ended.cost, checksum)
 
     def resting_kib(self, library):
         """The resident set a second after everything was deleted. It cannot trim another allocator than its own."""
-        with self._server(library) as server:
+        with self._server(replacement(library)) as server:
             self._load(server.folder)
             client(server.folder, "FLUSHALL", "SYNC")
             time.sleep(IDLE_SECONDS)
@@ -54,14 +63,20 @@ class RedisWorkload:
             self._load(server.folder)
         return counts(table.read_text())
 
+    def counts(self, library):
+        less = self.counted or self
+        with tempfile.TemporaryDirectory(prefix="counts-", dir=self.folder) as folder:
+            with less._server(replacement(library), callgrind.counting(folder)) as server:
+                less._load(server.folder)
+            return callgrind.counts_in(folder)
+
     @contextmanager
-    def _server(self, library, prefix=()):
+    def _server(self, preload, prefix=(), mode=HUGE_PAGES):
         with tempfile.TemporaryDirectory(prefix="redis-", dir=self.folder) as folder:
-            preload = None if prefix else replacement(library)
             log = open(Path(folder) / "log", "wb")
             with log:
-                launch = Launch((*prefix, *self.command), Path(folder) / "report", preload, stdin=subprocess.DEVNULL, stdout=log,
-                                stderr=log, cwd=folder)
+                launch = Launch((*prefix, *self.command), Path(folder) / "report", preload, mode, stdin=subprocess.DEVNULL,
+                                stdout=log, stderr=log, cwd=folder)
             server = Server(launch, Path(folder))
             try:
                 wait_until_it_answers(folder, launch)
@@ -83,7 +98,7 @@ class RedisWorkload:
 
     @cached_property
     def _commands(self):
-        count = max(100, COMMANDS * self.scale // 100)
+        count = self._count()
         return b"".join(encoded(words) for number in range(count) for words in (command(number, count),))
 
 

@@ -1,4 +1,4 @@
-"""A piece of work that is the same under every allocator, and four ways to look at it."""
+"""A piece of work that is the same under every allocator, and five ways to look at it."""
 
 import hashlib
 import os
@@ -8,12 +8,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import callgrind
 from harness.failure import Failure, tail
 from harness.launcher import Cost
-from harness.measurement import measure_once
+from harness.measurement import HUGE_PAGES, measure_once
 
 IDLE_MILLISECONDS = 1000
-TRACE_SECONDS = 240
+TRACE_SECONDS = COUNT_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Workload:
     """One command. `is_threaded`: more than one thread works; `idles`: it can report its resident set after a pause and after a trim;
-    `traced_command`: the same with less work, where there is one."""
+    `traced_command`: the same with less work, where there is one; `counted`: the workload with as little work as callgrind takes."""
 
     name: str
     does: str
@@ -36,10 +37,12 @@ class Workload:
     is_threaded: bool = False
     idles: bool = False
     traced_command: tuple = ()
+    counted: "Workload | None" = None
     seconds: int = 120
 
-    def measure(self, library):
-        cost, output, _ = measure_once(self.command, library, env=self.env, feed=self.feed, folder=self.folder, seconds=self.seconds)
+    def measure(self, library, pages=HUGE_PAGES):
+        cost, output, _ = measure_once(self.command, library, env=self.env, feed=self.feed, folder=self.folder, seconds=self.seconds,
+                                       mode=pages)
         return Outcome(cost, self._checksum(output))
 
     def resting_kib(self, library):
@@ -63,6 +66,11 @@ class Workload:
             if done.returncode != 0:
                 raise Failure(f"{self.name} under strace ended with {done.returncode}: {tail(done.stderr, 5)}")
             return counts(table.read_text())
+
+    def counts(self, library):
+        """Instructions, misses and atomic operations of a tenth of the work."""
+        less = self.counted or self
+        return callgrind.count(less.command, library, env=less.env, feed=less.feed, folder=less.folder, seconds=COUNT_SECONDS)[0]
 
     def _checksum(self, output):
         if self.idles:
