@@ -64,6 +64,8 @@ impl<M: Mapper> Allocator<M> {
         kept.is_licensed(|| self.mapper().now_milliseconds())
     }
 
+    #[cold]
+    #[inline(never)]
     fn release_kept_block<C: ThreadContext>(&self, context: C, span: SpanRef) {
         if let Some(mut space) = self.space().lock(context.id()) {
             return space.release_span(span);
@@ -74,6 +76,8 @@ impl<M: Mapper> Allocator<M> {
 
     /// A block was freed the long way, and was not trapped: the next ones may be kept. One of those
     /// that are kept goes back, since there was no room.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn license_keeping<C: ThreadContext>(&self, context: C, space: &mut Space, slices: u32) {
         let Some(heap) = Self::keeper(context).filter(|_| slices as usize <= KEPT_BLOCK_SLICES_MAX) else {
             return;
@@ -108,6 +112,7 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn return_kept(space: &mut Space, heap: ThreadHeapRef) {
         while let Some(span) = heap.kept_blocks().take_any() {
@@ -116,6 +121,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// What threads keep goes back to the space; all of it, or what no thread used for an epoch.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn release_kept<C: ThreadContext>(&self, context: C, which: KeptScope) {
         let Some(mut space) = self.space().lock(context.id()) else {
             return;

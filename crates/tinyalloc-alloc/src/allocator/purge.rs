@@ -53,7 +53,7 @@ impl<M: Mapper> Allocator<M> {
             PurgeTarget::Aged => {
                 self.collect_pooled(context);
                 self.release_kept(context, KeptScope::Idle);
-                self.purge_while(context, |space, slices| space.claim_idle(self.mapper(), PurgeScope::Aged, slices));
+                self.purge_while(context, PurgeScope::Aged, 0);
                 if let Some(mut space) = self.space().lock(context.id()) {
                     space.age();
                 }
@@ -62,17 +62,24 @@ impl<M: Mapper> Allocator<M> {
             }
             PurgeTarget::DownTo(bytes) => {
                 self.abandon_spare_if_idle(context);
-                self.purge_while(context, |space, slices| self.claim_excess(space, bytes, slices));
+                self.purge_while(context, PurgeScope::Excess, bytes);
             }
         }
     }
 
-    fn purge_while<C: ThreadContext>(&self, context: C, mut claim: impl FnMut(&mut Space, usize) -> Option<IdleRun>) {
+    /// Decommits what is in the scope, but for so many bytes of an excess.
+    #[inline(never)]
+    fn purge_while<C: ThreadContext>(&self, context: C, scope: PurgeScope, kept_bytes: usize) {
         loop {
             let Some(mut space) = self.space().lock(context.id()) else {
                 return;
             };
-            let Some(idle) = claim(&mut space, PURGE_BYTES_MAX / SLICE_BYTES) else {
+            let slices_max = PURGE_BYTES_MAX / SLICE_BYTES;
+            let claimed = match scope {
+                PurgeScope::Excess => self.claim_excess(&mut space, kept_bytes, slices_max),
+                _ => space.claim_idle(self.mapper(), scope, slices_max),
+            };
+            let Some(idle) = claimed else {
                 return;
             };
             let Some(unfinished) = space.unfinished() else {
@@ -123,7 +130,7 @@ impl<M: Mapper> Allocator<M> {
     /// Decommits all that is free in every region. True if anything was.
     pub(crate) fn purge_free<C: ThreadContext>(&self, context: C) -> bool {
         let before = self.purges(context);
-        self.purge_while(context, |space, slices| space.claim_idle(self.mapper(), PurgeScope::All, slices));
+        self.purge_while(context, PurgeScope::All, 0);
         self.release_idle_regions(context);
         self.purges(context) != before
     }
