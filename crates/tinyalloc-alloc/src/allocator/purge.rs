@@ -9,18 +9,21 @@ use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
 use super::kept_blocks::KeptScope;
+use super::slow_path::SlowPath;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
 use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
+use crate::report::misuse::Misuse;
 use crate::space::Space;
 use crate::space::decay::PurgeTarget;
 use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::dig::{DigScope, Digger};
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
@@ -235,37 +238,47 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// As [`Allocator::purge_thread_heap`], and free pages inside spans lose their memory. Bytes of
-    /// those.
-    pub(crate) fn dig<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
-        self.purge_thread_heap(context, heap)?;
-        self.dig_with(|page_bytes, decommit| heap.dig(page_bytes, self.secret(), decommit), &(0..0))
-    }
-
-    /// Free pages inside spans that were idle for an epoch lose their memory, but for huge ones.
-    /// Bytes of those.
-    pub(crate) fn dig_idle<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
-        let zone = self.space().lock(context.id()).and_then(|space| space.first_region().map(Region::huge_zone));
-        let zone = zone.unwrap_or(0..0);
-        self.dig_with(|page_bytes, decommit| heap.dig_idle(page_bytes, self.secret(), decommit), &zone)
-    }
-
-    fn dig_with(
-        &self,
-        dig: impl FnOnce(usize, &mut dyn FnMut(NonNull<u8>, usize) -> bool) -> Result<(), Slot>,
-        spared: &Range<usize>,
-    ) -> Result<usize, Slot> {
-        let mut dug = 0;
-        if M::RECOMMITS || M::LOCKED_BY_FORKS {
-            return Ok(dug);
+    /// Free pages inside spans lose their memory, where all is trimmed after empty spans, and the
+    /// slow path ends. The child of a fork could
+    /// not use a heap that is being dug: a fork waits for the span at hand, and the rest is left as
+    /// it is. False then.
+    pub(crate) fn dig<C: ThreadContext>(&self, context: C, slow_path: SlowPath, scope: DigScope) -> bool {
+        let collected = if scope == DigScope::All { self.purge_thread_heap(context, slow_path.heap()) } else { Ok(()) };
+        let unfinished = self.space().lock(context.id()).map(|space| {
+            let zone = space.first_region().filter(|_| scope == DigScope::Idle).map(Region::huge_zone);
+            (space.unfinished(), zone.unwrap_or(0..0))
+        });
+        let Some((Some(unfinished), zone)) = unfinished else {
+            self.end_slow_path(context, slow_path);
+            return unfinished.is_none();
+        };
+        let mut bytes = 0;
+        let result = collected.and_then(|()| self.dig_with(slow_path.heap(), scope, &zone, &mut bytes));
+        let space = unfinished.finish(context.id());
+        let is_whole = !self.space().is_fork_near();
+        self.end_slow_path(context, slow_path);
+        if let Some(mut space) = space.filter(|_| bytes > 0) {
+            space.count_purge(bytes);
         }
-        dig(self.mapper().page_bytes(), &mut |start, bytes| {
+        if let Err(tampered) = result {
+            context.report(Misuse::WriteAfterFree { address: tampered.address() });
+        }
+        is_whole
+    }
+
+    fn dig_with(&self, heap: ThreadHeapRef, scope: DigScope, spared: &Range<usize>, dug: &mut usize) -> Result<(), Slot> {
+        if M::RECOMMITS {
+            return Ok(());
+        }
+        let mut decommit = |start: NonNull<u8>, bytes| {
             // SAFETY: the pages hold free slots alone, which are on no list.
             let decommitted = !spared.contains(&start.as_ptr().addr()) && unsafe { self.mapper().decommit(start, bytes) }.is_ok();
-            dug += if decommitted { bytes } else { 0 };
+            *dug += if decommitted { bytes } else { 0 };
             decommitted
-        })?;
-        Ok(dug)
+        };
+        let is_over = || self.space().is_fork_near();
+        let mut digger = Digger::new(self.mapper().page_bytes(), self.secret(), &mut decommit, &is_over);
+        heap.dig(scope, &mut digger)
     }
 
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {

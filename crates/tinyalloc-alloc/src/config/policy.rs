@@ -116,6 +116,9 @@ pub(crate) const IDLE_FREE_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) const IDLE_PAGES_PER_SPAN_MIN: usize = 2;
 /// So many spans are dug at a time, each for a system call or two: a millisecond at most.
 pub(crate) const IDLE_SPANS_DUG_MAX: usize = 256;
+/// A fork cuts a trim short, and a trim starts over after so many of them. (The next one may come
+/// before the trim is where it was.)
+pub(crate) const CUT_SHORT_MAX: usize = 8;
 
 // Threads without a heap.
 

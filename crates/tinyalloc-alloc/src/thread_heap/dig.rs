@@ -10,53 +10,68 @@ use crate::span::holes::runs;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 
+/// Which free pages lose their memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DigScope {
+    /// All. Bins are empty afterwards.
+    All,
+    /// Those of partial spans that were idle for an epoch, a few spans at a time, if the heap has
+    /// much in free slots. Bins stay as they are, and so does the first slot of every list: a
+    /// signal handler may be here.
+    Idle,
+}
+
+/// How pages lose their memory.
+pub(crate) struct Digger<'dig> {
+    page_bytes: usize,
+    secret: Secret,
+    decommit: &'dig mut dyn FnMut(NonNull<u8>, usize) -> bool,
+    is_over: &'dig dyn Fn() -> bool,
+}
+
 impl ThreadHeapRef {
-    /// Makes holes of all free pages in spans that have a live slot, and calls `decommit` with each
-    /// run of them; where it refuses, they are none. Bins are empty afterwards. The heaps of a
-    /// limit, and hardened ones, have none.
+    /// Makes holes of free pages in spans that have a live slot. The heaps of a limit, and hardened
+    /// ones, have none.
     ///
     /// # Errors
     /// A free slot that was written to.
-    pub(crate) fn dig(
-        self,
-        page_bytes: usize,
-        secret: Secret,
-        decommit: &mut dyn FnMut(NonNull<u8>, usize) -> bool,
-    ) -> Result<(), Slot> {
+    pub(crate) fn dig(self, scope: DigScope, digger: &mut Digger<'_>) -> Result<(), Slot> {
         if !self.may_dig() {
             return Ok(());
         }
+        match scope {
+            DigScope::All => self.dig_all(digger),
+            DigScope::Idle => self.dig_idle(digger),
+        }
+    }
+
+    fn dig_all(self, digger: &mut Digger<'_>) -> Result<(), Slot> {
         let mut result = Ok(());
         for class in SizeClass::all() {
-            self.retire_current(class, secret);
+            self.retire_current(class, digger.secret);
             for span in self.partial(class).iter() {
-                result = result.and(dig_span(span, page_bytes, secret, false, decommit));
+                if (digger.is_over)() {
+                    return result;
+                }
+                result = result.and(digger.dig_span(span, false));
             }
         }
         result
     }
 
-    /// As [`ThreadHeapRef::dig`], in partial spans that were idle for an epoch, a few at a time, if
-    /// the heap has much in free slots. Bins stay as they are, and so does the first slot of every
-    /// list: a signal handler may be here.
-    ///
-    /// # Errors
-    /// A free slot that was written to.
-    pub(crate) fn dig_idle(
-        self,
-        page_bytes: usize,
-        secret: Secret,
-        decommit: &mut dyn FnMut(NonNull<u8>, usize) -> bool,
-    ) -> Result<(), Slot> {
+    fn dig_idle(self, digger: &mut Digger<'_>) -> Result<(), Slot> {
         let mut result = Ok(());
-        if !self.may_dig() || self.free_in_partial() < IDLE_FREE_BYTES_MIN {
+        if self.free_in_partial() < IDLE_FREE_BYTES_MIN {
             return result;
         }
         let mut left = IDLE_SPANS_DUG_MAX;
         for span in SizeClass::all().flat_map(|class| self.partial(class).iter()) {
-            if left > 0 && span.is_idle_with(IDLE_PAGES_PER_SPAN_MIN * page_bytes) {
+            if left == 0 || (digger.is_over)() {
+                break;
+            }
+            if span.is_idle_with(IDLE_PAGES_PER_SPAN_MIN * digger.page_bytes) {
                 left -= 1;
-                result = result.and(dig_span(span, page_bytes, secret, true, decommit));
+                result = result.and(digger.dig_span(span, true));
             }
         }
         result
@@ -76,19 +91,26 @@ impl ThreadHeapRef {
     }
 }
 
-fn dig_span(
-    span: OwnedSpan,
-    page_bytes: usize,
-    secret: Secret,
-    keeps_first: bool,
-    decommit: &mut dyn FnMut(NonNull<u8>, usize) -> bool,
-) -> Result<(), Slot> {
-    for (at, bytes) in runs(span.dig(page_bytes, secret, keeps_first)?) {
-        // SAFETY: holes lie within the span.
-        let start = unsafe { span.start().add(at) };
-        if !decommit(start, bytes) {
-            span.undig(at, bytes, secret);
-        }
+impl<'dig> Digger<'dig> {
+    /// `decommit` is called with each run of pages; where it refuses, they are no holes. `is_over`
+    /// is asked before each span: whether the rest is to be left as it is.
+    pub(crate) fn new(
+        page_bytes: usize,
+        secret: Secret,
+        decommit: &'dig mut dyn FnMut(NonNull<u8>, usize) -> bool,
+        is_over: &'dig dyn Fn() -> bool,
+    ) -> Digger<'dig> {
+        Digger { page_bytes, secret, decommit, is_over }
     }
-    Ok(())
+
+    fn dig_span(&mut self, span: OwnedSpan, keeps_first: bool) -> Result<(), Slot> {
+        for (at, bytes) in runs(span.dig(self.page_bytes, self.secret, keeps_first)?) {
+            // SAFETY: holes lie within the span.
+            let start = unsafe { span.start().add(at) };
+            if !(self.decommit)(start, bytes) {
+                span.undig(at, bytes, self.secret);
+            }
+        }
+        Ok(())
+    }
 }
