@@ -49,7 +49,9 @@ impl ThreadHeapRef {
     /// even one is within the quota.
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
         if span.has_holes() {
+            let before = span.hole_bytes();
             self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
+            self.count_filled(before - span.hole_bytes());
             return true;
         }
         let mut slots = if self.policy.shuffles_slots() { span.slots_left() } else { span.slots_to_carve(page_bytes) };
