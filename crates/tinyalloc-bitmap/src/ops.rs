@@ -66,7 +66,7 @@ pub trait BitmapOps: Words {
     }
 
     /// Whether every bit of the range is clear; true of an empty range.
-    #[inline]
+    #[inline(never)]
     fn all_clear(&self, range: Range<usize>) -> bool {
         masks(self.bits(), range).all(|(index, mask)| self.word(index) & mask == 0)
     }

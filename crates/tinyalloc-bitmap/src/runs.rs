@@ -51,7 +51,8 @@ pub(crate) fn find_first<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usi
     Some(index * WORD_BITS + word.trailing_zeros() as usize)
 }
 
-#[inline]
+// Called for two columns, from several places: not to be copied there.
+#[inline(never)]
 pub(crate) fn find_last<W: Words + ?Sized>(words: &W, wanted: Wanted, before: usize) -> Option<usize> {
     let last = before.min(words.bits()).checked_sub(1)?;
     let mut index = last / WORD_BITS;

@@ -2,25 +2,29 @@
 //! traps from then on, where that is cheap.
 
 use core::ops::Range;
-use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use tinyalloc_array::Array;
 use tinyalloc_sys::Mapper;
 
 use super::kept_blocks::KeptScope;
+use super::slow_path::SlowPath;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
-use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
+use crate::config::policy::{
+    IDLE_FREE_BYTES_MIN, ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX, SPARSE_BYTES_MIN, USED_PER_SPARSE,
+};
 use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
+use crate::report::misuse::Misuse;
 use crate::space::Space;
 use crate::space::decay::PurgeTarget;
 use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::dig::{DigScope, Digger, Survey};
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
@@ -244,37 +248,56 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// As [`Allocator::purge_thread_heap`], and free pages inside spans lose their memory. Bytes of
-    /// those.
-    pub(crate) fn dig<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
-        self.purge_thread_heap(context, heap)?;
-        self.dig_with(|page_bytes, decommit| heap.dig(page_bytes, self.secret(), decommit), &(0..0))
-    }
-
-    /// Free pages inside spans that were idle for an epoch lose their memory, but for huge ones.
-    /// Bytes of those.
-    pub(crate) fn dig_idle<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<usize, Slot> {
-        let zone = self.space().lock(context.id()).and_then(|space| space.first_region().map(Region::huge_zone));
-        let zone = zone.unwrap_or(0..0);
-        self.dig_with(|page_bytes, decommit| heap.dig_idle(page_bytes, self.secret(), decommit), &zone)
-    }
-
-    fn dig_with(
-        &self,
-        dig: impl FnOnce(usize, &mut dyn FnMut(NonNull<u8>, usize) -> bool) -> Result<(), Slot>,
-        spared: &Range<usize>,
-    ) -> Result<usize, Slot> {
-        let mut dug = 0;
-        if M::RECOMMITS || M::LOCKED_BY_FORKS {
-            return Ok(dug);
+    /// Free pages inside spans lose their memory, where all is trimmed after empty spans, and the
+    /// slow path ends. The child of a fork could not use a heap that is being dug: a fork waits for
+    /// the span at hand, and the rest is left as it is. False then.
+    pub(crate) fn dig<C: ThreadContext>(&self, context: C, slow_path: SlowPath, scope: DigScope) -> bool {
+        let (heap, page_bytes) = (slow_path.heap(), self.mapper().page_bytes());
+        // SAFETY: the pages hold free slots alone, which are on no list.
+        let decommit = |start, bytes| unsafe { self.mapper().decommit(start, bytes) }.is_ok();
+        let collected = if scope == DigScope::All { self.purge_thread_heap(context, heap) } else { Ok(()) };
+        let survey = if scope == DigScope::All { Survey::default() } else { heap.survey(page_bytes) };
+        let begun = self.space().lock(context.id()).map(|mut space| {
+            let (wanted, spared) = self.wanted_holes(&mut space, heap, scope, survey);
+            (space.unfinished(), wanted, spared)
+        });
+        let Some((Some(unfinished), wanted, spared)) = begun else {
+            self.end_slow_path(context, slow_path);
+            return begun.is_none();
+        };
+        let gate = self.space();
+        let mut digger = Digger::new(page_bytes, self.secret(), spared, wanted, &gate, &decommit);
+        let result = collected.and_then(|()| if M::RECOMMITS { Ok(()) } else { heap.dig(scope, &mut digger) });
+        let bytes = digger.bytes_dug();
+        let space = unfinished.finish(context.id());
+        let is_whole = !self.space().is_fork_near();
+        self.end_slow_path(context, slow_path);
+        if let Some(mut space) = space.filter(|_| bytes > 0) {
+            space.count_dug(bytes, scope == DigScope::Sparse);
         }
-        dig(self.mapper().page_bytes(), &mut |start, bytes| {
-            // SAFETY: the pages hold free slots alone, which are on no list.
-            let decommitted = !spared.contains(&start.as_ptr().addr()) && unsafe { self.mapper().decommit(start, bytes) }.is_ok();
-            dug += if decommitted { bytes } else { 0 };
-            decommitted
-        })?;
-        Ok(dug)
+        if let Err(tampered) = result {
+            context.report(Misuse::WriteAfterFree { address: tampered.address() });
+        }
+        is_whole
+    }
+
+    /// How many bytes are to be dug, and where not. Huge pages are not broken up by time.
+    fn wanted_holes(&self, space: &mut Space, heap: ThreadHeapRef, scope: DigScope, survey: Survey) -> (usize, Range<usize>) {
+        if scope == DigScope::All {
+            return (usize::MAX, 0..0);
+        }
+        let mut wanted = if survey.free_bytes() < IDLE_FREE_BYTES_MIN { 0 } else { usize::MAX };
+        if scope == DigScope::Sparse {
+            wanted = wanted.min(space.on_holes(survey.hole_bytes(), heap.holes_seen().replace(survey.hole_bytes())));
+            if survey.sparse_bytes() < SPARSE_BYTES_MIN.max(space.used_bytes() / USED_PER_SPARSE) {
+                wanted = 0;
+            } else if wanted > 0
+                && let Some(region) = space.first_region()
+            {
+                region.break_up(self.mapper(), survey.sparse_bytes());
+            }
+        }
+        (wanted, space.first_region().map_or(0..0, Region::huge_zone))
     }
 
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {

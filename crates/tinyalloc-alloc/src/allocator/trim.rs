@@ -7,11 +7,12 @@ use tinyalloc_sys::Mapper;
 
 use super::caller::heap_table_of;
 use super::kept_blocks::KeptScope;
-use super::state::Allocator;
+use super::state::{Allocator, GROWTH};
 use super::thread_context::{Mode, ThreadContext};
+use crate::config::policy::CUT_SHORT_MAX;
 use crate::report::misuse::Misuse;
-use crate::span::slot::Slot;
 use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::dig::DigScope;
 use crate::thread_heap::state::Inside;
 
 impl<M: Mapper> Allocator<M> {
@@ -21,18 +22,26 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.free_left(context);
         let before = self.purges(context);
-        let mut dug = self.trim_own(context);
-        let pooled = self.pool().lock(context.id()).map_or(0, |pool| {
+        let mut again = CUT_SHORT_MAX;
+        while !self.trim_own(context) && again > 0 {
+            // The fork that cut it short has this lock.
+            drop(self.pool().lock(context.id()));
+            again -= 1;
+        }
+        let mut pooled = self.pool().lock(context.id()).map_or(0, |pool| {
             self.take_abandoned(&pool);
             pool.heaps().count()
         });
-        for _ in 0..pooled {
-            dug = self.trim_pooled(context).and_then(|bytes| dug.map(|before| before + bytes));
+        while pooled > 0 {
+            if self.trim_pooled(context) || again == 0 {
+                pooled -= 1;
+            } else {
+                again -= 1;
+            }
         }
         self.reclaim_live(context);
         self.release_kept(context, KeptScope::All);
         self.purge_heaps(context);
-        self.count_dug(context, dug);
         self.purge_free(context) || self.purges(context) != before
     }
 
@@ -40,68 +49,50 @@ impl<M: Mapper> Allocator<M> {
     /// signal handler may be here, and the thread that it interrupted about to take a slot of one.
     pub(crate) fn follow_epoch<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         let epoch = self.epochs().load(Ordering::Relaxed);
-        if heap.epoch_seen().replace(epoch) != epoch {
-            self.follow(context, heap);
+        let seen = heap.epoch_seen().replace(epoch);
+        if seen != epoch {
+            self.follow(context, heap, if seen / GROWTH == epoch / GROWTH { DigScope::Idle } else { DigScope::Sparse });
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, scope: DigScope) {
         let slow_path = self.begin_slow_path_on(context, heap);
-        let dug = self.dig_idle(context, heap);
-        self.end_slow_path(context, slow_path);
-        self.count_dug(context, dug);
+        let _ = self.dig(context, slow_path, scope);
     }
 
-    /// Bytes of free pages inside spans of this thread's heaps, which are decommitted.
-    fn trim_own<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
+    /// Free pages inside spans of this thread's heaps lose their memory; false if a fork cut it
+    /// short.
+    fn trim_own<C: ThreadContext>(&self, context: C) -> bool {
         if context.mode() != Mode::Attached {
-            return Ok(0);
+            return true;
         }
-        let slow_path = self.begin_slow_path(context);
-        let mut dug = self.dig(context, slow_path.heap());
-        self.end_slow_path(context, slow_path);
-        if let Some(default_heap) = heap_table_of(context).map(|heap_table| heap_table.default_heap()) {
-            let slow_path = self.begin_slow_path_on(context, default_heap);
-            dug = self.dig(context, default_heap).and_then(|bytes| dug.map(|before| before + bytes));
-            self.end_slow_path(context, slow_path);
-        }
-        dug
+        let is_whole = self.dig(context, self.begin_slow_path(context), DigScope::All);
+        heap_table_of(context)
+            .map(|heap_table| heap_table.default_heap())
+            .is_none_or(|default_heap| self.dig(context, self.begin_slow_path_on(context, default_heap), DigScope::All))
+            && is_whole
     }
 
-    /// The first heap of the pool, which is at its end afterwards. The pool's lock is free while
-    /// the system works.
-    fn trim_pooled<C: ThreadContext>(&self, context: C) -> Result<usize, Slot> {
+    /// The first heap of the pool, which is at its end afterwards; false if a fork cut it short.
+    /// The pool's lock is free while the system works.
+    fn trim_pooled<C: ThreadContext>(&self, context: C) -> bool {
         let mode = context.mode();
         context.set_mode(Mode::InSlowPath);
         let heap = self.pool().lock(context.id()).and_then(|pool| pool.pop(context.id()));
-        let dug = heap.map_or(Ok(0), |heap| {
-            let before = self.enter_thread_heap(context, heap);
-            let dug = self.dig(context, heap);
-            heap.leave(before);
+        let is_whole = heap.is_none_or(|heap| {
+            let is_whole = self.dig(context, self.begin_slow_path_on(context, heap), DigScope::All);
             match self.pool().lock(context.id()) {
                 Some(pool) => pool.push_last(heap),
                 None => self.abandon(heap),
             }
-            dug
+            is_whole
         });
         // A signal handler may have come first, and have attached the thread.
         let is_attached = mode == Mode::Unattached && context.bins() != Self::NO_BINS;
         context.set_mode(if is_attached { Mode::Attached } else { mode });
-        dug
-    }
-
-    fn count_dug<C: ThreadContext>(&self, context: C, dug: Result<usize, Slot>) {
-        match dug {
-            Err(tampered) => context.report(Misuse::WriteAfterFree { address: tampered.address() }),
-            Ok(0) => {}
-            Ok(bytes) => {
-                if let Some(mut space) = self.space().lock(context.id()) {
-                    space.count_purge(bytes);
-                }
-            }
-        }
+        is_whole
     }
 
     /// What no thread has a slot of, in the heaps of threads that are not in their slow path: they

@@ -177,6 +177,11 @@ impl Gate {
         self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed)
     }
 
+    /// Whether a thread is about to fork, and waits for what others will finish in a moment.
+    pub(crate) fn is_fork_near(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
     // Called from everywhere, as what follows: not to be copied there.
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
@@ -435,7 +440,7 @@ impl<'lock, T> Guard<'lock, T> {
     /// Leaves something to be finished under the lock, in a moment and without waiting for anybody;
     /// `None` if a fork is about to begin. (The thread that forks waits for no thread.)
     pub(crate) fn unfinished(&self) -> Option<Unfinished<'lock, T>> {
-        if self.way != Way::Taken || self.lock.closing.load(Ordering::Relaxed) {
+        if self.way != Way::Taken || self.lock.is_fork_near() {
             return None;
         }
         // Under the lock: no other thread changes it.

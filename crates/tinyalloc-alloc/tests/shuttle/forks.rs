@@ -19,6 +19,8 @@ const SIZES: [usize; 4] = [16, 2048, 40_000, 1_200_000];
 /// A mapping of its own.
 const HUGE_BYTES: usize = 33 << 20;
 const SCHEDULES: usize = 60;
+const HOLED_BLOCKS: usize = 40;
+const HOLED_SCHEDULES: usize = 400;
 /// A child that takes so long hangs.
 const CHILD_SECONDS: u32 = 20;
 
@@ -190,6 +192,37 @@ pub(crate) fn interrupting_forks() {
     let threads = [working(&scene), interrupted(&scene, Scene::fork)];
     threads.into_iter().for_each(|thread| thread.join());
     finish(&scene);
+}
+
+/// Holes while another thread forks: the child could not use a heap that is being dug.
+pub(crate) fn forks_beside_holes() {
+    let scene = Scene::new();
+    let (digging, begun) = (scene.clone(), Shelf::new());
+    let begins = begun.clone();
+    let digs = start(move |actor| {
+        let blocks: Vec<Block> = (0..HOLED_BLOCKS).map(|_| digging.stage.block(actor, SIZES[1])).collect();
+        let (kept, gone): (Vec<_>, Vec<_>) = blocks.into_iter().enumerate().partition(|(index, _)| index % 8 == 0);
+        gone.into_iter().for_each(|(_, block)| block.free(&digging.stage, actor));
+        begins.put(());
+        digging.stage.purge_all(actor);
+        kept.into_iter().for_each(|(_, block)| block.free(&digging.stage, actor));
+        digging.stage.leave(actor);
+    });
+    let actor = Actor::new();
+    begun.take();
+    (0..3).for_each(|_| {
+        scene.stage.prepare_fork(actor);
+        assert_eq!(scene.stage.mapper().decommits(), 0, "no thread is half-way through a decommit");
+        scene.stage.resume_parent(actor);
+    });
+    digs.join();
+    scene.stage.leave(actor);
+    finish(&scene);
+}
+
+#[test]
+fn no_fork_comes_while_a_heap_is_dug_for_holes() {
+    check(HOLED_SCHEDULES, forks_beside_holes);
 }
 
 /// Between its handlers, a fork waits for a lock of the C library's. The thread that has that one

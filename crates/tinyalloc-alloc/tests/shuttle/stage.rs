@@ -6,7 +6,7 @@ use std::env::var;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, from_ref};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
@@ -37,6 +37,7 @@ pub(crate) struct SlowMapper {
     held: AtomicBool,
     mapped: Mutex<BTreeMap<usize, usize>>,
     milliseconds: AtomicU64,
+    decommits: AtomicUsize,
 }
 
 impl SlowMapper {
@@ -62,6 +63,11 @@ impl SlowMapper {
         forget_range(start.addr().get(), bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.release(start, bytes) }
+    }
+
+    /// How many calls that decommit are under way.
+    pub(crate) fn decommits(&self) -> usize {
+        self.decommits.load(Ordering::Relaxed)
     }
 
     /// As a fork does, from the end of its first handler to the begin of its last.
@@ -110,8 +116,11 @@ unsafe impl Mapper for SlowMapper {
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.decommits.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the caller's promise.
-        self.call(|| unsafe { PosixMapper.decommit(start, bytes) })
+        let decommitted = self.call(|| unsafe { PosixMapper.decommit(start, bytes) });
+        self.decommits.fetch_sub(1, Ordering::Relaxed);
+        decommitted
     }
 
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
