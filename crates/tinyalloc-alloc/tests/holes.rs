@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use common::model::{Block, Model};
 use common::{Actor, LimitedMapper, World, WorldMapper};
 use proptest::prelude::*;
-use tinyalloc_alloc::{Checks, Misuse, PurgeMode};
+use tinyalloc_alloc::{Checks, Misuse};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper, MapError, Mapper, Protection};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -297,66 +297,6 @@ fn spans_that_are_in_use_keep_their_memory_however_much_of_it_is_free() {
     }
     assert!(committed(&model) > before / 2);
     model.check_invariants();
-}
-
-const GROWTH_BYTES: usize = 24 << 20;
-
-/// The program wants memory for another size, and no time passes.
-fn grow<M: WorldMapper>(model: &mut Model<'_, M>) {
-    (0..GROWTH_BYTES / 2048).for_each(|_| _ = model.allocate(0, 2048).unwrap());
-}
-
-#[test]
-fn a_program_that_grows_uses_the_memory_of_free_pages_first() {
-    let world = World::<LimitedMapper>::new();
-    let mut model = Model::new(&world, 1);
-    scatter(&mut model, 700, 48_000, 20);
-    let before = committed(&model);
-    grow(&mut model);
-    let after = committed(&model);
-    assert!(after < before + GROWTH_BYTES / 3, "{before} became {after}");
-    model.check_invariants();
-    model.check_contents();
-    // The next phase wants the first size again, and finds the holes.
-    (0..30_000).for_each(|_| _ = model.allocate(0, 700).unwrap());
-    model.check_contents();
-    model.free_all(0);
-    model.check_invariants();
-}
-
-#[test]
-fn where_nothing_is_to_be_purged_growth_digs_no_holes() {
-    let world = World::<Counting>::new();
-    let mut model = Model::new(&world, 1);
-    assert!(world.tune(model.actors[0], |tunables| tunables.purge_mode = PurgeMode::Never));
-    scatter(&mut model, 700, 48_000, 20);
-    grow(&mut model);
-    assert_eq!(world.mapper.calls(Call::Decommit), 0);
-}
-
-#[test]
-fn a_program_that_grows_keeps_pages_that_most_of_its_spans_use() {
-    let world = World::<Counting>::new();
-    let mut model = Model::new(&world, 1);
-    scatter(&mut model, 200, 100_000, 4);
-    grow(&mut model);
-    assert_eq!(world.mapper.calls(Call::Decommit), 0);
-}
-
-/// As when time passes: a signal handler may be what grows.
-#[test]
-fn the_slot_that_was_freed_last_keeps_its_page_when_the_program_grows() {
-    let world = World::<LimitedMapper>::new();
-    let mut model = Model::new(&world, 1);
-    scatter(&mut model, 700, 48_000, 20);
-    let last = model.blocks[model.blocks.len() / 2];
-    model.free(0, model.blocks.len() / 2);
-    let before = committed(&model);
-    grow(&mut model);
-    assert!(committed(&model) < before + GROWTH_BYTES / 3);
-    // SAFETY: mapped memory; a free slot's second word is its signature.
-    let [_, signature] = unsafe { last.start.cast::<[u64; 2]>().read() };
-    assert_ne!(signature, 0);
 }
 
 /// A slow path may be a signal handler's, and the thread that it interrupted about to take a slot

@@ -2,6 +2,7 @@
 //! traps from then on, where that is cheap.
 
 use core::ops::Range;
+use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use tinyalloc_array::Array;
@@ -11,9 +12,7 @@ use super::kept_blocks::KeptScope;
 use super::slow_path::SlowPath;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
-use crate::config::policy::{
-    IDLE_FREE_BYTES_MIN, ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX, SPARSE_BYTES_MIN, USED_PER_SPARSE,
-};
+use crate::config::policy::{ISOLATED_AT_A_TIME, POOLED_WALKS_MAX, PURGE_BYTES_MAX};
 use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
@@ -24,7 +23,7 @@ use crate::space::reclaim::IdleRun;
 use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 use crate::thread_heap::ThreadHeapRef;
-use crate::thread_heap::dig::{DigScope, Digger, Survey};
+use crate::thread_heap::dig::{DigScope, Digger};
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
@@ -249,31 +248,26 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Free pages inside spans lose their memory, where all is trimmed after empty spans, and the
-    /// slow path ends. The child of a fork could not use a heap that is being dug: a fork waits for
-    /// the span at hand, and the rest is left as it is. False then.
+    /// slow path ends. The child of a fork could
+    /// not use a heap that is being dug: a fork waits for the span at hand, and the rest is left as
+    /// it is. False then.
     pub(crate) fn dig<C: ThreadContext>(&self, context: C, slow_path: SlowPath, scope: DigScope) -> bool {
-        let (heap, page_bytes) = (slow_path.heap(), self.mapper().page_bytes());
-        // SAFETY: the pages hold free slots alone, which are on no list.
-        let decommit = |start, bytes| unsafe { self.mapper().decommit(start, bytes) }.is_ok();
-        let collected = if scope == DigScope::All { self.purge_thread_heap(context, heap) } else { Ok(()) };
-        let survey = if scope == DigScope::All { Survey::default() } else { heap.survey(page_bytes) };
-        let begun = self.space().lock(context.id()).map(|mut space| {
-            let (wanted, spared) = self.wanted_holes(&mut space, heap, scope, survey);
-            (space.unfinished(), wanted, spared)
+        let collected = if scope == DigScope::All { self.purge_thread_heap(context, slow_path.heap()) } else { Ok(()) };
+        let unfinished = self.space().lock(context.id()).map(|space| {
+            let zone = space.first_region().filter(|_| scope == DigScope::Idle).map(Region::huge_zone);
+            (space.unfinished(), zone.unwrap_or(0..0))
         });
-        let Some((Some(unfinished), wanted, spared)) = begun else {
+        let Some((Some(unfinished), zone)) = unfinished else {
             self.end_slow_path(context, slow_path);
-            return begun.is_none();
+            return unfinished.is_none();
         };
-        let gate = self.space();
-        let mut digger = Digger::new(page_bytes, self.secret(), spared, wanted, &gate, &decommit);
-        let result = collected.and_then(|()| if M::RECOMMITS { Ok(()) } else { heap.dig(scope, &mut digger) });
-        let bytes = digger.bytes_dug();
+        let mut bytes = 0;
+        let result = collected.and_then(|()| self.dig_with(slow_path.heap(), scope, &zone, &mut bytes));
         let space = unfinished.finish(context.id());
         let is_whole = !self.space().is_fork_near();
         self.end_slow_path(context, slow_path);
         if let Some(mut space) = space.filter(|_| bytes > 0) {
-            space.count_dug(bytes, scope == DigScope::Sparse);
+            space.count_purge(bytes);
         }
         if let Err(tampered) = result {
             context.report(Misuse::WriteAfterFree { address: tampered.address() });
@@ -281,23 +275,19 @@ impl<M: Mapper> Allocator<M> {
         is_whole
     }
 
-    /// How many bytes are to be dug, and where not. Huge pages are not broken up by time.
-    fn wanted_holes(&self, space: &mut Space, heap: ThreadHeapRef, scope: DigScope, survey: Survey) -> (usize, Range<usize>) {
-        if scope == DigScope::All {
-            return (usize::MAX, 0..0);
+    fn dig_with(&self, heap: ThreadHeapRef, scope: DigScope, spared: &Range<usize>, dug: &mut usize) -> Result<(), Slot> {
+        if M::RECOMMITS {
+            return Ok(());
         }
-        let mut wanted = if survey.free_bytes() < IDLE_FREE_BYTES_MIN { 0 } else { usize::MAX };
-        if scope == DigScope::Sparse {
-            wanted = wanted.min(space.on_holes(survey.hole_bytes(), heap.holes_seen().replace(survey.hole_bytes())));
-            if survey.sparse_bytes() < SPARSE_BYTES_MIN.max(space.used_bytes() / USED_PER_SPARSE) {
-                wanted = 0;
-            } else if wanted > 0
-                && let Some(region) = space.first_region()
-            {
-                region.break_up(self.mapper(), survey.sparse_bytes());
-            }
-        }
-        (wanted, space.first_region().map_or(0..0, Region::huge_zone))
+        let mut decommit = |start: NonNull<u8>, bytes| {
+            // SAFETY: the pages hold free slots alone, which are on no list.
+            let decommitted = !spared.contains(&start.as_ptr().addr()) && unsafe { self.mapper().decommit(start, bytes) }.is_ok();
+            *dug += if decommitted { bytes } else { 0 };
+            decommitted
+        };
+        let is_over = || self.space().is_fork_near();
+        let mut digger = Digger::new(self.mapper().page_bytes(), self.secret(), &mut decommit, &is_over);
+        heap.dig(scope, &mut digger)
     }
 
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {

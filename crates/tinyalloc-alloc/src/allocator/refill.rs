@@ -1,12 +1,11 @@
 //! Refilling a bin, and frees that change the state of their span.
 
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
 use super::caller::current;
-use super::state::{Allocator, GROWTH};
+use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::heap::heap_record::HeapRef;
 use crate::region::purpose::Purpose;
@@ -108,9 +107,6 @@ impl<M: Mapper> Allocator<M> {
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(*span);
         self.publish(&space);
-        if !M::RECOMMITS && space.has_grown() {
-            self.epochs().fetch_add(GROWTH, Ordering::Relaxed);
-        }
         drop(space);
         if guard > 0 {
             self.harden(*span);

@@ -30,9 +30,6 @@ struct Reach {
     bytes: AtomicUsize,
 }
 
-/// What the growth of the program adds to [`Allocator::epochs`].
-pub(crate) const GROWTH: usize = 1 << (usize::BITS / 2);
-
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
 /// it gave out.
 ///

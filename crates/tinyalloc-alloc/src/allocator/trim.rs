@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use super::caller::heap_table_of;
 use super::kept_blocks::KeptScope;
-use super::state::{Allocator, GROWTH};
+use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::config::policy::CUT_SHORT_MAX;
 use crate::report::misuse::Misuse;
@@ -49,17 +49,16 @@ impl<M: Mapper> Allocator<M> {
     /// signal handler may be here, and the thread that it interrupted about to take a slot of one.
     pub(crate) fn follow_epoch<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         let epoch = self.epochs().load(Ordering::Relaxed);
-        let seen = heap.epoch_seen().replace(epoch);
-        if seen != epoch {
-            self.follow(context, heap, if seen / GROWTH == epoch / GROWTH { DigScope::Idle } else { DigScope::Sparse });
+        if heap.epoch_seen().replace(epoch) != epoch {
+            self.follow(context, heap);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, scope: DigScope) {
+    fn follow<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         let slow_path = self.begin_slow_path_on(context, heap);
-        let _ = self.dig(context, slow_path, scope);
+        let _ = self.dig(context, slow_path, DigScope::Idle);
     }
 
     /// Free pages inside spans of this thread's heaps lose their memory; false if a fork cut it

@@ -138,29 +138,6 @@ pub(crate) const IDLE_FREE_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) const IDLE_PAGES_PER_SPAN_MIN: usize = 2;
 /// So many spans are dug at a time, each for a system call or two: a millisecond at most.
 pub(crate) const IDLE_SPANS_DUG_MAX: usize = 256;
-/// Threads look for holes each time that the memory in use has grown by so much, and by this part.
-/// To look costs 20 instructions for each partial span.
-pub(crate) const GROWTH_STEP_BYTES_MIN: usize = 1024 * 1024;
-pub(crate) const USED_PER_GROWTH_STEP: usize = 32;
-/// They also look when this part of the holes was filled.
-pub(crate) const HOLES_PER_LOOK: usize = 8;
-/// What they dig is so many times what the program will have grown by when they look again: half
-/// of the looks find that the memory in use, without holes, is below its highest.
-pub(crate) const HOLES_PER_GROWTH: usize = 2;
-/// Of what is dug, this part is added to what was the highest: a program that fills its holes again
-/// and again grows to what it needs without them, and pays for that eight times at most.
-pub(crate) const DUG_PER_HIGHER: usize = 8;
-/// What was the highest loses this part in each epoch.
-pub(crate) const HIGH_PER_EPOCH: usize = 8;
-/// They dig while pages without a live slot, by a guess, are so much, and this part of what is in
-/// use. With a thousandth instead, falloff had half as many page faults more and no lower peak.
-pub(crate) const SPARSE_BYTES_MIN: usize = 1024 * 1024;
-pub(crate) const USED_PER_SPARSE: usize = 12;
-/// A span with fewer pages than this without a live slot is not worth a system call.
-pub(crate) const SPARSE_PAGES_PER_SPAN_MIN: usize = 2;
-/// And not with more free slots for each such page: all of them are visited. (Without a limit,
-/// fragmentation had 3 % less memory and took a sixth more instructions.)
-pub(crate) const SLOTS_PER_SPARSE_PAGE: usize = 96;
 /// A fork cuts a trim short, and a trim starts over after so many of them. (The next one may come
 /// before the trim is where it was.)
 pub(crate) const CUT_SHORT_MAX: usize = 8;

@@ -107,14 +107,6 @@ impl Region {
         }
     }
 
-    /// Huge pages are broken up if as much is free and resident in the spans there.
-    pub(crate) fn break_up<M: Mapper>(&self, mapper: &M, free_bytes: usize) {
-        if (free_bytes >> SLICE_SHIFT) * IDLE_PART_KEPT > self.used_slices.get() {
-            // SAFETY: it is where the slices start.
-            unsafe { self.huge_pages.give_up(mapper, self.slices.start()) };
-        }
-    }
-
     /// The part of a run that consists of whole OS pages, which may be larger than slices: slices
     /// start on a multiple of any page.
     fn whole_pages<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Range<usize> {

@@ -1,10 +1,7 @@
 //! When to purge: free memory that no thread wanted for two epochs, or that outweighs what is in
 //! use.
 
-use crate::config::policy::{
-    DUG_PER_HIGHER, EVENTS_PER_LOOK, GROWTH_STEP_BYTES_MIN, HIGH_PER_EPOCH, HOLES_PER_GROWTH, KEPT_STEP_BYTES,
-    RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, USED_PER_GROWTH_STEP, USED_PER_RESIDENT_FREE,
-};
+use crate::config::policy::{EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, USED_PER_RESIDENT_FREE};
 use crate::config::tunables::{PurgeMode, Tunables};
 
 /// What to purge now.
@@ -43,10 +40,6 @@ pub(crate) struct Decay {
     idle_bytes: usize,
     kept: Option<Balance>,
     peak_bytes: usize,
-    used_bytes: usize,
-    grown_bytes: usize,
-    hole_bytes: usize,
-    high_bytes: usize,
 }
 
 impl Decay {
@@ -59,10 +52,6 @@ impl Decay {
             idle_bytes: usize::MAX,
             kept: None,
             peak_bytes: 0,
-            used_bytes: 0,
-            grown_bytes: 0,
-            hole_bytes: 0,
-            high_bytes: 0,
         }
     }
 
@@ -70,39 +59,9 @@ impl Decay {
     pub(crate) fn on_take(&mut self, fresh_bytes: usize, balance: Balance) {
         self.peak_bytes = self.peak_bytes.max(balance.used_bytes);
         self.idle_bytes = self.idle_bytes.min(balance.resident_free_bytes);
-        self.grown_bytes += balance.used_bytes.saturating_sub(self.used_bytes);
-        self.used_bytes = balance.used_bytes;
         let regretted = fresh_bytes.min(self.purged_early_bytes);
         self.purged_early_bytes -= regretted;
         self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
-    }
-
-    /// Whether the program has grown by so much that holes are looked for. True once.
-    pub(crate) fn has_grown(&mut self) -> bool {
-        let has_grown = self.grown_bytes > self.growth_step();
-        if has_grown {
-            self.grown_bytes = 0;
-        }
-        has_grown
-    }
-
-    fn growth_step(&self) -> usize {
-        GROWTH_STEP_BYTES_MIN.max(self.used_bytes / USED_PER_GROWTH_STEP)
-    }
-
-    /// So many bytes were dug.
-    pub(crate) fn on_dug(&mut self, bytes: usize) {
-        self.high_bytes += bytes / DUG_PER_HIGHER;
-    }
-
-    /// A thread heap has holes of so many bytes now, and had so many. How many more there should
-    /// be, for the resident set not to reach a new high.
-    pub(crate) fn on_holes(&mut self, bytes: usize, before: usize) -> usize {
-        self.hole_bytes = (self.hole_bytes + bytes).saturating_sub(before);
-        let (present_bytes, step) = (self.used_bytes.saturating_sub(self.hole_bytes), self.growth_step());
-        let is_high = present_bytes + step > self.high_bytes;
-        self.high_bytes = self.high_bytes.max(present_bytes);
-        if is_high { step * HOLES_PER_GROWTH } else { 0 }
     }
 
     /// Memory that was not idle for long was purged.
@@ -160,7 +119,6 @@ impl Decay {
         self.purged_early_bytes = 0;
         self.peak_bytes = balance.used_bytes.max(self.peak_bytes / 2);
         self.kept = None;
-        self.high_bytes -= self.high_bytes / HIGH_PER_EPOCH;
         PurgeTarget::Aged
     }
 }
@@ -205,39 +163,6 @@ mod tests {
         }
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
         assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 2 * TUNABLES.purge_milliseconds), PurgeTarget::DownTo(_)));
-    }
-
-    fn used(used_bytes: usize) -> Balance {
-        Balance { used_bytes, resident_free_bytes: 0 }
-    }
-
-    #[test]
-    fn holes_are_wanted_for_a_new_high_and_not_below_it() {
-        let mut decay = Decay::new();
-        decay.on_take(0, used(100 * MIB));
-        assert!(decay.has_grown());
-        assert!(!decay.has_grown(), "not again without growth");
-        assert!(decay.on_holes(0, 0) > 0);
-        // A thread has dug 40 MiB, and the program has grown by 20.
-        decay.on_take(0, used(120 * MIB));
-        assert!(decay.has_grown());
-        assert_eq!(decay.on_holes(40 * MIB, 0), 0);
-        assert!(decay.on_holes(20 * MIB, 40 * MIB) > 0, "filled again, they are wanted again");
-    }
-
-    #[test]
-    fn a_program_that_fills_its_holes_again_and_again_may_keep_them_in_the_end() {
-        let mut decay = Decay::new();
-        decay.on_take(0, used(100 * MIB));
-        let _ = decay.on_holes(0, 0);
-        decay.on_take(0, used(140 * MIB));
-        let mut dug = 0;
-        for _ in 0..1000 {
-            let wanted = decay.on_holes(0, 0);
-            dug += wanted;
-            decay.on_dug(wanted);
-        }
-        assert!((MIB..400 * MIB).contains(&dug), "{dug}");
     }
 
     #[test]

@@ -165,15 +165,6 @@ impl Space {
         self.counts.purged_bytes += bytes;
     }
 
-    /// So many bytes of free pages inside spans were decommitted: for growth, or by time
-    /// or on demand.
-    pub(crate) fn count_dug(&mut self, bytes: usize, for_growth: bool) {
-        self.count_purge(bytes);
-        if for_growth {
-            self.decay.on_dug(bytes);
-        }
-    }
-
     pub(crate) fn purges(&self) -> usize {
         self.counts.purges
     }

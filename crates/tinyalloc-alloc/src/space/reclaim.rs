@@ -7,7 +7,6 @@ use tinyalloc_sys::Mapper;
 use super::Space;
 use super::decay::PurgeTarget;
 use crate::config::policy::IDLE_PER_USED;
-use crate::config::tunables::PurgeMode;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
@@ -48,17 +47,6 @@ impl Space {
     pub(crate) fn due_by_time(&mut self, now_milliseconds: u64) -> PurgeTarget {
         let balance = self.balance();
         self.decay.on_look(balance, &self.tunables, now_milliseconds)
-    }
-
-    /// Whether the program has grown by so much that holes should be looked for. True once.
-    pub(crate) fn has_grown(&mut self) -> bool {
-        self.decay.has_grown()
-    }
-
-    /// A thread heap has holes of so many bytes now, and had so many: how many more it should dig.
-    pub(crate) fn on_holes(&mut self, bytes: usize, before: usize) -> usize {
-        let wanted = self.decay.on_holes(bytes, before);
-        if self.tunables.purge_mode == PurgeMode::Never { 0 } else { wanted }
     }
 
     /// Claims a free run that should go back to the system, if any is left.

@@ -150,7 +150,7 @@ impl SizeClass {
     }
 
     /// Every class, smallest first.
-    pub fn all() -> impl DoubleEndedIterator<Item = SizeClass> {
+    pub fn all() -> impl Iterator<Item = SizeClass> {
         (0..CLASS_COUNT).map(SizeClass)
     }
 

@@ -11,7 +11,6 @@ use super::Span;
 use super::class::SLICE_BYTES;
 use super::owned::OwnedSpan;
 use super::slot::{Secret, Slot};
-use crate::config::policy::{SLOTS_PER_SPARSE_PAGE, SPARSE_PAGES_PER_SPAN_MIN};
 
 /// The smallest page of any system.
 const UNIT_BYTES: usize = 4096;
@@ -26,11 +25,6 @@ impl Span {
     /// Bytes of its holes.
     pub(crate) fn hole_bytes(&self) -> usize {
         self.holes.load(Ordering::Relaxed).count_ones() as usize * UNIT_BYTES
-    }
-
-    /// Bytes of carved slots that are in no hole, about.
-    pub(crate) fn present_bytes(&self) -> usize {
-        (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes())
     }
 
     /// Whether the slot of that number reaches into a hole.
@@ -55,12 +49,8 @@ impl Span {
 
     /// The units that a slot lies in.
     fn units_of(&self, index: usize) -> u64 {
-        self.units_at(index * self.slot_bytes())
-    }
-
-    /// The units that the slot lies in that is so many bytes behind the span's start.
-    fn units_at(&self, offset: usize) -> u64 {
-        units(offset / UNIT_BYTES, (offset + self.slot_bytes() - 1) / UNIT_BYTES)
+        let start = index * self.slot_bytes();
+        units(start / UNIT_BYTES, (start + self.slot_bytes() - 1) / UNIT_BYTES)
     }
 }
 
@@ -98,7 +88,8 @@ impl OwnedSpan {
         const SEEN: u32 = 0x4000;
         const DUG: u32 = 0x8000;
         let live = self.countdown_left().get();
-        if self.present_bytes() < live as usize * self.slot_bytes() + free_bytes {
+        let present = (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes());
+        if present < live as usize * self.slot_bytes() + free_bytes {
             return false;
         }
         let before = u32::from(self.looked_at().get());
@@ -108,14 +99,6 @@ impl OwnedSpan {
             self.looked_at().set(u16::try_from(now).unwrap_or(0));
         }
         is_idle
-    }
-
-    /// Bytes of the pages of a partial span on which no slot is live, if each live one is alone
-    /// where it lies; 0 where that is little.
-    pub(crate) fn sparse_bytes(self, page_bytes: usize) -> usize {
-        let free = self.present_bytes().saturating_sub(self.countdown() as usize * (self.slot_bytes() + page_bytes));
-        let work = (self.slots_carved() - self.countdown()) as usize / SLOTS_PER_SPARSE_PAGE;
-        if free < SPARSE_PAGES_PER_SPAN_MIN.max(work) * page_bytes { 0 } else { free }
     }
 
     /// Gives the slots of the first hole, or of as much of it as one slot needs, to the caller: a
@@ -170,46 +153,38 @@ impl OwnedSpan {
     /// list's first slot, if that is to stay.
     fn free_units(self, page_units: usize, secret: Secret, keeps_first: bool) -> Result<u64, Slot> {
         let mut free = [0_u16; UNITS];
-        let mut count = |offset: usize| {
-            let last = (offset + self.slot_bytes() - 1) / UNIT_BYTES;
-            free[offset / UNIT_BYTES..=last].iter_mut().for_each(|slots| *slots += 1);
+        let mut count = |index: usize| {
+            let mut left = self.units_of(index);
+            while left != 0 {
+                free[left.trailing_zeros() as usize] += 1;
+                left &= left - 1;
+            }
         };
         let mut slot = self.list().get();
         if keeps_first && !slot.is_end() {
             slot = slot.next(secret).ok_or(slot)?;
         }
         while !slot.is_end() {
-            count(slot.address() - self.address());
+            count(self.slot_index(slot.address()));
             slot = slot.next(secret).ok_or(slot)?;
         }
-        if self.has_holes() {
-            let in_holes = self.slots_on(self.holes.load(Ordering::Relaxed)).filter(|index| self.is_in_hole(*index));
-            in_holes.for_each(|index| count(index * self.slot_bytes()));
-        }
-        let carved = (self.slots_carved() as usize * self.slot_bytes()).div_ceil(UNIT_BYTES);
-        let mut free_units = u64::MAX;
-        for (unit, slots) in free.iter().enumerate().take(carved) {
-            if usize::from(*slots) != self.slots_on(1 << unit).count() {
-                free_units &= !(1 << unit);
-            }
-        }
-        let mut holes = 0;
-        for first in (0..carved).step_by(page_units) {
-            let page = units(first, first + page_units - 1);
-            holes |= if free_units & page == page { page } else { 0 };
-        }
-        Ok(holes)
+        (0..self.slots_carved() as usize).filter(|index| self.is_in_hole(*index)).for_each(&mut count);
+        let is_free = |unit: usize| free[unit] > 0 && usize::from(free[unit]) == self.slots_on(1 << unit).count();
+        let end = (self.slots_carved() as usize * self.slot_bytes()).div_ceil(UNIT_BYTES).next_multiple_of(page_units);
+        let pages = (0..end / page_units).map(|page| page * page_units..(page + 1) * page_units);
+        let carved = |unit: usize| unit * UNIT_BYTES < self.slots_carved() as usize * self.slot_bytes();
+        let whole = pages.filter(|page| page.clone().all(|unit| is_free(unit) || !carved(unit)));
+        Ok(whole.fold(0, |all, page| all | units(page.start, page.end - 1)))
     }
 
     /// Leaves the slots in holes out of the list.
     fn unlist_holed(self, secret: Secret) {
-        let holes = self.holes.load(Ordering::Relaxed);
         let mut slot = self.list().replace(Slot::END);
         let mut last: Option<Slot> = None;
         while !slot.is_end() {
             // Every signature was looked at a moment ago.
             let next = slot.next(secret).unwrap_or(Slot::END);
-            if self.units_at(slot.address() - self.address()) & holes == 0 {
+            if !self.is_in_hole(self.slot_index(slot.address())) {
                 match last {
                     Some(last) => last.sign(slot, secret),
                     None => self.list().set(slot),

@@ -28,7 +28,6 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use crate::config::policy::{GROWTH_STEP_BYTES_MIN, HOLES_PER_LOOK};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
 use crate::span::bins::Bins;
@@ -65,8 +64,6 @@ pub(crate) struct ThreadHeap {
     policy: HardeningPolicy,
     to_sample: Cell<u32>,
     epoch_seen: Cell<usize>,
-    holes_seen: Cell<usize>,
-    filled_bytes: Cell<usize>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
     kept_blocks: KeptBlocks,
@@ -162,8 +159,6 @@ impl ThreadHeap {
             policy,
             to_sample: Cell::new(0),
             epoch_seen: Cell::new(0),
-            holes_seen: Cell::new(0),
-            filled_bytes: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
             kept_blocks: KeptBlocks::new(),
@@ -212,20 +207,6 @@ impl ThreadHeap {
     /// The epoch that this heap has followed last.
     pub(crate) fn epoch_seen(&self) -> &Cell<usize> {
         &self.epoch_seen
-    }
-
-    /// Holes are filled: after many, the thread looks for others.
-    fn count_filled(&self, bytes: usize) {
-        self.filled_bytes.set(self.filled_bytes.get() + bytes);
-        if self.filled_bytes.get() > GROWTH_STEP_BYTES_MIN.max(self.holes_seen.get() / HOLES_PER_LOOK) {
-            self.filled_bytes.set(0);
-            self.epoch_seen.set(usize::MAX);
-        }
-    }
-
-    /// Bytes of its holes when they were last counted.
-    pub(crate) fn holes_seen(&self) -> &Cell<usize> {
-        &self.holes_seen
     }
 
     pub(crate) fn policy(&self) -> HardeningPolicy {

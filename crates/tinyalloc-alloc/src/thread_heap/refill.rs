@@ -52,9 +52,7 @@ impl ThreadHeapRef {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
         if span.has_holes() {
-            let before = span.hole_bytes();
             self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
-            self.count_filled(before - span.hole_bytes());
             return true;
         }
         let mut slots = if self.policy.shuffles_slots() { span.slots_left() } else { span.slots_to_carve(page_bytes) };

@@ -88,7 +88,6 @@ impl ThreadHeapRef {
             let slices = class.span_slices(self.spans(class));
             let span = self.spare.iter().find(|span| span.slices() as usize == slices)?;
             self.uncharge_span(*span);
-            self.count_filled(span.hole_bytes());
             span.recut(class, u32::try_from(slices * SLICE_BYTES / class.bytes()).ok()?);
             Some(span)
         })?;
