@@ -6,7 +6,7 @@ mod common;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{Claim, HugePagePolicy};
+use tinyalloc_alloc::{Checks, Claim, HugePagePolicy};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -153,6 +153,20 @@ fn where_mappings_are_refused_blocks_grow_in_their_region() {
     arrays.grow_to(3 * MIB);
     assert_eq!(world.stats(arrays.actor).huge_blocks, 0);
     arrays.free();
+}
+
+#[test]
+fn a_hardened_block_grows_to_what_was_asked_for() {
+    let world = World::<LimitedMapper>::new();
+    world.tune(Actor::new(), |tunables| tunables.checks = Checks { hardened: true, ..Checks::NONE });
+    let actor = Actor::new();
+    let block = world.allocate(actor, 40 * MIB).unwrap();
+    // SAFETY: a live block.
+    let block = unsafe { world.reallocate(actor, block, 65 * MIB + 1) }.unwrap();
+    assert_eq!(world.stats(actor).huge, (65 * MIB + 1).next_multiple_of(4096));
+    // SAFETY: as above.
+    unsafe { world.free(actor, block.as_ptr()) };
+    assert_eq!(actor.misuses(), []);
 }
 
 #[test]

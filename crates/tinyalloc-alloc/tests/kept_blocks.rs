@@ -163,6 +163,13 @@ fn a_trim_a_limit_and_the_end_of_the_thread_take_what_is_kept() {
     assert!(world.tune(actor, |tunables| tunables.limit_bytes = limit));
     assert!(world.allocate(actor, 8 * BYTES + BYTES / 2).is_some(), "a limit is in the way");
     assert!(kept_bytes(&world, actor) == 0);
+
+    let world = World::<LimitedMapper>::new();
+    let actor = fill(&world);
+    let limit = world.stats(actor).mapped + 32 * MIB - 4 * BYTES;
+    assert!(world.tune(actor, |tunables| tunables.limit_bytes = limit));
+    assert!(world.allocate(actor, 32 * MIB).is_some(), "a limit is in the way of a mapping");
+    assert!(kept_bytes(&world, actor) == 0);
 }
 
 #[test]
@@ -175,6 +182,22 @@ fn a_thread_keeps_a_mebibyte_and_no_more() {
         assert!(kept_bytes(&world, actor) <= MIB, "{bytes}");
         world.check_invariants(actor).unwrap();
     }
+}
+
+/// Epochs that are shorter than a licence end while the thread may still keep blocks.
+#[test]
+fn a_trim_takes_what_was_kept_after_the_last_epoch() {
+    let world = World::<LimitedMapper>::new();
+    assert!(world.tune(Actor::new(), |tunables| tunables.purge_milliseconds = 1));
+    let actor = keeper(&world);
+    let block = world.allocate(actor, BYTES).unwrap();
+    for _ in 0..3 {
+        world.wait(1);
+        world.purge_by_time(actor);
+    }
+    free(&world, actor, block);
+    world.purge_all(Actor::new());
+    assert_eq!(kept_bytes(&world, actor), 0);
 }
 
 #[test]

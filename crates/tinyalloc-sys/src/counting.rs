@@ -85,6 +85,7 @@ impl<M> CountingMapper<M> {
 unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
     const RECOMMITS: bool = M::RECOMMITS;
     const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
+    const REMAPS: bool = M::REMAPS;
 
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()

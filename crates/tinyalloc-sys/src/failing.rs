@@ -91,6 +91,7 @@ impl<M> FailingMapper<M> {
 unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     const RECOMMITS: bool = M::RECOMMITS;
     const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
+    const REMAPS: bool = M::REMAPS;
 
     fn page_bytes(&self) -> usize {
         self.inner.page_bytes()

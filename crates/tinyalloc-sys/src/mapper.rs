@@ -51,6 +51,9 @@ pub unsafe trait Mapper {
     /// between.
     const LOCKED_BY_FORKS: bool = false;
 
+    /// Whether [`Mapper::remap`] may succeed.
+    const REMAPS: bool = true;
+
     /// Bytes of one page of memory: a power of two.
     fn page_bytes(&self) -> usize;
 

@@ -76,6 +76,8 @@ impl PosixMapper {
 
 // SAFETY: mmap without MAP_FIXED returns unused address space, and only `release` unmaps it.
 unsafe impl Mapper for PosixMapper {
+    const REMAPS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
     #[inline]
     fn page_bytes(&self) -> usize {
         match PAGE_BYTES.load(Ordering::Relaxed) {

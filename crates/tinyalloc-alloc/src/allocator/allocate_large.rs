@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::large::{LargeBlock, REQUEST_BYTES_MAX};
+use super::large::{LargeBlock, REQUEST_BYTES_MAX, admits_grown};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::config::policy::HUGE_BYTES_MIN;
@@ -47,7 +47,11 @@ impl<M: Mapper> Allocator<M> {
         if bytes > REQUEST_BYTES_MAX / 2 || !self.space().lock(context.id())?.maps_grown(bytes) {
             return None;
         }
-        self.new_large(context, heap, self.grown(bytes), 1, BlockPlace::Mapping).map(|block| block.start())
+        let grown = self.grown(bytes);
+        if !admits_grown(heap, grown) {
+            return None;
+        }
+        self.new_large(context, heap, grown, 1, BlockPlace::Mapping).map(|block| block.start())
     }
 
     fn new_large<C: ThreadContext>(
@@ -76,7 +80,10 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let in_region = if place == BlockPlace::Region { self.large_in_region(context, heap, bytes, align) } else { None };
-        let block = in_region.or_else(|| self.huge(context, heap, bytes, align));
+        let block = in_region.or_else(|| self.huge(context, heap, bytes, align)).or_else(|| {
+            let is_worth_it = place == BlockPlace::Mapping && self.makes_room(context);
+            if is_worth_it { self.huge(context, heap, bytes, align) } else { None }
+        });
         if let Some(heap) = heap.filter(|_| block.is_none()) {
             heap.quota().uncharge(bytes);
         }

@@ -55,7 +55,13 @@ impl<M: Mapper> Allocator<M> {
         }
         let visits = context.visits();
         if visits < VISITS_MAX && self.attached().load(Ordering::Relaxed) >= ATTACHED_AT_ONCE {
-            return context.set_visits(visits + 1);
+            context.set_mode(Mode::InSlowPath);
+            // A signal handler may have come first, and have attached the thread.
+            return if context.bins() == Self::NO_BINS {
+                context.set_visits(visits + 1)
+            } else {
+                context.set_mode(Mode::Attached)
+            };
         }
         let _ = self.attach_in_time(context, Patience::None);
     }

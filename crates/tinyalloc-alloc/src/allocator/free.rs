@@ -163,19 +163,20 @@ impl<M: Mapper> Allocator<M> {
             let block = space.remove_huge(span);
             return self.unmap_huge_beside(context, space, block);
         }
-        if self.policy().traps_every_freed_block() {
+        let traps_all = self.policy().traps_every_freed_block();
+        if traps_all || space.affords_trap(self.mapper(), span) {
             let ended = space.end_large(span);
-            // SAFETY: no other thread takes the block's run before it is taken back.
-            return self
-                .trap_freed(context, space, &ended, |this| unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) });
+            return self.trap_freed(context, space, &ended, |this| {
+                if traps_all {
+                    // SAFETY: no other thread takes the block's run before it is taken back.
+                    unsafe { this.trap_whole_pages(ended.start(), ended.bytes()) }
+                } else {
+                    // SAFETY: as above, and it is committed.
+                    unsafe { this.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok()
+                }
+            });
         }
-        if space.affords_trap(self.mapper(), span) {
-            let ended = space.end_large(span);
-            // SAFETY: as above, and it is committed.
-            let trap = |this: &Self| unsafe { this.mapper().trap_by_rights(ended.start(), ended.bytes()) }.is_ok();
-            return self.trap_freed(context, space, &ended, trap);
-        }
-        self.license_keeping(context, &mut space, span.slices());
+        self.license_keeping(context, &mut space, span);
         space.release_span(span);
         let due = self.due(&mut space);
         drop(space);

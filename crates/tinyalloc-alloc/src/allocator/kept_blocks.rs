@@ -49,7 +49,7 @@ impl<M: Mapper> Allocator<M> {
         let Some(place) = kept.place_for(slices).filter(|_| span.begin_keeping()) else {
             return false;
         };
-        if !span.is_slot(address) {
+        if !span.is_slot(address) || span.slices() as usize != slices {
             // Two frees of one block at once, and a new block has its record already.
             span.end_keeping(span.slot_bytes());
             return false;
@@ -78,8 +78,10 @@ impl<M: Mapper> Allocator<M> {
     /// that are kept goes back, since there was no room.
     #[cold]
     #[inline(never)]
-    pub(crate) fn license_keeping<C: ThreadContext>(&self, context: C, space: &mut Space, slices: u32) {
-        let Some(heap) = Self::keeper(context).filter(|_| slices as usize <= KEPT_BLOCK_SLICES_MAX) else {
+    pub(crate) fn license_keeping<C: ThreadContext>(&self, context: C, space: &mut Space, span: SpanRef) {
+        let Some(heap) =
+            Self::keeper(context).filter(|_| span.slices() as usize <= KEPT_BLOCK_SLICES_MAX && HeapRef::of_span(span).is_none())
+        else {
             return;
         };
         if self.policy().checks_frees() || space.tunables().purge_mode == PurgeMode::Eager {
@@ -127,10 +129,10 @@ impl<M: Mapper> Allocator<M> {
         let Some(mut space) = self.space().lock(context.id()) else {
             return;
         };
-        if !space.is_keeping() {
+        if which == KeptScope::Idle && !space.is_keeping() {
             return;
         }
-        let mut is_keeping = which == KeptScope::All;
+        let mut is_keeping = false;
         for heap in successors(space.heaps(), |heap| heap.next_heap()) {
             let kept = heap.kept_blocks();
             if which == KeptScope::Idle && kept.was_used() {
@@ -138,6 +140,7 @@ impl<M: Mapper> Allocator<M> {
                 continue;
             }
             Self::return_kept(&mut space, heap);
+            is_keeping |= self.is_licensed(kept);
         }
         space.set_keeping(is_keeping);
     }

@@ -90,6 +90,16 @@ impl<M: Mapper> Allocator<M> {
         heap.quota().charge(bytes)
     }
 
+    /// What threads keep ready counts towards a limit: it goes back to the space, if there is one.
+    pub(crate) fn makes_room<C: ThreadContext>(&self, context: C) -> bool {
+        let is_limited = self.space().lock(context.id()).is_some_and(|mut space| space.tunables().limit_bytes != usize::MAX);
+        if is_limited {
+            self.abandon_spare(context);
+        }
+        is_limited
+    }
+
+    #[inline(never)]
     pub(crate) fn huge<C: ThreadContext>(
         &self,
         context: C,
@@ -157,6 +167,11 @@ impl<M: Mapper> Allocator<M> {
         drop(space);
         self.purge(context, due);
     }
+}
+
+/// Whether the limit of a heap is not in the way of so much more.
+pub(crate) fn admits_grown(heap: Option<HeapRef>, bytes: usize) -> bool {
+    heap.is_none_or(|heap| heap.quota().charged_bytes().saturating_add(bytes) <= heap.quota().limit_bytes())
 }
 
 /// Whether anything but zeros is near that offset of a block. A page that was never touched has
@@ -242,9 +257,12 @@ impl<M: Mapper> Allocator<M> {
             return Some(span.start());
         }
         let remapped = |bytes| self.within_quota(context, span, bytes, |this| this.remap_huge(context, span, bytes));
-        let larger = if bytes > before { remapped(grown) } else { None };
-        let start = larger.or_else(|| remapped(bytes))?;
-        if bytes >= GROWN_HUGE_PAGES_BYTES_MIN && bytes > before && bytes / 2 <= before {
+        let is_padded = bytes > before && admits_grown(HeapRef::of_span(span), grown - before);
+        let larger = if is_padded { remapped(grown) } else { None };
+        let start = larger
+            .or_else(|| remapped(bytes))
+            .or_else(|| if bytes > before && self.makes_room(context) { remapped(bytes) } else { None })?;
+        if !M::LOCKED_BY_FORKS && bytes >= GROWN_HUGE_PAGES_BYTES_MIN && bytes > before && bytes / 2 <= before {
             self.fill_grown(context, span, start, before);
         }
         Some(start)
@@ -255,6 +273,8 @@ impl<M: Mapper> Allocator<M> {
     fn fill_grown<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>, filled: usize) {
         let huge_pages = self.space().lock(context.id()).map(|mut space| space.tunables().huge_pages);
         let is_wanted = huge_pages.is_some_and(|policy| policy != HugePagePolicy::Never) && !self.policy().checks_frees();
+        // Its end may be spare.
+        let filled = filled - filled / GROWN_PART;
         if is_wanted && (0..GROWN_LOOKS).all(|look| has_contents(start, filled / GROWN_LOOKS * look)) {
             // SAFETY: the mapping is the block's, and the block the caller's.
             let _ = unsafe { self.mapper().prefer_huge_pages(start, span.slot_bytes(), true) };
@@ -263,7 +283,9 @@ impl<M: Mapper> Allocator<M> {
 
     /// How long the mapping of a block is that grows to so many bytes.
     pub(crate) fn grown(&self, bytes: usize) -> usize {
-        let step = (bytes / GROWN_PART + 1).next_power_of_two() / 2;
+        // A file's memory is not to be had for nothing, and a guard lies right behind its block.
+        let is_padded = !M::LOCKED_BY_FORKS && !self.policy().checks_frees();
+        let step = if is_padded { (bytes / GROWN_PART + 1).next_power_of_two() / 2 } else { 0 };
         bytes.next_multiple_of(step.max(self.mapper().page_bytes()))
     }
 

@@ -65,6 +65,9 @@ impl<M: Mapper> Allocator<M> {
             }
             PurgeTarget::DownTo(bytes) => {
                 self.abandon_spare_if_idle(context);
+                if bytes == 0 {
+                    self.release_kept(context, KeptScope::All);
+                }
                 self.purge_while(context, PurgeScope::Excess, bytes);
             }
         }
@@ -237,6 +240,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Every empty span that a heap keeps goes back to the space: it has nothing else to give.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn abandon_spare<C: ThreadContext>(&self, context: C) {
         self.abandon_own_spare(context);
         self.release_kept(context, KeptScope::All);
@@ -259,6 +264,7 @@ impl<M: Mapper> Allocator<M> {
         });
         let Some((Some(unfinished), zone)) = unfinished else {
             self.end_slow_path(context, slow_path);
+            report_tampered(context, collected);
             return unfinished.is_none();
         };
         let mut bytes = 0;
@@ -269,9 +275,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(mut space) = space.filter(|_| bytes > 0) {
             space.count_purge(bytes);
         }
-        if let Err(tampered) = result {
-            context.report(Misuse::WriteAfterFree { address: tampered.address() });
-        }
+        report_tampered(context, result);
         is_whole
     }
 
@@ -290,6 +294,7 @@ impl<M: Mapper> Allocator<M> {
         heap.dig(scope, &mut digger)
     }
 
+    #[inline(never)]
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {
         let collected = heap.collect(self.secret());
         heap.retire_idle(self.secret());
@@ -357,5 +362,14 @@ impl<M: Mapper> Allocator<M> {
         for thread_heap in heap.pool().heaps() {
             let _ = self.purge_thread_heap(context, thread_heap);
         }
+    }
+}
+
+/// A free slot was written to.
+#[cold]
+#[inline(never)]
+fn report_tampered<C: ThreadContext>(context: C, result: Result<(), Slot>) {
+    if let Err(tampered) = result {
+        context.report(Misuse::WriteAfterFree { address: tampered.address() });
     }
 }

@@ -84,6 +84,7 @@ impl<M: Mapper> Allocator<M> {
         }
         if span.owner() == Owner::Large
             && bytes > usable.max(GROWN_BYTES_MIN)
+            && M::REMAPS
             && !M::LOCKED_BY_FORKS
             && !self.policy().checks_frees()
             && let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes)

@@ -95,7 +95,7 @@ impl<M: Mapper> Allocator<M> {
                     continue;
                 }
                 let active = stats.active;
-                stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
+                stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span));
                 // A huge page is resident as a whole, whatever part of it was touched.
                 if region.may_prefer_huge_pages(&space.regions().place_of(span).1) {
                     let untouched = (span.slices() as usize * SLICE_BYTES).saturating_sub(stats.active - active);
@@ -149,7 +149,7 @@ impl<M: Mapper> Allocator<M> {
                 _ => {
                     stats.mapped += span.slices() as usize * SLICE_BYTES;
                     stats.spans += 1;
-                    stats.add_span(span, self.mapper().page_bytes(), |class| self.free_in_current(context, span, class));
+                    stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span));
                 }
             }
         }
@@ -162,17 +162,21 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
-    fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef, class: SizeClass) -> usize {
+    #[inline(never)]
+    fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef) -> usize {
         let Owner::Heap(bins) = span.owner() else {
             return 0;
         };
+        if span.state() != SpanState::Current {
+            return 0;
+        }
         // SAFETY: an owner that is a heap is one (H2).
         let heap = unsafe { ThreadHeapRef::from_bins(bins) };
         let is_own = context.mode() == Mode::Attached && heap.is_of(context.id());
         if !is_own && heap.is_live() {
             return 0;
         }
-        heap.free_in_bin(class, self.secret()) as usize
+        heap.free_in_bin(span.class(), self.secret()) as usize
     }
 }
 
@@ -307,14 +311,15 @@ impl Stats {
         }
     }
 
-    fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: impl Fn(SizeClass) -> usize) {
+    #[inline(never)]
+    fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: usize) {
         let class = span.class();
         let span_bytes = span.slices() as usize * SLICE_BYTES;
         // The owner thread may be changing the span: whatever is read of it, no slot lies beyond
         // the span, and no more live than are there.
         let present = (span.slots_present() as usize).min(span_bytes / class.bytes());
         let live = match span.state() {
-            SpanState::Current => present.saturating_sub(free_in_current(class)),
+            SpanState::Current => present.saturating_sub(free_in_current),
             SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => present.min(span.live() as usize),
         };
         let carved = (span.slots_carved() as usize * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);

@@ -152,6 +152,7 @@ impl Region {
     /// The lowest free run; of those further up, one without a trap is taken instead if there is
     /// one not far away. It saves a system call, and what was freed and trapped keeps its trap for
     /// longer.
+    #[inline(never)]
     fn find_free(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
         let find = |from: usize| self.used().find_clear_run(from, slices, align).filter(|first| *first + slices <= end);
         let lowest = find(self.lowest_free.get())?;

@@ -353,6 +353,7 @@ impl<M: WorldMapper> Drop for World<M> {
 unsafe impl<M: Mapper> Mapper for Shared<M> {
     const RECOMMITS: bool = M::RECOMMITS;
     const LOCKED_BY_FORKS: bool = M::LOCKED_BY_FORKS;
+    const REMAPS: bool = M::REMAPS;
 
     fn page_bytes(&self) -> usize {
         self.0.page_bytes()

@@ -89,6 +89,7 @@ impl Drop for SlowMapper {
 // SAFETY: as `PosixMapper`.
 unsafe impl Mapper for SlowMapper {
     const LOCKED_BY_FORKS: bool = true;
+    const REMAPS: bool = false;
 
     fn page_bytes(&self) -> usize {
         PosixMapper.page_bytes()
