@@ -1,5 +1,7 @@
 """Small runs of the benchmark's workloads that do the same every time, for the budget: what the library itself costs in each."""
 
+import os
+import queue
 import re
 import shutil
 import subprocess
@@ -27,6 +29,7 @@ HURRIED = ("burst-idle", "large-buffers", "pattern-c", "random-replacement")
 # The calls that an allocator makes; others are the program's.
 CALLS = re.compile(r"mmap|munmap|mremap|mprotect|madvise|process_madvise|brk|futex|membarrier|mseal|prctl")
 SECONDS = 60
+RUNS_FOR_FAULTS = 3
 FAULTS, SYSTEM_CALLS, INSTRUCTIONS, ATOMICS = "page faults", "system calls", "instructions", "atomic operations"
 QUANTITIES = (FAULTS, SYSTEM_CALLS, INSTRUCTIONS, ATOMICS)
 
@@ -46,11 +49,17 @@ TOLERANCES = {FAULTS: Tolerance(0.03, 12), SYSTEM_CALLS: Tolerance(0.03, 2), INS
 
 
 def measured_runs(library, names, jobs=2):
-    """By run and quantity, what the tools that are there count."""
+    """By run and quantity, what the tools that are there count.
+
+    Each run has one processor: how often one thread waits for the end of another is then the program's doing, not the scheduler's."""
     # Before threads want it at the same time.
     launcher_binary()
     programs = {name: compiled(SOURCES / f"{name}.c") for name in names}
-    with ThreadPoolExecutor(jobs) as pool:
+    processors = queue.SimpleQueue()
+    for each in sorted(os.sched_getaffinity(0))[:jobs]:
+        processors.put(each)
+    # A process runs where the thread may that started it.
+    with ThreadPoolExecutor(processors.qsize(), initializer=lambda: os.sched_setaffinity(0, {processors.get()})) as pool:
         found = pool.map(lambda name: measured(name, programs[name], library), programs)
         return dict(zip(programs, found, strict=True))
 
@@ -69,8 +78,8 @@ def measured(name, program, library):
 
 
 def faults(command, library, environment):
-    """Without huge pages: whether the system has any is not the library's doing."""
-    return measure_once(command, library, env=environment, seconds=SECONDS, mode=SMALL_PAGES)[0].page_faults
+    """The least of some runs: what the system adds differs from run to run. Without huge pages: whether it has any is not the library's doing."""
+    return min(measure_once(command, library, env=environment, seconds=SECONDS, mode=SMALL_PAGES)[0].page_faults for _ in range(RUNS_FOR_FAULTS))
 
 
 def system_calls(command, library, environment):
