@@ -20,7 +20,7 @@ from harness.measurement import SMALL_PAGES, measure_once
 # Their options; of the threaded ones, one thread beside the first at a time: what it leaves, the next one or the first frees.
 RUNS = {
     "burst-idle": ("--scale", 10), "falloff": ("--scale", 1, "--threads", 1), "growth": ("--scale", 1), "large-buffers": ("--scale", 5),
-    "leak-threads": ("--scale", 5, "--threads", 1), "pattern-c": ("--scale", 1), "random-replacement": ("--scale", 1),
+    "leak-threads": ("--scale", 5, "--threads", 1), "pattern-c": ("--scale", 1), "random-replacement": ("--scale", 1), "remade-tables": ("--scale", 25),
     "short-threads": ("--scale", 5, "--threads", 1), "sparse-tables": ("--scale", 5), "survivors": ("--scale", 1),
 }
 # Nothing goes back by time: within an hour; or at all, where what is freed and wanted again depends on how fast the machine is.

@@ -98,13 +98,6 @@ impl<M: Mapper> Allocator<M> {
         block
     }
 
-    /// Clears a new block of at least `bytes` bytes, whatever kind of block it became.
-    pub(crate) fn clear<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
-        let usable = self.usable_bytes(context, start).unwrap_or(bytes);
-        // SAFETY: the block holds that much.
-        unsafe { start.write_bytes(0, usable) };
-    }
-
     /// As [`Allocator::allocate_aligned`], with a span or a mapping of its own.
     pub(crate) fn allocate_large_aligned<C: ThreadContext>(
         &self,

@@ -4,11 +4,10 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
+use super::contents::is_filled;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
-use crate::config::policy::{
-    GROWN_BYTES_MIN, GROWN_HUGE_PAGES_BYTES_MIN, GROWN_LOOKS, GROWN_PART, HUGE_BYTES_MIN, PAGE_LOOK_BYTES, PAGE_LOOKS,
-};
+use crate::config::policy::{GROWN_BYTES_MIN, GROWN_HUGE_PAGES_BYTES_MIN, GROWN_PART, HUGE_BYTES_MIN};
 use crate::config::tunables::HugePagePolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::purpose::Purpose;
@@ -174,17 +173,6 @@ pub(crate) fn admits_grown(heap: Option<HeapRef>, bytes: usize) -> bool {
     heap.is_none_or(|heap| heap.quota().charged_bytes().saturating_add(bytes) <= heap.quota().limit_bytes())
 }
 
-/// Whether anything but zeros is near that offset of a block. A page that was never touched has
-/// none, and does not become resident because it is read.
-fn has_contents(start: NonNull<u8>, offset: usize) -> bool {
-    (0..PAGE_LOOKS).any(|look| {
-        // SAFETY: it lies in the block, which the caller of realloc owns.
-        let word = unsafe { start.add((offset & !(PAGE_LOOKS * PAGE_LOOK_BYTES - 1)) + look * PAGE_LOOK_BYTES) };
-        // SAFETY: as above.
-        unsafe { word.cast::<u64>().read() != 0 }
-    })
-}
-
 /// In place.
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a large block, moving it only if that needs no copy; `None` if that
@@ -275,7 +263,7 @@ impl<M: Mapper> Allocator<M> {
         let is_wanted = huge_pages.is_some_and(|policy| policy != HugePagePolicy::Never) && !self.policy().checks_frees();
         // Its end may be spare.
         let filled = filled - filled / GROWN_PART;
-        if is_wanted && (0..GROWN_LOOKS).all(|look| has_contents(start, filled / GROWN_LOOKS * look)) {
+        if is_wanted && is_filled(start, filled) {
             // SAFETY: the mapping is the block's, and the block the caller's.
             let _ = unsafe { self.mapper().prefer_huge_pages(start, span.slot_bytes(), true) };
         }

@@ -57,13 +57,23 @@ pub(crate) const GROWN_BYTES_LEARNED_MAX: usize = 4 * 1024 * 1024;
 /// A mapping that grows becomes this part longer than it has to, so that the next steps cost no
 /// system call. What is not used of it is not resident.
 pub(crate) const GROWN_PART: usize = 16;
-/// A mapping that has grown to this, from half as much or more, gets huge pages if so many pages of
-/// what it was before have contents, evenly spread: it is filled as it grows.
+/// A mapping that has grown to this, from half as much or more, gets huge pages if what it was
+/// before is filled: it is filled as it grows.
 pub(crate) const GROWN_HUGE_PAGES_BYTES_MIN: usize = 32 * 1024 * 1024;
-pub(crate) const GROWN_LOOKS: usize = 32;
+
+// What blocks hold.
+
+/// So many pages of a block, evenly spread, tell whether it is filled, which it is if all of them
+/// have contents...
+pub(crate) const LOOKS: usize = 16;
+/// ...or sparse, if no more of them have. To clear a page that is not resident takes 1.5
+/// microseconds (Linux 6.18, x86-64 virtual machine), to decommit a resident one 0.4.
+pub(crate) const LOOKS_FILLED_MAX: usize = 4;
 /// Of each page, so many words this far apart are looked at.
 pub(crate) const PAGE_LOOKS: usize = 16;
 pub(crate) const PAGE_LOOK_BYTES: usize = 256;
+/// The least block that is looked at before it is cleared: a look at every fourth page.
+pub(crate) const SPARSE_BYTES_MIN: usize = 256 * 1024;
 
 // What traps, and what that may cost.
 
