@@ -1,5 +1,6 @@
 //! Free: the hit path, and every way beyond it. They call each other, so they are one file.
 
+use core::iter::successors;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -217,11 +218,18 @@ impl<M: Mapper> Allocator<M> {
                 return self.free_among_holes(start, context, span);
             }
             // SAFETY: it is one of this thread's heap (H1).
-            if is_signed && !unsafe { span.owned() }.lists(start, self.secret()) {
+            if is_signed && !unsafe { span.owned() }.lists(start, self.secret()) && !self.is_guest(context, start, span) {
                 return self.free_lookalike(start, context, span);
             }
         }
         context.report(self.verdict(context, span, start.as_ptr().addr()));
+    }
+
+    /// Whether a slot of a span waits in the bin of a heap in which its span is not current.
+    fn is_guest<C: ThreadContext>(&self, context: C, start: NonNull<u8>, span: SpanRef) -> bool {
+        self.space().look(context.id()).is_some_and(|space| {
+            successors(space.heaps(), |heap| heap.next_heap()).any(|heap| heap.has_in_bin(start, span.class(), self.secret()))
+        })
     }
 
     /// The hit path does not know the slots behind a span's first hole.

@@ -41,6 +41,8 @@ pub struct InvariantReport {
     pub live_slots: usize,
     /// Slots that were freed remotely and not collected yet.
     pub remote_slots: usize,
+    /// Free slots in a bin in which their span is not current.
+    pub guests: usize,
     /// Spans of small slots.
     pub small_spans: usize,
     /// Large blocks in regions.
@@ -200,15 +202,26 @@ impl InvariantWalk<'_> {
         holds(!span.is_slot(next), "a slot is one only when it is carved")?;
 
         let mut marks = Marks::new(span, self.secret);
-        let free = marks.mark_list(self.first_free(span, bins))?;
+        let (mut free, mut guests) = (0, 0);
+        for heap in self.space_heaps() {
+            // SAFETY: heaps are never unmapped (H2).
+            let bin = unsafe { heap.as_bins().as_ref() }.head(class).get();
+            let met = marks.mark_own(bin)?;
+            holds(met == 0 || span.state() == SpanState::Current || heap.may_lend(class), "only large slots are guests")?;
+            let is_current = span.state() == SpanState::Current && heap.as_bins() == bins;
+            *if is_current { &mut free } else { &mut guests } += met;
+        }
+        free += marks.mark_list(self.first_free(span))?;
         let remote = marks.mark_remote()?;
         let present = span.slots_present() as usize;
-        let live_or_remote = present.checked_sub(free).ok_or("free slots are carved")?;
-        self.standing(span, live_or_remote)?;
-        let live = live_or_remote.checked_sub(remote).ok_or("remotely freed slots are carved")?;
+        // To a span, remotely freed slots and guests are live ones.
+        let live_to_span = present.checked_sub(free).ok_or("free slots are carved")?;
+        self.standing(span, live_to_span)?;
+        let live = live_to_span.checked_sub(remote + guests).ok_or("remotely freed slots and guests are carved")?;
         survey.live_slots += live;
         survey.live_bytes += live * class.bytes();
         survey.remote_slots += remote;
+        survey.guests += guests;
         survey.small_spans += 1;
         Ok(())
     }
@@ -224,6 +237,11 @@ impl InvariantWalk<'_> {
                 holds(live > 0 || span.slots_carved() == 0, "a partial span has a live slot, or nothing of it is in memory")?;
                 holds(span.countdown() as usize == live, "the countdown of a partial span is its live slots")
             }
+            SpanState::Lending => {
+                holds(!span.links().is_linked(), "a span that lends is in no list")?;
+                holds(span.countdown() > 0 && !span.can_carve(), "a span that lends is carved to its end")?;
+                holds(live == span.slots() as usize, "a span that lends has no slot in a list of its own")
+            }
             SpanState::Full => {
                 holds(!span.links().is_linked(), "a full span is in no list")?;
                 holds(!span.can_carve(), "a full span is carved to its end")?;
@@ -232,14 +250,13 @@ impl InvariantWalk<'_> {
         }
     }
 
-    /// The first of the span's free slots. A list of its own is reached by the way into a bin and
-    /// out again, which leaves it as it was.
-    fn first_free(&self, span: SpanRef, bins: NonNull<Bins>) -> Slot {
+    /// The first free slot in the span's own list, which is reached by the way into a bin and out
+    /// again: that leaves it as it was.
+    fn first_free(&self, span: SpanRef) -> Slot {
         let bin = Cell::new(Slot::END);
         let (state, countdown) = (span.state(), span.countdown());
-        if state == SpanState::Current {
-            // SAFETY: heaps are never unmapped (H2).
-            return unsafe { bins.as_ref() }.head(span.class()).get();
+        if matches!(state, SpanState::Current | SpanState::Lending) {
+            return Slot::END;
         }
         // SAFETY: no other thread is inside the allocator.
         let span = unsafe { span.owned() };
@@ -252,7 +269,7 @@ impl InvariantWalk<'_> {
                 span.spend(span.countdown() - countdown);
             }
             SpanState::Spare => span.become_spare(),
-            SpanState::Current | SpanState::Partial | SpanState::Large => span.become_partial(countdown),
+            SpanState::Current | SpanState::Lending | SpanState::Partial | SpanState::Large => span.become_partial(countdown),
         }
         first
     }
@@ -285,7 +302,8 @@ impl InvariantWalk<'_> {
         for class in SizeClass::all() {
             let current = current[class.index()];
             holds(current <= 1, "a bin has one current span")?;
-            holds(current == 1 || bins.head(class).get().is_end(), "a bin's slots are those of its current span")?;
+            let may_have_slots = current == 1 || heap.may_lend(class);
+            holds(may_have_slots || bins.head(class).get().is_end(), "a bin's slots are those of its current span")?;
             holds(heap.spans(class) == spans[class.index()], "a heap counts its spans")?;
         }
         Ok(())
@@ -365,6 +383,19 @@ impl Marks {
             self.mark(slot.address())?;
             slot = slot.next(self.secret).ok_or("a free slot is signed")?;
             slots += 1;
+        }
+        Ok(slots)
+    }
+
+    /// As [`Marks::mark_list`], of those slots that are the span's.
+    fn mark_own(&mut self, first: Slot) -> Verdict<usize> {
+        let (mut slot, mut slots) = (first, 0);
+        while !slot.is_end() {
+            if self.span.contains(slot.address()) {
+                self.mark(slot.address())?;
+                slots += 1;
+            }
+            slot = slot.next(self.secret).ok_or("a free slot is signed")?;
         }
         Ok(slots)
     }

@@ -54,7 +54,7 @@ impl<M: Mapper> Allocator<M> {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn empty_bin(&self, heap: ThreadHeapRef, class: SizeClass) {
         if self.policy().tells_memcheck() {
-            heap.retire_current(class, self.secret());
+            let _ = heap.retire_current(class, self.secret(), &|_| None);
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::span::class::SLICE_BYTES;
 use crate::span::slot::Slot;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::dig::{DigScope, Digger};
+use crate::thread_heap::guests::FindSpan;
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
@@ -164,7 +165,7 @@ impl<M: Mapper> Allocator<M> {
             let mut walks = 0;
             for heap in pool.heaps() {
                 let _ = heap.collect(self.secret());
-                if walks < POOLED_WALKS_MAX && heap.age_in_pool(self.secret()) {
+                if walks < POOLED_WALKS_MAX && heap.age_in_pool(self.secret(), &|address| self.find_span(context, address)) {
                     walks += 1;
                 }
                 let _ = self.release_spare(context, heap, SpareLimit::None);
@@ -268,7 +269,9 @@ impl<M: Mapper> Allocator<M> {
             return unfinished.is_none();
         };
         let mut bytes = 0;
-        let result = collected.and_then(|()| self.dig_with(slow_path.heap(), scope, &zone, &mut bytes));
+        let result = collected.and_then(|()| {
+            self.dig_with(slow_path.heap(), scope, &zone, &|address| self.find_span(context, address), &mut bytes)
+        });
         let space = unfinished.finish(context.id());
         let is_whole = !self.space().is_fork_near();
         self.end_slow_path(context, slow_path);
@@ -279,7 +282,14 @@ impl<M: Mapper> Allocator<M> {
         is_whole
     }
 
-    fn dig_with(&self, heap: ThreadHeapRef, scope: DigScope, spared: &Range<usize>, dug: &mut usize) -> Result<(), Slot> {
+    fn dig_with(
+        &self,
+        heap: ThreadHeapRef,
+        scope: DigScope,
+        spared: &Range<usize>,
+        find: FindSpan<'_>,
+        dug: &mut usize,
+    ) -> Result<(), Slot> {
         if M::RECOMMITS {
             return Ok(());
         }
@@ -290,16 +300,16 @@ impl<M: Mapper> Allocator<M> {
             decommitted
         };
         let is_over = || self.space().is_fork_near();
-        let mut digger = Digger::new(self.mapper().page_bytes(), self.secret(), &mut decommit, &is_over);
+        let mut digger = Digger::new(self.mapper().page_bytes(), self.secret(), find, &mut decommit, &is_over);
         heap.dig(scope, &mut digger)
     }
 
     #[inline(never)]
     pub(crate) fn purge_thread_heap<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Result<(), Slot> {
         let collected = heap.collect(self.secret());
-        heap.retire_idle(self.secret());
+        let retired = heap.retire_idle(self.secret(), &|address| self.find_span(context, address));
         let _ = self.release_spare(context, heap, SpareLimit::None);
-        collected
+        collected.and(retired)
     }
 
     /// What isolated heaps keep, a few of them at a time: latest first, by their numbers.

@@ -42,7 +42,7 @@ impl<M: Mapper> Allocator<M> {
         }
         let _ = self.release_spare(context, heap, SpareLimit::None);
         if let Some(isolated) = HeapRef::of(heap) {
-            heap.retire_idle(secret);
+            heap.retire_idle(secret, &|address| self.find_span(context, address))?;
             let _ = self.release_spare(context, heap, SpareLimit::None);
             self.purge_pooled_thread_heaps(context, isolated);
             if self.takes_part_early(context, heap, isolated, class)
@@ -86,7 +86,7 @@ impl<M: Mapper> Allocator<M> {
         if pool.is_empty() {
             return Ok(None);
         }
-        let span = pool.take_span(class, heap, self.secret())?;
+        let span = pool.take_span(class, heap, self.secret(), &|address| self.find_span(context, address))?;
         for pooled in pool.heaps().filter(|heap| heap.has_spare(SpareLimit::Usual)) {
             let _ = self.release_spare(context, pooled, SpareLimit::Usual);
         }
@@ -147,9 +147,12 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_relist_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, span: SpanRef) {
         let slow_path = self.begin_slow_path_on(context, heap);
         // SAFETY: it is one of this heap's, which is this thread's (H1).
-        slow_path.heap().on_countdown_zero(unsafe { span.owned() });
+        let looked = slow_path.heap().on_countdown_zero(unsafe { span.owned() }, self.secret());
         let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
         self.purge(context, due);
+        if let Err(tampered) = looked {
+            context.report(Misuse::WriteAfterFree { address: tampered.address() });
+        }
     }
 }

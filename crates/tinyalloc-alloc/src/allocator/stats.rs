@@ -103,6 +103,9 @@ impl<M: Mapper> Allocator<M> {
                 }
             }
         }
+        for heap in successors(space.heaps(), |heap| heap.next_heap()).filter(|heap| self.may_read_bins(context, *heap)) {
+            SizeClass::all().for_each(|class| stats.add_guests(class, heap.guests(class, self.secret()) as usize));
+        }
         stats.isolated_heaps = space.isolated_live();
         stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
         stats.remote_frees += space.isolated().flat_map(HeapRef::thread_heaps).map(|heap| heap.remote_frees()).sum::<usize>();
@@ -161,6 +164,11 @@ impl<M: Mapper> Allocator<M> {
         stats
     }
 
+    /// Whether no other thread may be changing the bins of a heap; the lock of the pool is held.
+    fn may_read_bins<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> bool {
+        !heap.is_live() || context.mode() == Mode::Attached && heap.is_of(context.id())
+    }
+
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
     #[inline(never)]
     fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef) -> usize {
@@ -172,11 +180,11 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: an owner that is a heap is one (H2).
         let heap = unsafe { ThreadHeapRef::from_bins(bins) };
-        let is_own = context.mode() == Mode::Attached && heap.is_of(context.id());
-        if !is_own && heap.is_live() {
+        if !self.may_read_bins(context, heap) {
             return 0;
         }
-        heap.free_in_bin(span.class(), self.secret()) as usize
+        // SAFETY: the caller's own, or a pooled heap under the lock of the pool.
+        heap.in_bin(unsafe { span.owned() }, self.secret()) as usize
     }
 }
 
@@ -311,6 +319,17 @@ impl Stats {
         }
     }
 
+    /// Guests in a bin, which their spans have counted as live slots.
+    fn add_guests(&mut self, class: SizeClass, guests: usize) {
+        let of_class = &mut self.classes[class.index()];
+        let guests = guests.min(of_class.live_slots);
+        of_class.live_slots -= guests;
+        of_class.free_slots += guests;
+        self.live_slots -= guests;
+        self.free_slots += guests;
+        self.allocated -= guests * class.bytes();
+    }
+
     #[inline(never)]
     fn add_span(&mut self, span: SpanRef, page_bytes: usize, free_in_current: usize) {
         let class = span.class();
@@ -320,7 +339,9 @@ impl Stats {
         let present = (span.slots_present() as usize).min(span_bytes / class.bytes());
         let live = match span.state() {
             SpanState::Current => present.saturating_sub(free_in_current),
-            SpanState::Full | SpanState::Partial | SpanState::Spare | SpanState::Large => present.min(span.live() as usize),
+            SpanState::Full | SpanState::Lending | SpanState::Partial | SpanState::Spare | SpanState::Large => {
+                present.min(span.live() as usize)
+            }
         };
         let carved = (span.slots_carved() as usize * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
         self.active += carved.saturating_sub(span.hole_bytes()).max(live * class.bytes());

@@ -40,6 +40,10 @@ pub(crate) const KEPT_WASTE_PART: usize = 8;
 /// For so long a thread's frees of large blocks keep their block. The next one asks whether there
 /// is time for a trap again: the trap of 64 KiB is paid for after 7 milliseconds.
 pub(crate) const KEPT_MILLISECONDS: u64 = 8;
+/// A full span lends its slots if they are at least as large...
+pub(crate) const LENT_SLOT_BYTES_MIN: usize = 128;
+/// ...and so many of the class are lent at most: each look at them walks the bin.
+pub(crate) const LENT_SLOTS_MAX: u16 = 128;
 /// Free pages that keep their memory, for heaps that come and go.
 pub(crate) const WARM_PAGES_MAX: usize = 32;
 

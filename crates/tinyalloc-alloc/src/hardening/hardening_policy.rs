@@ -126,6 +126,12 @@ impl HardeningPolicy {
         !self.checks.hardened && !self.checks.valgrind
     }
 
+    /// Whether the freed slots of a full span go to the bin: the slots there that memcheck does not
+    /// know of, and those that wait, are those of a span.
+    pub(crate) const fn lends_slots(self) -> bool {
+        !self.checks_frees()
+    }
+
     /// Slices whose traps go ahead of their use.
     pub(crate) const fn untrapped_ahead_slices(self) -> usize {
         if self.traps_every_freed_block() { 0 } else { UNTRAPPED_AHEAD_SLICES }

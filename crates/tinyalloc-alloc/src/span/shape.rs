@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::Span;
-use super::class::SizeClass;
+use super::class::{SLICE_BYTES, SizeClass};
 
 impl Span {
     pub(crate) fn class(&self) -> SizeClass {
@@ -51,6 +51,11 @@ impl Span {
 
     pub(crate) fn slots_carved(&self) -> u32 {
         self.slots_carved.load(Ordering::Relaxed)
+    }
+
+    /// Whether an address lies in the span.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.address()) < self.slices() as usize * SLICE_BYTES
     }
 
     /// Which slot an address within the span lies in.

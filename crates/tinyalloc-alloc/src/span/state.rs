@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use super::Span;
 use super::owned::OwnedSpan;
-use super::slot::Slot;
+use super::slot::{Secret, Slot};
 
 /// The state of a span in its heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub(crate) enum SpanState {
     Partial,
     /// In no list; `countdown` counts the frees until it is worth a place among the partial ones.
     Full,
+    /// As full, and what is freed of it goes to the bin of its class, where to the span it is still
+    /// a live slot; `countdown` counts the frees until that is looked at.
+    Lending,
     /// No live slot, kept by its heap for whichever class wants a span next.
     Spare,
     /// One block of its own.
@@ -25,7 +28,8 @@ pub(crate) enum SpanState {
 }
 
 impl SpanState {
-    const ALL: [SpanState; 5] = [SpanState::Current, SpanState::Partial, SpanState::Full, SpanState::Spare, SpanState::Large];
+    const ALL: [SpanState; 6] =
+        [SpanState::Current, SpanState::Partial, SpanState::Full, SpanState::Lending, SpanState::Spare, SpanState::Large];
 }
 
 /// While a span is current its frees are not counted: a countdown that no span reaches the end of.
@@ -44,6 +48,7 @@ impl Span {
         match self.state() {
             SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().saturating_sub(self.countdown())),
             SpanState::Partial => self.countdown(),
+            SpanState::Lending => self.slots.get(),
             SpanState::Current => self.slots_present(),
             SpanState::Spare => 0,
             SpanState::Large => 1,
@@ -99,6 +104,32 @@ impl OwnedSpan {
     pub(crate) fn become_full(self) {
         self.set_state(SpanState::Full);
         self.countdown_left().set(self.full_countdown());
+    }
+
+    /// As [`OwnedSpan::become_full`], and its freed slots go to `bin`.
+    pub(crate) fn become_lending(self, bin: &Cell<Slot>) {
+        self.head().set(from_ref(bin));
+        self.set_state(SpanState::Lending);
+        self.lend_on(self.slots.get() / 2);
+    }
+
+    /// Lends until so many more slots were freed.
+    pub(crate) fn lend_on(self, frees: u32) {
+        self.countdown_left().set(frees.max(1));
+    }
+
+    /// Becomes a full span, whose guests are live slots.
+    pub(crate) fn end_lending(self) {
+        self.head().set(self.list());
+        self.become_full();
+    }
+
+    /// Takes a slot that counts as live onto its own list; true if the countdown is at zero.
+    pub(crate) fn take_home(self, slot: Slot, secret: Secret) -> bool {
+        slot.sign(self.list().get(), secret);
+        self.list().set(slot);
+        self.spend(1);
+        self.countdown_left().get() == 0
     }
 
     /// Takes part again with `live` live slots.

@@ -4,6 +4,7 @@
 use core::ptr::NonNull;
 
 use super::ThreadHeapRef;
+use super::guests::FindSpan;
 use crate::config::policy::{IDLE_FREE_BYTES_MIN, IDLE_PAGES_PER_SPAN_MIN, IDLE_SPANS_DUG_MAX};
 use crate::span::class::SizeClass;
 use crate::span::holes::runs;
@@ -25,6 +26,7 @@ pub(crate) enum DigScope {
 pub(crate) struct Digger<'dig> {
     page_bytes: usize,
     secret: Secret,
+    find: FindSpan<'dig>,
     decommit: &'dig mut dyn FnMut(NonNull<u8>, usize) -> bool,
     is_over: &'dig dyn Fn() -> bool,
 }
@@ -48,7 +50,7 @@ impl ThreadHeapRef {
     fn dig_all(self, digger: &mut Digger<'_>) -> Result<(), Slot> {
         let mut result = Ok(());
         for class in SizeClass::all() {
-            self.retire_current(class, digger.secret);
+            result = result.and(self.retire_current(class, digger.secret, digger.find));
             for span in self.partial(class).iter() {
                 if (digger.is_over)() {
                     return result;
@@ -97,10 +99,11 @@ impl<'dig> Digger<'dig> {
     pub(crate) fn new(
         page_bytes: usize,
         secret: Secret,
+        find: FindSpan<'dig>,
         decommit: &'dig mut dyn FnMut(NonNull<u8>, usize) -> bool,
         is_over: &'dig dyn Fn() -> bool,
     ) -> Digger<'dig> {
-        Digger { page_bytes, secret, decommit, is_over }
+        Digger { page_bytes, secret, find, decommit, is_over }
     }
 
     fn dig_span(&mut self, span: OwnedSpan, keeps_first: bool) -> Result<(), Slot> {

@@ -11,6 +11,7 @@ pub(crate) mod spare;
 
 pub(crate) mod kept_blocks;
 
+pub(crate) mod guests;
 pub(crate) mod relist;
 
 pub(crate) mod current;
@@ -38,6 +39,7 @@ use crate::span::remote::DirtyStack;
 use crate::span::slot::Slot;
 use crate::span::span_list::SpanList;
 use crate::support::random::Random;
+use guests::Lent;
 use kept_blocks::KeptBlocks;
 use quota::QuotaRef;
 use state::{HeapState, Inside, NO_THREAD, PoolAge};
@@ -50,6 +52,7 @@ pub(crate) struct ThreadHeap {
     current: [Cell<OwnedSpan>; CLASS_COUNT],
     partial: [SpanList; CLASS_COUNT],
     spans: [Cell<u16>; CLASS_COUNT],
+    lent: [Cell<Lent>; CLASS_COUNT],
     spare: SpanList,
     spare_slices: Cell<u32>,
     next_pooled: Cell<Option<ThreadHeapRef>>,
@@ -145,6 +148,7 @@ impl ThreadHeap {
             current: [const { Cell::new(OwnedSpan::NONE) }; CLASS_COUNT],
             partial: [const { SpanList::new() }; CLASS_COUNT],
             spans: [const { Cell::new(0) }; CLASS_COUNT],
+            lent: [const { Cell::new(Lent::NONE) }; CLASS_COUNT],
             spare: SpanList::new(),
             spare_slices: Cell::new(0),
             next_pooled: Cell::new(None),

@@ -5,6 +5,7 @@ use core::cell::Cell;
 use core::iter::from_fn;
 
 use super::ThreadHeapRef;
+use super::guests::FindSpan;
 use super::state::HeapState;
 use crate::config::policy::POOLED_HEAPS_ASKED;
 use crate::span::class::SizeClass;
@@ -89,13 +90,19 @@ impl Pool {
     ///
     /// # Errors
     /// A free slot that the program wrote to.
-    pub(crate) fn take_span(&self, class: SizeClass, taker: ThreadHeapRef, secret: Secret) -> Result<Option<OwnedSpan>, Slot> {
+    pub(crate) fn take_span(
+        &self,
+        class: SizeClass,
+        taker: ThreadHeapRef,
+        secret: Secret,
+        find: FindSpan<'_>,
+    ) -> Result<Option<OwnedSpan>, Slot> {
         for _ in 0..POOLED_HEAPS_ASKED {
             let Some(heap) = self.first.get() else {
                 break;
             };
             heap.collect(secret)?;
-            if let Some(span) = heap.surrender_span(class, taker) {
+            if let Some(span) = heap.surrender_span(class, taker, secret, find)? {
                 return Ok(Some(span));
             }
             self.rotate();

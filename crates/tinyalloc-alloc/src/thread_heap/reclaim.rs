@@ -29,7 +29,7 @@ impl ThreadHeapRef {
         let mut result = Ok(());
         for span in self.dirty.take_all() {
             match (span.owner(), span.state()) {
-                (owner, SpanState::Full | SpanState::Partial) if owner == self.owner() => {
+                (owner, SpanState::Full | SpanState::Lending | SpanState::Partial) if owner == self.owner() => {
                     match self.reclaim_freed(span, secret) {
                         Ok(Some(span)) => take(*span),
                         Ok(None) => {}
@@ -57,9 +57,11 @@ impl ThreadHeapRef {
         }
         // SAFETY: no thread has a slot of it, and the caller is in the heap.
         let span = unsafe { span.owned() };
-        if span.state() == SpanState::Partial {
+        match span.state() {
             // SAFETY: it is in that list.
-            unsafe { self.partial(span.class()).remove(span) };
+            SpanState::Partial => unsafe { self.partial(span.class()).remove(span) },
+            SpanState::Lending => self.end_lending(span),
+            SpanState::Current | SpanState::Full | SpanState::Spare | SpanState::Large => {}
         }
         self.uncount_span(span.class());
         self.uncharge_span(*span);

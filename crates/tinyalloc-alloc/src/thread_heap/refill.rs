@@ -1,6 +1,7 @@
 //! Refills: where the slots of an empty bin come from.
 
 use super::ThreadHeapRef;
+use super::guests::FindSpan;
 use crate::config::policy::PARTIAL_SPANS_LOOKED_AT;
 use crate::span::carve::Order;
 use crate::span::class::SizeClass;
@@ -71,7 +72,17 @@ impl ThreadHeapRef {
     }
 
     /// Hands a span of `class` with free slots to `taker`: this heap is pooled.
-    pub(crate) fn surrender_span(self, class: SizeClass, taker: ThreadHeapRef) -> Option<OwnedSpan> {
+    ///
+    /// # Errors
+    /// A free slot that was written to.
+    pub(crate) fn surrender_span(
+        self,
+        class: SizeClass,
+        taker: ThreadHeapRef,
+        secret: Secret,
+        find: FindSpan<'_>,
+    ) -> Result<Option<OwnedSpan>, Slot> {
+        self.send_all_home(class, secret, find)?;
         let span = self.fullest_partial(class).or_else(|| {
             let bin = self.bins.head(class);
             let current = self.current(class).get();
@@ -81,12 +92,15 @@ impl ThreadHeapRef {
             current.leave_bin(bin);
             self.current(class).set(OwnedSpan::NONE);
             Some(current)
-        })?;
+        });
+        let Some(span) = span else {
+            return Ok(None);
+        };
         self.uncount_span(class);
         // Still under the pool's lock: once it is released, the thread that collects this heap's
         // remote frees must find the span gone.
         span.set_owner(taker.owner());
-        Some(span)
+        Ok(Some(span))
     }
 
     /// The span that is closest to being full is the one whose use keeps the others closest to

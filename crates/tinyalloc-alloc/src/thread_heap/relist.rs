@@ -3,16 +3,22 @@
 use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
+use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
 impl ThreadHeapRef {
     /// The span's countdown is at zero.
-    pub(crate) fn on_countdown_zero(self, span: OwnedSpan) {
+    ///
+    /// # Errors
+    /// A free slot that was written to.
+    pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret) -> Result<(), Slot> {
         match span.state() {
             SpanState::Current | SpanState::Spare | SpanState::Large => span.stop_countdown(),
             SpanState::Full | SpanState::Partial => self.relist(span, span.live()),
+            SpanState::Lending => return self.look_at_lent(span, secret),
         }
+        Ok(())
     }
 
     /// A full span waits until an eighth of it is free; at a limit it takes part with its first
@@ -54,7 +60,7 @@ impl ThreadHeapRef {
     /// further: pages that were touched before are used up first.
     pub(super) fn put_aside(self, span: OwnedSpan, class: SizeClass) {
         if !span.can_carve() {
-            return span.become_full();
+            return self.lend(span, class);
         }
         let present = span.slots_present();
         if present == 0 {

@@ -1,0 +1,182 @@
+//! Guests: free slots in a bin that are not of its current span.
+//!
+//! A span whose slots are all live *lends* them, if they are large enough: what the owner thread
+//! frees of it goes to the bin, whatever span is current, and is at hand for the next request. To
+//! its span, a guest is a live slot. So a span that lends counts nothing but frees, and looks now
+//! and then how many of its slots are guests; when they are many, it takes them home.
+
+use core::ptr::NonNull;
+
+use super::ThreadHeapRef;
+use crate::config::policy::{LENT_SLOT_BYTES_MIN, LENT_SLOTS_MAX};
+use crate::span::class::SizeClass;
+use crate::span::owned::OwnedSpan;
+use crate::span::owner::Owner;
+use crate::span::remote::push_remote;
+use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
+
+/// Finds the span of a slot.
+pub(crate) type FindSpan<'find> = &'find dyn Fn(usize) -> Option<SpanRef>;
+
+/// What a class lends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lent {
+    slots: u16,
+    /// The current span came with most of its slots live.
+    churns: bool,
+    /// The bin may have guests whose span lends no longer.
+    left: bool,
+}
+
+impl Lent {
+    pub(super) const NONE: Lent = Lent { slots: 0, churns: false, left: false };
+}
+
+impl ThreadHeapRef {
+    /// Whether the bin of a class may ever have guests. A heap with a limit uses the spans that it
+    /// has.
+    pub(crate) fn may_lend(self, class: SizeClass) -> bool {
+        class.bytes() >= LENT_SLOT_BYTES_MIN && self.quota.is_none() && self.policy.lends_slots()
+    }
+
+    /// A span becomes current, and lends once it is full if most of its slots are live: its class
+    /// frees and allocates by turns. What is filled at once is freed at once, too.
+    pub(super) fn note_churn(self, span: OwnedSpan, class: SizeClass) {
+        let is_used = span.state() == SpanState::Partial && span.countdown() >= span.slots() / 2;
+        let lent = &self.lent[class.index()];
+        lent.set(Lent { churns: is_used && self.may_lend(class), ..lent.get() });
+    }
+
+    /// A current span whose slots are all live is replaced.
+    pub(super) fn lend(self, span: OwnedSpan, class: SizeClass) {
+        let lent = self.lent[class.index()].get();
+        let slots = u32::from(lent.slots) + span.slots();
+        match u16::try_from(slots) {
+            Ok(slots) if lent.churns && slots <= LENT_SLOTS_MAX => {
+                self.lent[class.index()].set(Lent { slots, ..lent });
+                span.become_lending(self.bins.head(class));
+            }
+            _ => span.become_full(),
+        }
+    }
+
+    /// From here on the freed slots of a span that lends go to its own list.
+    pub(super) fn end_lending(self, span: OwnedSpan) {
+        let lent = &self.lent[span.class().index()];
+        let slots = u16::try_from(span.slots()).unwrap_or(u16::MAX);
+        lent.set(Lent { slots: lent.get().slots.saturating_sub(slots), left: true, ..lent.get() });
+        span.end_lending();
+    }
+
+    /// So many slots of a span that lends were freed that many of them may be guests.
+    ///
+    /// # Errors
+    /// A free slot that was written to.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look_at_lent(self, span: OwnedSpan, secret: Secret) -> Result<(), Slot> {
+        let guests = self.in_bin(span, secret);
+        if guests < span.slots() / 2 {
+            span.lend_on(span.slots() - guests);
+            return Ok(());
+        }
+        self.send_home(span.class(), secret, &|address| span.contains(address).then_some(*span))
+    }
+
+    /// Sends all guests of a class home.
+    ///
+    /// # Errors
+    /// A free slot that was written to.
+    pub(crate) fn send_all_home(self, class: SizeClass, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
+        let lent = self.lent[class.index()].get();
+        if lent.slots == 0 && !lent.left {
+            return Ok(());
+        }
+        let result = self.send_home(class, secret, find);
+        let lent = &self.lent[class.index()];
+        lent.set(Lent { left: false, ..lent.get() });
+        result
+    }
+
+    /// Sends the guests home that `find` finds the span of.
+    ///
+    /// # Errors
+    /// A free slot that was written to. What lies behind it in the bin is lost.
+    fn send_home(self, class: SizeClass, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
+        let bin = self.bins.head(class);
+        let current = *self.current(class).get();
+        let (mut slot, mut last) = (bin.replace(Slot::END), None::<Slot>);
+        let mut result = Ok(());
+        while !slot.is_end() {
+            let Some(next) = slot.next(secret) else {
+                result = Err(slot);
+                break;
+            };
+            match find(slot.address()).filter(|span| *span != current) {
+                Some(span) => self.send_slot_home(span, slot, secret),
+                None => {
+                    match last {
+                        Some(last) => last.sign(slot, secret),
+                        None => bin.set(slot),
+                    }
+                    last = Some(slot);
+                }
+            }
+            slot = next;
+        }
+        if let Some(last) = last {
+            last.sign(Slot::END, secret);
+        }
+        result
+    }
+
+    /// The span may have gone to another heap meanwhile.
+    fn send_slot_home(self, span: SpanRef, slot: Slot, secret: Secret) {
+        if span.owner() != self.owner() {
+            if push_remote(span, slot, secret)
+                && let Owner::Heap(bins) = span.owner()
+            {
+                // SAFETY: an owner that is a heap is one (H2).
+                unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
+            }
+            return;
+        }
+        // SAFETY: it is one of this heap's (H1).
+        let span = unsafe { span.owned() };
+        if span.state() == SpanState::Lending {
+            self.end_lending(span);
+        }
+        if span.take_home(slot, secret) {
+            self.relist(span, span.live());
+        }
+    }
+
+    /// Guests in the bin of a class.
+    pub(crate) fn guests(self, class: SizeClass, secret: Secret) -> u32 {
+        let current = self.current(class).get();
+        let (mut slots, mut slot) = (0, self.bins.head(class).get());
+        while let Some(next) = slot.next(secret) {
+            slots += u32::from(!current.contains(slot.address()));
+            slot = next;
+        }
+        slots
+    }
+
+    /// Whether a slot is in the bin of a class. The thread of the heap may be changing that, which
+    /// may go unnoticed.
+    pub(crate) fn has_in_bin(self, start: NonNull<u8>, class: SizeClass, secret: Secret) -> bool {
+        self.may_lend(class) && self.bins.head(class).get().leads_to(start, secret)
+    }
+
+    /// Free slots of a span that are in the bin of its class.
+    pub(crate) fn in_bin(self, span: OwnedSpan, secret: Secret) -> u32 {
+        let (mut slots, mut slot) = (0, self.bins.head(span.class()).get());
+        while let Some(next) = slot.next(secret) {
+            slots += u32::from(span.contains(slot.address()));
+            slot = next;
+        }
+        slots
+    }
+}
