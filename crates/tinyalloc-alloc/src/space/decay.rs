@@ -1,7 +1,9 @@
 //! When to purge: free memory that no thread wanted for two epochs, or that outweighs what is in
 //! use.
 
-use crate::config::policy::{EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, USED_PER_RESIDENT_FREE};
+use crate::config::policy::{
+    EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, SWINGS_PER_EPOCH, USED_PER_RESIDENT_FREE,
+};
 use crate::config::tunables::{PurgeMode, Tunables};
 
 /// What to purge now.
@@ -30,13 +32,15 @@ impl Balance {
 /// The cap on resident free memory is learned: what was purged for outweighing the rest, and was
 /// wanted again within the epoch, should have stayed, so the cap grows by as much. A burst is
 /// decommitted on the way; a program that allocates and frees the same megabytes over and over
-/// stops paying for it after a few rounds.
+/// stops paying for it after a few rounds, whatever their size if there are many in an epoch.
 #[derive(Debug)]
 pub(crate) struct Decay {
     events: u32,
     epoch_start: u64,
     slack_bytes: usize,
     purged_early_bytes: usize,
+    regretted_bytes: usize,
+    is_swinging: bool,
     idle_bytes: usize,
     kept: Option<Balance>,
     peak_bytes: usize,
@@ -49,6 +53,8 @@ impl Decay {
             epoch_start: 0,
             slack_bytes: 0,
             purged_early_bytes: 0,
+            regretted_bytes: 0,
+            is_swinging: false,
             idle_bytes: usize::MAX,
             kept: None,
             peak_bytes: 0,
@@ -61,7 +67,12 @@ impl Decay {
         self.idle_bytes = self.idle_bytes.min(balance.resident_free_bytes);
         let regretted = fresh_bytes.min(self.purged_early_bytes);
         self.purged_early_bytes -= regretted;
-        self.slack_bytes = (self.slack_bytes + regretted).min(SLACK_BYTES_MAX);
+        self.regretted_bytes += regretted;
+        if self.regretted_bytes > self.peak_bytes * SWINGS_PER_EPOCH {
+            self.is_swinging = true;
+        }
+        let most = if self.is_swinging { self.peak_bytes } else { SLACK_BYTES_MAX };
+        self.slack_bytes = (self.slack_bytes + regretted).min(most);
     }
 
     /// Memory that was not idle for long was purged.
@@ -95,7 +106,8 @@ impl Decay {
             PurgeMode::Eager | PurgeMode::Never => return PurgeTarget::Nothing,
         }
         // After a burst that no slack could hold, holding a part of it helps no thread.
-        let slack = if self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX { 0 } else { self.slack_bytes };
+        let is_burst = !self.is_swinging && self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX;
+        let slack = if is_burst { 0 } else { self.slack_bytes };
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
         if balance.resident_free_bytes > cap && !self.is_kept(balance) {
             return PurgeTarget::DownTo(cap - cap / 4);
@@ -114,7 +126,9 @@ impl Decay {
         }
         self.epoch_start = now;
         // What was never needed during an epoch was too much.
+        self.is_swinging &= self.idle_bytes < self.slack_bytes / 2;
         self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
+        self.regretted_bytes = 0;
         self.idle_bytes = usize::MAX;
         self.purged_early_bytes = 0;
         self.peak_bytes = balance.used_bytes.max(self.peak_bytes / 2);
@@ -151,6 +165,44 @@ mod tests {
         decay.on_early_purge(20 * MIB);
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
         assert_eq!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::Nothing);
+    }
+
+    /// A round of so many bytes: taken, and freed. Whether anything of it was purged at once.
+    fn swing(decay: &mut Decay, bytes: usize, resident: &mut usize) -> bool {
+        decay.on_take(bytes - *resident, Balance { used_bytes: bytes, resident_free_bytes: 0 });
+        *resident = bytes;
+        let PurgeTarget::DownTo(left) = decay.on_free(idle(bytes), &TUNABLES, || 0) else {
+            return false;
+        };
+        decay.on_early_purge(bytes - left);
+        *resident = left;
+        true
+    }
+
+    #[test]
+    fn a_large_swing_is_kept_once_it_has_come_often_in_an_epoch_and_goes_when_it_stays_away() {
+        for bytes in [96 * MIB, 600 * MIB] {
+            let (mut decay, mut resident) = (Decay::new(), 0);
+            let purged = (0..20).filter(|_| swing(&mut decay, bytes, &mut resident)).count();
+            assert!((2..=4).contains(&purged), "{purged} of 20");
+            for epoch in 1..4 {
+                assert_eq!(decay.on_look(idle(bytes), &TUNABLES, epoch * TUNABLES.purge_milliseconds), PurgeTarget::Aged);
+                assert!(!swing(&mut decay, bytes, &mut resident), "in use in each epoch");
+            }
+            for epoch in 4..7 {
+                let _ = decay.on_look(idle(bytes), &TUNABLES, epoch * TUNABLES.purge_milliseconds);
+            }
+            assert!(swing(&mut decay, bytes, &mut resident), "not in use for an epoch");
+        }
+    }
+
+    #[test]
+    fn a_large_swing_that_comes_once_or_twice_in_an_epoch_goes_each_time() {
+        let (mut decay, mut resident) = (Decay::new(), 0);
+        for epoch in 1..10 {
+            assert!(swing(&mut decay, 600 * MIB, &mut resident) && swing(&mut decay, 600 * MIB, &mut resident));
+            let _ = decay.on_look(idle(resident), &TUNABLES, epoch * TUNABLES.purge_milliseconds);
+        }
     }
 
     #[test]
