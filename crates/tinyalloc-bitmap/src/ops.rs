@@ -38,7 +38,7 @@ pub trait BitmapOps: Words {
     }
 
     /// Sets every bit of the range.
-    #[inline]
+    #[inline(never)]
     fn set_range(&self, range: Range<usize>) {
         masks(self.bits(), range).for_each(|(index, mask)| self.or_word(index, mask));
     }
