@@ -82,6 +82,7 @@ pub struct TaStats {
 }
 
 impl TaStats {
+    #[inline(never)]
     pub(crate) fn new(stats: &Stats, calls: SystemCalls) -> TaStats {
         TaStats {
             allocated: stats.allocated,
