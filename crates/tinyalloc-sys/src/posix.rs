@@ -79,7 +79,8 @@ impl PosixMapper {
 unsafe impl Mapper for PosixMapper {
     const REMAPS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-    #[inline]
+    #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn page_bytes(&self) -> usize {
         match PAGE_BYTES.load(Ordering::Relaxed) {
             0 => page_bytes_slow().get(),
