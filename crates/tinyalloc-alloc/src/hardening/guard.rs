@@ -236,7 +236,7 @@ impl Guards {
         }
         let page_bytes = mapper.page_bytes();
         let bytes = (2 * PLACES + 1) * page_bytes;
-        let places = mapper.map((PLACES * size_of::<Place>()).next_multiple_of(page_bytes), page_bytes).ok()?;
+        let places = mapper.map(mapper.page_ceiling(PLACES * size_of::<Place>()), page_bytes).ok()?;
         let area = mapper.map(bytes, page_bytes).ok()?;
         // SAFETY: the area is new.
         unsafe { mapper.trap(area, bytes) }.ok()?;

@@ -100,7 +100,7 @@ impl Growing {
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn page_end<M: Mapper>(&self, mapper: &M, bytes: usize) -> usize {
-        bytes.next_multiple_of(mapper.page_bytes()).min(self.bytes.get())
+        mapper.page_ceiling(bytes).min(self.bytes.get())
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
