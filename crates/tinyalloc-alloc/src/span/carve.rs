@@ -66,7 +66,7 @@ impl OwnedSpan {
         let carved = self.slots_carved() as usize;
         let slot_bytes = self.slot_bytes();
         let page_end = round_down(carved * slot_bytes, page_bytes) + page_bytes;
-        (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
+        page_end.div_ceil(slot_bytes).max(carved + 1).min(self.slots.get() as usize) - carved
     }
 
     /// The slots that were never carved.
