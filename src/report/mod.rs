@@ -104,7 +104,7 @@ fn write_whole(descriptor: c_int, mut bytes: &[u8]) -> Result<(), c_int> {
         // SAFETY: the bytes are valid.
         let written = unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
         match usize::try_from(written) {
-            Ok(written) => bytes = &bytes[written..],
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(_) if errno() == EINTR => {}
             Err(_) => return Err(errno()),
         }

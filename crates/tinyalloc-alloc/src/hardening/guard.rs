@@ -171,7 +171,7 @@ impl Guards {
         let end = begin + place.bytes;
         // SAFETY: a live block's page is accessible.
         let page_contents = unsafe { from_raw_parts(page.as_ptr(), page_bytes) };
-        let is_whole = page_contents[..begin].iter().chain(&page_contents[end..]).all(|byte| *byte == TAIL);
+        let is_whole = page_contents.iter().enumerate().all(|(at, byte)| (begin..end).contains(&at) || *byte == TAIL);
         // SAFETY: the page is ours; the caller gave the block up. Refused, the page stays
         // accessible.
         let _ = unsafe { mapper.trap(page, page_bytes) };

@@ -35,7 +35,8 @@ impl HeapName {
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+        let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        from_utf8(bytes).unwrap_or_default()
     }
 }
 
