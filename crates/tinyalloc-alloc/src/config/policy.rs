@@ -45,8 +45,10 @@ pub(crate) const KEPT_WASTE_PART: usize = 8;
 pub(crate) const KEPT_MILLISECONDS: u64 = 8;
 /// A full span lends its slots if they are at least as large...
 pub(crate) const LENT_SLOT_BYTES_MIN: usize = 128;
-/// ...and so many of the class are lent at most: each look at them walks the bin.
+/// ...and so many of the class are lent at most: each look at them walks the bin...
 pub(crate) const LENT_SLOTS_MAX: u16 = 128;
+/// ...twice as many of slots that are at least as large as this.
+pub(crate) const LENT_TWICE_BYTES_MIN: usize = 1024;
 /// Free pages that keep their memory, for heaps that come and go.
 pub(crate) const WARM_PAGES_MAX: usize = 32;
 

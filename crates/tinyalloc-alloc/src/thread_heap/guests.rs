@@ -8,7 +8,7 @@
 use core::ptr::NonNull;
 
 use super::ThreadHeapRef;
-use crate::config::policy::{LENT_SLOT_BYTES_MIN, LENT_SLOTS_MAX};
+use crate::config::policy::{LENT_SLOT_BYTES_MIN, LENT_SLOTS_MAX, LENT_TWICE_BYTES_MIN};
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::owner::Owner;
@@ -53,8 +53,9 @@ impl ThreadHeapRef {
     pub(super) fn lend(self, span: OwnedSpan, class: SizeClass) {
         let lent = self.lent[class.index()].get();
         let slots = u32::from(lent.slots) + span.slots();
+        let most = if class.bytes() < LENT_TWICE_BYTES_MIN { LENT_SLOTS_MAX } else { 2 * LENT_SLOTS_MAX };
         match u16::try_from(slots) {
-            Ok(slots) if lent.churns && slots <= LENT_SLOTS_MAX => {
+            Ok(slots) if lent.churns && slots <= most => {
                 self.lent[class.index()].set(Lent { slots, ..lent });
                 span.become_lending(self.bins.head(class));
             }
