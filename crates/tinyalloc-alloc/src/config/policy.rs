@@ -175,6 +175,9 @@ pub(crate) const VISITS_MAX: usize = 32;
 
 /// How many partial spans a refill compares.
 pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
+/// How many lists of remote frees are walked by turns: so many slots come from another processor's
+/// cache at a time.
+pub(crate) const WALKS_AT_ONCE: usize = 16;
 /// How many pooled heaps a refill asks for a span.
 pub(crate) const POOLED_HEAPS_ASKED: usize = 4;
 

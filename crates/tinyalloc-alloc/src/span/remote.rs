@@ -10,7 +10,7 @@
 //! handlers may free, too. A span whose owner changed between 1 and 2 lands on its old owner's
 //! stack, which forwards it.
 
-use core::ptr::null_mut;
+use core::ptr::{NonNull, null_mut};
 
 use super::Span;
 use super::free_list::FreedList;
@@ -112,28 +112,69 @@ pub(crate) fn put_back_remote(span: SpanRef, freed: &FreedList, secret: Secret) 
     }
 }
 
+/// A remote list that was taken, and is walked to see each signature and how many slots there are.
+pub(crate) struct Walk {
+    span: SpanRef,
+    freed: FreedList,
+}
+
+/// Where a step leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Further,
+    /// The last slot was the list's last.
+    Ended,
+    /// The program wrote to the last slot after it was freed, and what follows is lost. Or two
+    /// threads freed one slot at the same time and both found it live: the list leads back to
+    /// itself.
+    Tampered,
+}
+
+impl Walk {
+    /// Empties the remote list of a span; `None` if it is empty.
+    #[inline(always)]
+    pub(crate) fn begin(span: SpanRef) -> Option<Walk> {
+        let head = NonNull::new(span.remote().swap(null_mut(), Ordering::AcqRel))?;
+        // SAFETY: the list holds slots only.
+        let first = unsafe { Slot::from_words(head.as_ptr()) };
+        Some(Walk { span, freed: FreedList::of(first) })
+    }
+
+    pub(crate) fn span(&self) -> SpanRef {
+        self.span
+    }
+
+    /// The slots that were met.
+    pub(crate) fn freed(&self) -> &FreedList {
+        &self.freed
+    }
+
+    #[inline(always)]
+    pub(crate) fn step(&mut self, secret: Secret) -> Step {
+        match self.freed.last().next(secret) {
+            Some(next) if next.is_end() => Step::Ended,
+            Some(next) if self.freed.slots() <= SLOTS_MAX => {
+                self.freed.extend(next);
+                Step::Further
+            }
+            _ => Step::Tampered,
+        }
+    }
+}
+
 /// Empties the remote list, checking every signature.
 ///
 /// # Errors
 /// The slot that the program wrote to after it was freed. The rest of the list is lost then.
 pub(crate) fn take_remote(span: SpanRef, secret: Secret) -> Result<Option<FreedList>, Slot> {
-    let head = span.remote().swap(null_mut(), Ordering::AcqRel);
-    if head.is_null() {
+    let Some(mut walk) = Walk::begin(span) else {
         return Ok(None);
-    }
-    // SAFETY: the list holds slots only.
-    let first = unsafe { Slot::from_words(head) };
-    let mut freed = FreedList::of(first);
+    };
     loop {
-        let next = freed.last().next(secret).ok_or(freed.last())?;
-        if next.is_end() {
-            return Ok(Some(freed));
-        }
-        freed.extend(next);
-        // Two threads that free one slot at the same time may both find it live, and the list then
-        // leads back to itself.
-        if freed.slots() > SLOTS_MAX {
-            return Err(next);
+        match walk.step(secret) {
+            Step::Further => {}
+            Step::Ended => return Ok(Some(walk.freed)),
+            Step::Tampered => return Err(walk.freed().last()),
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use core::sync::atomic::Ordering;
 
+use tinyalloc_array::Array;
+
 use super::ThreadHeapRef;
 use super::state::PoolAge;
+use crate::config::policy::WALKS_AT_ONCE;
 use crate::span::owner::Owner;
-use crate::span::remote::take_remote;
+use crate::span::remote::{Step, TakenSpans, Walk};
 use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
@@ -25,29 +28,71 @@ impl ThreadHeapRef {
             return Ok(());
         }
         let mut result = Ok(());
-        for span in self.dirty.take_all() {
-            match span.owner() {
-                owner if owner == self.owner() => result = result.and(self.integrate(span, secret)),
-                // SAFETY: an owner that is a heap is one (H2).
-                Owner::Heap(bins) => unsafe { ThreadHeapRef::from_bins(bins) }.dirty.push(span),
-                Owner::Nobody | Owner::Large | Owner::Kept | Owner::Emergency => {
-                    debug_assert!(false, "a span without a heap is dirty")
+        let mut dirty = self.dirty.take_all();
+        let mut walks: Array<Walk, WALKS_AT_ONCE> = Array::new();
+        let mut bring_home = |walk: &Walk, step| match step {
+            Step::Ended => self.bring_home(walk, secret),
+            _ => result = result.and(Err(walk.freed().last())),
+        };
+        loop {
+            while !walks.is_full()
+                && let Some(mut walk) = self.next_walk(&mut dirty)
+            {
+                match walk.step(secret) {
+                    Step::Further => drop(walks.push(walk)),
+                    end => bring_home(&walk, end),
+                }
+            }
+            if walks.is_empty() {
+                return result;
+            }
+            // By turns: the slots lie in another processor's cache, and of each list one is on its
+            // way.
+            let mut turn = 0;
+            while let Some(walk) = walks.as_mut_slice().get_mut(turn) {
+                match walk.step(secret) {
+                    Step::Further => turn += 1,
+                    end => {
+                        bring_home(walk, end);
+                        let last = walks.pop();
+                        if let (Some(walk), Some(last)) = (walks.as_mut_slice().get_mut(turn), last) {
+                            *walk = last;
+                        }
+                    }
                 }
             }
         }
-        result
     }
 
-    fn integrate(self, span: SpanRef, secret: Secret) -> Result<(), Slot> {
-        let Some(freed) = take_remote(span, secret)? else {
-            return Ok(());
-        };
+    /// Takes the remote list of the next span of this heap's.
+    fn next_walk(self, dirty: &mut TakenSpans) -> Option<Walk> {
+        loop {
+            let span = dirty.next()?;
+            match span.owner() {
+                owner if owner == self.owner() => {
+                    if let Some(walk) = Walk::begin(span) {
+                        return Some(walk);
+                    }
+                }
+                // SAFETY: an owner that is a heap is one (H2).
+                Owner::Heap(bins) => unsafe { ThreadHeapRef::from_bins(bins) }.dirty.push(span),
+                Owner::Nobody | Owner::Large | Owner::Kept | Owner::Emergency => {
+                    debug_assert!(false, "a span without a heap is dirty");
+                }
+            }
+        }
+    }
+
+    /// What a walk found is free from here on.
+    #[inline(never)]
+    fn bring_home(self, walk: &Walk, secret: Secret) {
+        let (span, freed) = (walk.span(), walk.freed());
         // SAFETY: it is one of this heap's (H1).
         let span = unsafe { span.owned() };
         if span.state() == SpanState::Lending && freed.slots() >= span.countdown() {
             self.end_lending(span);
         }
-        span.absorb(&freed, secret);
+        span.absorb(freed, secret);
         // No other thread writes it; a reader may come at any time.
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
@@ -61,6 +106,5 @@ impl ThreadHeapRef {
             SpanState::Full | SpanState::Partial if freed.slots() < span.countdown() => span.spend(freed.slots()),
             SpanState::Full | SpanState::Partial => self.relist(span, span.live() - freed.slots()),
         }
-        Ok(())
     }
 }
