@@ -27,7 +27,7 @@ pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
         Some(_) if !slots_are_whole() => bytes,
         Some(class) => class.bytes(),
         None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
-        None => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
+        None => PosixMapper::new().page_ceiling(bytes),
     }
 }
 
@@ -45,7 +45,7 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     match SizeClass::of_aligned(bytes, align) {
         Some(_) if align <= SLICE_BYTES && !slots_are_whole() => bytes,
         Some(class) if align <= SLICE_BYTES => class.bytes(),
-        _ => bytes.next_multiple_of(PosixMapper::new().page_bytes()),
+        _ => PosixMapper::new().page_ceiling(bytes),
     }
 }
 

@@ -3,8 +3,7 @@
 use core::ffi::{c_int, c_void};
 
 use crate::faults::handler::explain;
-use crate::process::message::write_all;
-use crate::support::chunked_writer::write_in_chunks;
+use crate::process::message::write_text;
 use crate::support::errno::{errno, set_errno};
 
 /// Says on a file descriptor what a trapped access to a guarded block was, and who made the block
@@ -17,7 +16,7 @@ pub extern "C" fn ta_explain_trap(address: *const c_void, descriptor: c_int) -> 
     let errno_before = errno();
     let explanation = explain(address.addr());
     if let Some(explanation) = &explanation {
-        write_in_chunks(explanation, &mut |chunk| write_all(descriptor, chunk));
+        write_text(descriptor, explanation);
     }
     set_errno(errno_before);
     explanation.is_some().into()

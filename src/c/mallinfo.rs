@@ -125,7 +125,7 @@ pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut FILE) -> c_int
     }
     let stats = ALLOCATOR.stats(Thread);
     let report = Report::new(PROCESS, &stats, Format::Xml).with_calls(SystemCalls::so_far());
-    write_in_chunks(&report, &mut |chunk| {
+    write_in_chunks(&report, &mut |chunk: &[u8]| {
         // SAFETY: the caller's promise.
         unsafe { fwrite(chunk.as_ptr().cast(), 1, chunk.len(), stream) };
     });

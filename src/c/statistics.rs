@@ -82,6 +82,7 @@ pub struct TaStats {
 }
 
 impl TaStats {
+    #[inline(never)]
     pub(crate) fn new(stats: &Stats, calls: SystemCalls) -> TaStats {
         TaStats {
             allocated: stats.allocated,
@@ -249,7 +250,7 @@ pub(crate) unsafe fn hand_on(
     write: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
     context: *mut c_void,
 ) -> c_int {
-    write_in_chunks(report, &mut |chunk| {
+    write_in_chunks(report, &mut |chunk: &[u8]| {
         // SAFETY: the caller's promise.
         unsafe { write(context, chunk.as_ptr().cast(), chunk.len()) };
     });
@@ -273,7 +274,7 @@ pub(crate) fn print(report: &Report<'_>, descriptor: c_int) -> c_int {
 pub(crate) unsafe fn copy(text: &dyn Display, out: *mut c_char, out_bytes: usize) -> usize {
     let room_bytes = if out.is_null() { 0 } else { out_bytes };
     let mut length = 0;
-    write_in_chunks(text, &mut |chunk| {
+    write_in_chunks(text, &mut |chunk: &[u8]| {
         let taken = chunk.len().min(room_bytes.saturating_sub(length));
         let to = out.cast::<u8>().wrapping_add(length);
         // SAFETY: the caller's promise: the chunk fits.

@@ -12,8 +12,7 @@ use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGSEGV, STDERR_FILENO, rai
 use super::loaded_object;
 use super::report::Explanation;
 use crate::process::instance::ALLOCATOR;
-use crate::process::message::write_all;
-use crate::support::chunked_writer::write_in_chunks;
+use crate::process::message::write_text;
 
 /// The action for the signal before ours.
 struct Before(UnsafeCell<Option<sigaction>>);
@@ -60,7 +59,7 @@ unsafe extern "C" fn on_trap(signal: c_int, info: *mut siginfo_t, context: *mut 
     // SAFETY: a trapped access has an address.
     let address = unsafe { info_read.si_addr() }.addr();
     if let Some(explanation) = explain(address) {
-        write_in_chunks(&explanation, &mut |chunk| write_all(STDERR_FILENO, chunk));
+        write_text(STDERR_FILENO, &explanation);
     }
     // SAFETY: written before the handler was installed.
     let before = unsafe { BEFORE.0.get().read() };

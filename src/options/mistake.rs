@@ -47,6 +47,7 @@ fn nearest(name: &[u8]) -> &'static str {
 
 /// How many bytes must be inserted, removed or replaced to turn one word into the other
 /// (Levenshtein 1966), row by row.
+#[inline(never)]
 fn distance(from: &[u8], to: &[u8]) -> usize {
     let from = &from[..from.len().min(COMPARED_BYTES_MAX)];
     let mut row = [0; COMPARED_BYTES_MAX + 1];

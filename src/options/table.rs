@@ -78,7 +78,7 @@ options! {
         set |value, tunables| tunables.purge_milliseconds = number(value)?,
         get |tunables, out| write_number(out, tunables.purge_milliseconds);
     Purge "purge", Any, "decay, eager or never",
-        set |value, tunables| tunables.purge_mode = PURGE_MODES[position_of(PURGES, value)?],
+        set |value, tunables| tunables.purge_mode = *PURGE_MODES.get(position_of(PURGES, value)?)?,
         get |tunables, out| write_choice(out, PURGES, tunables.purge_mode as usize);
     BackgroundPurge "background_purge", Any, "on or off",
         set |value, _tunables| SETTINGS.set_background_purge(switch(value)?),
@@ -90,7 +90,7 @@ options! {
         set |value, tunables| tunables.region_bytes = size(value)?,
         get |tunables, out| write_number(out, tunables.region_bytes as u64);
     HugePages "huge_pages", Any, "never, madvise or always",
-        set |value, tunables| tunables.huge_pages = HUGE_PAGE_POLICIES[position_of(HUGE_PAGES, value)?],
+        set |value, tunables| tunables.huge_pages = *HUGE_PAGE_POLICIES.get(position_of(HUGE_PAGES, value)?)?,
         get |tunables, out| write_choice(out, HUGE_PAGES, tunables.huge_pages as usize);
     StatsAtExit "stats_at_exit", Any, "off, text, json or prometheus",
         set |value, _tunables| SETTINGS.set_format_at_exit(position_of(FORMATS, value)?),

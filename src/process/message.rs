@@ -9,11 +9,13 @@ use crate::support::chunked_writer::write_in_chunks;
 
 /// Writes one line to standard error. Allocates nothing.
 pub(crate) fn say(message: &dyn Display) {
-    write_in_chunks(&format_args!("tinyalloc: {message}\n"), &mut |line| write_all(STDERR_FILENO, line));
+    write_text(STDERR_FILENO, &format_args!("tinyalloc: {message}\n"));
 }
 
-/// Writes to a file descriptor. Safe in signal handlers, and no cancellation point.
-pub(crate) fn write_all(descriptor: c_int, bytes: &[u8]) {
-    // SAFETY: the bytes are valid. If the write fails, the message is lost.
-    unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
+/// Writes text to a file descriptor. Safe in signal handlers, and no cancellation point.
+pub(crate) fn write_text(descriptor: c_int, text: &dyn Display) {
+    write_in_chunks(text, &mut |chunk: &[u8]| {
+        // SAFETY: the bytes are valid. If the write fails, the message is lost.
+        unsafe { syscall(SYS_write, descriptor, chunk.as_ptr(), chunk.len()) };
+    });
 }

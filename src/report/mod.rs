@@ -90,7 +90,7 @@ impl Display for Report<'_> {
 /// The `errno` of the write that failed; the rest of the text is not written.
 pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(), c_int> {
     let mut result = Ok(());
-    write_in_chunks(text, &mut |chunk| {
+    write_in_chunks(text, &mut |chunk: &[u8]| {
         if result.is_ok() {
             result = write_whole(descriptor, chunk);
         }
@@ -104,7 +104,7 @@ fn write_whole(descriptor: c_int, mut bytes: &[u8]) -> Result<(), c_int> {
         // SAFETY: the bytes are valid.
         let written = unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
         match usize::try_from(written) {
-            Ok(written) => bytes = &bytes[written..],
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(_) if errno() == EINTR => {}
             Err(_) => return Err(errno()),
         }
@@ -176,7 +176,7 @@ mod tests {
     fn chunks_put_together_are_the_report() {
         let (stats, mut joined) = (stats(), std::vec![]);
         let report = Report::new("process", &stats, Format::Prometheus);
-        write_in_chunks(&report, &mut |chunk| joined.extend_from_slice(chunk));
+        write_in_chunks(&report, &mut |chunk: &[u8]| joined.extend_from_slice(chunk));
         assert_eq!(joined, report.to_string().into_bytes());
     }
 }

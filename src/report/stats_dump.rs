@@ -154,7 +154,7 @@ impl Path {
             if byte == b'%' && pattern.next_if_eq(&b'p').is_some() {
                 // SAFETY: always succeeds.
                 let process = unsafe { getpid() };
-                write_in_chunks(&process, &mut |digits| digits.iter().for_each(|digit| self.push(*digit)));
+                write_in_chunks(&process, &mut |digits: &[u8]| digits.iter().for_each(|digit| self.push(*digit)));
             } else {
                 self.push(byte);
             }

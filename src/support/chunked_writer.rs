@@ -4,10 +4,21 @@ use core::fmt::{Display, Result as FmtResult, Write};
 
 const CHUNK_BYTES: usize = 512;
 
+/// Takes chunks. (A `dyn FnMut` would bring every closure along twice: it can be called by value.)
+pub(crate) trait Sink {
+    fn put(&mut self, chunk: &[u8]);
+}
+
+impl<F: FnMut(&[u8])> Sink for F {
+    fn put(&mut self, chunk: &[u8]) {
+        self(chunk);
+    }
+}
+
 /// Passes a text to `sink` in chunks of up to 512 bytes. Allocates nothing. A shorter text is one
 /// chunk.
 #[inline(never)]
-pub(crate) fn write_in_chunks(text: &dyn Display, sink: &mut dyn FnMut(&[u8])) {
+pub(crate) fn write_in_chunks(text: &dyn Display, sink: &mut dyn Sink) {
     let mut writer = ChunkedWriter { bytes: [0; CHUNK_BYTES], length: 0, sink };
     // Never fails.
     let _ = write!(writer, "{text}");
@@ -17,12 +28,12 @@ pub(crate) fn write_in_chunks(text: &dyn Display, sink: &mut dyn FnMut(&[u8])) {
 struct ChunkedWriter<'sink> {
     bytes: [u8; CHUNK_BYTES],
     length: usize,
-    sink: &'sink mut dyn FnMut(&[u8]),
+    sink: &'sink mut dyn Sink,
 }
 
 impl ChunkedWriter<'_> {
     fn flush(&mut self) {
-        (self.sink)(self.bytes.get(..self.length).unwrap_or_default());
+        self.sink.put(self.bytes.get(..self.length).unwrap_or_default());
         self.length = 0;
     }
 }

@@ -279,7 +279,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use loom::model::Builder;
 use loom::thread::{JoinHandle, spawn};
 
-use lock::{Lock, Ranked, ThreadId};
+use lock::{Lock, Ranked, Ranking, ThreadId};
 use sync::{FUTEX, Futex, LOST, Step};
 
 /// What the lock protects: two numbers that are the same but while a thread is inside.
@@ -434,13 +434,27 @@ fn a_fork_waits_for_what_is_unfinished() {
     check(finishes);
 }
 
+/// A lock, and one that is taken after it.
+struct Two(&'static Lock<Pair>, &'static Lock<Pair>);
+
+impl Ranking<Pair> for Two {
+    fn ranked(&self) -> &Lock<Pair> {
+        self.0
+    }
+
+    fn is_inside_later(&self, thread: ThreadId) -> bool {
+        self.1.is_inside(thread)
+    }
+}
+
 /// A signal handler that interrupts the holder of a later lock would wait for a thread that waits
 /// for that one.
 #[test]
 fn who_is_inside_a_later_lock_is_refused_an_earlier_one() {
     loom::model(|| {
         let (earlier, later) = (begin(), begin());
-        let earlier = || Ranked::new(earlier, [Some(later), None]);
+        let locks = Two(earlier, later);
+        let earlier = || Ranked::new(&locks);
         let inside = later.lock(MAIN);
         assert!(earlier().lock(MAIN).is_none());
         drop(inside);

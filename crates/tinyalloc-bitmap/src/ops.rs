@@ -38,19 +38,19 @@ pub trait BitmapOps: Words {
     }
 
     /// Sets every bit of the range.
-    #[inline]
+    #[inline(never)]
     fn set_range(&self, range: Range<usize>) {
         masks(self.bits(), range).for_each(|(index, mask)| self.or_word(index, mask));
     }
 
     /// Clears every bit of the range.
-    #[inline]
+    #[inline(never)]
     fn clear_range(&self, range: Range<usize>) {
         masks(self.bits(), range).for_each(|(index, mask)| self.and_word(index, !mask));
     }
 
     /// How many bits of the range are set.
-    #[inline]
+    #[inline(never)]
     fn count_set(&self, range: Range<usize>) -> usize {
         let mut set = 0;
         for (index, mask) in masks(self.bits(), range) {

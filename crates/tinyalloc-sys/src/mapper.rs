@@ -3,6 +3,8 @@
 use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::ptr::NonNull;
 
+use crate::align::round_down;
+
 /// Why the operating system refused a [`Mapper`] call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapError {
@@ -56,6 +58,13 @@ pub unsafe trait Mapper {
 
     /// Bytes of one page of memory: a power of two.
     fn page_bytes(&self) -> usize;
+
+    /// The bytes of the pages that `bytes` need, which is less than the address space has.
+    #[inline(never)]
+    fn page_ceiling(&self, bytes: usize) -> usize {
+        let page_bytes = self.page_bytes();
+        round_down(bytes + (page_bytes - 1), page_bytes)
+    }
 
     /// The most address space this process may still hope for, in bytes (on POSIX, the soft
     /// `RLIMIT_AS`); `usize::MAX` when unlimited.

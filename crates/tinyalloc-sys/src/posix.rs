@@ -11,6 +11,7 @@ use crate::system::{
 use crate::system_calls::SystemCall;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
+use core::num::NonZeroUsize;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use libc::{
@@ -78,10 +79,11 @@ impl PosixMapper {
 unsafe impl Mapper for PosixMapper {
     const REMAPS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-    #[inline]
+    #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn page_bytes(&self) -> usize {
         match PAGE_BYTES.load(Ordering::Relaxed) {
-            0 => page_bytes_slow(),
+            0 => page_bytes_slow().get(),
             bytes => bytes,
         }
     }
@@ -269,9 +271,9 @@ unsafe impl Mapper for PosixMapper {
 
 #[cold]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-fn page_bytes_slow() -> usize {
-    let bytes = keeping_errno(page_bytes);
-    PAGE_BYTES.store(bytes, Ordering::Relaxed);
+fn page_bytes_slow() -> NonZeroUsize {
+    let bytes = NonZeroUsize::new(keeping_errno(page_bytes)).unwrap_or(NonZeroUsize::MIN);
+    PAGE_BYTES.store(bytes.get(), Ordering::Relaxed);
     bytes
 }
 

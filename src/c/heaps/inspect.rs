@@ -87,11 +87,12 @@ pub extern "C" fn ta_heap_limit(heap: *mut TaHeap) -> usize {
 /// `out` is valid for a write of `out_bytes` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ta_heap_stats(heap: *mut TaHeap, out: *mut TaStats, out_bytes: usize) -> c_int {
-    if heap == global() {
-        // SAFETY: the caller's promise.
-        return unsafe { TaStats::new(&ALLOCATOR.global_heap_stats(Thread), SystemCalls::default()).copy_to(out, out_bytes) };
-    }
-    match isolated(heap).and_then(|heap| ALLOCATOR.heap_stats(Thread, heap)) {
+    let stats = if heap == global() {
+        Some(ALLOCATOR.global_heap_stats(Thread))
+    } else {
+        isolated(heap).and_then(|heap| ALLOCATOR.heap_stats(Thread, heap))
+    };
+    match stats {
         // SAFETY: the caller's promise.
         Some(stats) => unsafe { TaStats::new(&stats, SystemCalls::default()).copy_to(out, out_bytes) },
         None => -1,

@@ -57,6 +57,7 @@ impl Bytes {
     }
 
     /// LEB128.
+    #[inline(never)]
     pub(super) fn unsigned(&mut self) -> usize {
         self.leb128().0
     }

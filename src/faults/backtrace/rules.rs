@@ -133,7 +133,7 @@ impl Reader<'_> {
             }
             RESTORE => {
                 self.depth = self.depth.checked_sub(1)?;
-                self.rules = self.remembered[self.depth];
+                self.rules = *self.remembered.get(self.depth)?;
             }
             ARGUMENT_BYTES => drop(bytes.unsigned()),
             START..=START_OFFSET | START_EXPRESSION | START_SIGNED | START_OFFSET_SIGNED => self.set_start(instruction, bytes)?,

@@ -73,7 +73,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(LargeBlock::new(start, false));
         }
         let (wanted, refusals, _quiet) = (bytes, self.refusals(), self.errors_disabled());
-        let bytes = bytes.max(1).next_multiple_of(self.mapper().page_bytes());
+        let bytes = self.mapper().page_ceiling(bytes.max(1));
         if let Some(heap) = heap
             && !self.charge(context, heap, bytes)
         {

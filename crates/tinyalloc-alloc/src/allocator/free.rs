@@ -45,6 +45,17 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    /// As [`Allocator::free`], which is copied to wherever it is called.
+    ///
+    /// # Safety
+    /// As for [`Allocator::free`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_rarely<C: ThreadContext>(&self, context: C, start: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { self.free(context, start) };
+    }
+
     /// Null, a further region's, a huge block, or nothing of ours.
     #[cold]
     #[inline(never)]
@@ -252,7 +263,7 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: a carved slot starts there, and it is live.
         unsafe { Slot::new(start) }.unsign();
         // SAFETY: the caller of free gave the block up.
-        unsafe { self.free(context, start.as_ptr()) };
+        unsafe { self.free_rarely(context, start.as_ptr()) };
         // SAFETY: the span is this thread's (H1).
         debug_assert!(unsafe { span.owned() }.lists(start, self.secret()));
     }
@@ -267,7 +278,7 @@ impl<M: Mapper> Allocator<M> {
             && let Some(start) = self.emergency().take_left()
         {
             // SAFETY: a signal handler gave the block up.
-            unsafe { self.free(context, start.as_ptr()) };
+            unsafe { self.free_rarely(context, start.as_ptr()) };
         }
     }
 }
@@ -316,7 +327,7 @@ impl<M: Mapper> Allocator<M> {
             return context.report(misuse);
         }
         // SAFETY: the caller's promise.
-        unsafe { self.free(context, start) };
+        unsafe { self.free_rarely(context, start) };
     }
 }
 

@@ -31,7 +31,7 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let span = Self::keeper(context)?.kept_blocks().take(bytes.div_ceil(SLICE_BYTES))?;
-        span.end_keeping(bytes.next_multiple_of(self.mapper().page_bytes()));
+        span.end_keeping(self.mapper().page_ceiling(bytes));
         Some(span)
     }
 

@@ -181,7 +181,7 @@ impl<M: Mapper> Allocator<M> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
             return None;
         }
-        let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
+        let bytes = self.mapper().page_ceiling(bytes);
         if bytes == span.slot_bytes() {
             return Some(span.start());
         }
@@ -225,7 +225,7 @@ impl<M: Mapper> Allocator<M> {
         if Space::is_huge(span) || bytes > REQUEST_BYTES_MAX - SLICE_BYTES || self.policy().checks_frees() {
             return None;
         }
-        let bytes = bytes.next_multiple_of(self.mapper().page_bytes());
+        let bytes = self.mapper().page_ceiling(bytes);
         self.within_quota(context, span, bytes, |this| {
             let mut space = this.space().lock(context.id())?;
             let mut resized = space.resize_large(this.mapper(), span, bytes);

@@ -15,6 +15,7 @@ impl<M: Mapper> Allocator<M> {
     /// While it lives, accesses to free slots, to undefined bytes of live ones, and to what is
     /// hidden, are no errors of this thread's.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    #[inline(never)]
     pub(crate) fn errors_disabled(&self) -> ErrorsDisabled {
         ErrorsDisabled::new(self.policy().tells_memcheck())
     }

@@ -18,7 +18,7 @@ use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
 use crate::span::slot::Secret;
 use crate::span::span_ref::SpanRef;
-use crate::support::lock::{Lock, Ranked};
+use crate::support::lock::{Lock, Ranked, Ranking, ThreadId};
 use crate::thread_heap::pool::Pool;
 
 /// How many bytes of the first region's slices are committed: what every free reads besides the
@@ -175,12 +175,12 @@ impl<M: Mapper> Allocator<M> {
         &self.mapper
     }
 
-    pub(crate) fn space(&self) -> Ranked<'_, Space> {
-        Ranked::new(&self.space, [Some(&self.guards), None])
+    pub(crate) fn space(&self) -> Ranked<'_, Allocator<M>, Space> {
+        Ranked::new(self)
     }
 
-    pub(crate) fn pool(&self) -> Ranked<'_, Pool> {
-        Ranked::new(&self.pool, [Some(&self.space), Some(&self.guards)])
+    pub(crate) fn pool(&self) -> Ranked<'_, Allocator<M>, Pool> {
+        Ranked::new(self)
     }
 
     /// How often a thread was refused because another one forks: see [`Lock::lock`].
@@ -222,6 +222,27 @@ impl<M: Mapper> Allocator<M> {
 
     pub(crate) fn guard_range(&self) -> &GuardRange {
         &self.guard_range
+    }
+}
+
+/// The order of the locks.
+impl<M> Ranking<Pool> for Allocator<M> {
+    fn ranked(&self) -> &Lock<Pool> {
+        &self.pool
+    }
+
+    fn is_inside_later(&self, thread: ThreadId) -> bool {
+        self.space.is_inside(thread) || self.guards.is_inside(thread)
+    }
+}
+
+impl<M> Ranking<Space> for Allocator<M> {
+    fn ranked(&self) -> &Lock<Space> {
+        &self.space
+    }
+
+    fn is_inside_later(&self, thread: ThreadId) -> bool {
+        self.guards.is_inside(thread)
     }
 }
 

@@ -171,7 +171,7 @@ impl Guards {
         let end = begin + place.bytes;
         // SAFETY: a live block's page is accessible.
         let page_contents = unsafe { from_raw_parts(page.as_ptr(), page_bytes) };
-        let is_whole = page_contents[..begin].iter().chain(&page_contents[end..]).all(|byte| *byte == TAIL);
+        let is_whole = page_contents.iter().enumerate().all(|(at, byte)| (begin..end).contains(&at) || *byte == TAIL);
         // SAFETY: the page is ours; the caller gave the block up. Refused, the page stays
         // accessible.
         let _ = unsafe { mapper.trap(page, page_bytes) };
@@ -236,7 +236,7 @@ impl Guards {
         }
         let page_bytes = mapper.page_bytes();
         let bytes = (2 * PLACES + 1) * page_bytes;
-        let places = mapper.map((PLACES * size_of::<Place>()).next_multiple_of(page_bytes), page_bytes).ok()?;
+        let places = mapper.map(mapper.page_ceiling(PLACES * size_of::<Place>()), page_bytes).ok()?;
         let area = mapper.map(bytes, page_bytes).ok()?;
         // SAFETY: the area is new.
         unsafe { mapper.trap(area, bytes) }.ok()?;

@@ -84,7 +84,13 @@ impl Drop for ErrorsDisabled {
     #[inline]
     fn drop(&mut self) {
         if self.0 {
-            request([CHANGE_ERROR_DISABLEMENT, usize::MAX, 0, 0, 0, 0]);
+            enable_errors();
         }
     }
+}
+
+// In one place, not in thirty.
+#[inline(never)]
+fn enable_errors() {
+    request([CHANGE_ERROR_DISABLEMENT, usize::MAX, 0, 0, 0, 0]);
 }

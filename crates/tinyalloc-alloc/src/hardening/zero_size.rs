@@ -58,7 +58,7 @@ impl ZeroSizeBlocks {
         let wish = (mapper.address_space_bytes() / ZERO_SIZE_ADDRESS_SPACE_PART)
             .clamp(ZERO_SIZE_RANGE_BYTES_MIN, ZERO_SIZE_RANGE_BYTES_MAX);
         let bytes = wish.next_multiple_of(page_bytes * SLOT_ALIGN);
-        let bits_bytes = (bytes / SLOT_ALIGN / u8::BITS as usize).next_multiple_of(page_bytes);
+        let bits_bytes = mapper.page_ceiling(bytes / SLOT_ALIGN / u8::BITS as usize);
         let taken = mapper.map(bits_bytes, page_bytes).ok()?;
         let Ok(start) = mapper.reserve(bytes, page_bytes) else {
             // SAFETY: no other code knows it.

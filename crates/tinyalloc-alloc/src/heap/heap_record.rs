@@ -333,18 +333,8 @@ impl HeapRef {
     }
 
     /// Every span and large block.
-    pub(crate) fn spans(self) -> impl Iterator<Item = SpanRef> {
-        let records = self.pages().flat_map(|page| {
-            // SAFETY: pages begin with their heads (I1).
-            let head = unsafe { page.cast::<PageHead>().as_ref() };
-            (0..head.records.get()).map(move |index| {
-                // SAFETY: the records lie on the page.
-                let record = unsafe { page.add(head.record_at(index)) };
-                // SAFETY: it was made a record when it was first taken.
-                unsafe { SpanRef::from_raw(record.cast().as_ptr()) }
-            })
-        });
-        records.filter(|span| span.owner() != Owner::Nobody)
+    pub(crate) fn spans(self) -> Spans {
+        Spans { page: Some(self.newest_page.get()), index: 0 }
     }
 
     /// All records are free.
@@ -354,6 +344,38 @@ impl HeapRef {
         for page in self.pages() {
             // SAFETY: pages begin with their heads (I1).
             unsafe { page.cast::<PageHead>().as_ref() }.records.set(0);
+        }
+    }
+}
+
+/// The records of a heap that are in use, page by page.
+pub(crate) struct Spans {
+    page: Option<NonNull<PageHead>>,
+    index: usize,
+}
+
+impl Iterator for Spans {
+    type Item = SpanRef;
+
+    // Called from several places: not to be copied there.
+    #[inline(never)]
+    fn next(&mut self) -> Option<SpanRef> {
+        loop {
+            let page = self.page?;
+            // SAFETY: pages begin with their heads (I1).
+            let head = unsafe { page.as_ref() };
+            if self.index >= head.records.get() {
+                *self = Spans { page: head.next.get(), index: 0 };
+                continue;
+            }
+            // SAFETY: the records lie on the page.
+            let record = unsafe { page.cast::<u8>().add(head.record_at(self.index)) };
+            self.index += 1;
+            // SAFETY: it was made a record when it was first taken.
+            let span = unsafe { SpanRef::from_raw(record.cast().as_ptr()) };
+            if span.owner() != Owner::Nobody {
+                return Some(span);
+            }
         }
     }
 }

@@ -70,7 +70,7 @@ impl Growing {
         if bytes > self.bytes.get() {
             return Err(self.at_the_end());
         }
-        let step = (committed / 4).clamp(self.first_step, STEP_BYTES_MAX);
+        let step = (committed / 4).max(self.first_step).min(STEP_BYTES_MAX);
         let generous = self.page_end(mapper, self.huge_page_end(bytes.max(committed + step), step));
         let exact = self.page_end(mapper, bytes);
         let committed = self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact));
@@ -100,7 +100,7 @@ impl Growing {
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn page_end<M: Mapper>(&self, mapper: &M, bytes: usize) -> usize {
-        bytes.next_multiple_of(mapper.page_bytes()).min(self.bytes.get())
+        mapper.page_ceiling(bytes).min(self.bytes.get())
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]

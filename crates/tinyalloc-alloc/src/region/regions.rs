@@ -53,7 +53,7 @@ impl Regions {
             return true;
         }
         if self.further.is_none() {
-            let bytes = size_of::<Further>().next_multiple_of(mapper.page_bytes());
+            let bytes = mapper.page_ceiling(size_of::<Further>());
             self.further = mapper.map(bytes, mapper.page_bytes()).ok().map(|room| {
                 let further = room.cast::<Further>();
                 // SAFETY: the mapping is large enough, and new.

@@ -19,35 +19,41 @@ const FIRST_WORDS: usize = 4;
 /// Where the near bits end: the lowest word comes last.
 pub(super) const NEAR_BITS_END: usize = FIRST_PAGE_AT + FIRST_WORDS * size_of::<SliceBits>();
 
-/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not
-/// reads as zero, or faults if it is trapped.
-#[repr(C)]
-pub(super) struct SliceBits {
-    used: Cell<u64>,
-    resident: Cell<u64>,
-    aged: Cell<u64>,
-    trapped: Cell<u64>,
+/// The state of 64 slices: a word of each column. A free slice that is resident may hold old
+/// contents; one that is not reads as zero, or faults if it is trapped.
+#[repr(transparent)]
+pub(super) struct SliceBits([Cell<u64>; COLUMNS]);
+
+/// What one bit says of a slice.
+#[derive(Clone, Copy)]
+enum Kind {
+    Used,
+    Resident,
+    Aged,
+    Trapped,
 }
 
+const COLUMNS: usize = Kind::Trapped as usize + 1;
+
 impl SliceBits {
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    const fn word(&self, kind: Kind) -> &Cell<u64> {
+        &self.0[kind as usize]
+    }
+
     pub(super) const fn used(&self) -> &Cell<u64> {
-        &self.used
+        self.word(Kind::Used)
     }
 
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn resident(&self) -> &Cell<u64> {
-        &self.resident
+        self.word(Kind::Resident)
     }
 
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn aged(&self) -> &Cell<u64> {
-        &self.aged
+        self.word(Kind::Aged)
     }
 
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn trapped(&self) -> &Cell<u64> {
-        &self.trapped
+        self.word(Kind::Trapped)
     }
 }
 
@@ -81,7 +87,7 @@ impl SliceState {
 /// One column of the slice bits.
 pub(super) struct Column<'region> {
     region: &'region Region,
-    column: fn(&SliceBits) -> &Cell<u64>,
+    kind: Kind,
     bits: usize,
 }
 
@@ -92,12 +98,12 @@ impl Words for Column<'_> {
 
     fn word(&self, index: usize) -> u64 {
         // SAFETY: a column is as long as there are committed slices, and asked about those only.
-        (self.column)(unsafe { self.region.slice_bits(index) }).get()
+        unsafe { self.region.slice_bits(index) }.word(self.kind).get()
     }
 
     fn set_word(&self, index: usize, word: u64) {
         // SAFETY: as in `word`.
-        (self.column)(unsafe { self.region.slice_bits(index) }).set(word);
+        unsafe { self.region.slice_bits(index) }.word(self.kind).set(word);
     }
 }
 
@@ -113,24 +119,24 @@ impl Region {
         }
     }
 
-    fn column(&self, column: fn(&SliceBits) -> &Cell<u64>) -> Column<'_> {
-        Column { region: self, column, bits: self.committed_slices() }
+    fn column(&self, kind: Kind) -> Column<'_> {
+        Column { region: self, kind, bits: self.committed_slices() }
     }
 
     pub(super) fn used(&self) -> Column<'_> {
-        self.column(SliceBits::used)
+        self.column(Kind::Used)
     }
 
     pub(super) fn resident(&self) -> Column<'_> {
-        self.column(SliceBits::resident)
+        self.column(Kind::Resident)
     }
 
     pub(super) fn aged(&self) -> Column<'_> {
-        self.column(SliceBits::aged)
+        self.column(Kind::Aged)
     }
 
     pub(super) fn trapped(&self) -> Column<'_> {
-        self.column(SliceBits::trapped)
+        self.column(Kind::Trapped)
     }
 
     /// # Safety

@@ -19,7 +19,7 @@ impl HeapName {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most BYTES_MAX")]
     pub fn new(name: &str) -> HeapName {
-        let end = name.find('\0').unwrap_or(name.len()).min(BYTES_MAX);
+        let end = name.bytes().position(|byte| byte == 0).unwrap_or(name.len()).min(BYTES_MAX);
         let length = (0..=end).rev().find(|length| name.is_char_boundary(*length)).unwrap_or(0);
         let mut bytes = [0; BYTES_MAX + 1];
         bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
@@ -35,7 +35,8 @@ impl HeapName {
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+        let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        from_utf8(bytes).unwrap_or_default()
     }
 }
 

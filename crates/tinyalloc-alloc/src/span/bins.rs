@@ -28,7 +28,6 @@ impl Bins {
 
     #[inline(always)]
     pub(crate) fn head(&self, class: SizeClass) -> &Cell<Slot> {
-        // SAFETY: a class's index is at most CLASS_COUNT.
-        unsafe { self.heads.get_unchecked(class.index()) }
+        &self.heads[class.bin()]
     }
 }

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::Ordering;
 
+use tinyalloc_sys::round_down;
+
 use super::Span;
 use super::owned::OwnedSpan;
 use super::slot::{Secret, Slot};
@@ -63,8 +65,8 @@ impl OwnedSpan {
     pub(crate) fn slots_to_carve(self, page_bytes: usize) -> usize {
         let carved = self.slots_carved() as usize;
         let slot_bytes = self.slot_bytes();
-        let page_end = (carved * slot_bytes + 1).next_multiple_of(page_bytes);
-        (page_end.div_ceil(slot_bytes)).clamp(carved + 1, self.slots.get() as usize) - carved
+        let page_end = round_down(carved * slot_bytes, page_bytes) + page_bytes;
+        page_end.div_ceil(slot_bytes).max(carved + 1).min(self.slots.get() as usize) - carved
     }
 
     /// The slots that were never carved.

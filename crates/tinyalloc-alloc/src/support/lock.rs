@@ -8,6 +8,7 @@
 //! [`Lock::lock`]. A reader need not wait at all, since a thread that forks changes nothing:
 //! see [`Lock::look`].
 
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS, PAUSE_NANOSECONDS};
@@ -16,8 +17,6 @@ use crate::sync::{
 };
 
 const FREE: usize = 0;
-/// After the first lock of an allocator come two others.
-const LATER_MAX: usize = 2;
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +56,18 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 /// A lock of several, which are taken in one order. A caller inside a later one is a signal handler
 /// that interrupted its holder, and waiting for an earlier one could last for ever: its holder may
 /// wait for the later one.
-pub(crate) struct Ranked<'lock, T> {
-    lock: &'lock Lock<T>,
-    later: [Option<&'lock Gate>; LATER_MAX],
+pub(crate) struct Ranked<'locks, L, T> {
+    locks: &'locks L,
+    value: PhantomData<fn() -> T>,
+}
+
+/// Locks that are taken in one order, one of which protects a `T`.
+pub(crate) trait Ranking<T> {
+    /// The lock of the `T`.
+    fn ranked(&self) -> &Lock<T>;
+
+    /// Whether `thread` is inside one that is taken after it.
+    fn is_inside_later(&self, thread: ThreadId) -> bool;
 }
 
 /// Whether a thread waits for one that forks.
@@ -390,49 +398,47 @@ impl Gate {
     }
 }
 
-impl<'lock, T> Ranked<'lock, T> {
-    /// `later` are those that are taken after it.
-    pub(crate) const fn new(lock: &'lock Lock<T>, later: [Option<&'lock Gate>; LATER_MAX]) -> Ranked<'lock, T> {
-        Ranked { lock, later }
+impl<'locks, L: Ranking<T>, T> Ranked<'locks, L, T> {
+    pub(crate) const fn new(locks: &'locks L) -> Ranked<'locks, L, T> {
+        Ranked { locks, value: PhantomData }
     }
 
     /// As [`Lock::lock`]. `None` also where this thread is inside a later lock, unless it holds
     /// this one as well, for a fork.
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
-        if self.is_late(thread) { None } else { self.lock.lock(thread) }
+    pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'locks, T>> {
+        if self.is_late(thread) { None } else { self.locks.ranked().lock(thread) }
     }
 
     /// As [`Lock::lock_patiently`], refused as [`Ranked::lock`].
-    pub(crate) fn lock_patiently(self, thread: ThreadId) -> Option<Guard<'lock, T>> {
+    pub(crate) fn lock_patiently(self, thread: ThreadId) -> Option<Guard<'locks, T>> {
         self.lock_with(thread, Patience::WithForks)
     }
 
     /// The one or the other.
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'lock, T>> {
-        if self.is_late(thread) { None } else { self.lock.lock_with(thread, patience) }
+    pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'locks, T>> {
+        if self.is_late(thread) { None } else { self.locks.ranked().lock_with(thread, patience) }
     }
 
     /// As [`Lock::look`], refused as [`Ranked::lock`].
     #[inline(never)]
-    pub(crate) fn look(self, thread: ThreadId) -> Option<View<'lock, T>> {
-        if self.is_late(thread) { None } else { self.lock.look(thread) }
+    pub(crate) fn look(self, thread: ThreadId) -> Option<View<'locks, T>> {
+        if self.is_late(thread) { None } else { self.locks.ranked().look(thread) }
     }
 
     fn is_late(&self, thread: ThreadId) -> bool {
-        let is_late = self.later.iter().flatten().any(|gate| gate.is_inside(thread));
-        is_late && !self.lock.is_held_by(thread)
+        self.locks.is_inside_later(thread) && !self.locks.ranked().is_held_by(thread)
     }
 }
 
-impl<T> Deref for Ranked<'_, T> {
+impl<L: Ranking<T>, T> Deref for Ranked<'_, L, T> {
     type Target = Lock<T>;
 
     fn deref(&self) -> &Lock<T> {
-        self.lock
+        self.locks.ranked()
     }
 }
 
