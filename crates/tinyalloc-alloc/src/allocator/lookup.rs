@@ -40,7 +40,6 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn live_span<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
         let _quiet = self.errors_disabled();
         let address = start.as_ptr().addr();
@@ -170,7 +169,6 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an
     /// address in their range.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn guarded_bytes<C: ThreadContext>(&self, context: C, address: usize) -> Option<Option<usize>> {
         if !self.guard_range().contains(address) {
             return None;

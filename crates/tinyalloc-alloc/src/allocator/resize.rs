@@ -91,7 +91,6 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) unsafe fn reallocate_for<C: ThreadContext>(
         &self,
         context: C,
