@@ -2,7 +2,7 @@
 # behind symbols and constants (layout.ld), all of that must fit into the first 64 KiB.
 nm "$LIB_SO" > symbols 2> /dev/null
 grep -q take_run symbols || exit 77
-grep -E ' [tT] (malloc|free|calloc|realloc)$|take_run|add_region|7lay_out|5carve17h|fullest_partial|move_block|live_span' \
+grep -E ' [tT] (malloc|free|calloc|realloc)$|take_run|add_region|7lay_out|5carve17h|fullest_partial|move_block|6resize17h' \
     symbols | sort | tee common
 [ "$(wc -l < common)" -ge 10 ] || exit 1
 first=$((0x$(sed -n '1s/ .*//p' common))) last=$((0x$(sed -n '$s/ .*//p' common)))

@@ -15,9 +15,16 @@ use crate::support::errno::set_errno;
 
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
+/// The hit path is in the library once, not in every function that aligns.
 #[inline(never)]
 pub(crate) fn allocate_aligned(bytes: usize, align: usize) -> Option<NonNull<u8>> {
-    retry_at_new_limit(|| ALLOCATOR.allocate_aligned(Thread, bytes, align))
+    ALLOCATOR.allocate_aligned_hit(Thread, bytes, align).or_else(|| allocate_aligned_slow(bytes, align))
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_aligned_slow(bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    retry_at_new_limit(|| ALLOCATOR.allocate_aligned_slow(Thread, bytes, align))
 }
 
 /// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not

@@ -8,6 +8,7 @@
 use core::arch::{asm, naked_asm};
 use core::ffi::c_void;
 
+use super::aligned::allocate_aligned;
 use super::malloc::free;
 use super::replaced::{self, jump_to};
 use super::throwing::{tinyalloc_new_nothrow_by, tinyalloc_new_nothrow_slow, tinyalloc_new_slow};
@@ -51,8 +52,11 @@ pub extern "C-unwind" fn new_nothrow(bytes: usize, _tag: *const c_void) -> *mut 
 /// `operator new(std::size_t, std::align_val_t)`
 #[unsafe(export_name = "_ZnwmSt11align_val_t")]
 pub extern "C-unwind" fn new_aligned(bytes: usize, align: usize) -> *mut c_void {
-    // SAFETY: the function takes any size.
-    unsafe { tinyalloc_new_slow(bytes, align) }
+    match allocate_aligned(bytes, align) {
+        Some(start) => start.as_ptr().cast(),
+        // SAFETY: the function takes any size.
+        None => unsafe { tinyalloc_new_slow(bytes, align) },
+    }
 }
 
 /// `operator new(std::size_t, std::align_val_t, const std::nothrow_t&)`
@@ -63,8 +67,11 @@ pub extern "C-unwind" fn new_aligned_nothrow(bytes: usize, align: usize, _tag: *
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
     }
-    // SAFETY: the function takes any size.
-    unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
+    match allocate_aligned(bytes, align) {
+        Some(start) => start.as_ptr().cast(),
+        // SAFETY: the function takes any size.
+        None => unsafe { tinyalloc_new_nothrow_slow(bytes, align) },
+    }
 }
 
 /// `operator new[](std::size_t)`
@@ -101,8 +108,11 @@ pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
     }
-    // SAFETY: the function takes any size.
-    unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
+    match allocate_aligned(bytes, align) {
+        Some(start) => start.as_ptr().cast(),
+        // SAFETY: the function takes any size.
+        None => unsafe { tinyalloc_new_nothrow_slow(bytes, align) },
+    }
 }
 
 /// `operator delete(void*)`

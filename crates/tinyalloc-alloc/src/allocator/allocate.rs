@@ -74,19 +74,24 @@ impl<M: Mapper> Allocator<M> {
 
     /// At least `bytes` bytes, aligned to `align`, a power of two.
     pub fn allocate_aligned<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if bytes > 0
-            && align <= SLICE_BYTES
-            && let Some(class) = SizeClass::of_aligned(bytes, align)
-            && let Some(start) = self.take_slot(context, class)
-        {
-            return Some(start);
-        }
-        self.allocate_aligned_slow(context, bytes, align)
+        self.allocate_aligned_hit(context, bytes, align).or_else(|| self.allocate_aligned_slow(context, bytes, align))
     }
 
+    /// As [`Allocator::allocate_aligned`], but only if a free slot lies ready. What it cannot
+    /// serve, [`Allocator::allocate_aligned_slow`] can.
+    #[inline(always)]
+    pub fn allocate_aligned_hit<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        if align > SLICE_BYTES {
+            return None;
+        }
+        self.take_slot(context, SizeClass::aligned_at_hand(bytes, align)?)
+    }
+
+    /// As [`Allocator::allocate_aligned`], for what [`Allocator::allocate_aligned_hit`] could not
+    /// serve.
     #[cold]
     #[inline(never)]
-    fn allocate_aligned_slow<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    pub fn allocate_aligned_slow<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         if bytes == 0
             && let Some(start) = self.allocate_zero_size(context, align)
         {

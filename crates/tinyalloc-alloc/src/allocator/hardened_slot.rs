@@ -27,7 +27,6 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes of a live block that the program may use; `None`, and a report, if the program wrote
     /// beyond them.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn usable_of<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) -> Option<usize> {
         let slot_bytes = span.slot_bytes();
         if !self.policy().has_canaries() || !span.has_heap() {
@@ -78,7 +77,6 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// Whether a carved slot is free, or waits to be.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn is_free_slot(&self, start: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: callers name carved slots.
         let is_signed = unsafe { Slot::new(start) }.is_signed(self.secret());

@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use tinyalloc_sys::Mapper;
+use tinyalloc_sys::{Mapper, round_down};
 
 use super::contents::is_filled;
 use super::state::Allocator;
@@ -274,7 +274,8 @@ impl<M: Mapper> Allocator<M> {
         // A file's memory is not to be had for nothing, and a guard lies right behind its block.
         let is_padded = !M::LOCKED_BY_FORKS && !self.policy().checks_frees();
         let step = if is_padded { (bytes / GROWN_PART + 1).next_power_of_two() / 2 } else { 0 };
-        bytes.next_multiple_of(step.max(self.mapper().page_bytes()))
+        let step = step.max(self.mapper().page_bytes());
+        round_down(bytes + (step - 1), step)
     }
 
     fn remap_huge<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {

@@ -15,6 +15,7 @@ use crate::report::heap_label::HeapLabel;
 use crate::report::misuse::Misuse;
 use crate::span::class::SLOT_ALIGN;
 use crate::span::owner::Owner;
+use crate::span::slot::Slot;
 use crate::span::span_ref::SpanRef;
 
 /// Whose a block is.
@@ -39,7 +40,6 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The record of the live block at `start`; `None`, and a report, for anything else.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn live_span<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
         let _quiet = self.errors_disabled();
         let address = start.as_ptr().addr();
@@ -70,9 +70,34 @@ impl<M: Mapper> Allocator<M> {
         live.then_some(span)
     }
 
+    /// The record of the live block at `start`, if the hit path knows of it: one of the first
+    /// region's, and no check beyond the default is on. `None` for every mistake, and for what
+    /// takes a closer look.
+    #[inline(always)]
+    pub(crate) fn block_at_hand(&self, start: NonNull<u8>) -> Option<SpanRef> {
+        let address = start.as_ptr().addr();
+        let span = self.span_in_first_region(address).filter(|span| span.is_slot_before_holes(address))?;
+        let is_live = match span.owner() {
+            // SAFETY: a carved slot starts there.
+            Owner::Heap(_) => !unsafe { Slot::new(start) }.is_signed(self.hit_secret()),
+            Owner::Large => true,
+            Owner::Nobody | Owner::Kept | Owner::Emergency => false,
+        };
+        is_live.then_some(span)
+    }
+
     /// Usable bytes of a live block; `None`, and a report, for anything else.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
+        match self.block_at_hand(start) {
+            Some(span) => Some(span.slot_bytes()),
+            None => self.usable_bytes_slow(context, start),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn usable_bytes_slow<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }
@@ -144,7 +169,6 @@ impl<M: Mapper> Allocator<M> {
 
     /// Bytes that were asked for, of a guarded block; `None`, and a report, if there is none at an
     /// address in their range.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn guarded_bytes<C: ThreadContext>(&self, context: C, address: usize) -> Option<Option<usize>> {
         if !self.guard_range().contains(address) {
             return None;

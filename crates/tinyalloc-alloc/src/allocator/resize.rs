@@ -9,7 +9,10 @@ use super::thread_context::ThreadContext;
 use crate::config::policy::GROWN_BYTES_MIN;
 use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
+use crate::span::free_list::Freed;
 use crate::span::owner::Owner;
+use crate::span::slot::Slot;
+use crate::span::span_ref::SpanRef;
 
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
@@ -17,9 +20,51 @@ impl<M: Mapper> Allocator<M> {
     /// # Safety
     /// If `start` is the start of a live block, no other thread uses the block, and after success
     /// only the returned one is used.
+    #[inline]
     pub unsafe fn reallocate<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.reallocate_for(context, None, start, bytes) }
+        let Some(span) = self.block_at_hand(start) else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.reallocate_for(context, None, start, bytes) };
+        };
+        if context.is(span.owner_bins()) {
+            // SAFETY: the caller's promise.
+            let resized = unsafe { self.resize_hit(context, span, start, bytes) };
+            if resized.is_some() {
+                return resized;
+            }
+        }
+        // SAFETY: the caller's promise; no check is on, and the block has all of its slot.
+        unsafe { self.resize(context, None, span, start, span.slot_bytes(), bytes) }
+    }
+
+    /// Leaves the block where it is, or moves it to a slot that lies ready; `None`, and nothing was
+    /// done, where neither will do.
+    ///
+    /// # Safety
+    /// As for [`Allocator::reallocate`], of a live slot of this thread's current heap, which has
+    /// no check on.
+    #[inline(always)]
+    unsafe fn resize_hit<C: ThreadContext>(
+        &self,
+        context: C,
+        span: SpanRef,
+        start: NonNull<u8>,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let (room, class) = (span.slot_bytes(), SizeClass::of(bytes).filter(|_| bytes > 0)?);
+        if bytes <= room && is_kept(class, room) {
+            return Some(start);
+        }
+        let moved = self.take_slot(context, class)?;
+        // SAFETY: both blocks are live, distinct, and hold so many bytes.
+        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), room.min(bytes)) };
+        // SAFETY: a carved slot starts there.
+        let slot = unsafe { Slot::new(start) };
+        // SAFETY: its owner is this thread's heap (H1).
+        if unsafe { span.owned() }.free_live(slot, self.hit_secret()) == Freed::CountdownZero {
+            self.free_relist(context, span);
+        }
+        Some(moved)
     }
 
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.
@@ -46,7 +91,6 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) unsafe fn reallocate_for<C: ThreadContext>(
         &self,
         context: C,
@@ -70,7 +114,26 @@ impl<M: Mapper> Allocator<M> {
             return unsafe { self.move_block(context, None, start, guarded?, bytes) };
         }
         let span = self.live_span(context, start)?;
-        let (room, usable) = (self.capacity(span), self.usable_of(context, span, start)?);
+        let usable = self.usable_of(context, span, start)?;
+        // SAFETY: the caller's promise.
+        unsafe { self.resize(context, heap, span, start, usable, bytes) }
+    }
+
+    /// As [`Allocator::reallocate_for`], of a block that has been looked up.
+    ///
+    /// # Safety
+    /// As for [`Allocator::reallocate`]: the block is live, of that span, and has `usable` bytes.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    unsafe fn resize<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        span: SpanRef,
+        start: NonNull<u8>,
+        usable: usize,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let room = self.capacity(span);
         if span.owner() == Owner::Large {
             if bytes > SMALL_BYTES_MAX
                 && self.policy().resizes_in_place()
@@ -142,5 +205,10 @@ impl<M: Mapper> Allocator<M> {
 /// Shrinking moves a block only where that saves at least half of it.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub(crate) fn keeps_slot(bytes: usize, usable: usize) -> bool {
-    SizeClass::of(bytes).is_some_and(|class| class.bytes() * 2 > usable) || usable <= 64
+    SizeClass::of(bytes).is_some_and(|class| is_kept(class, usable))
+}
+
+#[inline(always)]
+const fn is_kept(class: SizeClass, usable: usize) -> bool {
+    class.bytes() * 2 > usable || usable <= 64
 }

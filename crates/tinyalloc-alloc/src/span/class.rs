@@ -148,10 +148,20 @@ impl SizeClass {
 
     /// The smallest class whose slots hold `bytes` and are aligned to `align`, a power of two of at
     /// most [`SLICE_BYTES`].
+    ///
+    /// It is the class of the size rounded up to the alignment. Within one doubling, classes are a
+    /// power of two apart: a multiple of `align` is a class if `align` is no less than that, and
+    /// every class is a multiple of `align` if it is less.
+    #[inline(always)]
     #[must_use]
-    pub fn of_aligned(bytes: usize, align: usize) -> Option<SizeClass> {
-        let rounded = bytes.max(1).checked_next_multiple_of(align)?;
-        SizeClass::all().find(|class| class.bytes() >= rounded && class.bytes().is_multiple_of(align))
+    pub const fn of_aligned(bytes: usize, align: usize) -> Option<SizeClass> {
+        SizeClass::aligned_at_hand(if bytes == 0 { 1 } else { bytes }, align)
+    }
+
+    /// As [`SizeClass::of_aligned`], and for no bytes as [`SizeClass::at_hand`].
+    #[inline(always)]
+    pub(crate) const fn aligned_at_hand(bytes: usize, align: usize) -> Option<SizeClass> {
+        SizeClass::at_hand(bytes.saturating_add(align - 1) & !(align - 1))
     }
 
     /// Every class, smallest first.

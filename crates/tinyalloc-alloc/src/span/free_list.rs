@@ -43,9 +43,12 @@ impl OwnedSpan {
     pub(crate) unsafe fn free_slot(self, start: NonNull<u8>, secret: Secret) -> Freed {
         // SAFETY: the caller's promise.
         let slot = unsafe { Slot::new(start) };
-        if slot.is_signed(secret) {
-            return Freed::AlreadyFree;
-        }
+        if slot.is_signed(secret) { Freed::AlreadyFree } else { self.free_live(slot, secret) }
+    }
+
+    /// As [`OwnedSpan::free_slot`], for a slot that is not signed.
+    #[inline(always)]
+    pub(crate) fn free_live(self, slot: Slot, secret: Secret) -> Freed {
         // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever
         // unmapped (S1, H2).
         let head = unsafe { &*self.head().get() };
