@@ -445,6 +445,10 @@ impl Ranking<Pair> for Two {
     fn is_inside_later(&self, thread: ThreadId) -> bool {
         self.1.is_inside(thread)
     }
+
+    fn wake_overlooked_later(&self) {
+        self.1.wake_overlooked();
+    }
 }
 
 /// A signal handler that interrupts the holder of a later lock would wait for a thread that waits

@@ -25,6 +25,9 @@ impl<M: Mapper> Allocator<M> {
         }
         // A signal handler that interrupted the slow path does not wait for its own thread.
         let is_amid = context.mode() == Mode::InSlowPath;
+        // It may have interrupted the release of a later lock than the one that it waits for.
+        self.space().wake_overlooked();
+        self.guards().wake_overlooked();
         self.pool().hold_for_fork(context.id(), is_amid);
         self.space().hold_for_fork(context.id(), is_amid);
         self.guards().hold_for_fork(context.id(), is_amid);

@@ -234,6 +234,12 @@ impl<M> Ranking<Pool> for Allocator<M> {
     fn is_inside_later(&self, thread: ThreadId) -> bool {
         self.space.is_inside(thread) || self.guards.is_inside(thread)
     }
+
+    #[cold]
+    fn wake_overlooked_later(&self) {
+        self.space.wake_overlooked();
+        self.guards.wake_overlooked();
+    }
 }
 
 impl<M> Ranking<Space> for Allocator<M> {
@@ -243,6 +249,11 @@ impl<M> Ranking<Space> for Allocator<M> {
 
     fn is_inside_later(&self, thread: ThreadId) -> bool {
         self.guards.is_inside(thread)
+    }
+
+    #[cold]
+    fn wake_overlooked_later(&self) {
+        self.guards.wake_overlooked();
     }
 }
 

@@ -17,6 +17,7 @@ use crate::sync::{
 };
 
 const FREE: usize = 0;
+const NOBODY: ThreadId = ThreadId(FREE);
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,9 @@ pub struct ThreadId(pub usize);
 ///
 /// Sleeping is an event count: a waiter counts itself, reads the count, tries once more, and sleeps
 /// only while the count stays. The thread that releases the lock looks for waiters afterwards and
-/// moves the count; either sees the other.
+/// moves the count; either sees the other. A signal handler may come in between. If it then waits
+/// for an earlier lock, whose holder may be that very waiter, it wakes the waiter itself:
+/// see [`Gate::wake_overlooked`].
 #[repr(C)]
 pub(crate) struct Lock<T> {
     gate: Gate,
@@ -68,6 +71,9 @@ pub(crate) trait Ranking<T> {
 
     /// Whether `thread` is inside one that is taken after it.
     fn is_inside_later(&self, thread: ThreadId) -> bool;
+
+    /// [`Gate::wake_overlooked`], of each that is taken after it.
+    fn wake_overlooked_later(&self);
 }
 
 /// Whether a thread waits for one that forks.
@@ -281,6 +287,18 @@ impl Gate {
 
     fn unlock(&self) {
         self.holder.store(FREE, Ordering::SeqCst);
+        self.wake_waiter();
+    }
+
+    /// A signal handler may have interrupted its thread before it woke a waiter, or before the
+    /// waiter that it is, woken, took the lock. Then the lock is free, and another waiter sleeps.
+    pub(crate) fn wake_overlooked(&self) {
+        if self.holder.load(Ordering::SeqCst) == FREE {
+            self.wake_waiter();
+        }
+    }
+
+    fn wake_waiter(&self) {
         if self.waiters.load(Ordering::SeqCst) > 0 {
             self.events.fetch_add(1, Ordering::SeqCst);
             wake_one(&self.events);
@@ -408,7 +426,7 @@ impl<'locks, L: Ranking<T>, T> Ranked<'locks, L, T> {
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn lock(self, thread: ThreadId) -> Option<Guard<'locks, T>> {
-        if self.is_late(thread) { None } else { self.locks.ranked().lock(thread) }
+        if self.is_refused(thread) { None } else { self.locks.ranked().lock(thread) }
     }
 
     /// As [`Lock::lock_patiently`], refused as [`Ranked::lock`].
@@ -420,13 +438,22 @@ impl<'locks, L: Ranking<T>, T> Ranked<'locks, L, T> {
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn lock_with(self, thread: ThreadId, patience: Patience) -> Option<Guard<'locks, T>> {
-        if self.is_late(thread) { None } else { self.locks.ranked().lock_with(thread, patience) }
+        if self.is_refused(thread) { None } else { self.locks.ranked().lock_with(thread, patience) }
     }
 
     /// As [`Lock::look`], refused as [`Ranked::lock`].
     #[inline(never)]
     pub(crate) fn look(self, thread: ThreadId) -> Option<View<'locks, T>> {
-        if self.is_late(thread) { None } else { self.locks.ranked().look(thread) }
+        if self.is_refused(thread) { None } else { self.locks.ranked().look(thread) }
+    }
+
+    /// Who waits for the lock has woken whom its thread was to wake. (Such a waiter can only be in
+    /// the way if it holds this lock already.)
+    fn is_refused(&self, thread: ThreadId) -> bool {
+        if !self.locks.ranked().is_held_by(NOBODY) {
+            self.locks.wake_overlooked_later();
+        }
+        self.is_late(thread)
     }
 
     fn is_late(&self, thread: ThreadId) -> bool {

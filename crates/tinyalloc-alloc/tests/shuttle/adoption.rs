@@ -1,6 +1,7 @@
 //! Spans and heaps of threads that end, while others free into them, take them over, and refill
 //! from them.
 
+use crate::common::Actor;
 use crate::stage::{Block, Running, Shelf, Stage, check, objection, start};
 use crate::watch::{Access, Lost};
 
@@ -8,6 +9,10 @@ use crate::watch::{Access, Lost};
 const SLOT_BYTES: usize = 2048;
 const SCHEDULES: usize = 2500;
 const BLOCKS: usize = 10;
+/// As many classes, and as many threads that take their spans.
+const SIZES: [usize; 3] = [2048, 1024, 512];
+const HANDED_ROUNDS: usize = 10;
+const HANDED_SCHEDULES: usize = 400;
 
 /// Allocates, and ends once the others have heaps of their own: what it leaves is taken over span
 /// by span. Half of it they are to free.
@@ -54,9 +59,55 @@ pub(crate) fn adoption() {
     stage.finish();
 }
 
+/// Takes a slot of each size, first of the one that is its own to begin with.
+fn taking(stage: &Stage, first: usize) -> Running<()> {
+    let stage = stage.clone();
+    start(move |actor| {
+        let small = stage.block(actor, 16);
+        let sizes = SIZES.into_iter().cycle().skip(first).take(SIZES.len());
+        let blocks: Vec<_> = sizes.map(|bytes| stage.block(actor, bytes)).collect();
+        blocks.into_iter().for_each(|block| block.free(&stage, actor));
+        small.free(&stage, actor);
+        stage.leave(actor);
+    })
+}
+
+/// Frees what the thread that ended has left.
+fn returning(stage: &Stage, blocks: Vec<Block>) -> Running<()> {
+    let stage = stage.clone();
+    start(move |actor| {
+        blocks.into_iter().for_each(|block| block.free(&stage, actor));
+        stage.leave(actor);
+    })
+}
+
+/// One thread takes a span of a pooled heap, a second one collects what was freed into that heap,
+/// and a third one frees into the very span that changes hands: often enough that all three do so
+/// at once.
+pub(crate) fn handing_over() {
+    let stage = Stage::new();
+    let actors = [(); SIZES.len() + 1].map(|()| Actor::new());
+    let small = actors.map(|actor| stage.block(actor, 16));
+    let mut blocks: Vec<_> = (0..HANDED_ROUNDS).flat_map(|_| SIZES).map(|bytes| stage.block(actors[0], bytes)).collect();
+    small.into_iter().zip(actors).for_each(|(block, actor)| block.free(&stage, actor));
+    // The heap that has the spans is the last one in the pool. The others are for the threads that
+    // take them: were there none, one thread would take it over as it is.
+    actors.into_iter().for_each(|actor| stage.leave(actor));
+    let later = blocks.split_off(blocks.len() / 2);
+    let returning = [blocks, later].map(|blocks| returning(&stage, blocks));
+    let taking = [0, 1, 2].map(|first| taking(&stage, first));
+    returning.into_iter().chain(taking).for_each(|thread| thread.join());
+    stage.finish();
+}
+
 #[test]
 fn what_a_thread_leaves_is_taken_over_once() {
     check(SCHEDULES, adoption);
+}
+
+#[test]
+fn a_span_that_changes_hands_is_the_takers_at_once() {
+    check(HANDED_SCHEDULES, handing_over);
 }
 
 /// "race: lock.rs (take a lock) overwrites what pool.rs (move a heap to the end of the pool) wrote"

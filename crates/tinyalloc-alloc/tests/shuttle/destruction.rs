@@ -149,6 +149,7 @@ pub(crate) fn reuse() {
     let heap = create(&stage, actor);
     // Never freed.
     let _ = block_in(&stage, actor, heap, LONG_BYTES);
+    stage.mapper().slow_down();
     let taking = {
         let stage = stage.clone();
         start(move |actor| {

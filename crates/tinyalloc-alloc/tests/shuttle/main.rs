@@ -37,6 +37,7 @@ mod stage;
 mod adoption;
 mod destruction;
 mod forks;
+mod handlers;
 mod keeping;
 mod purging;
 mod trims;

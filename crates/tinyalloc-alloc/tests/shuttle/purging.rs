@@ -34,6 +34,7 @@ fn giving_back(stage: &Stage) -> Running<()> {
 
 pub(crate) fn purging() {
     let stage = Stage::new();
+    stage.mapper().slow_down();
     let threads = [working(&stage, 3), working(&stage, 3), giving_back(&stage)];
     threads.into_iter().for_each(|thread| thread.join());
     stage.finish();

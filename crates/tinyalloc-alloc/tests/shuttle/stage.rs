@@ -25,6 +25,7 @@ const STACK_BYTES: usize = 512 * 1024;
 const STEPS_MAX: usize = 400_000;
 /// So many times a thread of high priority gives way to one of low, in schedules by preference.
 const PREEMPTIONS: usize = 3;
+const PAUSES_OF_SLOW_CALL: usize = 30;
 /// Every weakness shows in far fewer.
 const SCHEDULES_WEAKENED: usize = 400;
 /// The same schedules in every run, unless there is a seed in the environment.
@@ -38,6 +39,7 @@ pub(crate) struct SlowMapper {
     mapped: Mutex<BTreeMap<usize, usize>>,
     milliseconds: AtomicU64,
     decommits: AtomicUsize,
+    pauses: AtomicUsize,
 }
 
 impl SlowMapper {
@@ -51,6 +53,12 @@ impl SlowMapper {
         let result = call();
         pause();
         result
+    }
+
+    /// One that takes the contents away.
+    fn call_slowly<R>(&self, call: impl FnOnce() -> R) -> R {
+        (0..self.pauses.load(Ordering::Relaxed)).for_each(|_| pause());
+        self.call(call)
     }
 
     fn note(&self, start: NonNull<u8>, bytes: usize) -> NonNull<u8> {
@@ -68,6 +76,12 @@ impl SlowMapper {
     /// How many calls that decommit are under way.
     pub(crate) fn decommits(&self) -> usize {
         self.decommits.load(Ordering::Relaxed)
+    }
+
+    /// From now on a call that takes contents away lasts so long that others allocate and fill a
+    /// block meanwhile.
+    pub(crate) fn slow_down(&self) {
+        self.pauses.store(PAUSES_OF_SLOW_CALL, Ordering::Relaxed);
     }
 
     /// As a fork does, from the end of its first handler to the begin of its last.
@@ -119,19 +133,19 @@ unsafe impl Mapper for SlowMapper {
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.decommits.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the caller's promise.
-        let decommitted = self.call(|| unsafe { PosixMapper.decommit(start, bytes) });
+        let decommitted = self.call_slowly(|| unsafe { PosixMapper.decommit(start, bytes) });
         self.decommits.fetch_sub(1, Ordering::Relaxed);
         decommitted
     }
 
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
-        self.call(|| unsafe { PosixMapper.trap(start, bytes) })
+        self.call_slowly(|| unsafe { PosixMapper.trap(start, bytes) })
     }
 
     unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
-        self.call(|| unsafe { PosixMapper.trap_by_rights(start, bytes) })
+        self.call_slowly(|| unsafe { PosixMapper.trap_by_rights(start, bytes) })
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

@@ -3,15 +3,18 @@
 use std::cell::RefCell;
 use std::ptr::from_ref;
 
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread::{Thread, current, park};
 
 pub(crate) use crate::cell::UnsafeCell;
 pub(crate) use crate::hint::spin_loop;
-use crate::watch::{is_alone, leave_child, pause};
+use crate::watch::{is_alone, leave_child, pause, yield_now};
 pub(crate) use atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// Once: the next look finds the lock free too often.
 pub(crate) const SPINS: u32 = 1;
+/// One of so many sleeps ends for no reason, once others ran.
+const SLEEPS_PER_IDLE_WAKE: u32 = 8;
 
 thread_local! {
     /// Who sleeps on which word. (Shuttle runs every thread of a model on one thread of the
@@ -23,23 +26,32 @@ pub(crate) fn forget_sleepers() {
     SLEEPERS.take();
 }
 
-/// As the futex: no thread gets in between the look and the sleep.
+/// As the futex: no thread gets in between the look and the sleep, which may end for no reason.
 pub(crate) fn wait_on(word: &AtomicU32, expected: u32) {
     if word.peek() == expected {
         if is_alone() {
             leave_child("the child of a fork waits for a thread that is gone");
         }
+        if thread_rng().gen_ratio(1, SLEEPS_PER_IDLE_WAKE) {
+            return yield_now();
+        }
         let sleeper = current();
         SLEEPERS.with_borrow_mut(|sleepers| sleepers.push((from_ref(word).addr(), sleeper.clone())));
-        park();
-        // It may have woken for no reason.
-        SLEEPERS.with_borrow_mut(|sleepers| sleepers.retain(|(_, other)| other.id() != sleeper.id()));
+        // Shuttle ends a `park` for no reason as long as any other thread can run. Whom no thread
+        // wakes would wake nevertheless.
+        while is_asleep(&sleeper) {
+            park();
+        }
     }
+}
+
+fn is_asleep(sleeper: &Thread) -> bool {
+    SLEEPERS.with_borrow(|sleepers| sleepers.iter().any(|(_, other)| other.id() == sleeper.id()))
 }
 
 /// The time is over at once, or after others ran.
 pub(crate) fn wait_on_briefly(_word: &AtomicU32, _expected: u32, _nanoseconds: u32) -> bool {
-    crate::watch::yield_now();
+    yield_now();
     false
 }
 
