@@ -80,6 +80,30 @@ fn in_a_child_the_heaps_that_other_threads_entered_can_be_destroyed() {
 }
 
 #[test]
+fn what_was_freed_beside_a_fork_is_freed_before_its_heap_ends() {
+    for ends in [
+        |world: &World<Plain>, actor, heap| destroy(world, actor, heap),
+        |world: &World<Plain>, actor, heap| {
+            // SAFETY: no thread uses a block of the heap afterwards.
+            unsafe { world.reset_heap(actor, heap, HeapMemory::Retained) }
+        },
+    ] {
+        let (world, actor, forker) = (World::<Plain>::new(), Actor::new(), Actor::new());
+        let heap = world.create_heap(actor, &named("ends")).unwrap();
+        let block = world.allocate_in(actor, heap, 100_000).unwrap();
+        world.allocate(forker, 1).unwrap();
+        world.prepare_fork(forker);
+        free(&world, actor, block);
+        world.resume_parent(forker);
+        assert_eq!(ends(&world, actor, heap), Ok(()));
+        // What waits is freed with the next call, at the latest.
+        world.allocate(actor, 200_000).unwrap();
+        assert_eq!(actor.misuses(), []);
+        world.check_invariants(actor).unwrap();
+    }
+}
+
+#[test]
 fn a_limit_is_there_for_any_size_once_all_is_freed() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &limited(16 * 1024)).unwrap();

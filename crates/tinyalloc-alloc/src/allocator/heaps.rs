@@ -62,6 +62,7 @@ impl<M: Mapper> Allocator<M> {
     /// blocks afterwards.
     pub unsafe fn destroy_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
         let _quiet = self.errors_disabled();
+        self.free_what_waits(context)?;
         {
             let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             let mut space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
@@ -90,6 +91,7 @@ impl<M: Mapper> Allocator<M> {
     pub unsafe fn reset_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
         let _quiet = self.errors_disabled();
         let memory = self.memory(memory);
+        self.free_what_waits(context)?;
         let keeper = {
             let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             let space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
@@ -115,6 +117,14 @@ impl<M: Mapper> Allocator<M> {
             heap.forget_records();
         }
         heap.quota().uncharge(heap.quota().charged_bytes());
+        Ok(())
+    }
+
+    /// What the program freed beside a fork may be the heap's: it is freed before the heap ends.
+    fn free_what_waits<C: ThreadContext>(&self, context: C) -> Result<(), HeapError> {
+        // Once the lock is to be had, the fork is over.
+        drop(self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?);
+        self.free_left(context);
         Ok(())
     }
 
