@@ -23,31 +23,39 @@ pub(super) const NEAR_BITS_END: usize = FIRST_PAGE_AT + FIRST_WORDS * size_of::<
 /// reads as zero, or faults if it is trapped.
 #[repr(C)]
 pub(super) struct SliceBits {
-    used: Cell<u64>,
-    resident: Cell<u64>,
-    aged: Cell<u64>,
-    trapped: Cell<u64>,
+    columns: [Cell<u64>; COLUMNS],
+}
+
+const COLUMNS: usize = 4;
+
+/// What is said of a slice. A number, since a function would be called for every word.
+#[derive(Clone, Copy)]
+enum Said {
+    Used,
+    Resident,
+    Aged,
+    Trapped,
 }
 
 impl SliceBits {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn used(&self) -> &Cell<u64> {
-        &self.used
+        &self.columns[Said::Used as usize]
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn resident(&self) -> &Cell<u64> {
-        &self.resident
+        &self.columns[Said::Resident as usize]
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn aged(&self) -> &Cell<u64> {
-        &self.aged
+        &self.columns[Said::Aged as usize]
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn trapped(&self) -> &Cell<u64> {
-        &self.trapped
+        &self.columns[Said::Trapped as usize]
     }
 }
 
@@ -81,7 +89,7 @@ impl SliceState {
 /// One column of the slice bits.
 pub(super) struct Column<'region> {
     region: &'region Region,
-    column: fn(&SliceBits) -> &Cell<u64>,
+    said: Said,
     bits: usize,
 }
 
@@ -92,12 +100,12 @@ impl Words for Column<'_> {
 
     fn word(&self, index: usize) -> u64 {
         // SAFETY: a column is as long as there are committed slices, and asked about those only.
-        (self.column)(unsafe { self.region.slice_bits(index) }).get()
+        unsafe { self.region.slice_bits(index) }.columns[self.said as usize].get()
     }
 
     fn set_word(&self, index: usize, word: u64) {
         // SAFETY: as in `word`.
-        (self.column)(unsafe { self.region.slice_bits(index) }).set(word);
+        unsafe { self.region.slice_bits(index) }.columns[self.said as usize].set(word);
     }
 }
 
@@ -113,24 +121,24 @@ impl Region {
         }
     }
 
-    fn column(&self, column: fn(&SliceBits) -> &Cell<u64>) -> Column<'_> {
-        Column { region: self, column, bits: self.committed_slices() }
+    fn column(&self, said: Said) -> Column<'_> {
+        Column { region: self, said, bits: self.committed_slices() }
     }
 
     pub(super) fn used(&self) -> Column<'_> {
-        self.column(SliceBits::used)
+        self.column(Said::Used)
     }
 
     pub(super) fn resident(&self) -> Column<'_> {
-        self.column(SliceBits::resident)
+        self.column(Said::Resident)
     }
 
     pub(super) fn aged(&self) -> Column<'_> {
-        self.column(SliceBits::aged)
+        self.column(Said::Aged)
     }
 
     pub(super) fn trapped(&self) -> Column<'_> {
-        self.column(SliceBits::trapped)
+        self.column(Said::Trapped)
     }
 
     /// # Safety
