@@ -168,6 +168,9 @@ pub(crate) const VISITS_MAX: usize = 32;
 
 // How far searches look.
 
+/// So many slices have one bound of how long a run may be: a search in vain looks at 16 words of
+/// bits, and passes over 16 MiB with one bound.
+pub(crate) const BOUNDED_SLICES: usize = 512;
 /// How many partial spans a refill compares.
 pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
 /// How many pooled heaps a refill asks for a span.
