@@ -1,6 +1,6 @@
 //! What can be asked of any bitmap.
 
-use crate::runs::{Runs, Wanted, find_first, find_last, find_run};
+use crate::runs::{Runs, Wanted, find_first, find_last, find_run, find_run_below};
 use crate::words::{WORD_BITS, Words};
 use core::ops::Range;
 
@@ -114,6 +114,26 @@ pub trait BitmapOps: Words {
     #[inline]
     fn find_set_run(&self, from: usize, length: usize, align: usize) -> Option<usize> {
         find_run(self, Wanted::Set, from, length, align)
+    }
+
+    /// The lowest start, not below `from` but below `end` (a multiple of 64), of `length` clear
+    /// bits, more than none, wherever they end.
+    ///
+    /// # Errors
+    /// The length of the longest run that starts there.
+    #[inline]
+    fn find_clear_run_below(&self, from: usize, end: usize, length: usize) -> Result<usize, usize> {
+        find_run_below(self, Wanted::Clear, from, end, length)
+    }
+
+    /// The lowest start, not below `from` but below `end` (a multiple of 64), of `length` set bits,
+    /// more than none, wherever they end.
+    ///
+    /// # Errors
+    /// The length of the longest run that starts there.
+    #[inline]
+    fn find_set_run_below(&self, from: usize, end: usize, length: usize) -> Result<usize, usize> {
+        find_run_below(self, Wanted::Set, from, end, length)
     }
 
     /// The maximal runs of set bits, from bit `from` on, in order; the first is cut at `from`.

@@ -72,11 +72,7 @@ pub(crate) fn find_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize
     if start.checked_add(length)? > words.bits() {
         return None;
     }
-    match length {
-        0 => Some(start),
-        1..=WORD_BITS => find_short_run(words, wanted, start, length, align),
-        _ => find_long_run(words, wanted, start, length, align),
-    }
+    if length == 0 { Some(start) } else { find_ones(words, wanted, start, length, align) }
 }
 
 /// How far it is from `bit` to the next multiple of `align`: by mask, since dividing would cost
@@ -86,83 +82,104 @@ fn padding(bit: usize, align: usize) -> usize {
     bit.wrapping_neg() & (align - 1)
 }
 
-/// A run that fits a word starts in one word and ends in it or in the next: look at two at a time,
-/// and narrow by doubling shifts.
+/// A run begins in a word and ends there, found by doubling shifts, or it leaves the word at the
+/// top: of those, a word has one.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-fn find_short_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
+fn find_ones<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
     let bits = words.bits();
     let aligned_starts = aligned_starts(align);
-    let stride = (align / WORD_BITS).max(1);
-    let mut index = from / WORD_BITS;
-    let mut below = u64::MAX << (from % WORD_BITS);
-    let mut low = wanted.word_of(words, index);
-    while index * WORD_BITS < bits {
-        let high = if low == 0 { 0 } else { wanted.word_of(words, index + 1) };
-        let starts = run_starts(low, high, length) & below & aligned_starts;
-        if starts != 0 {
-            return Some(index * WORD_BITS + starts.trailing_zeros() as usize);
+    let mut first = from / WORD_BITS * WORD_BITS;
+    let mut ignored = !(u64::MAX << (from % WORD_BITS));
+    // Where it would begin if it reached `first` from below.
+    let mut start = first;
+    while start + length <= bits {
+        let word = wanted.word_of(words, first / WORD_BITS) & !ignored;
+        ignored = 0;
+        if start + length <= first + word.trailing_ones() as usize {
+            return Some(start);
         }
-        index += stride;
-        below = u64::MAX;
-        low = if low != 0 && stride == 1 { high } else { wanted.word_of(words, index) };
+        let next = first + WORD_BITS;
+        if word != u64::MAX {
+            let starts = run_starts(word, length) & aligned_starts;
+            if starts != 0 {
+                return Some(first + starts.trailing_zeros() as usize);
+            }
+            start = next - word.leading_ones() as usize;
+            start += padding(start, align);
+        }
+        first = next;
     }
     None
 }
 
-/// The bits of a word at which an aligned run may start; for alignments above a word, of those
-/// words where one may start at all.
+/// The bits of a word at which an aligned run may start; for alignments from a word on, that is at
+/// most its first, where runs that reach the word from below are looked for.
 #[inline]
 fn aligned_starts(align: usize) -> u64 {
     match align {
         1 => u64::MAX,
         2..WORD_BITS => u64::MAX / ((1 << align) - 1),
-        _ => 1,
+        _ => 0,
     }
 }
 
-/// The bits of `low` at which `length` ones start, going on into `high`.
+/// The bits of a word, not all ones, at which `length` ones start.
 #[inline]
-fn run_starts(low: u64, high: u64, length: usize) -> u64 {
-    let mut ones = u128::from(low) | (u128::from(high) << WORD_BITS);
+fn run_starts(word: u64, length: usize) -> u64 {
+    if length >= WORD_BITS {
+        return 0;
+    }
+    let mut ones = word;
     let mut narrowed = 1;
     while narrowed < length && ones != 0 {
         let shift = narrowed.min(length - narrowed);
         ones &= ones >> shift;
         narrowed += shift;
     }
-    low_half(ones)
+    ones
 }
 
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is dropped on purpose")]
-fn low_half(pair: u128) -> u64 {
-    pair as u64
-}
-
-/// A run longer than a word leaves its first word at the top, so each word has one candidate.
-fn find_long_run<W: Words + ?Sized>(words: &W, wanted: Wanted, from: usize, length: usize, align: usize) -> Option<usize> {
-    let bits = words.bits();
-    let mut start = from;
-    let mut index = start / WORD_BITS;
-    let mut ignored = !(u64::MAX << (start % WORD_BITS));
-    while start + length <= bits {
-        let first = index * WORD_BITS;
-        let others = !(wanted.word_of(words, index) | ignored);
-        if others.trailing_zeros() as usize + first >= start + length {
-            return Some(start);
-        }
-        index += 1;
+/// The lowest start of `length` wanted bits from `from` on and below `end`, which is a multiple of
+/// words, or how long the longest run that starts there is.
+#[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+pub(crate) fn find_run_below<W: Words + ?Sized>(
+    words: &W,
+    wanted: Wanted,
+    from: usize,
+    end: usize,
+    length: usize,
+) -> Result<usize, usize> {
+    debug_assert!(end.is_multiple_of(WORD_BITS) && length > 0, "an end within a word, or no run");
+    let mut longest = 0;
+    let mut first = from / WORD_BITS * WORD_BITS;
+    let mut ignored = !(u64::MAX << (from % WORD_BITS));
+    let mut start = first;
+    while start < end {
+        let word = wanted.word_of(words, first / WORD_BITS) & !ignored;
         ignored = 0;
-        if others != 0 {
-            start = first + WORD_BITS - others.leading_zeros() as usize;
-            start += padding(start, align);
-            if start >= index * WORD_BITS {
-                index = start / WORD_BITS;
-                ignored = !(u64::MAX << (start % WORD_BITS));
-            }
+        let reached = first + word.trailing_ones() as usize - start;
+        if reached >= length {
+            return Ok(start);
         }
+        longest = longest.max(reached);
+        if word != u64::MAX {
+            if first >= end {
+                break;
+            }
+            let mut starts = run_starts(word, longest + 1);
+            while starts != 0 {
+                longest += 1;
+                if longest == length {
+                    return Ok(first + starts.trailing_zeros() as usize);
+                }
+                starts &= starts >> 1;
+            }
+            start = first + WORD_BITS - word.leading_ones() as usize;
+        }
+        first += WORD_BITS;
     }
-    None
+    Err(longest)
 }
 
 /// The maximal runs of set or of clear bits, in order.

@@ -133,6 +133,24 @@ proptest! {
     }
 
     #[test]
+    fn a_run_below_an_end_is_found_or_the_longest_is_named(
+        model in model(),
+        from in prop_oneof![0..80usize, 0..600usize],
+        end in (0..8usize).prop_map(|words| words * 64),
+        length in prop_oneof![1..5usize, 1..70usize, 60..260usize],
+        junk in any::<u64>(),
+    ) {
+        let strided = Strided::of(&model, junk);
+        let expected = |wanted| {
+            let runs = || runs_of(&model, wanted, from).into_iter().filter(|run| run.start < end);
+            let found = runs().find(|run| run.len() >= length).map(|run| run.start);
+            found.ok_or(runs().map(|run| run.len()).max().unwrap_or(0))
+        };
+        prop_assert_eq!(strided.find_clear_run_below(from, end, length), expected(false));
+        prop_assert_eq!(strided.find_set_run_below(from, end, length), expected(true));
+    }
+
+    #[test]
     fn the_runs_are_maximal_and_complete(model in model(), from in 0..300usize, junk in any::<u64>()) {
         let strided = Strided::of(&model, junk);
         prop_assert_eq!(strided.set_runs(from).collect::<Vec<_>>(), runs_of(&model, true, from));

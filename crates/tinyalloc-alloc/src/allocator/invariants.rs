@@ -132,6 +132,7 @@ impl InvariantWalk<'_> {
             number += span.slices() as usize;
             spans += 1;
         }
+        holds(region.bounds_hold(), "no run is longer than the bounds say")?;
         holds(counted.used == region.used_slices(), "used slices are counted")?;
         holds(counted.resident == region.resident_slices(), "resident slices are counted")?;
         survey.resident_slices += counted.resident;

@@ -5,8 +5,9 @@ use tinyalloc_sys::{MapError, Mapper};
 use super::Region;
 use super::growing::Backing;
 use super::layout::{NEAR_BYTES, PageMap};
+use super::run_bounds::Searched;
 use super::slice::Run;
-use super::slice_bits::{NEAR_WORDS, SLICES_PER_WORD, SliceBits};
+use super::slice_bits::{SLICES_PER_WORD, far_bits_bytes};
 use crate::span::class::SLICE_BYTES;
 use crate::span::span_ref::SpanRef;
 
@@ -40,6 +41,7 @@ impl Region {
         // SAFETY: they are committed now.
         let new = unsafe { Run::new(before..self.committed_slices()) };
         self.set_span(&new, SpanRef::NONE);
+        self.forget_bounds(Searched::Free, &new.numbers());
         // SAFETY: as above.
         unsafe { self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices()) };
         // Written before it is read, a page costs one fault instead of two.
@@ -60,7 +62,7 @@ impl Region {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn prepare_metadata<M: Mapper>(&self, mapper: &M, slices: usize) -> Result<(), MapError> {
         let words = slices.div_ceil(SLICES_PER_WORD);
-        self.far_bits.commit_to(mapper, words.saturating_sub(NEAR_WORDS) * size_of::<SliceBits>())?;
+        self.far_bits.commit_to(mapper, far_bits_bytes(words))?;
         self.near_and_map.commit_to(mapper, NEAR_BYTES + slices * size_of::<PageMap>())
     }
 }

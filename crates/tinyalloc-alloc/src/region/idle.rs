@@ -85,9 +85,13 @@ impl Region {
     /// The highest run within these slices: the lowest is taken again first.
     fn idle_run<M: Mapper>(&self, mapper: &M, idle: PurgeScope, within: Range<usize>, slices_max: usize) -> Option<Range<usize>> {
         let column = self.idle_column(idle);
+        let last_idle = |before| match idle {
+            PurgeScope::Aged => column.find_last_set(before),
+            PurgeScope::Excess | PurgeScope::All => self.find_last_resident(before),
+        };
         let mut before = within.end;
         loop {
-            let end = column.find_last_set(before).filter(|last| *last >= within.start)? + 1;
+            let end = last_idle(before).filter(|last| *last >= within.start)? + 1;
             let first = column.find_last_clear(end).map_or(0, |clear| clear + 1).max(within.start);
             let run = self.whole_pages(mapper, first.max(end.saturating_sub(slices_max))..end);
             if !run.is_empty() {

@@ -19,7 +19,8 @@ use super::Region;
 use super::growing::{Backing, Growing};
 use super::huge_pages::{HugePages, UNIT_SLICES};
 use super::purpose::{Purpose, Sharing};
-use super::slice_bits::{FIRST_PAGE_AT, NEAR_BITS_END, NEAR_WORDS, SLICES_PER_WORD, SliceBits};
+use super::run_bounds::{NEAR_BOUNDS, RunBounds};
+use super::slice_bits::{FIRST_PAGE_AT, NEAR_BITS_END, NEAR_WORDS, SLICES_PER_WORD, SliceBits, far_bits_bytes};
 use crate::config::policy::{DATA_STEP_BYTES, METADATA_STEP_BYTES};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::Span;
@@ -63,8 +64,8 @@ impl Layout {
     fn of(address: usize, bytes: usize, page_bytes: usize) -> Layout {
         let slices = bytes / SLICE_BYTES;
         let bits_at = (NEAR_BYTES + slices * size_of::<PageMap>()).next_multiple_of(page_bytes);
-        let words = slices.div_ceil(SLICES_PER_WORD).saturating_sub(NEAR_WORDS);
-        let records_at = (bits_at + words * size_of::<SliceBits>()).next_multiple_of(page_bytes);
+        let far_bits_bytes = far_bits_bytes(slices.div_ceil(SLICES_PER_WORD));
+        let records_at = (bits_at + far_bits_bytes).next_multiple_of(page_bytes);
         let heaps = (slices * HEAP_BYTES_PER_SLICE).max(HEAP_BYTES_MIN);
         let records_end = records_at + slices * size_of::<Span>() + heaps;
         let slices_at = (address + records_end + page_bytes).next_multiple_of(RUN_ALIGN_MAX) - address;
@@ -115,6 +116,7 @@ impl Region {
             lowest_free: Cell::new(0),
             lowest_resident: Cell::new(0),
             trapped_ranges: Cell::new(0),
+            near_bounds: [const { RunBounds::none() }; NEAR_BOUNDS],
         }
     }
 

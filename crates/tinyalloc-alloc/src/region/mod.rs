@@ -10,6 +10,7 @@ pub(crate) mod growing;
 pub(crate) mod purpose;
 pub(crate) mod slice;
 
+pub(crate) mod run_bounds;
 pub(crate) mod slice_bits;
 
 pub(crate) mod layout;
@@ -38,10 +39,13 @@ use growing::{Backing, Growing};
 use huge_pages::HugePages;
 use layout::NEAR_RECORDS_AT;
 use purpose::Sharing;
+use run_bounds::{NEAR_BOUNDS, RunBounds};
 
-/// Invariants. R1: the lock of the space is held for every call. R2: bits and page map are
+/// Invariants. R1: the lock of the space is held for every call. R2: bits, bounds and page map are
 /// committed for every committed slice. R3: the page map of every committed slice names a record,
-/// `SpanRef::NONE` where there is no span.
+/// `SpanRef::NONE` where there is no span. R5: of the groups that a run of free or of resident
+/// slices touches, one has a bound that is not less than the run's length, or than its type holds;
+/// and no bound of a group is larger than that of its stretch.
 pub(crate) struct Region {
     near_and_map: Growing,
     far_bits: Growing,
@@ -58,6 +62,7 @@ pub(crate) struct Region {
     lowest_free: Cell<usize>,
     lowest_resident: Cell<usize>,
     trapped_ranges: Cell<usize>,
+    near_bounds: [RunBounds; NEAR_BOUNDS],
 }
 
 impl Region {

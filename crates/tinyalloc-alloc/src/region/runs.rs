@@ -8,6 +8,7 @@ use tinyalloc_sys::Mapper;
 use super::Region;
 use super::commit::Shortage;
 use super::purpose::Purpose;
+use super::run_bounds::Searched;
 use super::slice::{Run, SliceIndex};
 use super::slice_bits::SLICES_PER_WORD;
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
@@ -60,7 +61,7 @@ impl Region {
         let end = self.end_for(purpose);
         let fits = |first: &usize| *first + slices <= end;
         let free = || self.find_free(slices, align, end);
-        let first = match self.find_resident(slices, align).filter(fits).or_else(free) {
+        let first = match self.find_resident(slices, align, end).filter(fits).or_else(free) {
             Some(first) => first,
             None => self.extend(mapper, slices, align, end)?,
         };
@@ -122,6 +123,8 @@ impl Region {
         self.used_slices.set(self.used_slices.get() - run.len());
         self.lowest_free.set(self.lowest_free.get().min(run.start));
         self.lowest_resident.set(self.lowest_resident.get().min(run.start));
+        self.forget_bounds(Searched::Free, &run);
+        self.forget_bounds(Searched::Resident, &dirty);
     }
 
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
@@ -140,13 +143,13 @@ impl Region {
         self.used().set_range(run);
     }
 
-    fn find_resident(&self, slices: usize, align: usize) -> Option<usize> {
+    fn find_resident(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
         if self.resident_slices.get() < slices {
             return None;
         }
         let lowest = self.resident().find_first_set(self.lowest_resident.get())?;
         self.lowest_resident.set(lowest);
-        self.resident().find_set_run(lowest, slices, align)
+        self.find_run(Searched::Resident, lowest, slices, align, end)
     }
 
     /// The lowest free run; of those further up, one without a trap is taken instead if there is
@@ -154,7 +157,7 @@ impl Region {
     /// longer.
     #[inline(never)]
     fn find_free(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
-        let find = |from: usize| self.used().find_clear_run(from, slices, align).filter(|first| *first + slices <= end);
+        let find = |from: usize| self.find_run(Searched::Free, from, slices, align, end).filter(|first| *first + slices <= end);
         let lowest = find(self.lowest_free.get())?;
         let mut first = lowest;
         for _ in 0..TRAPPED_LOOK {
@@ -208,6 +211,7 @@ impl Region {
             }
             if self.resident_slices.get() > before {
                 self.lowest_resident.set(self.lowest_resident.get().min(unit.start));
+                self.forget_bounds(Searched::Resident, &unit);
             }
         }
     }

@@ -9,51 +9,58 @@ use core::cell::Cell;
 use tinyalloc_bitmap::{BitmapOps, Words};
 
 use super::Region;
+use super::run_bounds::{FAR_BOUNDS, RunBounds};
 use super::slice::SliceIndex;
 
 pub(super) const SLICES_PER_WORD: usize = u64::BITS as usize;
 pub(super) const NEAR_WORDS: usize = 128;
+/// Further words lie in stretches of so many, each behind its bounds (`run_bounds`).
+pub(super) const FAR_STRETCH_WORDS: usize = 512;
+pub(super) const FAR_STRETCH_BYTES: usize = FAR_BOUNDS_BYTES + FAR_STRETCH_WORDS * size_of::<SliceBits>();
+const FAR_BOUNDS_BYTES: usize = (FAR_BOUNDS * size_of::<RunBounds>()).next_multiple_of(size_of::<SliceBits>());
 /// Where the first page of the near part lies, for which see `layout`: it has the bits of 4 MiB.
 pub(super) const FIRST_PAGE_AT: usize = 60 * 1024;
 const FIRST_WORDS: usize = 4;
 /// Where the near bits end: the lowest word comes last.
 pub(super) const NEAR_BITS_END: usize = FIRST_PAGE_AT + FIRST_WORDS * size_of::<SliceBits>();
 
-/// The state of 64 slices: a word of each column. A free slice that is resident may hold old
-/// contents; one that is not reads as zero, or faults if it is trapped.
-#[repr(transparent)]
-pub(super) struct SliceBits([Cell<u64>; COLUMNS]);
+/// The state of 64 slices. A free slice that is resident may hold old contents; one that is not
+/// reads as zero, or faults if it is trapped.
+#[repr(C)]
+pub(super) struct SliceBits {
+    columns: [Cell<u64>; COLUMNS],
+}
 
-/// What one bit says of a slice.
+const COLUMNS: usize = 4;
+
+/// What is said of a slice. A number, since a function would be called for every word.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Said {
     Used,
     Resident,
     Aged,
     Trapped,
 }
 
-const COLUMNS: usize = Kind::Trapped as usize + 1;
-
 impl SliceBits {
-    const fn word(&self, kind: Kind) -> &Cell<u64> {
-        &self.0[kind as usize]
-    }
-
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn used(&self) -> &Cell<u64> {
-        self.word(Kind::Used)
+        &self.columns[Said::Used as usize]
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn resident(&self) -> &Cell<u64> {
-        self.word(Kind::Resident)
+        &self.columns[Said::Resident as usize]
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn aged(&self) -> &Cell<u64> {
-        self.word(Kind::Aged)
+        &self.columns[Said::Aged as usize]
     }
 
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) const fn trapped(&self) -> &Cell<u64> {
-        self.word(Kind::Trapped)
+        &self.columns[Said::Trapped as usize]
     }
 }
 
@@ -87,8 +94,17 @@ impl SliceState {
 /// One column of the slice bits.
 pub(super) struct Column<'region> {
     region: &'region Region,
-    kind: Kind,
+    said: Said,
+    /// All ones in a column of what is said of the other slices.
+    flipped: u64,
     bits: usize,
+}
+
+impl Column<'_> {
+    /// The column as if it ended at a slice.
+    pub(super) fn up_to(self, end: usize) -> Self {
+        Column { bits: self.bits.min(end), ..self }
+    }
 }
 
 impl Words for Column<'_> {
@@ -98,12 +114,12 @@ impl Words for Column<'_> {
 
     fn word(&self, index: usize) -> u64 {
         // SAFETY: a column is as long as there are committed slices, and asked about those only.
-        unsafe { self.region.slice_bits(index) }.word(self.kind).get()
+        unsafe { self.region.slice_bits(index) }.columns[self.said as usize].get() ^ self.flipped
     }
 
     fn set_word(&self, index: usize, word: u64) {
         // SAFETY: as in `word`.
-        unsafe { self.region.slice_bits(index) }.word(self.kind).set(word);
+        unsafe { self.region.slice_bits(index) }.columns[self.said as usize].set(word ^ self.flipped);
     }
 }
 
@@ -119,24 +135,28 @@ impl Region {
         }
     }
 
-    fn column(&self, kind: Kind) -> Column<'_> {
-        Column { region: self, kind, bits: self.committed_slices() }
+    fn column(&self, said: Said) -> Column<'_> {
+        Column { region: self, said, flipped: 0, bits: self.committed_slices() }
     }
 
     pub(super) fn used(&self) -> Column<'_> {
-        self.column(Kind::Used)
+        self.column(Said::Used)
+    }
+
+    pub(super) fn free(&self) -> Column<'_> {
+        Column { flipped: u64::MAX, ..self.used() }
     }
 
     pub(super) fn resident(&self) -> Column<'_> {
-        self.column(Kind::Resident)
+        self.column(Said::Resident)
     }
 
     pub(super) fn aged(&self) -> Column<'_> {
-        self.column(Kind::Aged)
+        self.column(Said::Aged)
     }
 
     pub(super) fn trapped(&self) -> Column<'_> {
-        self.column(Kind::Trapped)
+        self.column(Said::Trapped)
     }
 
     /// # Safety
@@ -144,12 +164,25 @@ impl Region {
     pub(super) unsafe fn slice_bits(&self, word: usize) -> &SliceBits {
         let (part, at) = match word.checked_sub(NEAR_WORDS) {
             None => (&self.near_and_map, NEAR_BITS_END - (word + 1) * size_of::<SliceBits>()),
-            Some(far) => (&self.far_bits, far * size_of::<SliceBits>()),
+            Some(far) => (&self.far_bits, far_bits_at(far)),
         };
         // SAFETY: words of committed slices are committed (R2); zero is a valid state.
         let bits = unsafe { part.start().add(at) }.cast::<SliceBits>();
         // SAFETY: as above.
         unsafe { bits.as_ref() }
+    }
+}
+
+/// Where a far word has its bits.
+const fn far_bits_at(far: usize) -> usize {
+    (far / FAR_STRETCH_WORDS + 1) * FAR_BOUNDS_BYTES + far * size_of::<SliceBits>()
+}
+
+/// What so many words need beyond the near part.
+pub(super) const fn far_bits_bytes(words: usize) -> usize {
+    match words.checked_sub(NEAR_WORDS + 1) {
+        None => 0,
+        Some(last) => far_bits_at(last) + size_of::<SliceBits>(),
     }
 }
 

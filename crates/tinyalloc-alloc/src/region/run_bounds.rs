@@ -1,0 +1,317 @@
+//! How long a run of free slices, or of resident ones, may be at most, for each group of slices:
+//! searches pass over the groups in which none is long enough.
+//!
+//! A free makes the bounds of the run's groups unknown, and a search that looks at a group in vain
+//! sets its bound. So a group is searched in vain once after something was freed or taken there,
+//! however large the region is. To take a run changes no bound.
+
+use core::cell::Cell;
+use core::ops::Range;
+use core::ptr::NonNull;
+
+use tinyalloc_bitmap::BitmapOps;
+
+use super::Region;
+use super::slice_bits::{Column, FAR_STRETCH_BYTES, FAR_STRETCH_WORDS, NEAR_WORDS, SLICES_PER_WORD};
+use crate::config::policy::BOUNDED_SLICES;
+
+pub(super) const NEAR_BOUNDS: usize = 1 + NEAR_GROUPS;
+pub(super) const FAR_BOUNDS: usize = 1 + FAR_GROUPS;
+
+const NEAR_GROUPS: usize = NEAR_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
+const FAR_GROUPS: usize = FAR_STRETCH_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
+const _: () = assert!(BOUNDED_SLICES.is_multiple_of(SLICES_PER_WORD));
+const _: () = assert!(NEAR_GROUPS * BOUNDED_SLICES == NEAR_WORDS * SLICES_PER_WORD);
+
+/// Runs may be as long as can be.
+const UNKNOWN: u16 = u16::MAX;
+
+/// What a run consists of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Searched {
+    Free,
+    Resident,
+}
+
+/// No run of either kind that touches a group is longer, or it touches another group whose bound
+/// says so (R5).
+#[repr(C)]
+pub(super) struct RunBounds {
+    slices: [Cell<u16>; 2],
+}
+
+impl RunBounds {
+    /// There are no runs.
+    pub(super) const fn none() -> RunBounds {
+        RunBounds { slices: [const { Cell::new(0) }; 2] }
+    }
+
+    fn of(&self, searched: Searched) -> &Cell<u16> {
+        &self.slices[searched as usize]
+    }
+}
+
+/// Groups in a row.
+struct Stretch<'region> {
+    first: usize,
+    /// The largest of the others, and those of the groups.
+    bounds: &'region [RunBounds],
+}
+
+impl<'region> Stretch<'region> {
+    fn largest(&self) -> &'region RunBounds {
+        &self.bounds[0]
+    }
+
+    fn groups(&self) -> &'region [RunBounds] {
+        &self.bounds[1..]
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.groups().len()
+    }
+}
+
+fn bound_of(slices: usize) -> u16 {
+    u16::try_from(slices).unwrap_or(UNKNOWN)
+}
+
+impl Region {
+    /// The lowest run of `slices` on a multiple of `align` that begins at `from` or above it, and
+    /// in a group that begins below `end`.
+    #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    pub(super) fn find_run(&self, searched: Searched, from: usize, slices: usize, align: usize, end: usize) -> Option<usize> {
+        let groups = self.committed_slices().min(end).div_ceil(BOUNDED_SLICES);
+        let wanted = bound_of(slices);
+        let mut group = from / BOUNDED_SLICES;
+        while group < groups {
+            let stretch = self.stretch_of(group);
+            let stretch_largest = stretch.largest().of(searched);
+            if stretch_largest.get() >= wanted {
+                let is_whole = group == stretch.first;
+                let mut largest = 0;
+                for bounds in &stretch.groups()[group - stretch.first..] {
+                    let bound = bounds.of(searched);
+                    if bound.get() >= wanted {
+                        match self.find_in_group(searched, group, from, slices, align) {
+                            Ok(first) => return Some(first),
+                            Err(longest) => bound.set(bound.get().min(bound_of(longest))),
+                        }
+                    }
+                    largest = largest.max(bound.get());
+                    group += 1;
+                }
+                if is_whole {
+                    stretch_largest.set(largest);
+                }
+            }
+            group = stretch.end();
+        }
+        None
+    }
+
+    /// As [`Region::find_run`], of runs that begin or go on in the group.
+    ///
+    /// # Errors
+    /// The length of the longest run that begins or goes on there, or more.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn find_in_group(&self, searched: Searched, group: usize, from: usize, slices: usize, align: usize) -> Result<usize, usize> {
+        let (first, end) = (group * BOUNDED_SLICES, (group + 1) * BOUNDED_SLICES);
+        let column = self.searched(searched);
+        // Where a run begins that goes on in the group.
+        let begin = if from <= first { column.find_last_clear(first).map_or(0, |other| other + 1) } else { first };
+        let start = begin.max(from);
+        let found = if align == 1 {
+            column.find_set_run_below(start, end, slices)
+        } else {
+            // A longer run has an aligned one in it.
+            let longest = slices + align - 2;
+            column.up_to(end + longest).find_set_run(start, slices, align).ok_or(longest)
+        };
+        let is_whole = start == begin || from <= self.lowest(searched).get();
+        found.map_err(|longest| if is_whole { longest } else { usize::MAX })
+    }
+
+    /// The highest resident slice below one.
+    pub(super) fn find_last_resident(&self, before: usize) -> Option<usize> {
+        let resident = self.resident();
+        let mut end = before;
+        while end > 0 {
+            let group = (end - 1) / BOUNDED_SLICES;
+            let stretch = self.stretch_of(group);
+            let largest = stretch.largest().of(Searched::Resident);
+            let bound = stretch.groups()[group - stretch.first].of(Searched::Resident);
+            let first = if largest.get() == 0 { stretch.first } else { group } * BOUNDED_SLICES;
+            if largest.get() != 0 && bound.get() != 0 {
+                if !resident.all_clear(first..end) {
+                    return resident.find_last_set(end);
+                }
+                if end == first + BOUNDED_SLICES {
+                    bound.set(0);
+                }
+            }
+            end = first;
+        }
+        None
+    }
+
+    /// Slices may have become free, or resident.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    pub(super) fn forget_bounds(&self, searched: Searched, slices: &Range<usize>) {
+        if slices.is_empty() {
+            return;
+        }
+        for group in slices.start / BOUNDED_SLICES..slices.end.div_ceil(BOUNDED_SLICES) {
+            let stretch = self.stretch_of(group);
+            stretch.groups()[group - stretch.first].of(searched).set(UNKNOWN);
+            stretch.largest().of(searched).set(UNKNOWN);
+        }
+    }
+
+    fn searched(&self, searched: Searched) -> Column<'_> {
+        match searched {
+            Searched::Free => self.free(),
+            Searched::Resident => self.resident(),
+        }
+    }
+
+    /// Below it there is none.
+    fn lowest(&self, searched: Searched) -> &Cell<usize> {
+        match searched {
+            Searched::Free => &self.lowest_free,
+            Searched::Resident => &self.lowest_resident,
+        }
+    }
+
+    /// The stretch of a group of committed slices.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn stretch_of(&self, group: usize) -> Stretch<'_> {
+        let Some(far) = group.checked_sub(NEAR_GROUPS) else {
+            return Stretch { first: 0, bounds: &self.near_bounds };
+        };
+        let number = far / FAR_GROUPS;
+        // SAFETY: the bounds lie before the bits of the stretch, which are committed (R2).
+        let bounds: NonNull<[RunBounds; FAR_BOUNDS]> = unsafe { self.far_bits.start().add(number * FAR_STRETCH_BYTES) }.cast();
+        // SAFETY: as above; zero is a valid bound.
+        Stretch { first: NEAR_GROUPS + number * FAR_GROUPS, bounds: unsafe { bounds.as_ref() } }
+    }
+
+    /// Whether the bounds are true (R5), for walks that check invariants.
+    pub(crate) fn bounds_hold(&self) -> bool {
+        let is_bounded = |searched: Searched, run: Range<usize>| {
+            let groups = run.start / BOUNDED_SLICES..run.end.div_ceil(BOUNDED_SLICES);
+            let stretches = groups.clone().map(|group| self.stretch_of(group));
+            stretches.zip(groups).any(|(stretch, group)| {
+                let bound = stretch.groups()[group - stretch.first].of(searched).get();
+                bound >= bound_of(run.len()) && stretch.largest().of(searched).get() >= bound
+            })
+        };
+        let (free, resident) = (self.free(), self.resident());
+        free.set_runs(0).all(|run| is_bounded(Searched::Free, run))
+            && resident.set_runs(0).all(|run| is_bounded(Searched::Resident, run))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]
+
+    use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
+    use tinyalloc_sys::{Mapper, PosixMapper};
+
+    use crate::config::tunables::HugePagePolicy;
+    use crate::region::Region;
+    use crate::region::idle::{PurgeOutcome, PurgeScope};
+    use crate::region::purpose::Purpose;
+    use crate::region::runs::Wanted;
+    use crate::region::slice::Run;
+    use crate::region::slice_bits::SliceState;
+
+    const REGION_BYTES: usize = 1 << 31;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Take {
+            slices: usize,
+            align: usize,
+        },
+        /// Which one, and how many slices are resident.
+        Free(usize, usize),
+        Purge(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let slices = prop_oneof![1..5usize, 1..70usize, 60..700usize, 300..4000usize];
+        let align = prop_oneof![4 => 0..1u32, 1 => 0..7u32];
+        prop_oneof![
+            6 => (slices, align).prop_map(|(slices, align)| Step::Take { slices, align: 1 << align }),
+            4 => (0..1000usize, prop_oneof![0..1usize, 0..60usize, 0..4000usize]).prop_map(|(run, touched)| Step::Free(run, touched)),
+            1 => (1..3000usize).prop_map(Step::Purge),
+        ]
+    }
+
+    fn lowest(states: &[SliceState], slices: usize, align: usize, is_wanted: fn(&SliceState) -> bool) -> Option<usize> {
+        let mut first = 0;
+        while first + slices <= states.len() {
+            match states[first..first + slices].iter().rposition(|state| !is_wanted(state)) {
+                Some(other) => first = (first + other + 1).next_multiple_of(align),
+                None => return Some(first),
+            }
+        }
+        None
+    }
+
+    fn expected(region: &Region, slices: usize, align: usize) -> usize {
+        let committed = region.committed_slices();
+        let states: Vec<_> = (0..committed).map(|number| region.state_of(region.slice(number).unwrap())).collect();
+        let free = || lowest(&states, slices, align, |state| !state.is_used());
+        let at_the_end = || states.iter().rposition(|state| state.is_used()).map_or(0, |last| last + 1).next_multiple_of(align);
+        lowest(&states, slices, align, |state| state.is_resident()).or_else(free).unwrap_or_else(at_the_end)
+    }
+
+    fn take(region: &Region, slices: usize, align: usize) -> Run {
+        let first = expected(region, slices, align);
+        let used = region.used_slices();
+        region.take_run(&PosixMapper, Wanted::new(slices, align, Purpose::Block, 0), 0).unwrap();
+        let is_used = |number| region.state_of(region.slice(number).unwrap()).is_used();
+        assert!(region.used_slices() == used + slices && (first..first + slices).all(is_used), "{slices} slices at {first}");
+        // SAFETY: it was taken just now.
+        unsafe { Run::new(first..first + slices) }
+    }
+
+    fn follow(steps: &[Step]) {
+        let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+        let mut runs: Vec<Run> = Vec::new();
+        for step in steps {
+            match *step {
+                Step::Take { slices, align } => runs.push(take(&region, slices, align)),
+                Step::Free(_, _) if runs.is_empty() => {}
+                Step::Free(run, touched) => {
+                    let run = runs.swap_remove(run % runs.len());
+                    region.give_run(&run, touched);
+                }
+                Step::Purge(most) => {
+                    if let Some(idle) = region.claim_idle(&PosixMapper, PurgeScope::All, most) {
+                        region.unclaim_idle(&idle, PurgeOutcome::Zeroed);
+                    }
+                }
+            }
+            assert!(region.bounds_hold());
+        }
+        for (start, bytes) in region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
+            // SAFETY: the region ends here.
+            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 24 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_lowest_run_that_is_resident_or_else_free_is_taken(steps in vec(step(), 1..250)) {
+            follow(&steps);
+        }
+    }
+}
