@@ -1,6 +1,5 @@
 //! Free: the hit path, and every way beyond it. They call each other, so they are one file.
 
-use core::iter::successors;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -229,18 +228,21 @@ impl<M: Mapper> Allocator<M> {
                 return self.free_among_holes(start, context, span);
             }
             // SAFETY: it is one of this thread's heap (H1).
-            if is_signed && !unsafe { span.owned() }.lists(start, self.secret()) && !self.is_guest(context, start, span) {
+            if is_signed && !unsafe { span.owned() }.lists(start, self.secret()) && !self.is_guest(start, span) {
                 return self.free_lookalike(start, context, span);
             }
         }
         context.report(self.verdict(context, span, start.as_ptr().addr()));
     }
 
-    /// Whether a slot of a span waits in the bin of a heap in which its span is not current.
-    fn is_guest<C: ThreadContext>(&self, context: C, start: NonNull<u8>, span: SpanRef) -> bool {
-        self.space().look(context.id()).is_some_and(|space| {
-            successors(space.heaps(), |heap| heap.next_heap()).any(|heap| heap.has_in_bin(start, span.class(), self.secret()))
-        })
+    /// Whether a slot of a span of this thread's waits in the bin of its heap, though the span is
+    /// not current there.
+    fn is_guest(&self, start: NonNull<u8>, span: SpanRef) -> bool {
+        match span.owner() {
+            // SAFETY: an owner that is a heap is one (H2).
+            Owner::Heap(bins) => unsafe { ThreadHeapRef::from_bins(bins) }.has_in_bin(start, span.class(), self.secret()),
+            Owner::Nobody | Owner::Large | Owner::Kept | Owner::Emergency => false,
+        }
     }
 
     /// The hit path does not know the slots behind a span's first hole.

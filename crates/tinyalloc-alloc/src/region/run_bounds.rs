@@ -213,6 +213,7 @@ impl Region {
     }
 }
 
+#[cfg(not(loom))]
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests may allocate and give up")]

@@ -2,7 +2,8 @@
 //! use.
 
 use crate::config::policy::{
-    EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, SWINGS_PER_EPOCH, USED_PER_RESIDENT_FREE,
+    EVENTS_PER_LOOK, KEPT_STEP_BYTES, RESIDENT_FREE_BYTES_MIN, SLACK_BYTES_MAX, SWING_BYTES_MAX, SWINGS_PER_EPOCH,
+    USED_PER_RESIDENT_FREE,
 };
 use crate::config::tunables::{PurgeMode, Tunables};
 
@@ -68,11 +69,14 @@ impl Decay {
         let regretted = fresh_bytes.min(self.purged_early_bytes);
         self.purged_early_bytes -= regretted;
         self.regretted_bytes += regretted;
-        if self.regretted_bytes > self.peak_bytes * SWINGS_PER_EPOCH {
+        if self.regretted_bytes > self.peak_bytes * SWINGS_PER_EPOCH && self.peak_bytes <= SWING_BYTES_MAX {
             self.is_swinging = true;
         }
-        let most = if self.is_swinging { self.peak_bytes } else { SLACK_BYTES_MAX };
-        self.slack_bytes = (self.slack_bytes + regretted).min(most);
+        self.slack_bytes = (self.slack_bytes + regretted).min(self.slack_bytes_max());
+    }
+
+    const fn slack_bytes_max(&self) -> usize {
+        if self.is_swinging { SWING_BYTES_MAX } else { SLACK_BYTES_MAX }
     }
 
     /// Memory that was not idle for long was purged.
@@ -106,7 +110,7 @@ impl Decay {
             PurgeMode::Eager | PurgeMode::Never => return PurgeTarget::Nothing,
         }
         // After a burst that no slack could hold, holding a part of it helps no thread.
-        let is_burst = !self.is_swinging && self.peak_bytes.saturating_sub(balance.used_bytes) > SLACK_BYTES_MAX;
+        let is_burst = self.peak_bytes.saturating_sub(balance.used_bytes) > self.slack_bytes_max();
         let slack = if is_burst { 0 } else { self.slack_bytes };
         let cap = RESIDENT_FREE_BYTES_MIN + balance.used_bytes / USED_PER_RESIDENT_FREE + slack;
         if balance.resident_free_bytes > cap && !self.is_kept(balance) {
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_large_swing_is_kept_once_it_has_come_often_in_an_epoch_and_goes_when_it_stays_away() {
-        for bytes in [96 * MIB, 600 * MIB] {
+        for bytes in [70 * MIB, 120 * MIB] {
             let (mut decay, mut resident) = (Decay::new(), 0);
             let purged = (0..20).filter(|_| swing(&mut decay, bytes, &mut resident)).count();
             assert!((2..=4).contains(&purged), "{purged} of 20");
@@ -197,10 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn a_swing_that_is_larger_still_goes_each_time() {
+        let (mut decay, mut resident) = (Decay::new(), 0);
+        assert!((0..20).all(|_| swing(&mut decay, 300 * MIB, &mut resident)));
+        assert!(resident <= 2 * MIB);
+    }
+
+    #[test]
     fn a_large_swing_that_comes_once_or_twice_in_an_epoch_goes_each_time() {
         let (mut decay, mut resident) = (Decay::new(), 0);
         for epoch in 1..10 {
-            assert!(swing(&mut decay, 600 * MIB, &mut resident) && swing(&mut decay, 600 * MIB, &mut resident));
+            assert!(swing(&mut decay, 100 * MIB, &mut resident) && swing(&mut decay, 100 * MIB, &mut resident));
             let _ = decay.on_look(idle(resident), &TUNABLES, epoch * TUNABLES.purge_milliseconds);
         }
     }

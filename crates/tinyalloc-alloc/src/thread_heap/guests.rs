@@ -71,19 +71,27 @@ impl ThreadHeapRef {
         span.end_lending();
     }
 
-    /// So many slots of a span that lends were freed that many of them may be guests.
+    /// So many slots of a span that lends were freed that many of them may be guests. If they are,
+    /// the span takes them home, and with them those of spans that lend no longer.
+    ///
+    /// A signal handler may be what frees, and the thread that it interrupted about to take the
+    /// first slot of the bin, or to link one to it: the first two stay.
     ///
     /// # Errors
     /// A free slot that was written to.
     #[cold]
     #[inline(never)]
-    pub(super) fn look_at_lent(self, span: OwnedSpan, secret: Secret) -> Result<(), Slot> {
+    pub(super) fn look_at_lent(self, span: OwnedSpan, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
         let guests = self.in_bin(span, secret);
         if guests < span.slots() / 2 {
             span.lend_on(span.slots() - guests);
             return Ok(());
         }
-        self.send_home(span.class(), secret, &|address| span.contains(address).then_some(*span))
+        let lends_no_longer = |other: &SpanRef| *other == *span || other.state() != SpanState::Lending;
+        let left = self.send_home(span.class(), secret, 2, &|address| find(address).filter(lends_no_longer))?;
+        let lent = &self.lent[span.class().index()];
+        lent.set(Lent { left, ..lent.get() });
+        Ok(())
     }
 
     /// Sends all guests of a class home.
@@ -95,27 +103,30 @@ impl ThreadHeapRef {
         if lent.slots == 0 && !lent.left {
             return Ok(());
         }
-        let result = self.send_home(class, secret, find);
+        let left = self.send_home(class, secret, 0, find)?;
         let lent = &self.lent[class.index()];
-        lent.set(Lent { left: false, ..lent.get() });
-        result
+        lent.set(Lent { left, ..lent.get() });
+        Ok(())
     }
 
-    /// Sends the guests home that `find` finds the span of.
+    /// Sends the guests home that `find` finds the span of, but for some at the front of the bin.
+    /// True if guests are left.
     ///
     /// # Errors
     /// A free slot that was written to. What lies behind it in the bin is lost.
-    fn send_home(self, class: SizeClass, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
+    fn send_home(self, class: SizeClass, secret: Secret, keeping: u32, find: FindSpan<'_>) -> Result<bool, Slot> {
         let bin = self.bins.head(class);
         let current = *self.current(class).get();
         let (mut slot, mut last) = (bin.replace(Slot::END), None::<Slot>);
-        let mut result = Ok(());
+        let (mut result, mut left, mut kept) = (Ok(()), false, 0);
         while !slot.is_end() {
             let Some(next) = slot.next(secret) else {
                 result = Err(slot);
                 break;
             };
-            match find(slot.address()).filter(|span| *span != current) {
+            let is_guest = !current.contains(slot.address());
+            let home = if is_guest && kept >= keeping { find(slot.address()) } else { None };
+            match home {
                 Some(span) => self.send_slot_home(span, slot, secret),
                 None => {
                     match last {
@@ -123,6 +134,8 @@ impl ThreadHeapRef {
                         None => bin.set(slot),
                     }
                     last = Some(slot);
+                    left |= is_guest;
+                    kept += 1;
                 }
             }
             slot = next;
@@ -130,7 +143,7 @@ impl ThreadHeapRef {
         if let Some(last) = last {
             last.sign(Slot::END, secret);
         }
-        result
+        result.map(|()| left)
     }
 
     /// The span may have gone to another heap meanwhile.
@@ -165,8 +178,7 @@ impl ThreadHeapRef {
         slots
     }
 
-    /// Whether a slot is in the bin of a class. The thread of the heap may be changing that, which
-    /// may go unnoticed.
+    /// Whether a slot is in the bin of a class.
     pub(crate) fn has_in_bin(self, start: NonNull<u8>, class: SizeClass, secret: Secret) -> bool {
         self.may_lend(class) && self.bins.head(class).get().leads_to(start, secret)
     }

@@ -86,7 +86,7 @@ impl ThreadHeapRef {
         let span = self.fullest_partial(class).or_else(|| {
             let bin = self.bins.head(class);
             let current = self.current(class).get();
-            if bin.get().is_end() && !current.can_carve() {
+            if current.is_none() || bin.get().is_end() && !current.can_carve() {
                 return None;
             }
             current.leave_bin(bin);

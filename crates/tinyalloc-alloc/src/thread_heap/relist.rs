@@ -1,6 +1,7 @@
 //! The state of a span, now that slots were freed or taken.
 
 use super::ThreadHeapRef;
+use super::guests::FindSpan;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
@@ -12,11 +13,11 @@ impl ThreadHeapRef {
     ///
     /// # Errors
     /// A free slot that was written to.
-    pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret) -> Result<(), Slot> {
+    pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
         match span.state() {
             SpanState::Current | SpanState::Spare | SpanState::Large => span.stop_countdown(),
             SpanState::Full | SpanState::Partial => self.relist(span, span.live()),
-            SpanState::Lending => return self.look_at_lent(span, secret),
+            SpanState::Lending => return self.look_at_lent(span, secret, find),
         }
         Ok(())
     }
