@@ -19,7 +19,7 @@ pub(crate) enum SpanState {
     /// In no list; `countdown` counts the frees until it is worth a place among the partial ones.
     Full,
     /// As full, and what is freed of it goes to the bin of its class, where to the span it is still
-    /// a live slot; `countdown` counts the frees until that is looked at.
+    /// a live slot; `countdown` means nothing.
     Lending,
     /// No live slot, kept by its heap for whichever class wants a span next.
     Spare,
@@ -110,12 +110,7 @@ impl OwnedSpan {
     pub(crate) fn become_lending(self, bin: &Cell<Slot>) {
         self.head().set(from_ref(bin));
         self.set_state(SpanState::Lending);
-        self.lend_on(self.slots.get() / 2);
-    }
-
-    /// Lends until so many more slots were freed.
-    pub(crate) fn lend_on(self, frees: u32) {
-        self.countdown_left().set(frees.max(1));
+        self.stop_countdown();
     }
 
     /// Becomes a full span, whose guests are live slots.

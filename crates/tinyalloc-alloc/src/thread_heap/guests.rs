@@ -2,8 +2,9 @@
 //!
 //! A span whose slots are all live *lends* them, if they are large enough: what the owner thread
 //! frees of it goes to the bin, whatever span is current, and is at hand for the next request. To
-//! its span, a guest is a live slot. So a span that lends counts nothing but frees, and looks now
-//! and then how many of its slots are guests; when they are many, it takes them home.
+//! its span, a guest is a live slot. No free sends a guest home: a signal handler may be what
+//! frees, and the thread that it interrupted about to take the first slots of the bin. Trims do,
+//! and what takes spans of a heap that waits for a thread.
 
 use core::ptr::NonNull;
 
@@ -71,29 +72,6 @@ impl ThreadHeapRef {
         span.end_lending();
     }
 
-    /// So many slots of a span that lends were freed that many of them may be guests. If they are,
-    /// the span takes them home, and with them those of spans that lend no longer.
-    ///
-    /// A signal handler may be what frees, and the thread that it interrupted about to take the
-    /// first slot of the bin, or to link one to it: the first two stay.
-    ///
-    /// # Errors
-    /// A free slot that was written to.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn look_at_lent(self, span: OwnedSpan, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
-        let guests = self.in_bin(span, secret);
-        if guests < span.slots() / 2 {
-            span.lend_on(span.slots() - guests);
-            return Ok(());
-        }
-        let lends_no_longer = |other: &SpanRef| *other == *span || other.state() != SpanState::Lending;
-        let left = self.send_home(span.class(), secret, 2, &|address| find(address).filter(lends_no_longer))?;
-        let lent = &self.lent[span.class().index()];
-        lent.set(Lent { left, ..lent.get() });
-        Ok(())
-    }
-
     /// Sends all guests of a class home.
     ///
     /// # Errors
@@ -103,29 +81,28 @@ impl ThreadHeapRef {
         if lent.slots == 0 && !lent.left {
             return Ok(());
         }
-        let left = self.send_home(class, secret, 0, find)?;
+        let left = self.send_home(class, secret, find)?;
         let lent = &self.lent[class.index()];
         lent.set(Lent { left, ..lent.get() });
         Ok(())
     }
 
-    /// Sends the guests home that `find` finds the span of, but for some at the front of the bin.
-    /// True if guests are left.
+    /// Sends the guests home that `find` finds the span of. True if guests are left.
     ///
     /// # Errors
     /// A free slot that was written to. What lies behind it in the bin is lost.
-    fn send_home(self, class: SizeClass, secret: Secret, keeping: u32, find: FindSpan<'_>) -> Result<bool, Slot> {
+    fn send_home(self, class: SizeClass, secret: Secret, find: FindSpan<'_>) -> Result<bool, Slot> {
         let bin = self.bins.head(class);
         let current = *self.current(class).get();
         let (mut slot, mut last) = (bin.replace(Slot::END), None::<Slot>);
-        let (mut result, mut left, mut kept) = (Ok(()), false, 0);
+        let (mut result, mut left) = (Ok(()), false);
         while !slot.is_end() {
             let Some(next) = slot.next(secret) else {
                 result = Err(slot);
                 break;
             };
             let is_guest = !current.contains(slot.address());
-            let home = if is_guest && kept >= keeping { find(slot.address()) } else { None };
+            let home = if is_guest { find(slot.address()) } else { None };
             match home {
                 Some(span) => self.send_slot_home(span, slot, secret),
                 None => {
@@ -135,7 +112,6 @@ impl ThreadHeapRef {
                     }
                     last = Some(slot);
                     left |= is_guest;
-                    kept += 1;
                 }
             }
             slot = next;

@@ -1,25 +1,18 @@
 //! The state of a span, now that slots were freed or taken.
 
 use super::ThreadHeapRef;
-use super::guests::FindSpan;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
-use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
 impl ThreadHeapRef {
     /// The span's countdown is at zero.
-    ///
-    /// # Errors
-    /// A free slot that was written to.
-    pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
+    pub(crate) fn on_countdown_zero(self, span: OwnedSpan) {
         match span.state() {
-            SpanState::Current | SpanState::Spare | SpanState::Large => span.stop_countdown(),
+            SpanState::Current | SpanState::Lending | SpanState::Spare | SpanState::Large => span.stop_countdown(),
             SpanState::Full | SpanState::Partial => self.relist(span, span.live()),
-            SpanState::Lending => return self.look_at_lent(span, secret, find),
         }
-        Ok(())
     }
 
     /// A full span waits until an eighth of it is free; at a limit it takes part with its first
