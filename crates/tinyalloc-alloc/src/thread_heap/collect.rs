@@ -89,19 +89,12 @@ impl ThreadHeapRef {
         let (span, freed) = (walk.span(), walk.freed());
         // SAFETY: it is one of this heap's (H1).
         let span = unsafe { span.owned() };
-        if span.state() == SpanState::Lending && freed.slots() >= span.countdown() {
-            self.end_lending(span);
-        }
         span.absorb(freed, secret);
         // No other thread writes it; a reader may come at any time.
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
             // Of a pooled heap it may be empty now.
-            SpanState::Current => self.pool_age.set(PoolAge::Seen),
-            SpanState::Lending => {
-                span.spend(freed.slots());
-                self.pool_age.set(PoolAge::Seen);
-            }
+            SpanState::Current | SpanState::Lending => self.pool_age.set(PoolAge::Seen),
             SpanState::Spare | SpanState::Large => {}
             SpanState::Full | SpanState::Partial if freed.slots() < span.countdown() => span.spend(freed.slots()),
             SpanState::Full | SpanState::Partial => self.relist(span, span.live() - freed.slots()),
