@@ -116,8 +116,7 @@ impl<M: Mapper> Allocator<M> {
             return None;
         }
         let heap = current(context);
-        let slots = SizeClass::of(bytes).map_or(1, |class| self.mapper().page_bytes() / class.bytes()).max(1);
-        if !heap.is_sampled_among(u32::try_from(slots).unwrap_or(1), self.policy().guarded_one_in()) {
+        if !heap.is_sampled_at_refill(self.policy().guarded_one_in()) {
             return None;
         }
         let maker = (context.id().0, trace(context));

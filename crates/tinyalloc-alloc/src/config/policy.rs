@@ -180,6 +180,12 @@ pub(crate) const VISITS_MAX: usize = 32;
 pub(crate) const BOUNDED_SLICES: usize = 512;
 /// How many partial spans a refill compares.
 pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
+/// So many slots are carved at a time where the memory of the span is resident.
+pub(crate) const RESIDENT_SLOTS_CARVED: usize = 32;
+/// Elsewhere a page for each so many spans of the class...
+pub(crate) const SPANS_PER_CARVED_PAGE: usize = 4;
+/// ...up to this.
+pub(crate) const CARVED_PAGES_MAX: usize = 8;
 /// How many lists of remote frees are walked by turns: so many slots come from another processor's
 /// cache at a time.
 pub(crate) const WALKS_AT_ONCE: usize = 16;

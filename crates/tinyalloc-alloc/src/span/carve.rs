@@ -1,5 +1,6 @@
 //! Carving: how slots that never were become free ones, and which addresses are slots since.
 
+use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::round_down;
@@ -66,12 +67,12 @@ impl OwnedSpan {
         self.place(address) < unsafe { self.bound.as_ptr().read() }
     }
 
-    /// The slots that start on the next OS page or pages: at least one, at most all. Not carving
-    /// further keeps pages untouched until they are needed.
-    pub(crate) fn slots_to_carve(self, page_bytes: usize) -> usize {
+    /// The slots that start on the next OS pages, `pages` or as many as one slot needs: at least
+    /// one, at most all. Not carving further keeps pages untouched until they are needed.
+    pub(crate) fn slots_to_carve(self, page_bytes: usize, pages: usize) -> usize {
         let carved = self.slots_carved() as usize;
         let slot_bytes = self.slot_bytes();
-        let page_end = round_down(carved * slot_bytes, page_bytes) + page_bytes;
+        let page_end = round_down(carved * slot_bytes, page_bytes) + page_bytes * pages;
         page_end.div_ceil(slot_bytes).max(carved + 1).min(self.slots.get() as usize) - carved
     }
 
@@ -85,17 +86,46 @@ impl OwnedSpan {
     pub(crate) fn carve(self, order: Order, secret: Secret) -> Slot {
         let carved = self.slots_carved() as usize;
         let last = carved + order.slots;
+        let list =
+            if order.is_in_a_row() { self.sign_rows(carved, order, secret) } else { self.sign_leaps(carved, order, secret) };
+        let last = u32::try_from(last).unwrap_or(self.slots.get());
+        self.slots_carved.store(last, Ordering::Relaxed);
+        self.bound.store(self.class().scale() * u64::from(last), Ordering::Relaxed);
+        list
+    }
+}
+
+impl OwnedSpan {
+    /// Lists the slots of an order in a row, from `carved` on.
+    #[inline(always)]
+    fn sign_rows(self, carved: usize, order: Order, secret: Secret) -> Slot {
+        let slot_bytes = self.slot_bytes();
+        let mut list = Slot::END;
+        for row in order.rows_backwards() {
+            let mut start = self.start_of(carved + row.end);
+            for _ in row {
+                // SAFETY: the slot lies before that end, and within the span.
+                start = unsafe { start.sub(slot_bytes) };
+                // SAFETY: the order has slots below its number of them, and they become carved.
+                let slot = unsafe { Slot::new(start) };
+                slot.sign(list, secret);
+                list = slot;
+            }
+        }
+        list
+    }
+
+    /// As [`OwnedSpan::sign_rows`], of any order.
+    #[cold]
+    #[inline(never)]
+    fn sign_leaps(self, carved: usize, order: Order, secret: Secret) -> Slot {
         let mut list = Slot::END;
         for slot in order.backwards() {
-            // SAFETY: the order has slots below its number of them, and the slot becomes carved
-            // below.
+            // SAFETY: as in `sign_rows`.
             let slot = unsafe { Slot::new(self.start_of(carved + slot)) };
             slot.sign(list, secret);
             list = slot;
         }
-        let last = u32::try_from(last).unwrap_or(self.slots.get());
-        self.slots_carved.store(last, Ordering::Relaxed);
-        self.bound.store(self.class().scale() * u64::from(last), Ordering::Relaxed);
         list
     }
 }
@@ -125,6 +155,16 @@ impl Order {
     fn far_step(slots: usize, random: usize) -> usize {
         let third = slots / 3;
         (third + random % (third + 1)..).find(|step| greatest_common_factor(*step, slots) == 1).unwrap_or(1)
+    }
+
+    fn is_in_a_row(self) -> bool {
+        self.step == 1
+    }
+
+    /// As [`Order::backwards`], of an order in a row: the slots up to the first one, and those
+    /// behind it, each with the last of them first.
+    fn rows_backwards(self) -> [Range<usize>; 2] {
+        [0..self.first + 1, self.first + 1..self.slots]
     }
 
     /// Every slot once, the one that is handed out last first. (A remainder for every slot cost a
@@ -158,6 +198,10 @@ mod tests {
                     let mut met = [false; 300];
                     order.backwards().for_each(|slot| assert!(!replace(&mut met[slot], true)));
                     assert!(met[..slots].iter().all(|met| *met), "{slots} slots");
+                    if order.is_in_a_row() {
+                        let rows = order.rows_backwards().into_iter();
+                        assert!(rows.flat_map(Iterator::rev).eq(order.backwards()), "{slots} slots");
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::ThreadHeapRef;
 use super::guests::FindSpan;
-use crate::config::policy::PARTIAL_SPANS_LOOKED_AT;
+use crate::config::policy::{CARVED_PAGES_MAX, PARTIAL_SPANS_LOOKED_AT, RESIDENT_SLOTS_CARVED, SPANS_PER_CARVED_PAGE};
 use crate::span::carve::Order;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
@@ -20,6 +20,7 @@ impl ThreadHeapRef {
         if bin.get().is_end() {
             let current = self.current(class).get();
             if let Some(span) = self.fullest_partial(class) {
+                self.count_refill(span.slots_carved().saturating_sub(span.countdown()));
                 self.make_current(span, class);
                 if bin.get().is_end() && !self.carve(span, page_bytes, secret) {
                     return Ok(None);
@@ -56,7 +57,11 @@ impl ThreadHeapRef {
             self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
             return true;
         }
-        let mut slots = if self.policy.shuffles_slots() { span.slots_left() } else { span.slots_to_carve(page_bytes) };
+        let mut slots = if self.policy.shuffles_slots() {
+            span.slots_left()
+        } else {
+            span.slots_to_carve(page_bytes, self.pages_to_carve(span, page_bytes))
+        };
         if let Some(quota) = self.quota
             && !quota.charge(slots * span.slot_bytes())
         {
@@ -65,10 +70,21 @@ impl ThreadHeapRef {
             }
             slots = 1;
         }
+        self.count_refill(u32::try_from(slots).unwrap_or(u32::MAX));
         let order =
             Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.policy.shuffles_slots());
         self.bins.head(span.class()).set(span.carve(order, secret));
         true
+    }
+
+    /// Pages that are resident cost nothing; of others, a class that has grown touches some more
+    /// than it needs at once.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn pages_to_carve(self, span: OwnedSpan, page_bytes: usize) -> usize {
+        if span.is_zeroed() {
+            return (self.spans(span.class()) / SPANS_PER_CARVED_PAGE).clamp(1, CARVED_PAGES_MAX);
+        }
+        (RESIDENT_SLOTS_CARVED * span.slot_bytes() / page_bytes).max(1)
     }
 
     /// Hands a span of `class` with free slots to `taker`: this heap is pooled.
