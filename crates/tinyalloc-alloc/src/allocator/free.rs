@@ -55,14 +55,20 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.free(context, start) };
     }
 
-    /// Null, a further region's, a huge block, or nothing of ours.
+    /// Null, a further region's, a huge block, or nothing of ours. Programs free null often: it
+    /// needs no frame.
     #[cold]
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn free_outside<C: ThreadContext>(&self, start: *mut u8, context: C) {
-        let Some(start) = NonNull::new(start) else {
-            return;
-        };
+        if let Some(start) = NonNull::new(start) {
+            self.free_block_outside(start, context);
+        }
+    }
+
+    #[inline(never)]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn free_block_outside<C: ThreadContext>(&self, start: NonNull<u8>, context: C) {
         if self.policy().checks_frees() || self.guard_range().contains(start.as_ptr().addr()) {
             return self.free_checked(context, start);
         }
