@@ -4,6 +4,8 @@
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
+use tinyalloc_alloc::{Movable, Resizing};
+
 use super::limit_handler::retry_after_limit_handler;
 use super::results::{block_or_enomem, out_of_memory};
 use crate::lifecycle::process::allocate_slow;
@@ -46,12 +48,20 @@ pub unsafe extern "C" fn free(start: *mut c_void) {
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
-        Some(bytes) => {
-            let heap = ALLOCATOR.current_heap(Thread);
-            block_or_enomem(retry_after_limit_handler(heap, bytes, || ALLOCATOR.allocate_zeroed(Thread, bytes)))
-        }
+        Some(bytes) => match ALLOCATOR.allocate_zeroed_hit(Thread, bytes) {
+            Some(start) => start.as_ptr().cast(),
+            None => calloc_slow(bytes),
+        },
         None => out_of_memory(),
     }
+}
+
+#[cold]
+#[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+extern "C" fn calloc_slow(bytes: usize) -> *mut c_void {
+    let heap = ALLOCATOR.current_heap(Thread);
+    block_or_enomem(retry_after_limit_handler(heap, bytes, || ALLOCATOR.allocate_zeroed_slow(Thread, bytes)))
 }
 
 /// Changes the size of a block, and moves it if necessary; null and `ENOMEM` leave it unchanged. A
@@ -66,13 +76,42 @@ pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_voi
     let Some(block) = NonNull::new(start.cast::<u8>()) else {
         return malloc(bytes);
     };
+    match ALLOCATOR.reallocate_hit(Thread, block, bytes) {
+        Resizing::Stays => start,
+        // SAFETY: the caller's promise.
+        Resizing::Moves(movable) => unsafe { realloc_moving(block, bytes, movable) },
+        // SAFETY: the caller's promise.
+        Resizing::Unknown => unsafe { realloc_slow(block, bytes) },
+    }
+}
+
+/// # Safety
+/// As for [`realloc`], which found out that the block moves.
+#[cold]
+#[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+unsafe fn realloc_moving(block: NonNull<u8>, bytes: usize, movable: Movable) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    match unsafe { ALLOCATOR.reallocate_to_hand(Thread, block, bytes, movable) } {
+        Some(moved) => moved.as_ptr().cast(),
+        // SAFETY: the caller's promise; the block is unchanged.
+        None => unsafe { realloc_slow(block, bytes) },
+    }
+}
+
+/// # Safety
+/// As for [`realloc`].
+#[cold]
+#[inline(never)]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+unsafe extern "C" fn realloc_slow(block: NonNull<u8>, bytes: usize) -> *mut c_void {
     if bytes == 0 {
         // SAFETY: the caller's promise.
-        unsafe { free(start) };
+        unsafe { free(block.as_ptr().cast()) };
         return null_mut();
     }
     // SAFETY: the caller's promise; after a failure the block is unchanged.
-    block_or_enomem(retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate(Thread, block, bytes) }))
+    block_or_enomem(retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_slow(Thread, block, bytes) }))
 }
 
 /// `realloc` to `count * bytes`; null and `ENOMEM` if the product overflows.
@@ -106,5 +145,14 @@ pub unsafe extern "C" fn cfree(start: *mut c_void) {
 #[unsafe(no_mangle)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn malloc_usable_size(start: *const c_void) -> usize {
-    NonNull::new(start.cast_mut().cast::<u8>()).and_then(|block| ALLOCATOR.usable_bytes(Thread, block)).unwrap_or(0)
+    match ALLOCATOR.usable_bytes_hit(start.cast_mut().cast()) {
+        Some(bytes) => bytes,
+        None => usable_size_slow(start.cast_mut().cast()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+extern "C" fn usable_size_slow(start: *mut u8) -> usize {
+    NonNull::new(start).and_then(|block| ALLOCATOR.usable_bytes_slow(Thread, block)).unwrap_or(0)
 }

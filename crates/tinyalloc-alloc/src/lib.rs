@@ -32,6 +32,7 @@ pub use allocator::invariants::InvariantReport;
 pub use allocator::large::REQUEST_BYTES_MAX;
 pub use allocator::lookup::BlockOwner;
 pub use allocator::read_only_state::SealPolicy;
+pub use allocator::resize::{Movable, Resizing};
 pub use allocator::state::Allocator;
 pub use allocator::stats::{ClassStats, Stats};
 pub use allocator::thread_context::{Mode, ThreadContext};

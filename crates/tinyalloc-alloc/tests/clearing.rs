@@ -1,4 +1,4 @@
-//! Large blocks by `allocate_zeroed` over memory that was used before.
+//! Blocks by `allocate_zeroed` over memory that was used before.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, reason = "tests may allocate and give up")]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::ptr::NonNull;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
-use tinyalloc_alloc::{PurgeMode, Tunables};
+use tinyalloc_alloc::{PurgeMode, SizeClass, Tunables};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -58,6 +58,26 @@ fn decommits(actor: Actor, pages_per_filled: usize, purge_mode: PurgeMode) -> us
     let before = world.mapper.calls(Call::Decommit);
     clear(&world, actor, BYTES - 100);
     world.mapper.calls(Call::Decommit) - before
+}
+
+#[test]
+fn every_byte_of_a_zeroed_slot_is_zero_and_no_byte_beside_it_whatever_its_size() {
+    let (world, actor) = (World::<LimitedMapper>::new(), Actor::new());
+    for bytes in SizeClass::all().map(SizeClass::bytes) {
+        let blocks = [(); 3].map(|()| world.allocate(actor, bytes).unwrap());
+        for block in blocks {
+            // SAFETY: a live block of that size.
+            unsafe { block.write_bytes(0x5A, bytes) };
+        }
+        free(&world, actor, blocks[1]);
+        let zeroed = world.allocate_zeroed(actor, bytes).unwrap();
+        assert_eq!(zeroed, blocks[1], "the slot that was freed last comes first");
+        for (block, byte) in blocks.into_iter().zip([0x5A, 0, 0x5A]) {
+            // SAFETY: a live block of that size.
+            let contents = unsafe { std::slice::from_raw_parts(block.as_ptr(), bytes) };
+            assert!(contents.iter().all(|each| *each == byte), "{bytes} bytes");
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::request::Request;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
-use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SizeClass};
+use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
 
 impl<M: Mapper> Allocator<M> {
     /// At least `bytes` bytes, aligned to 16, or `None` when no memory is to be had.
@@ -53,22 +53,30 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::allocate`], with every byte zero, also those that are usable beyond `bytes`.
-    #[inline]
     pub fn allocate_zeroed<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
-        let Some(class) = SizeClass::at_hand(bytes) else {
-            return self.allocate_large_zeroed(context, self.current_heap(context), bytes);
-        };
-        let Some(start) = self.take_slot(context, class) else {
-            return self.allocate_zeroed_slow(context, bytes);
-        };
+        self.allocate_zeroed_hit(context, bytes).or_else(|| self.allocate_zeroed_slow(context, bytes))
+    }
+
+    /// As [`Allocator::allocate_zeroed`], but only if a free slot lies ready. What it cannot serve,
+    /// [`Allocator::allocate_zeroed_slow`] can.
+    #[inline(always)]
+    pub fn allocate_zeroed_hit<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
+        let class = SizeClass::at_hand(bytes)?;
+        let start = self.take_slot(context, class)?;
         // SAFETY: the slot is of that class.
-        unsafe { start.write_bytes(0, class.bytes()) };
+        unsafe { clear_slot(start, class) };
         Some(start)
     }
 
+    /// As [`Allocator::allocate_zeroed`], for what [`Allocator::allocate_zeroed_hit`] could not
+    /// serve.
     #[cold]
+    #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    fn allocate_zeroed_slow<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
+    pub fn allocate_zeroed_slow<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
+        if bytes > SMALL_BYTES_MAX {
+            return self.allocate_large_zeroed(context, self.current_heap(context), bytes);
+        }
         self.allocate_slow(context, bytes).inspect(|start| self.clear(context, *start, bytes))
     }
 
@@ -107,4 +115,41 @@ impl<M: Mapper> Allocator<M> {
         }
         self.allocate_large_aligned(context, self.current_heap(context), bytes, align)
     }
+}
+
+/// Clears a slot: a small one with stores of its halves, which overlap where they must. A call
+/// would take longer than they do.
+///
+/// # Safety
+/// `start` is a slot of the class, and the caller's.
+#[inline(always)]
+unsafe fn clear_slot(start: NonNull<u8>, class: SizeClass) {
+    const FIRST: usize = SLOT_ALIGN;
+    const SECOND: usize = 2 * FIRST;
+    const THIRD: usize = 2 * SECOND;
+    const FOURTH: usize = 2 * THIRD;
+    match class.bytes() {
+        // SAFETY: the caller's promise; a slot has 16 bytes or more.
+        bytes @ ..=SECOND => unsafe { clear_ends::<FIRST>(start, bytes) },
+        // SAFETY: the caller's promise; it has more than that.
+        bytes @ ..=THIRD => unsafe { clear_ends::<SECOND>(start, bytes) },
+        // SAFETY: as above.
+        bytes @ ..=FOURTH => unsafe { clear_ends::<THIRD>(start, bytes) },
+        // SAFETY: as above.
+        bytes => unsafe { start.write_bytes(0, bytes) },
+    }
+}
+
+/// Clears the first and the last `END` of so many bytes.
+///
+/// # Safety
+/// The caller's memory, of at least `END` bytes.
+#[inline(always)]
+unsafe fn clear_ends<const END: usize>(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { start.write_bytes(0, END) };
+    // SAFETY: as above.
+    let last = unsafe { start.add(bytes - END) };
+    // SAFETY: as above.
+    unsafe { last.write_bytes(0, END) };
 }

@@ -74,9 +74,11 @@ impl<M: Mapper> Allocator<M> {
     /// region's, and no check beyond the default is on. `None` for every mistake, and for what
     /// takes a closer look.
     #[inline(always)]
-    pub(crate) fn block_at_hand(&self, start: NonNull<u8>) -> Option<SpanRef> {
-        let address = start.as_ptr().addr();
+    pub(crate) fn block_at_hand(&self, start: *mut u8) -> Option<SpanRef> {
+        let address = start.addr();
         let span = self.span_in_first_region(address).filter(|span| span.is_slot_before_holes(address))?;
+        // SAFETY: the first region is never at null.
+        let start = unsafe { NonNull::new_unchecked(start) };
         let is_live = match span.owner() {
             // SAFETY: a carved slot starts there.
             Owner::Heap(_) => !unsafe { Slot::new(start) }.is_signed(self.hit_secret()),
@@ -86,18 +88,33 @@ impl<M: Mapper> Allocator<M> {
         is_live.then_some(span)
     }
 
-    /// Usable bytes of a live block; `None`, and a report, for anything else.
-    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
-        match self.block_at_hand(start) {
-            Some(span) => Some(span.slot_bytes()),
-            None => self.usable_bytes_slow(context, start),
-        }
+    /// As [`Allocator::block_at_hand`], of a slot of this thread's current heap.
+    #[inline(always)]
+    pub(crate) fn own_block_at_hand<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
+        let address = start.as_ptr().addr();
+        let span = self.span_in_first_region(address).filter(|span| context.is(span.owner_bins()))?;
+        // SAFETY: its owner is this thread's heap (H1).
+        let is_slot = unsafe { span.owned() }.is_own_slot(address);
+        // SAFETY: a carved slot starts there.
+        (is_slot && !unsafe { Slot::new(start) }.is_signed(self.hit_secret())).then_some(span)
     }
 
+    /// Usable bytes of a live block; `None`, and a report, for anything else.
+    pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
+        self.usable_bytes_hit(start.as_ptr()).or_else(|| self.usable_bytes_slow(context, start))
+    }
+
+    /// As [`Allocator::usable_bytes`], but only if the hit path knows the block: never of null.
+    /// What it cannot tell, [`Allocator::usable_bytes_slow`] can.
+    #[inline(always)]
+    pub fn usable_bytes_hit(&self, start: *mut u8) -> Option<usize> {
+        Some(self.block_at_hand(start)?.slot_bytes())
+    }
+
+    /// As [`Allocator::usable_bytes`], for what [`Allocator::usable_bytes_hit`] does not know.
     #[cold]
     #[inline(never)]
-    fn usable_bytes_slow<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
+    pub fn usable_bytes_slow<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
         if let Some(bytes) = self.emergency().block_bytes(start.as_ptr().addr()) {
             return Some(bytes);
         }

@@ -14,50 +14,67 @@ use crate::span::owner::Owner;
 use crate::span::slot::Slot;
 use crate::span::span_ref::SpanRef;
 
+/// What is to become of a block whose size is to change, as far as the hit path knows.
+#[derive(Clone, Copy)]
+pub enum Resizing {
+    /// It stays as it is.
+    Stays,
+    /// It is a slot of this thread's current heap, and wants another one.
+    Moves(Movable),
+    /// It takes a closer look.
+    Unknown,
+}
+
+/// The span of a block that moves.
+#[derive(Clone, Copy)]
+pub struct Movable(SpanRef);
+
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a block, moving it if need be. `None` leaves the block as it was.
     ///
     /// # Safety
     /// If `start` is the start of a live block, no other thread uses the block, and after success
     /// only the returned one is used.
-    #[inline]
     pub unsafe fn reallocate<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
-        let Some(span) = self.block_at_hand(start) else {
+        let moved = match self.reallocate_hit(context, start, bytes) {
+            Resizing::Stays => return Some(start),
             // SAFETY: the caller's promise.
-            return unsafe { self.reallocate_for(context, None, start, bytes) };
+            Resizing::Moves(movable) => unsafe { self.reallocate_to_hand(context, start, bytes, movable) },
+            Resizing::Unknown => None,
         };
-        if context.is(span.owner_bins()) {
-            // SAFETY: the caller's promise.
-            let resized = unsafe { self.resize_hit(context, span, start, bytes) };
-            if resized.is_some() {
-                return resized;
-            }
-        }
-        // SAFETY: the caller's promise; no check is on, and the block has all of its slot.
-        unsafe { self.resize(context, None, span, start, span.slot_bytes(), bytes) }
+        // SAFETY: the caller's promise.
+        moved.or_else(|| unsafe { self.reallocate_slow(context, start, bytes) })
     }
 
-    /// Leaves the block where it is, or moves it to a slot that lies ready; `None`, and nothing was
-    /// done, where neither will do.
+    /// Whether a block that is to have so many bytes stays as it is: nothing is done.
+    #[inline(always)]
+    pub fn reallocate_hit<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Resizing {
+        let Some(span) = self.own_block_at_hand(context, start) else {
+            return Resizing::Unknown;
+        };
+        let room = span.slot_bytes();
+        match SizeClass::at_hand(bytes) {
+            Some(class) if bytes > 0 && bytes <= room && is_kept(class, room) => Resizing::Stays,
+            _ => Resizing::Moves(Movable(span)),
+        }
+    }
+
+    /// Moves a block to a slot that lies ready; `None`, and nothing was done, where there is none.
     ///
     /// # Safety
-    /// As for [`Allocator::reallocate`], of a live slot of this thread's current heap, which has
-    /// no check on.
+    /// As for [`Allocator::reallocate`], of which [`Allocator::reallocate_hit`] said that it moves.
     #[inline(always)]
-    unsafe fn resize_hit<C: ThreadContext>(
+    pub unsafe fn reallocate_to_hand<C: ThreadContext>(
         &self,
         context: C,
-        span: SpanRef,
         start: NonNull<u8>,
         bytes: usize,
+        Movable(span): Movable,
     ) -> Option<NonNull<u8>> {
-        let (room, class) = (span.slot_bytes(), SizeClass::of(bytes).filter(|_| bytes > 0)?);
-        if bytes <= room && is_kept(class, room) {
-            return Some(start);
-        }
-        let moved = self.take_slot(context, class)?;
+        // Of no bytes, none lies ready.
+        let moved = self.take_slot(context, SizeClass::at_hand(bytes)?)?;
         // SAFETY: both blocks are live, distinct, and hold so many bytes.
-        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), room.min(bytes)) };
+        unsafe { copy_nonoverlapping(start.as_ptr(), moved.as_ptr(), span.slot_bytes().min(bytes)) };
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
         // SAFETY: its owner is this thread's heap (H1).
@@ -65,6 +82,19 @@ impl<M: Mapper> Allocator<M> {
             self.free_relist(context, span);
         }
         Some(moved)
+    }
+
+    /// As [`Allocator::reallocate`], for what the two above left undone.
+    ///
+    /// # Safety
+    /// As for [`Allocator::reallocate`].
+    pub unsafe fn reallocate_slow<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+        let Some(span) = self.block_at_hand(start.as_ptr()) else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.reallocate_for(context, None, start, bytes) };
+        };
+        // SAFETY: the caller's promise; no check is on, and the block has all of its slot.
+        unsafe { self.resize(context, None, span, start, span.slot_bytes(), bytes) }
     }
 
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.

@@ -62,7 +62,7 @@ impl OwnedSpan {
     /// As [`Span::is_slot`]: compilers fold a plain load into the comparison, and an atomic one
     /// they do not.
     #[inline(always)]
-    pub(super) fn is_own_slot(self, address: usize) -> bool {
+    pub(crate) fn is_own_slot(self, address: usize) -> bool {
         // SAFETY: no other thread writes it (S2).
         self.place(address) < unsafe { self.bound.as_ptr().read() }
     }
