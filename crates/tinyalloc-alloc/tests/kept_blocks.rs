@@ -252,3 +252,69 @@ fn nothing_is_lost_when_the_system_refuses() {
     free(&world, actor, large.unwrap());
     world.check_invariants(actor).unwrap();
 }
+
+/// Frees blocks of so many bytes and takes them back, more often than a thread has to for room.
+fn take_back<M: common::WorldMapper>(world: &World<M>, actor: Actor, bytes: usize) {
+    (0..20).for_each(|_| free(world, actor, world.allocate(actor, bytes).unwrap()));
+}
+
+#[test]
+fn a_thread_that_takes_two_mebibytes_back_each_time_is_lent_room_to_keep_them() {
+    let world = World::<LimitedMapper>::new();
+    let actor = keeper(&world);
+    free(&world, actor, world.allocate(actor, 2 * MIB).unwrap());
+    assert!(kept_bytes(&world, actor) <= MIB, "once is not each time");
+    take_back(&world, actor, 2 * MIB);
+    assert!(kept_bytes(&world, actor) >= 2 * MIB);
+    let block = world.allocate(actor, 2 * MIB).unwrap();
+    free(&world, actor, block);
+    let (address, slot_bytes) = (block.addr().get(), 2 * MIB);
+    // SAFETY: not a live block, which is to be found out.
+    unsafe { world.free(actor, block.as_ptr()) };
+    assert_eq!(actor.misuses(), [Misuse::DoubleFree { address, slot_bytes }]);
+    world.check_invariants(actor).unwrap();
+    let blocks: Vec<_> = (0..40).map(|_| world.allocate(actor, MIB).unwrap()).collect();
+    blocks.into_iter().for_each(|block| free(&world, actor, block));
+    assert!(kept_bytes(&world, actor) <= 3 * MIB);
+    world.check_invariants(actor).unwrap();
+}
+
+#[test]
+fn two_threads_are_lent_room_at_most_and_another_one_when_they_end() {
+    let world = World::<LimitedMapper>::new();
+    let actors = [keeper(&world), keeper(&world), keeper(&world)];
+    world.purge_all(actors[0]);
+    actors.iter().for_each(|actor| (0..3).for_each(|_| free(&world, *actor, world.allocate(*actor, BYTES).unwrap())));
+    actors.iter().for_each(|actor| take_back(&world, *actor, 2 * MIB));
+    let kept = kept_bytes(&world, actors[0]);
+    assert!((4 * MIB..6 * MIB).contains(&kept), "{kept}");
+    world.detach(actors[0]);
+    let before = kept_bytes(&world, actors[2]);
+    take_back(&world, actors[2], 2 * MIB);
+    assert!(kept_bytes(&world, actors[2]) >= before + 2 * MIB);
+}
+
+#[test]
+fn room_that_is_not_used_for_an_epoch_goes_back_though_the_thread_keeps_smaller_blocks() {
+    let world = World::<LimitedMapper>::new();
+    assert!(world.tune(Actor::new(), |tunables| tunables.purge_milliseconds = 1));
+    let actor = keeper(&world);
+    let smaller = world.allocate(actor, BYTES).unwrap();
+    take_back(&world, actor, 2 * MIB);
+    free(&world, actor, smaller);
+    for epoch in 0..4 {
+        assert!(epoch > 1 || kept_bytes(&world, actor) >= 2 * MIB, "{epoch}");
+        world.wait(1);
+        take_back(&world, actor, BYTES);
+        world.purge_by_time(actor);
+    }
+    assert!(kept_bytes(&world, actor) <= MIB);
+    take_back(&world, actor, 2 * MIB);
+    for _ in 0..4 {
+        assert!(kept_bytes(&world, actor) >= 2 * MIB);
+        world.wait(1);
+        take_back(&world, actor, 2 * MIB);
+        world.purge_by_time(actor);
+    }
+    world.check_invariants(actor).unwrap();
+}

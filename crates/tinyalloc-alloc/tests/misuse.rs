@@ -253,3 +253,20 @@ fn a_large_block_freed_twice_was_freed_before_in_every_region() {
         assert_eq!(misuses_of_free(&world, actor, address), [Misuse::FreedBefore { address }], "{regions} regions");
     }
 }
+
+#[test]
+fn every_slice_of_a_large_block_was_freed_before_whatever_lay_there_earlier() {
+    let (world, actor) = (Limited::new(), Actor::new());
+    // Each pair lies across the ends of those before it, and a small block between them stays.
+    for (first, second) in [(3 * MIB, MIB), (2 * MIB, 5 * MIB), (300_000, 40_000), (7 * MIB, 300_000)] {
+        let starts = [first, 2000, second].map(|bytes| world.allocate(actor, bytes).unwrap().addr().get());
+        for (bytes, start) in [(first, starts[0]), (second, starts[2])] {
+            free(&world, actor, start);
+            // What the thread keeps is freed twice at its start.
+            for address in (start + SLICE_BYTES..start + bytes).step_by(SLICE_BYTES) {
+                assert_eq!(misuses_of_free(&world, actor, address), [Misuse::FreedBefore { address }], "{bytes} bytes");
+            }
+            world.check_invariants(actor).unwrap();
+        }
+    }
+}

@@ -158,6 +158,12 @@ pub(crate) fn find_run_below<W: Words + ?Sized>(
     while start < end {
         let word = wanted.word_of(words, first / WORD_BITS) & !ignored;
         ignored = 0;
+        // Most words of a sparse bitmap.
+        if word == 0 && start == first {
+            first += WORD_BITS;
+            start = first;
+            continue;
+        }
         let reached = first + word.trailing_ones() as usize - start;
         if reached >= length {
             return Ok(start);
@@ -167,7 +173,9 @@ pub(crate) fn find_run_below<W: Words + ?Sized>(
             if first >= end {
                 break;
             }
-            let mut starts = run_starts(word, longest + 1);
+            // The run at the top may go on in the next word, and is measured there.
+            let top = word.leading_ones();
+            let mut starts = run_starts(word & (u64::MAX >> top), longest + 1);
             while starts != 0 {
                 longest += 1;
                 if longest == length {
@@ -175,7 +183,7 @@ pub(crate) fn find_run_below<W: Words + ?Sized>(
                 }
                 starts &= starts >> 1;
             }
-            start = first + WORD_BITS - word.leading_ones() as usize;
+            start = first + WORD_BITS - top as usize;
         }
         first += WORD_BITS;
     }

@@ -132,6 +132,7 @@ impl InvariantWalk<'_> {
             number += span.slices() as usize;
             spans += 1;
         }
+        holds(region.written_holds(), "what was written to the page map names a span, or what was freed")?;
         holds(region.bounds_hold(), "no run is longer than the bounds say")?;
         holds(counted.used == region.used_slices(), "used slices are counted")?;
         holds(counted.resident == region.resident_slices(), "resident slices are counted")?;

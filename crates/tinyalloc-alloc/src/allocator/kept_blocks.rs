@@ -10,7 +10,7 @@ use tinyalloc_sys::Mapper;
 use super::caller::current;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
-use crate::config::policy::{KEPT_BLOCK_SLICES_MAX, KEPT_MILLISECONDS};
+use crate::config::policy::{KEPT_BLOCK_SLICES_MAX, KEPT_MILLISECONDS, KEPT_SLICES_MAX};
 use crate::config::tunables::PurgeMode;
 use crate::heap::heap_record::HeapRef;
 use crate::space::Space;
@@ -88,6 +88,15 @@ impl<M: Mapper> Allocator<M> {
             return;
         }
         let kept = heap.kept_blocks();
+        let slices = span.slices() as usize;
+        if slices > KEPT_SLICES_MAX && !kept.is_lent_room() {
+            kept.note_freed(slices);
+            if !kept.is_room_wanted() || !space.lend_room() {
+                return;
+            }
+            kept.lend_room();
+            space.set_keeping(true);
+        }
         if self.is_licensed(kept) {
             if let Some(span) = kept.take_next() {
                 space.release_span(span);
@@ -101,7 +110,7 @@ impl<M: Mapper> Allocator<M> {
     /// What a thread keeps goes back to the space.
     pub(crate) fn release_kept_of<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         if let Some(mut space) = self.space().lock(context.id()) {
-            Self::return_kept(&mut space, heap);
+            Self::end_keeping(&mut space, heap);
         }
     }
 
@@ -122,6 +131,12 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    /// As [`Allocator::return_kept`], and the room that is lent.
+    fn end_keeping(space: &mut Space, heap: ThreadHeapRef) {
+        space.take_room_back(heap.kept_blocks().end_loan());
+        Self::return_kept(space, heap);
+    }
+
     /// What threads keep goes back to the space; all of it, or what no thread used for an epoch.
     #[cold]
     #[inline(never)]
@@ -135,11 +150,11 @@ impl<M: Mapper> Allocator<M> {
         let mut is_keeping = false;
         for heap in successors(space.heaps(), |heap| heap.next_heap()) {
             let kept = heap.kept_blocks();
-            if which == KeptScope::Idle && kept.was_used() {
+            if which == KeptScope::Idle && kept.was_used() && !kept.is_loan_idle() {
                 is_keeping = true;
                 continue;
             }
-            Self::return_kept(&mut space, heap);
+            Self::end_keeping(&mut space, heap);
             is_keeping |= self.is_licensed(kept);
         }
         space.set_keeping(is_keeping);

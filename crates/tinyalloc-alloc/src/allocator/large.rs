@@ -67,6 +67,7 @@ impl<M: Mapper> Allocator<M> {
         let guard = self.policy().guard_slices() as usize;
         let (slices, align) = (bytes.div_ceil(SLICE_BYTES) + guard, align.div_ceil(SLICE_BYTES));
         if let Some(keeper) = Self::keeper(context) {
+            keeper.kept_blocks().note_taken(slices);
             Self::return_kept_for(&mut space, keeper, slices);
         }
         let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;

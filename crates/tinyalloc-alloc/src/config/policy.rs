@@ -35,10 +35,16 @@ pub(crate) const SPARE_SLICES_MAX: u32 = 32;
 pub(crate) const HARDENED_SPARE_SLICES_MAX: u32 = 256;
 /// A thread may keep a mebibyte of freed large blocks...
 pub(crate) const KEPT_SLICES_MAX: usize = 64;
-/// ...each at most as large...
-pub(crate) const KEPT_BLOCK_SLICES_MAX: usize = 64;
+/// ...each at most as large, if it is lent room for that...
+pub(crate) const KEPT_BLOCK_SLICES_MAX: usize = 128;
 /// ...and so many of them: each request looks at all.
 pub(crate) const KEPT_BLOCKS_MAX: usize = 16;
+/// A thread is lent room for two mebibytes more when it has taken back what it had just freed, more
+/// than all it may keep otherwise, so many times in a row...
+pub(crate) const KEPT_RETURNS_MIN: u32 = 8;
+pub(crate) const LENT_SLICES: usize = KEPT_BLOCK_SLICES_MAX;
+/// ...and all threads at most so much: what they keep no other thread can take.
+pub(crate) const LENT_SLICES_MAX: usize = 2 * LENT_SLICES;
 /// A kept block serves requests that need up to one part in so many less.
 pub(crate) const KEPT_WASTE_PART: usize = 8;
 /// For so long a thread's frees of large blocks keep their block. The next one asks whether there

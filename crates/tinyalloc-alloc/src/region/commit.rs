@@ -9,7 +9,6 @@ use super::run_bounds::Searched;
 use super::slice::Run;
 use super::slice_bits::{SLICES_PER_WORD, far_bits_bytes};
 use crate::span::class::SLICE_BYTES;
-use crate::span::span_ref::SpanRef;
 
 /// Why a region cannot serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl Region {
         }
         // SAFETY: they are committed now.
         let new = unsafe { Run::new(before..self.committed_slices()) };
-        self.set_span(&new, SpanRef::NONE);
+        self.set_blank(&new);
         self.forget_bounds(Searched::Free, &new.numbers());
         // SAFETY: as above.
         unsafe { self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices()) };

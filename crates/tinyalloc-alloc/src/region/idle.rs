@@ -49,7 +49,7 @@ impl Region {
             let above = self.idle_run(mapper, idle, zone.end.min(committed)..committed, slices_max);
             above.or_else(|| self.idle_run(mapper, idle, 0..zone.start.min(committed), slices_max))
         })?;
-        self.claim(run.clone());
+        let _ = self.claim(run.clone());
         // SAFETY: what is idle is committed.
         Some(unsafe { Run::new(run) })
     }

@@ -116,6 +116,8 @@ impl Region {
             lowest_free: Cell::new(0),
             lowest_resident: Cell::new(0),
             trapped_ranges: Cell::new(0),
+            written_from: Cell::new(0),
+            written_end: Cell::new(0),
             near_bounds: [const { RunBounds::none() }; NEAR_BOUNDS],
         }
     }

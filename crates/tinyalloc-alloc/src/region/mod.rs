@@ -45,7 +45,9 @@ use run_bounds::{NEAR_BOUNDS, RunBounds};
 /// committed for every committed slice. R3: the page map of every committed slice names a record,
 /// `SpanRef::NONE` where there is no span. R5: of the groups that a run of free or of resident
 /// slices touches, one has a bound that is not less than the run's length, or than its type holds;
-/// and no bound of a group is larger than that of its stretch.
+/// and no bound of a group is larger than that of its stretch. R6: from `written_from` to
+/// `written_end`, the page map names `SpanRef::FREED` at every slice that is free, or behind the
+/// first of a large block.
 pub(crate) struct Region {
     near_and_map: Growing,
     far_bits: Growing,
@@ -62,6 +64,8 @@ pub(crate) struct Region {
     lowest_free: Cell<usize>,
     lowest_resident: Cell<usize>,
     trapped_ranges: Cell<usize>,
+    written_from: Cell<usize>,
+    written_end: Cell<usize>,
     near_bounds: [RunBounds; NEAR_BOUNDS],
 }
 

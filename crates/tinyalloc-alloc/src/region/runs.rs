@@ -10,7 +10,7 @@ use super::commit::Shortage;
 use super::purpose::Purpose;
 use super::run_bounds::Searched;
 use super::slice::{Run, SliceIndex};
-use super::slice_bits::SLICES_PER_WORD;
+use super::slice_bits::{SLICES_PER_WORD, bits_within};
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
 use crate::span::extent::Extent;
 
@@ -71,10 +71,9 @@ impl Region {
         };
         self.renew_huge_pages(mapper, first);
         let run = first..first + slices;
-        let fresh = u32::try_from(slices - self.resident().count_set(run.clone())).map_err(|_| Shortage::OfRoom)?;
-        self.claim(run.clone());
-        self.fill_shared_units(&run);
         let slices = u32::try_from(slices).map_err(|_| Shortage::OfRoom)?;
+        let fresh = slices - self.claim(run.clone());
+        self.fill_shared_units(&run);
         // SAFETY: it was found among the committed slices, or committed just now.
         let first = unsafe { SliceIndex::new(first) };
         Ok(Extent::new(self.start_of(first), slices, index, fresh))
@@ -93,8 +92,7 @@ impl Region {
         }
         self.commit_slices(mapper, run.end).ok()?;
         self.untrap(mapper, run.clone(), UNTRAPPED_AHEAD_SLICES).ok()?;
-        let fresh = run.len() - self.resident().count_set(run.clone());
-        self.claim(run.clone());
+        let fresh = run.len() - self.claim(run.clone()) as usize;
         self.fill_shared_units(&run);
         Some(fresh)
     }
@@ -116,9 +114,12 @@ impl Region {
     /// Frees a run, of which the first `touched` slices are resident.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(super) fn free_run(&self, run: Range<usize>, touched: usize) {
-        self.used().clear_range(run.clone());
         let dirty = run.start..(run.start + touched).min(run.end);
-        self.resident().set_range(dirty.clone());
+        let words = run.start / SLICES_PER_WORD..;
+        for (word, (bits, freed)) in words.zip(self.words_of(run.clone())) {
+            bits.used().set(bits.used().get() & !freed);
+            bits.resident().set(bits.resident().get() | bits_within(&dirty, word));
+        }
         self.resident_slices.set(self.resident_slices.get() + dirty.len());
         self.used_slices.set(self.used_slices.get() - run.len());
         self.lowest_free.set(self.lowest_free.get().min(run.start));
@@ -127,10 +128,17 @@ impl Region {
         self.forget_bounds(Searched::Resident, &dirty);
     }
 
+    /// Takes free slices; how many of them were resident.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    pub(super) fn claim(&self, run: Range<usize>) {
-        let resident = self.resident().count_set(run.clone());
-        self.resident_slices.set(self.resident_slices.get() - resident);
+    pub(super) fn claim(&self, run: Range<usize>) -> u32 {
+        let mut resident = 0;
+        for (bits, taken) in self.words_of(run.clone()) {
+            resident += (bits.resident().get() & taken).count_ones();
+            bits.resident().set(bits.resident().get() & !taken);
+            bits.aged().set(bits.aged().get() & !taken);
+            bits.used().set(bits.used().get() | taken);
+        }
+        self.resident_slices.set(self.resident_slices.get() - resident as usize);
         self.used_slices.set(self.used_slices.get() + run.len());
         if self.lowest_free.get() == run.start {
             self.lowest_free.set(run.end);
@@ -138,9 +146,7 @@ impl Region {
         if self.lowest_resident.get() == run.start {
             self.lowest_resident.set(run.end);
         }
-        self.resident().clear_range(run.clone());
-        self.aged().clear_range(run.clone());
-        self.used().set_range(run);
+        resident
     }
 
     fn find_resident(&self, slices: usize, align: usize, end: usize) -> Option<usize> {

@@ -1,10 +1,11 @@
 //! The state of every slice, in four columns of bits.
 //!
-//! Each column is a bitmap of tinyalloc-bitmap. What concerns several columns at once
-//! (`fill_shared_units`, `is_idle_unit`, `age`) goes by the words: a bitmap would go over the same
-//! record once a column.
+//! Each column is a bitmap of tinyalloc-bitmap. What concerns several columns at once (`claim`,
+//! `free_run`, `fill_shared_units`, `is_idle_unit`, `age`) goes by the words: a bitmap would go
+//! over the same record once a column.
 
 use core::cell::Cell;
+use core::ops::Range;
 
 use tinyalloc_bitmap::{BitmapOps, Words};
 
@@ -159,6 +160,16 @@ impl Region {
         self.column(Said::Trapped)
     }
 
+    /// The words of committed slices, each with the bits of these.
+    pub(super) fn words_of(&self, slices: Range<usize>) -> impl Iterator<Item = (&SliceBits, u64)> {
+        debug_assert!(slices.end <= self.committed_slices(), "slices that are not committed");
+        let words = slices.start / SLICES_PER_WORD..slices.end.div_ceil(SLICES_PER_WORD);
+        words.map(move |word| {
+            // SAFETY: the slices are committed.
+            (unsafe { self.slice_bits(word) }, bits_within(&slices, word))
+        })
+    }
+
     /// # Safety
     /// The word has the bits of a committed slice.
     pub(super) unsafe fn slice_bits(&self, word: usize) -> &SliceBits {
@@ -186,7 +197,13 @@ pub(super) const fn far_bits_bytes(words: usize) -> usize {
     }
 }
 
+/// The bits that slices have in a word.
+pub(super) const fn bits_within(slices: &Range<usize>, word: usize) -> u64 {
+    let first = word * SLICES_PER_WORD;
+    bits_from(slices.start.saturating_sub(first)) & !bits_from(slices.end.saturating_sub(first))
+}
+
 /// The bits of a word from one on.
-pub(super) const fn bits_from(bit: usize) -> u64 {
+const fn bits_from(bit: usize) -> u64 {
     if bit < SLICES_PER_WORD { u64::MAX << bit } else { 0 }
 }

@@ -8,7 +8,7 @@ use tinyalloc_sys::Mapper;
 use super::Region;
 use super::commit::Shortage;
 use super::slice::SliceIndex;
-use super::slice_bits::{SLICES_PER_WORD, bits_from};
+use super::slice_bits::SLICES_PER_WORD;
 use crate::span::class::SLICE_BYTES;
 
 impl Region {
@@ -37,12 +37,8 @@ impl Region {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn trapped_within(&self, slices: &Range<usize>) -> usize {
         let (mut ranges, mut is_trapped_before) = (0, false);
-        for word in slices.start / SLICES_PER_WORD..slices.end.div_ceil(SLICES_PER_WORD) {
-            let first = word * SLICES_PER_WORD;
-            let below = bits_from(slices.start.saturating_sub(first));
-            let above = bits_from(slices.end.saturating_sub(first));
-            // SAFETY: the slices are committed.
-            let bits = unsafe { self.slice_bits(word) }.trapped().get() & below & !above;
+        for (bits, within) in self.words_of(slices.clone()) {
+            let bits = bits.trapped().get() & within;
             ranges += (bits & !(bits << 1 | u64::from(is_trapped_before))).count_ones() as usize;
             is_trapped_before = bits >> (SLICES_PER_WORD - 1) != 0;
         }

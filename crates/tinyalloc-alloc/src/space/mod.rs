@@ -25,7 +25,7 @@ use core::ptr::null_mut;
 
 use tinyalloc_list::List;
 
-use crate::config::policy::{GROWN_BYTES_LEARNED_MAX, GROWN_BYTES_MIN};
+use crate::config::policy::{GROWN_BYTES_LEARNED_MAX, GROWN_BYTES_MIN, LENT_SLICES, LENT_SLICES_MAX};
 use crate::config::tunables::Tunables;
 use crate::heap::heap_record::Heap;
 use crate::region::Region;
@@ -64,6 +64,7 @@ pub(crate) struct Space {
     regions: Regions,
     huge: HugeTable,
     keeping: bool,
+    lent_slices: usize,
     grown_bytes_min: usize,
 }
 
@@ -76,6 +77,7 @@ impl Space {
             regions: Regions::new(),
             huge: HugeTable::new(),
             keeping: false,
+            lent_slices: 0,
             grown_bytes_min: GROWN_BYTES_MIN,
             retired: null_mut(),
             heaps: None,
@@ -122,6 +124,20 @@ impl Space {
 
     pub(crate) fn set_keeping(&mut self, keeping: bool) {
         self.keeping = keeping;
+    }
+
+    /// Whether a thread may be lent room to keep more; it has it then.
+    pub(crate) fn lend_room(&mut self) -> bool {
+        let lends = self.lent_slices + LENT_SLICES <= LENT_SLICES_MAX;
+        if lends {
+            self.lent_slices += LENT_SLICES;
+        }
+        lends
+    }
+
+    /// Room that was lent is there for others again.
+    pub(crate) fn take_room_back(&mut self, slices: usize) {
+        self.lent_slices -= slices;
     }
 
     /// Whether a block that grows to so many bytes, and has to move, gets a mapping of its own.

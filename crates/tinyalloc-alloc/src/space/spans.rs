@@ -11,6 +11,7 @@ use crate::span::class::SLICE_BYTES;
 use crate::span::extent::Extent;
 use crate::span::owned::OwnedSpan;
 use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 
 impl Space {
     /// A span of `slices`, aligned to `align` slices, for an isolated heap or for the global one;
@@ -82,7 +83,11 @@ impl Space {
     /// Takes a span with no live slot back.
     pub(crate) fn release_span(&mut self, span: SpanRef) {
         let (region, run) = self.regions.place_of(span);
-        region.set_span(&run, SpanRef::FREED);
+        if span.state() == SpanState::Large {
+            region.set_block_freed(&run);
+        } else {
+            region.set_span(&run, SpanRef::FREED);
+        }
         // Of memory that was dirty when the span took it, all is dirty still, carved or not.
         let touched = if span.is_zeroed() { span.touched_bytes().div_ceil(SLICE_BYTES) } else { run.len() };
         region.give_run(&run, touched);

@@ -3,9 +3,11 @@
 
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use crate::config::policy::{KEPT_BLOCK_SLICES_MAX, KEPT_BLOCKS_MAX, KEPT_SLICES_MAX, KEPT_WASTE_PART};
+use crate::config::policy::{
+    KEPT_BLOCK_SLICES_MAX, KEPT_BLOCKS_MAX, KEPT_RETURNS_MIN, KEPT_SLICES_MAX, KEPT_WASTE_PART, LENT_SLICES,
+};
 use crate::span::Span;
 use crate::span::span_ref::SpanRef;
 
@@ -43,6 +45,10 @@ pub(crate) struct KeptBlocks {
     next_out: Cell<usize>,
     licensed_until: AtomicU64,
     used: AtomicBool,
+    lent: AtomicUsize,
+    lent_used: AtomicBool,
+    freed: Cell<usize>,
+    returns: Cell<u32>,
 }
 
 impl KeptBlocks {
@@ -53,6 +59,10 @@ impl KeptBlocks {
             next_out: Cell::new(0),
             licensed_until: AtomicU64::new(0),
             used: AtomicBool::new(false),
+            lent: AtomicUsize::new(0),
+            lent_used: AtomicBool::new(false),
+            freed: Cell::new(0),
+            returns: Cell::new(0),
         }
     }
 }
@@ -82,11 +92,12 @@ impl KeptBlocks {
 
     /// What others took is noticed when there seems to be no room.
     fn has_no_room(&self, slices: usize) -> bool {
-        if self.slices.get() + slices > KEPT_SLICES_MAX {
+        let most = KEPT_SLICES_MAX + self.lent.load(Ordering::Relaxed);
+        if self.slices.get() + slices > most {
             let words = self.blocks.iter().map(|block| block.0.load(Ordering::Relaxed));
             self.slices.set(words.filter(|word| !word.is_null()).map(KeptBlock::slices).sum());
         }
-        self.slices.get() + slices > KEPT_SLICES_MAX
+        self.slices.get() + slices > most
     }
 
     /// Keeps a block; false if a signal handler came first.
@@ -106,6 +117,9 @@ impl KeptBlocks {
             if found.wrapping_sub(slices) <= waste_max {
                 self.used.store(true, Ordering::Relaxed);
                 self.slices.set(self.slices.get().saturating_sub(found));
+                if found > KEPT_SLICES_MAX {
+                    self.lent_used.store(true, Ordering::Relaxed);
+                }
                 return block.take(word);
             }
         }
@@ -118,6 +132,50 @@ impl KeptBlocks {
         self.next_out.set(next + 1);
         let block = &self.blocks[next];
         block.take(block.0.load(Ordering::Relaxed))
+    }
+}
+
+/// For the thread of the heap, with the lock of the space.
+impl KeptBlocks {
+    /// A block of so many slices was freed that there was no room for.
+    pub(crate) fn note_freed(&self, slices: usize) {
+        self.freed.set(slices);
+    }
+
+    /// A block of so many slices was taken from the space.
+    pub(crate) fn note_taken(&self, slices: usize) {
+        let returns = if self.freed.replace(0) == slices { self.returns.get().saturating_add(1) } else { 0 };
+        self.returns.set(returns);
+    }
+
+    /// Whether room would be used for what is freed.
+    pub(crate) fn is_room_wanted(&self) -> bool {
+        self.returns.get() >= KEPT_RETURNS_MIN
+    }
+
+    /// Whether there is room for what is larger than all that a thread may keep otherwise.
+    pub(crate) fn is_lent_room(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn lend_room(&self) {
+        self.lent_used.store(true, Ordering::Relaxed);
+        self.lent.store(LENT_SLICES, Ordering::Relaxed);
+    }
+}
+
+/// For any thread with the lock of the space.
+impl KeptBlocks {
+    /// The room that was lent is another thread's; how much it is.
+    pub(crate) fn end_loan(&self) -> usize {
+        let lent = self.lent.load(Ordering::Relaxed);
+        self.lent.store(0, Ordering::Relaxed);
+        lent
+    }
+
+    /// Whether room is lent that was not used since this was asked last.
+    pub(crate) fn is_loan_idle(&self) -> bool {
+        self.is_lent_room() && !self.lent_used.swap(false, Ordering::Relaxed)
     }
 }
 
