@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.failure import Failure, tail
+from harness.preloading import preloading
 
 # The same caches on every machine, so that counts can be compared: 32 KiB of first level, 8 MiB of last.
 CACHES = ("--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64")
@@ -55,11 +56,10 @@ def counts_in(folder, within=None):
 
 def count(command, library, *, env=None, feed="", folder=None, seconds=300, within=None):
     """The counts of one command under the library, and what it printed."""
-    preload = {"LD_PRELOAD": str(library)} if library else {}
     with tempfile.TemporaryDirectory(prefix="tinyalloc-counts-") as counts:
         words = [str(word) for word in (*counting(counts), *command)]
         try:
-            done = subprocess.run(words, input=feed, env=os.environ | {"LC_ALL": "C.UTF-8"} | (env or {}) | preload, cwd=folder,
+            done = subprocess.run(words, input=feed, env=os.environ | {"LC_ALL": "C.UTF-8"} | (env or {}) | preloading(library), cwd=folder,
                                   capture_output=True, text=True, errors="replace", timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
             raise Failure(f"{command[0]} under callgrind did not end in {seconds} s") from None

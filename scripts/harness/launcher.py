@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
+from harness.preloading import needed
+
 SCRIPTS = Path(__file__).resolve().parent.parent
 CHECKOUT = SCRIPTS.parent
 TOOLS_FOLDER = CHECKOUT / "target" / "test-tools"
@@ -69,10 +71,11 @@ class Launch:
 
     under_way: ClassVar[set] = set()
 
-    def __init__(self, command, report, library, mode="pipes", **popen_options):
+    def __init__(self, command, report, library, mode="pipes", env=None, **popen_options):
         self.report = Path(report)
         words = [launcher_binary(), self.report, library or "-", mode, *command]
-        self.process = subprocess.Popen([str(word) for word in words], **popen_options)
+        environment = (os.environ if env is None else env) | needed(library)
+        self.process = subprocess.Popen([str(word) for word in words], env=environment, **popen_options)
         Launch.under_way.add(self)
 
     @classmethod

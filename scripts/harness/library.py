@@ -24,11 +24,6 @@ def package_version(package):
         return "unknown version"
 
 
-def allocator_name(library):
-    """libtinyalloc.so is tinyalloc."""
-    return library.name.removeprefix("lib").split(".")[0]
-
-
 def existing_library(path=None):
     library = Path(path or TINYALLOC).absolute()
     if not library.exists():

@@ -12,10 +12,11 @@ from pathlib import Path
 from harness.failure import Failure, tail
 from harness.launcher import CHECKOUT
 from harness.library import library_path, package_version
+from harness.preloading import needed
 
 SOURCES = CHECKOUT / "bench" / "peers"
 BUILT = CHECKOUT / "target" / "bench" / "peers"
-BUILD_SECONDS = 600
+BUILD_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class PackagedPeer:
 @dataclass(frozen=True)
 class CratePeer:
     """A crate that builds a static library, which is relinked as a shared one. `flags` are for the crate's C or C++ compiler;
-    symbols that start with `prefix` lose it; `tools` are the programs that its build needs."""
+    symbols that start with `prefix` lose it; `libraries` are linked too; `tools` are the programs that its build needs."""
 
     name: str
     crate: str
@@ -60,6 +61,7 @@ class CratePeer:
     flags: dict = field(default_factory=dict)
     prefix: str = ""
     version_symbol: str = ""
+    libraries: tuple = ()
     tools: tuple = ()
 
     @cached_property
@@ -73,7 +75,8 @@ class CratePeer:
 
     def version(self):
         crate = f"{self.crate} {locked_version(self._source() / 'Cargo.lock', self.crate)}"
-        return f"{version_said(self.path, self.version_symbol)} ({crate})" if self.version_symbol else crate
+        said = f"{version_said(self.path, self.version_symbol)} ({crate})" if self.version_symbol else crate
+        return ", ".join([said, *(f"`{name}={value}`" for name, value in needed(self.path).items())])
 
     def _source(self):
         return SOURCES / self.name
@@ -101,7 +104,7 @@ class CratePeer:
             archive = without_prefix(archive, self.prefix, folder)
         fresh = self.path.with_suffix(f".{os.getpid()}")
         run("cc", "-shared", "-o", fresh, "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", "-Wl,-s", "-pthread", "-ldl", "-lm",
-            folder=folder)
+            *self.libraries, folder=folder)
         fresh.rename(self.path)
 
 
@@ -114,6 +117,9 @@ PEERS = (
               tools=("cmake", "g++")),
     CratePeer("rpmalloc", "rpmalloc-sys", "librpmalloc.a", {"CFLAGS": "-DENABLE_OVERRIDE=1"}),
     CratePeer("jemalloc", "tikv-jemalloc-sys", "libjemalloc_pic.a"),
+    # The crate has Google's functions under their own names. Undefined, this macro gives them those of C and C++ too.
+    CratePeer("tcmalloc-google", "libtcmalloc-sys", "libtcmalloc.a", {"CXXFLAGS": "-UTCMALLOC_INTERNAL_METHODS_ONLY"},
+              libraries=("-lstdc++",), tools=("g++",)),
     PackagedPeer("tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
     PackagedPeer("jemalloc-debian", "libjemalloc.so.2", "libjemalloc2"),
     PackagedPeer("mimalloc-debian", "libmimalloc.so.2", "libmimalloc2.0"),

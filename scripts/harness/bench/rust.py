@@ -12,16 +12,18 @@ from harness.machine import machine, machine_kind, today
 OURS, SYSTEM = "tinyalloc", "System"
 
 
-def rust_report(folder, lock):
+def rust_report(folder, lock, failed):
+    """`failed`: how a run failed, by "pattern/allocator"."""
     medians = medians_of(folder)
-    patterns = sorted({pattern for pattern, _ in medians}, key=naturally)
-    allocators = sorted({allocator for _, allocator in medians}, key=lambda name: (name != OURS, name == SYSTEM, name.lower()))
+    known = [*medians, *((pattern, allocator) for pattern, _, allocator in (name.rpartition("/") for name in failed))]
+    patterns = sorted({pattern for pattern, _ in known}, key=naturally)
+    allocators = sorted({allocator for _, allocator in known}, key=lambda name: (name != OURS, name == SYSTEM, name.lower()))
     rows = [row(medians, pattern, allocators) for pattern in patterns]
     means = ["geometric mean of the ratios", "", *(mean(medians, patterns, allocator, allocators) for allocator in allocators)]
     return (f"# Through Rust's GlobalAlloc\n\nWritten by `make bench-rust`. Measured on: {machine_kind()}. Nanoseconds of the fastest other"
             " allocator (Criterion's median), and every allocator's ratio to it; each is called as a global allocator is, through one call"
             f" that is not inlined.\n\n{versions(allocators, lock)}\n\n"
-            + table(["pattern", "best other", *allocators], [*rows, means]))
+            + table(["pattern", "best other", *allocators], [*rows, means]) + failures(failed))
 
 
 def rust_data(folder, lock):
@@ -71,3 +73,7 @@ def mean(medians, patterns, allocator, allocators):
 def versions(allocators, lock):
     others = [name for name in allocators if name not in (OURS, SYSTEM)]
     return f"Compared: {', '.join(f'{name} {locked_version(lock, name)}' for name in others)}."
+
+
+def failures(failed):
+    return "".join(f"\n\n**{name.rpartition('/')[2]}** failed in {name.rpartition('/')[0]}: it {ending}." for name, ending in failed.items())

@@ -12,6 +12,7 @@ from harness import callgrind
 from harness.failure import Failure, tail
 from harness.launcher import Cost
 from harness.measurement import HUGE_PAGES, measure_once
+from harness.preloading import preloading
 
 IDLE_MILLISECONDS = 1000
 TRACE_SECONDS = COUNT_SECONDS = 240
@@ -90,8 +91,8 @@ def found(pattern, output, name):
 
 
 def traced(table, library):
-    preload = ("-E", f"LD_PRELOAD={library}") if library else ()
-    return ("strace", "-f", "-qq", "-c", "-U", "calls,name", "-o", table, *preload)
+    variables = (word for name, value in preloading(library).items() for word in ("-E", f"{name}={value}"))
+    return ("strace", "-f", "-qq", "-c", "-U", "calls,name", "-o", table, *variables)
 
 
 def counts(table):
