@@ -430,6 +430,19 @@ int ta_stats_write(int format, ta_write_fn_t write, void *context);
  */
 size_t ta_stats_snprint(int format, char *out, size_t out_bytes);
 
+/* Writes the heap profile to a file, as heap_v2, which jeprof(1) and pprof read; with a null path,
+ * to the next file of the option profile_file. Without a profile it has no samples.
+ *
+ * Returns 0, or -1 with the errno of open(2) or write(2), or EAGAIN in a signal handler that
+ * interrupted the allocator.
+ *
+ * `path` is a string or null.
+ */
+int ta_profile_dump(const char *path);
+
+/* As ta_profile_dump(), to a file descriptor. */
+int ta_profile_dump_fd(int descriptor);
+
 /* Says on a file descriptor what a trapped access to a guarded block was, and who made the block
  * and freed it, as is said on standard error where a program has no handler of its own for
  * SIGSEGV. `address` is the `si_addr` of the signal. For signal handlers; keeps errno.

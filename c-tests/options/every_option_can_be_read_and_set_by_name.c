@@ -40,6 +40,17 @@ int main(void)
     expect_set("stats_file", "", "");
     expect_set("stats_signal", "SIGUSR2", "12");
     expect_set("stats_signal", "off", "off");
+    expect_set("profile", "64K", "65536");
+    expect_set("profile", "on", "524288");
+    expect_set("profile", "off", "off");
+    expect_set("profile_file", "/tmp/a.%n", "/tmp/a.%n");
+    expect_set("profile_file", "", "tinyalloc.%p.%n.heap");
+    expect_set("profile_at_exit", "off", "off");
+    expect_set("profile_at_exit", "on", "on");
+    expect_set("profile_signal", "USR1", "10");
+    expect_set("profile_signal", "off", "off");
+    expect_set("profile_growth", "20", "20");
+    expect_set("profile_growth", "0", "0");
     expect_set("limit", "2t", "2199023255552");
     expect_set("limit", "90%", "90%");
     expect_set("limit", "3k", "3072");

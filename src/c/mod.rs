@@ -24,5 +24,6 @@ mod faults;
 mod heaps;
 mod mallinfo;
 mod options;
+mod profile;
 
 mod panic;

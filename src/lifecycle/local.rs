@@ -9,6 +9,7 @@ use crate::faults::backtrace;
 use crate::options::start;
 use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, local_from_tls};
 use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
+use crate::report::probes;
 
 // SAFETY: the words are thread-local and start as `EMPTY_BINS`, 0, which is `Mode::Unattached`, and
 // null. The one allocator is a static of the program, or of a library that is never unloaded.
@@ -39,6 +40,14 @@ unsafe impl ThreadContext for Thread {
 
     fn trace(self, callers: &mut [usize]) {
         backtrace::callers(callers);
+    }
+
+    fn sampled(self, address: usize, bytes: usize, weight: u64) {
+        probes::sampled(address, bytes, weight);
+    }
+
+    fn sample_freed(self, address: usize) {
+        probes::freed(address);
     }
 
     fn report(self, misuse: Misuse) {

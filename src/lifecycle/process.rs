@@ -8,7 +8,7 @@ use crate::process::background;
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::{self, Thread};
-use crate::report::stats_dump;
+use crate::report::{heap_profile, stats_dump};
 
 /// Runs before other constructors: the linker sorts by the number, and the shared library is
 /// initialised first. Fork handlers that are registered first run last before a fork, and first
@@ -40,6 +40,7 @@ unsafe extern "C" fn resume_child() {
     thread::on_child();
     background::on_child();
     stats_dump::on_child();
+    heap_profile::on_child();
 }
 
 /// At least `bytes` bytes when no free slot is ready. Afterwards the pending work outside the
@@ -51,5 +52,6 @@ pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
     let block = retry_at_new_limit(|| ALLOCATOR.allocate_slow(Thread, bytes));
     background::on_allocation(bytes);
     stats_dump::on_allocation();
+    heap_profile::on_allocation();
     block
 }

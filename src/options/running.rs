@@ -7,12 +7,15 @@ use tinyalloc_alloc::Tunables;
 
 use super::start::{read, unread};
 use super::table::Key;
-use crate::faults::handler;
+use crate::faults::{handler, loaded_object};
 use crate::process::background;
+use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit;
+use crate::process::message::say;
 use crate::process::settings::SETTINGS;
+use crate::process::thread::Thread;
 use crate::process::tunables::{tunables, with_tunables};
-use crate::report::stats_dump;
+use crate::report::{heap_profile, stats_dump};
 
 /// Why an option was not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,13 @@ pub(crate) fn start() {
     }
     memory_limit::refresh();
     if SETTINGS.signal() != 0 {
-        stats_dump::listen_to(SETTINGS.signal());
+        stats_dump::listen_to(0, SETTINGS.signal());
+    }
+    if SETTINGS.profile_signal() != 0 {
+        heap_profile::listen_to(0, SETTINGS.profile_signal());
+    }
+    if SETTINGS.profile_interval() > 0 && !follow_profile() {
+        say(&"no heap profile: not with hardened, zero_on_free, quarantine or valgrind, nor without memory");
     }
     if SETTINGS.guards() {
         handler::install();
@@ -61,7 +70,7 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     if key.is_for_the_start() {
         return Err(OptionError::Late);
     }
-    let (mut is_set, signal_before) = (None, SETTINGS.signal());
+    let (mut is_set, signal_before, profile_signal_before) = (None, SETTINGS.signal(), SETTINGS.profile_signal());
     if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
         return Err(OptionError::Busy);
     }
@@ -72,12 +81,26 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
             memory_limit::refresh();
         }
         Key::StatsSignal => {
-            stats_dump::ignore(signal_before);
-            stats_dump::listen_to(SETTINGS.signal());
+            stats_dump::listen_to(signal_before, SETTINGS.signal());
         }
+        Key::ProfileSignal => heap_profile::listen_to(profile_signal_before, SETTINGS.profile_signal()),
+        Key::Profile if !follow_profile() => return Err(OptionError::BadValue),
         _ => {}
     }
     Ok(())
+}
+
+/// Samples blocks as the option says; false, and the option is off, where that cannot be.
+fn follow_profile() -> bool {
+    let interval = SETTINGS.profile_interval();
+    if interval > 0 {
+        loaded_object::prepare();
+    }
+    let follows = ALLOCATOR.set_profile_interval(Thread, interval);
+    if !follows {
+        SETTINGS.set_profile_interval(0);
+    }
+    follows
 }
 
 /// The value of an option, written in the form that sets it.

@@ -5,8 +5,9 @@ use core::fmt::{Result as FmtResult, Write};
 
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
 
-use super::value::{percentage, signal, size, switch, write_choice, write_number, write_switch};
+use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
 use crate::process::settings::SETTINGS;
+use crate::report::heap_profile::DEFAULT_FILE;
 use crate::support::number::number;
 use crate::support::string_table::{entry_at, position_of};
 
@@ -15,6 +16,8 @@ const HUGE_PAGES: &str = "never madvise always";
 const FORMATS: &str = "off text json prometheus";
 const ON_ERROR: &str = "abort report";
 const DEEPBIND: &str = "strip keep";
+/// Bytes to a sample if the user does not say how many.
+const PROFILE_INTERVAL: usize = 512 * 1024;
 
 /// When an option may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +99,35 @@ options! {
         set |value, _tunables| SETTINGS.set_format_at_exit(position_of(FORMATS, value)?),
         get |_tunables, out| write_choice(out, FORMATS, SETTINGS.format_at_exit());
     StatsFile "stats_file", Any, "a path of less than 512 bytes, in which %p is the process number",
-        set |value, _tunables| SETTINGS.set_file(value)?,
-        get |_tunables, out| SETTINGS.write_file(out);
+        set |value, _tunables| SETTINGS.file().set(value)?,
+        get |_tunables, out| SETTINGS.file().write(out);
     StatsSignal "stats_signal", Any, "a signal's number or its name, like USR1; off for none",
         set |value, _tunables| SETTINGS.set_signal(signal(value)?),
-        get |_tunables, out| match u64::try_from(SETTINGS.signal()) {
-            Ok(0) | Err(_) => write_switch(out, false),
-            Ok(signal) => write_number(out, signal),
+        get |_tunables, out| write_signal(out, SETTINGS.signal());
+    Profile "profile", Any, "bytes to a sample, with K, M, G or T if need be; on for 512K, off for none",
+        set |value, _tunables| SETTINGS.set_profile_interval(match switch(value) {
+            Some(is_on) => if is_on { PROFILE_INTERVAL } else { 0 },
+            None => size(value)?,
+        }),
+        get |_tunables, out| match SETTINGS.profile_interval() {
+            0 => write_switch(out, false),
+            bytes => write_number(out, bytes as u64),
         };
+    ProfileFile "profile_file", Any, "a path of less than 512 bytes, in which %p is the process number, and %n that of the file",
+        set |value, _tunables| SETTINGS.profile_file().set(value)?,
+        get |_tunables, out| match SETTINGS.profile_file() {
+            file if file.has_bytes() => file.write(out),
+            _ => out.write_str(DEFAULT_FILE),
+        };
+    ProfileAtExit "profile_at_exit", Any, "on or off",
+        set |value, _tunables| SETTINGS.set_skips_profile_at_exit(!switch(value)?),
+        get |_tunables, out| write_switch(out, !SETTINGS.skips_profile_at_exit());
+    ProfileSignal "profile_signal", Any, "a signal's number or its name, like USR1; off for none",
+        set |value, _tunables| SETTINGS.set_profile_signal(signal(value)?),
+        get |_tunables, out| write_signal(out, SETTINGS.profile_signal());
+    ProfileGrowth "profile_growth", Any, "percent by which the heap grows from one profile to the next; 0 for none",
+        set |value, _tunables| SETTINGS.set_profile_growth(u32::try_from(number(value)?).ok()?),
+        get |_tunables, out| write_number(out, SETTINGS.profile_growth().into());
     Limit "limit", Any, "bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none",
         set |value, tunables| {
             let percent = percentage(value)?;

@@ -63,6 +63,14 @@ pub(super) fn write_switch(out: &mut dyn Write, is_on: bool) -> FmtResult {
     write_choice(out, "off on", usize::from(is_on))
 }
 
+/// A signal by number.
+pub(super) fn write_signal(out: &mut dyn Write, signal: c_int) -> FmtResult {
+    match u64::try_from(signal) {
+        Ok(0) | Err(_) => write_switch(out, false),
+        Ok(signal) => write_number(out, signal),
+    }
+}
+
 #[inline(never)]
 pub(super) fn write_number(out: &mut dyn Write, number: u64) -> FmtResult {
     write!(out, "{number}")

@@ -3,10 +3,9 @@
 use core::ffi::c_int;
 use core::fmt::{Result as FmtResult, Write};
 use core::str::from_utf8;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
-/// The longest path, with the null byte at its end.
-pub(crate) const FILE_BYTES_MAX: usize = 512;
+use crate::support::path_pattern::PATTERN_BYTES_MAX;
 
 /// What the background thread is there for.
 const BY_TIME: u8 = 1;
@@ -23,6 +22,10 @@ pub(crate) struct Settings {
     keeps_deep_binding: AtomicBool,
     format_at_exit: AtomicU8,
     signal: AtomicI32,
+    skips_profile_at_exit: AtomicBool,
+    profile_signal: AtomicI32,
+    profile_growth: AtomicU32,
+    profile_interval: AtomicUsize,
 }
 
 /// In `.data`, next to other data that every process touches.
@@ -37,10 +40,49 @@ pub(crate) static SETTINGS: Settings = Settings {
     keeps_deep_binding: AtomicBool::new(false),
     format_at_exit: AtomicU8::new(0),
     signal: AtomicI32::new(0),
+    skips_profile_at_exit: AtomicBool::new(false),
+    profile_signal: AtomicI32::new(0),
+    profile_growth: AtomicU32::new(0),
+    profile_interval: AtomicUsize::new(0),
 };
 
 #[unsafe(link_section = ".tinyalloc_rare")]
-static FILE: [AtomicU8; FILE_BYTES_MAX] = [const { AtomicU8::new(0) }; FILE_BYTES_MAX];
+static FILE: FileSetting = FileSetting([const { AtomicU8::new(0) }; PATTERN_BYTES_MAX]);
+#[unsafe(link_section = ".tinyalloc_rare")]
+static PROFILE_FILE: FileSetting = FileSetting([const { AtomicU8::new(0) }; PATTERN_BYTES_MAX]);
+
+/// The pattern of a path; empty if no option says one.
+pub(crate) struct FileSetting([AtomicU8; PATTERN_BYTES_MAX]);
+
+impl FileSetting {
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.bytes().next().is_some()
+    }
+
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.0.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
+    }
+
+    /// Writes the pattern, or `?` if it is not UTF-8.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> FmtResult {
+        let (mut bytes, mut length) = ([0; PATTERN_BYTES_MAX], 0);
+        for (to, byte) in bytes.iter_mut().zip(self.bytes()) {
+            *to = byte;
+            length += 1;
+        }
+        out.write_str(bytes.get(..length).and_then(|path| from_utf8(path).ok()).unwrap_or("?"))
+    }
+
+    /// `None`, without a change, for a pattern that is too long.
+    pub(crate) fn set(&self, pattern: &[u8]) -> Option<()> {
+        let end = self.0.get(pattern.len())?;
+        for (byte, to) in pattern.iter().zip(&self.0) {
+            to.store(*byte, Ordering::Relaxed);
+        }
+        end.store(0, Ordering::Relaxed);
+        Some(())
+    }
+}
 
 impl Settings {
     /// Whether there is to be a background thread.
@@ -148,28 +190,50 @@ impl Settings {
         self.signal.store(signal, Ordering::Relaxed);
     }
 
-    /// The path of the file for statistics; empty for standard error.
-    pub(crate) fn file(&self) -> impl Iterator<Item = u8> {
-        FILE.iter().map(|byte| byte.load(Ordering::Relaxed)).take_while(|byte| *byte != 0)
+    /// The file for statistics; empty for standard error.
+    pub(crate) fn file(&self) -> &'static FileSetting {
+        &FILE
     }
 
-    /// Writes the path, or `?` if it is not UTF-8.
-    pub(crate) fn write_file(&self, out: &mut dyn Write) -> FmtResult {
-        let (mut bytes, mut length) = ([0; FILE_BYTES_MAX], 0);
-        for (to, byte) in bytes.iter_mut().zip(self.file()) {
-            *to = byte;
-            length += 1;
-        }
-        out.write_str(bytes.get(..length).and_then(|path| from_utf8(path).ok()).unwrap_or("?"))
+    /// The files for heap profiles; empty for those of the usual name.
+    pub(crate) fn profile_file(&self) -> &'static FileSetting {
+        &PROFILE_FILE
     }
 
-    /// `None`, without a change, for a path that is too long.
-    pub(crate) fn set_file(&self, path: &[u8]) -> Option<()> {
-        let end = FILE.get(path.len())?;
-        for (byte, to) in path.iter().zip(&FILE) {
-            to.store(*byte, Ordering::Relaxed);
-        }
-        end.store(0, Ordering::Relaxed);
-        Some(())
+    /// Bytes to a sample of the heap profile; 0 for no profile.
+    pub(crate) fn profile_interval(&self) -> usize {
+        self.profile_interval.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_profile_interval(&self, bytes: usize) {
+        self.profile_interval.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether no profile is written when the process ends.
+    pub(crate) fn skips_profile_at_exit(&self) -> bool {
+        self.skips_profile_at_exit.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_skips_profile_at_exit(&self, skips: bool) {
+        self.skips_profile_at_exit.store(skips, Ordering::Relaxed);
+    }
+
+    /// The signal that requests a heap profile; 0 for none.
+    pub(crate) fn profile_signal(&self) -> c_int {
+        self.profile_signal.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_profile_signal(&self, signal: c_int) {
+        self.profile_signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// A profile is written when the live bytes are by so many percent above those of the last one;
+    /// 0 for none.
+    pub(crate) fn profile_growth(&self) -> u32 {
+        self.profile_growth.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_profile_growth(&self, percent: u32) {
+        self.profile_growth.store(percent, Ordering::Relaxed);
     }
 }

@@ -11,7 +11,11 @@ mod prometheus;
 mod text;
 mod xml;
 
+pub(crate) mod late_dump;
 pub(crate) mod stats_dump;
+
+pub(crate) mod heap_profile;
+pub(crate) mod probes;
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};

@@ -6,3 +6,4 @@ pub(crate) mod global_alloc;
 pub(crate) mod heap;
 
 mod options;
+mod profile;

@@ -8,3 +8,4 @@ pub(crate) mod string_table;
 pub(crate) mod weak_symbol;
 
 pub(crate) mod environment;
+pub(crate) mod path_pattern;

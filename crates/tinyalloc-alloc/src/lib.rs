@@ -23,6 +23,8 @@ mod heap;
 
 mod space;
 
+mod profile;
+
 mod allocator;
 
 pub use allocator::claim::Claim;
@@ -42,6 +44,9 @@ pub use config::tunables::{HugePagePolicy, PurgeMode, Tunables};
 pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use heap::heap_record::{Heap, HeapOptions, HeapRef};
 pub use heap::heap_table::HeapTable;
+pub use profile::ProfileSummary;
+pub use profile::site::{CALLERS_MAX, LIFETIMES, SiteProfile, Tally};
+pub use profile::tables::LiveBlock;
 pub use report::heap_label::HeapLabel;
 pub use report::heap_name::HeapName;
 pub use report::misuse::{Misuse, MisuseOfHeap};

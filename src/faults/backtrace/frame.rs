@@ -8,7 +8,8 @@ use libc::{EINVAL, SYS_rt_sigprocmask, syscall};
 use super::super::loaded_object::LoadedObject;
 use super::expression::Expression;
 use super::frame_entry::FrameEntry;
-use super::registers::{COUNT, STACK, here, plain};
+use super::registers::{COUNT, KEPT, STACK, here, plain};
+use super::rule_cache::{self, ShortRules};
 use super::rules::{FrameStart, Rule, Rules};
 use crate::support::errno::{errno, set_errno};
 
@@ -49,29 +50,54 @@ impl Frame {
         if tables.is_null() {
             return None;
         }
+        if let Some(rules) = rule_cache::find(address, tables.addr()) {
+            return self.caller_by(&rules);
+        }
         // SAFETY: the tables are the object's, which stays loaded (J1).
         let entry = unsafe { FrameEntry::find(tables.addr(), address) }?;
         let rules = Rules::at(&entry, address)?;
-        let mut page = self.page;
-        let start = self.start(&rules, &mut page)?;
-        let mut caller = Frame { registers: [0; COUNT], is_interrupted: entry.is_signal(), ..*self };
-        for (register, rule) in rules.registers().enumerate() {
-            caller.registers[register] = match rule {
-                Rule::Same if register == STACK => start,
-                Rule::Same => self.registers[register],
-                Rule::Lost => 0,
-                Rule::Saved(offset) => self.look(start.wrapping_add_signed(offset), &mut page)?,
-                Rule::SavedAt(expression) => self.look(self.value(expression, &mut page)?, &mut page)?,
-            };
+        if !entry.is_signal()
+            && let Some(short) = ShortRules::new(&rules, entry.return_register())
+        {
+            rule_cache::keep(address, tables.addr(), &short);
         }
-        caller.page = page;
-        caller.address = plain(*caller.registers.get(entry.return_register())?);
-        (caller.address > 1).then_some(caller)
+        let mut caller = Frame { is_interrupted: entry.is_signal(), ..*self };
+        let start = self.start(rules.start(), &mut caller.page)?;
+        for (register, rule) in rules.registers().into_iter().enumerate() {
+            caller.registers[register] = self.found(register, rule, start, &mut caller.page)?;
+        }
+        caller.returned_to(entry.return_register())
+    }
+
+    /// As [`Frame::caller`], by rules that were computed before.
+    fn caller_by(&self, rules: &ShortRules) -> Option<Frame> {
+        let mut caller = Frame { is_interrupted: false, ..*self };
+        let start = self.start(rules.start(), &mut caller.page)?;
+        for (place, register) in KEPT.into_iter().enumerate() {
+            caller.registers[register] = self.found(register, rules.of_kept(place), start, &mut caller.page)?;
+        }
+        caller.returned_to(rules.return_register())
+    }
+
+    /// What a register was in the caller.
+    fn found(&self, register: usize, rule: Rule, start: usize, page: &mut usize) -> Option<usize> {
+        Some(match rule {
+            Rule::Same if register == STACK => start,
+            Rule::Same => self.registers[register],
+            Rule::Lost => 0,
+            Rule::Saved(offset) => self.look(start.wrapping_add_signed(offset), page)?,
+            Rule::SavedAt(expression) => self.look(self.value(expression, page)?, page)?,
+        })
+    }
+
+    fn returned_to(mut self, return_register: usize) -> Option<Frame> {
+        self.address = plain(*self.registers.get(return_register)?);
+        (self.address > 1).then_some(self)
     }
 
     /// The start of the frame, which is above its end.
-    fn start(&self, rules: &Rules, page: &mut usize) -> Option<usize> {
-        let start = match rules.start() {
+    fn start(&self, start: FrameStart, page: &mut usize) -> Option<usize> {
+        let start = match start {
             FrameStart::Register(register, offset) => self.registers.get(register)?.wrapping_add_signed(offset),
             FrameStart::At(expression) => self.value(expression, page)?,
         };

@@ -15,6 +15,8 @@ mod frame_entry;
 
 mod rules;
 
+mod rule_cache;
+
 mod frame;
 
 use core::iter::successors;

@@ -5,6 +5,8 @@ use core::arch::asm;
 /// The general registers and the stack pointer.
 pub(super) const COUNT: usize = 32;
 pub(super) const STACK: usize = 31;
+/// The registers that calls preserve, and the return address: the others are known of no caller.
+pub(super) const KEPT: [usize; 13] = [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, STACK];
 /// The bits of an address that are not part of its signature.
 const ADDRESS_BITS: u32 = 48;
 

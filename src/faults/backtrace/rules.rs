@@ -81,8 +81,8 @@ impl Rules {
         self.start
     }
 
-    pub(super) fn registers(&self) -> impl Iterator<Item = Rule> + '_ {
-        self.registers.iter().copied()
+    pub(super) fn registers(&self) -> [Rule; COUNT] {
+        self.registers
     }
 }
 

@@ -32,6 +32,7 @@ impl<M: Mapper> Allocator<M> {
             && align <= SLICE_BYTES
             && let Some(span) = self.take_kept(context, bytes)
         {
+            self.draw_large(context, span.start());
             return Some(LargeBlock::new(span.start(), false));
         }
         self.new_large(context, heap, bytes, align, BlockPlace::of(bytes, align))
@@ -94,6 +95,9 @@ impl<M: Mapper> Allocator<M> {
         self.free_left(context);
         if let Some(block) = block {
             self.malloclike(context, block.start(), wanted);
+            if heap.is_none() {
+                self.draw_large(context, block.start());
+            }
         }
         block
     }

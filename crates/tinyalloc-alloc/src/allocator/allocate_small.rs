@@ -66,14 +66,31 @@ impl<M: Mapper> Allocator<M> {
     ) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
         let slow_path = self.begin_slow_path_on(context, heap);
+        self.follow_profile(slow_path.heap());
         let slot = self.refill(context, slow_path.heap(), class);
+        let is_marked = heap.has_taken_marked();
         self.empty_bin(slow_path.heap(), class);
         let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
         self.purge(context, due);
         self.follow_epoch(context, heap);
         self.free_left(context);
-        self.slot_or_report(context, class, slot, refusals)
+        let start = self.slot_or_report(context, class, slot, refusals);
+        if is_marked { self.sampled_instead(context, class, start) } else { start }
+    }
+
+    /// A block that got a marked slot is sampled, and lies where sampled ones do.
+    #[cold]
+    #[inline(never)]
+    fn sampled_instead<C: ThreadContext>(&self, context: C, class: SizeClass, start: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+        let Some(sampled) = self.sample_small(context, class) else {
+            return start;
+        };
+        if let Some(start) = start {
+            // SAFETY: no thread knows the block yet.
+            unsafe { self.free(context, start.as_ptr()) };
+        }
+        Some(sampled)
     }
 
     /// A thread without a heap borrows one for one call, and is in `mode` afterwards.
@@ -81,9 +98,12 @@ impl<M: Mapper> Allocator<M> {
     fn allocate_borrowed<C: ThreadContext>(&self, context: C, class: SizeClass, mode: Mode) -> Option<NonNull<u8>> {
         let (refusals, visits) = (self.refusals(), context.visits());
         context.set_mode(Mode::InSlowPath);
+        let mut is_marked = false;
         let slot = self.borrow_heap(context, Patience::None).map_or(Ok(None), |heap| {
             let before = self.enter_thread_heap(context, heap);
+            self.follow_profile(heap);
             let slot = self.refill(context, heap, class);
+            is_marked = heap.has_taken_marked();
             self.empty_bin(heap, class);
             let _ = self.release_spare(context, heap, SpareLimit::Usual);
             heap.leave(before);
@@ -97,6 +117,7 @@ impl<M: Mapper> Allocator<M> {
             Mode::Unattached => context.set_visits(visits + 1),
             _ => context.set_mode(mode),
         }
-        self.slot_or_report(context, class, slot, refusals)
+        let start = self.slot_or_report(context, class, slot, refusals);
+        if is_marked { self.sampled_instead(context, class, start) } else { start }
     }
 }

@@ -28,6 +28,8 @@ impl<M: Mapper> Allocator<M> {
         // It may have interrupted the release of a later lock than the one that it waits for.
         self.space().wake_overlooked();
         self.guards().wake_overlooked();
+        self.pool().wake_overlooked();
+        self.profile().hold_for_fork(context.id(), is_amid);
         self.pool().hold_for_fork(context.id(), is_amid);
         self.space().hold_for_fork(context.id(), is_amid);
         self.guards().hold_for_fork(context.id(), is_amid);
@@ -39,6 +41,7 @@ impl<M: Mapper> Allocator<M> {
             self.guards().release_after_fork();
             self.space().release_after_fork();
             self.pool().release_after_fork();
+            self.profile().release_after_fork();
         }
     }
 
@@ -51,6 +54,8 @@ impl<M: Mapper> Allocator<M> {
         self.guards().reset_in_child();
         self.space().reset_in_child();
         self.pool().reset_in_child();
+        self.profile().reset_in_child();
+        self.restart_profile(context);
         let Some((pool, space)) = self.pool().lock(context.id()).zip(self.space().lock(context.id())) else {
             return;
         };
@@ -79,8 +84,8 @@ impl<M: Mapper> Allocator<M> {
             context.set_bins(Self::NO_BINS);
             context.set_mode(Mode::Unattached);
         }
-        let (pool, space) = (self.pool(), self.space());
-        let gates: [&Gate; 3] = [&pool, &space, self.guards()];
+        let (profile, pool, space) = (self.profile(), self.pool(), self.space());
+        let gates: [&Gate; 4] = [&profile, &pool, &space, self.guards()];
         for gate in gates {
             if gate.is_held_by(context.id()) { gate.forget_others() } else { gate.reset_in_child() }
         }

@@ -104,7 +104,7 @@ impl<M: Mapper> Allocator<M> {
                 Some(heap) => self.free_own(context, heap, span, start),
                 None => self.free_remote(context, span, start),
             },
-            Owner::Large => self.free_large(context, span, start),
+            Owner::Large => self.free_large_block(context, span, start),
             Owner::Emergency if span.is_slot(start.as_ptr().addr()) => {
                 if !span.emergency_release(start.as_ptr().addr()) {
                     context.report(Misuse::DoubleFree { address: start.as_ptr().addr(), slot_bytes: span.slot_bytes() });
@@ -132,6 +132,9 @@ impl<M: Mapper> Allocator<M> {
         if slot.is_signed(self.secret()) {
             return self.free_misused(start, context, span);
         }
+        if self.is_profiled(span) {
+            self.end_sample(context, start.as_ptr().addr());
+        }
         if !push_remote(span, slot, self.secret()) {
             return;
         }
@@ -152,6 +155,14 @@ impl<M: Mapper> Allocator<M> {
             Freed::CountdownZero => self.free_relist_on(context, heap, span),
             Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
         }
+    }
+
+    fn free_large_block<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
+        if span.is_sampled() && span.is_slot(start.as_ptr().addr()) {
+            span.set_sampled(false);
+            self.end_sample(context, start.as_ptr().addr());
+        }
+        self.free_large(context, span, start);
     }
 
     pub(crate) fn free_large<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {

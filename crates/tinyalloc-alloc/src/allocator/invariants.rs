@@ -382,7 +382,7 @@ impl Marks {
         let mut slot = first;
         let mut slots = 0;
         while !slot.is_end() {
-            self.mark(slot.address())?;
+            self.mark(slot.unmarked().address())?;
             slot = slot.next(self.secret).ok_or("a free slot is signed")?;
             slots += 1;
         }
@@ -393,8 +393,8 @@ impl Marks {
     fn mark_own(&mut self, first: Slot) -> Verdict<usize> {
         let (mut slot, mut slots) = (first, 0);
         while !slot.is_end() {
-            if self.span.contains(slot.address()) {
-                self.mark(slot.address())?;
+            if self.span.contains(slot.unmarked().address()) {
+                self.mark(slot.unmarked().address())?;
                 slots += 1;
             }
             slot = slot.next(self.secret).ok_or("a free slot is signed")?;

@@ -177,8 +177,26 @@ pub(crate) fn admits_grown(heap: Option<HeapRef>, bytes: usize) -> bool {
 /// In place.
 impl<M: Mapper> Allocator<M> {
     /// Changes the size of a large block, moving it only if that needs no copy; `None` if that
-    /// cannot be done.
+    /// cannot be done. To the profile, the block is a new one.
     pub(crate) fn resize_large<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
+        let (is_sampled, before, heap) = (span.is_sampled(), span.address(), HeapRef::of_span(span));
+        span.set_sampled(false);
+        let resized = self.resized_large(context, span, bytes);
+        match resized {
+            None => span.set_sampled(is_sampled),
+            Some(start) => {
+                if is_sampled {
+                    self.end_sample(context, before);
+                }
+                if heap.is_none() {
+                    self.draw_large(context, start);
+                }
+            }
+        }
+        resized
+    }
+
+    fn resized_large<C: ThreadContext>(&self, context: C, span: SpanRef, bytes: usize) -> Option<NonNull<u8>> {
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES {
             return None;
         }

@@ -35,6 +35,8 @@ pub(crate) mod attach;
 
 pub(crate) mod refill;
 
+pub(crate) mod profiling;
+
 pub(crate) mod contents;
 
 pub(crate) mod large;

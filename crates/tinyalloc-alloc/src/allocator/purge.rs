@@ -56,6 +56,7 @@ impl<M: Mapper> Allocator<M> {
             PurgeTarget::Nothing => {}
             PurgeTarget::Aged => {
                 self.collect_pooled(context);
+                self.purge_profile(context);
                 self.release_kept(context, KeptScope::Idle);
                 self.purge_while(context, PurgeScope::Aged, 0);
                 if let Some(mut space) = self.space().lock(context.id()) {
@@ -302,6 +303,24 @@ impl<M: Mapper> Allocator<M> {
         let is_over = || self.space().is_fork_near();
         let mut digger = Digger::new(self.mapper().page_bytes(), self.secret(), find, &mut decommit, &is_over);
         heap.dig(scope, &mut digger)
+    }
+
+    /// The heap of sampled blocks is no thread's: what was freed of it comes home with each sample,
+    /// and here.
+    pub(crate) fn purge_profile<C: ThreadContext>(&self, context: C) {
+        let Some(bins) = NonNull::new(self.profile_bins().load(Ordering::Relaxed)) else {
+            return;
+        };
+        let Some(profile) = self.profile().lock(context.id()) else {
+            return;
+        };
+        // SAFETY: they are a heap's (H2).
+        let heap = unsafe { ThreadHeapRef::from_bins(bins) };
+        let slow_path = self.begin_slow_path_on(context, heap);
+        let purged = self.purge_thread_heap(context, heap);
+        self.end_slow_path(context, slow_path);
+        drop(profile);
+        report_tampered(context, purged);
     }
 
     #[inline(never)]

@@ -147,7 +147,7 @@ impl<M: Mapper> Allocator<M> {
     pub(crate) fn free_relist_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, span: SpanRef) {
         let slow_path = self.begin_slow_path_on(context, heap);
         // SAFETY: it is one of this heap's, which is this thread's (H1).
-        slow_path.heap().on_countdown_zero(unsafe { span.owned() });
+        slow_path.heap().on_countdown_zero(unsafe { span.owned() }, self.secret());
         let due = self.release_spare(context, slow_path.heap(), SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
         self.purge(context, due);

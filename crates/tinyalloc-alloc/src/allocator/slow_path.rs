@@ -30,7 +30,11 @@ impl<M: Mapper> Allocator<M> {
     /// holder.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn is_inside<C: ThreadContext>(&self, context: C) -> bool {
-        self.space().is_inside(context.id()) || self.pool().is_inside(context.id()) || self.guards().is_inside(context.id())
+        let (thread, pool) = (context.id(), self.pool());
+        self.space().is_inside(thread)
+            || pool.is_inside(thread)
+            || self.guards().is_inside(thread)
+            || self.profile().is_inside(thread)
     }
 
     /// Enters the slow path: from here to [`Allocator::end_slow_path`] this thread's frees are

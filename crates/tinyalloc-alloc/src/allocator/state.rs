@@ -2,7 +2,7 @@
 //! calls nothing.
 
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
@@ -13,6 +13,7 @@ use crate::config::tunables::Tunables;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::zero_size::ZeroSizeBlocks;
+use crate::profile::Profile;
 use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
@@ -33,7 +34,7 @@ struct Reach {
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
 /// it gave out.
 ///
-/// Locks are taken in this order: pool, space, guards.
+/// Locks are taken in this order: profile, pool, space, guards.
 #[repr(C)]
 pub struct Allocator<M> {
     reach: Reach,
@@ -45,6 +46,13 @@ pub struct Allocator<M> {
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
     epochs: AtomicUsize,
+    interval: AtomicUsize,
+    profile_bins: AtomicPtr<Bins>,
+    lost_samples: AtomicUsize,
+    lost_frees: AtomicUsize,
+    draws: AtomicU64,
+    profiled: AtomicU64,
+    profile: Lock<Profile>,
     emergency: Emergency,
     // The largest comes here, with what is always touched first: a small process touches one page
     // of all this, and the one behind it.
@@ -69,6 +77,13 @@ impl<M: Mapper> Allocator<M> {
             abandoned: AtomicPtr::new(null_mut()),
             attached: AtomicUsize::new(0),
             epochs: AtomicUsize::new(0),
+            interval: AtomicUsize::new(0),
+            profile_bins: AtomicPtr::new(null_mut()),
+            lost_samples: AtomicUsize::new(0),
+            lost_frees: AtomicUsize::new(0),
+            draws: AtomicU64::new(0),
+            profiled: AtomicU64::new(0),
+            profile: Lock::new(Profile::new()),
             emergency: Emergency::new(),
         }
     }
@@ -183,6 +198,41 @@ impl<M: Mapper> Allocator<M> {
         Ranked::new(self)
     }
 
+    pub(crate) fn profile(&self) -> Ranked<'_, Allocator<M>, Profile> {
+        Ranked::new(self)
+    }
+
+    /// Bytes to a sample, 0 if there are none.
+    pub(crate) fn interval(&self) -> &AtomicUsize {
+        &self.interval
+    }
+
+    /// The bins of the heap of sampled blocks, if there is one. The lock of the profile is held to
+    /// change them.
+    pub(crate) fn profile_bins(&self) -> &AtomicPtr<Bins> {
+        &self.profile_bins
+    }
+
+    /// Samples that did not get to the profile.
+    pub(crate) fn lost_samples(&self) -> &AtomicUsize {
+        &self.lost_samples
+    }
+
+    /// Frees of sampled blocks that the profile does not know of.
+    pub(crate) fn lost_frees(&self) -> &AtomicUsize {
+        &self.lost_frees
+    }
+
+    /// The live bytes that the profile estimates.
+    pub(crate) fn profiled(&self) -> &AtomicU64 {
+        &self.profiled
+    }
+
+    /// What large blocks are drawn by.
+    pub(crate) fn draws(&self) -> &AtomicU64 {
+        &self.draws
+    }
+
     /// How often a thread was refused because another one forks: see [`Lock::lock`].
     pub(crate) fn refusals(&self) -> usize {
         self.pool.refusals().wrapping_add(self.space.refusals()).wrapping_add(self.guards.refusals())
@@ -226,6 +276,23 @@ impl<M: Mapper> Allocator<M> {
 }
 
 /// The order of the locks.
+impl<M> Ranking<Profile> for Allocator<M> {
+    fn ranked(&self) -> &Lock<Profile> {
+        &self.profile
+    }
+
+    fn is_inside_later(&self, thread: ThreadId) -> bool {
+        self.pool.is_inside(thread) || self.space.is_inside(thread) || self.guards.is_inside(thread)
+    }
+
+    #[cold]
+    fn wake_overlooked_later(&self) {
+        self.pool.wake_overlooked();
+        self.space.wake_overlooked();
+        self.guards.wake_overlooked();
+    }
+}
+
 impl<M> Ranking<Pool> for Allocator<M> {
     fn ranked(&self) -> &Lock<Pool> {
         &self.pool

@@ -99,6 +99,13 @@ pub unsafe trait ThreadContext: Copy {
     /// Who called: addresses of code, the innermost first. What cannot be found stays as it is.
     fn trace(self, _callers: &mut [usize]) {}
 
+    /// A block of `bytes` bytes was sampled, and represents `weight` bytes. Nothing here may
+    /// allocate.
+    fn sampled(self, _address: usize, _bytes: usize, _weight: u64) {}
+
+    /// A sampled block is freed.
+    fn sample_freed(self, _address: usize) {}
+
     /// The program made a mistake. Should not return; if it does, the call that found the mistake
     /// does nothing.
     fn report(self, misuse: Misuse);

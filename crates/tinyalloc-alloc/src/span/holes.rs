@@ -87,7 +87,7 @@ impl OwnedSpan {
         const LIVE: u32 = 0x3fff;
         const SEEN: u32 = 0x4000;
         const DUG: u32 = 0x8000;
-        let live = self.countdown_left().get();
+        let live = self.countdown();
         let present = (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes());
         if present < live as usize * self.slot_bytes() + free_bytes {
             return false;
@@ -189,7 +189,7 @@ impl OwnedSpan {
                     Some(last) => last.sign(slot, secret),
                     None => self.list().set(slot),
                 }
-                last = Some(slot);
+                last = Some(slot.unmarked());
             }
             slot = next;
         }

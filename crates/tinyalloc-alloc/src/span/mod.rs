@@ -33,7 +33,7 @@ pub(crate) mod remote;
 
 use core::cell::Cell;
 use core::ptr::{NonNull, from_ref, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
 use tinyalloc_list::{Linked, Links};
 
@@ -74,8 +74,9 @@ pub(crate) struct Span {
     bytes: AtomicUsize,
     slices: Published<u32>,
     region: Published<u32>,
-    emergency_taken: AtomicU32,
+    rest: AtomicU32,
     isolated: Published<bool>,
+    sampled: AtomicBool,
     looked_at: Owned<u16>,
 }
 
@@ -114,8 +115,9 @@ impl Span {
             bytes: AtomicUsize::new(0),
             slices: Published::new(0),
             region: Published::new(0),
-            emergency_taken: AtomicU32::new(0),
+            rest: AtomicU32::new(0),
             isolated: Published::new(false),
+            sampled: AtomicBool::new(false),
             looked_at: Owned::new(0),
         }
     }

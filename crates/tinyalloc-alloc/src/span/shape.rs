@@ -67,6 +67,15 @@ impl Span {
         self.zeroed.get()
     }
 
+    /// Whether a large block is sampled.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.sampled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_sampled(&self, is_sampled: bool) {
+        self.sampled.store(is_sampled, Ordering::Relaxed);
+    }
+
     /// Whether the record lies on a page of an isolated heap.
     pub(crate) fn is_isolated(&self) -> bool {
         self.isolated.get()

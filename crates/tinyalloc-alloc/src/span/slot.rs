@@ -8,6 +8,14 @@
 use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
 
+use super::class::SLICE_BYTES;
+
+/// Whether links can be marked: reading two words at an odd address costs what it costs elsewhere.
+pub(crate) const MARKS_WORK: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// What a marked link has more than the address of its slot.
+const MARK: usize = 1;
+
 /// The two words that a free slot holds.
 #[repr(C, align(16))]
 #[derive(Debug)]
@@ -94,23 +102,36 @@ impl Slot {
         unsafe { self.0.as_ref() }
     }
 
+    /// The two words, wherever a link leads to.
+    #[inline(always)]
+    fn read(self) -> (usize, usize) {
+        if MARKS_WORK {
+            // SAFETY: L1, L3.
+            let [next, signature] = unsafe { self.0.cast::<[usize; 2]>().read_unaligned() };
+            return (next, signature);
+        }
+        (self.words().next.get().addr(), self.words().signature.get())
+    }
+
     pub(crate) fn is_end(self) -> bool {
         self == Slot::END
     }
 
-    /// The next slot of the list, unless this is the end or the words were tampered with.
+    /// The link to the next slot of the list, unless this is the end or the words were tampered
+    /// with.
     #[inline(always)]
     pub(crate) fn next(self, secret: Secret) -> Option<Slot> {
+        let slot = self.unmarked();
         // SAFETY: the signature holds.
-        self.holds(secret).then(|| unsafe { self.next_unchecked() })
+        slot.holds(secret).then(|| unsafe { slot.next_unchecked() })
     }
 
     /// Whether the two words are what [`Slot::sign`] left, as `is_signed` asks too; this order
     /// of the sum suits allocation.
     #[inline(always)]
     pub(crate) fn holds(self, secret: Secret) -> bool {
-        let words = self.words();
-        words.next.get().addr().wrapping_add(self.address()).wrapping_add(words.signature.get()) == secret.word()
+        let (next, signature) = self.read();
+        next.wrapping_add(self.address()).wrapping_add(signature) == secret.word()
     }
 
     /// # Safety
@@ -124,7 +145,7 @@ impl Slot {
     /// Whether the list that begins here contains the slot at `start`.
     pub(crate) fn leads_to(self, start: NonNull<u8>, secret: Secret) -> bool {
         let mut slot = self;
-        while slot.start() != start {
+        while slot.unmarked().start() != start {
             match slot.next(secret) {
                 Some(next) => slot = next,
                 None => return false,
@@ -153,6 +174,38 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn unsign(self) {
         self.words().signature.set(0);
+    }
+}
+
+/// Marked links.
+///
+/// A link may be marked: the request that gets its slot is to take the slow path. The hit path
+/// reads two words at the odd address, finds no signature there, and stops, without an instruction
+/// of its own. The slot itself is as it was, so that a second free of it is noticed as ever.
+///
+/// Invariant L3: a slot that a marked link leads to has a readable byte behind its two words. What
+/// walks a list goes through [`Slot::next`], which does without the mark; what signs a slot has an
+/// address without one.
+impl Slot {
+    pub(crate) fn is_marked(self) -> bool {
+        self.address() & MARK != 0
+    }
+
+    /// The same link with a mark; without, where that cannot be: the two words may be the last
+    /// bytes that are readable.
+    pub(crate) fn marked(self, slot_bytes: usize) -> Slot {
+        let is_last = slot_bytes < size_of::<SlotWords>() + 1 && (self.address() + slot_bytes).is_multiple_of(SLICE_BYTES);
+        if !MARKS_WORK || self.is_end() || is_last { self } else { Slot(self.0.map_addr(|address| address | MARK)) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn unmarked(self) -> Slot {
+        if !MARKS_WORK {
+            return self;
+        }
+        let words = self.0.as_ptr().map_addr(|address| address & !MARK);
+        // SAFETY: no slot is at null.
+        Slot(unsafe { NonNull::new_unchecked(words) })
     }
 }
 

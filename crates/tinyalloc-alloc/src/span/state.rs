@@ -58,7 +58,7 @@ impl Span {
     pub(crate) fn countdown(&self) -> u32 {
         // SAFETY: the owner asks, or statistics, which may meet another thread's span half-way
         // through a change.
-        unsafe { self.countdown.cell() }.get()
+        unsafe { self.countdown.cell() }.get().wrapping_add(self.rest.load(Ordering::Relaxed))
     }
 
     fn full_countdown(&self) -> u32 {
@@ -81,7 +81,7 @@ impl OwnedSpan {
     pub(crate) fn enter_bin(self, bin: &Cell<Slot>) {
         bin.set(self.list().replace(Slot::END));
         self.head().set(from_ref(bin));
-        self.countdown_left().set(COUNTDOWN_OFF);
+        self.count_down_from(COUNTDOWN_OFF);
         self.set_state(SpanState::Current);
     }
 
@@ -94,7 +94,7 @@ impl OwnedSpan {
     /// Becomes a span that waits for a class.
     pub(crate) fn become_spare(self) {
         self.set_state(SpanState::Spare);
-        self.countdown_left().set(COUNTDOWN_OFF);
+        self.count_down_from(COUNTDOWN_OFF);
     }
 
     /// Every slot is live: wait until an eighth is free before taking part again.
@@ -103,7 +103,7 @@ impl OwnedSpan {
     /// (measured: twice the time).
     pub(crate) fn become_full(self) {
         self.set_state(SpanState::Full);
-        self.countdown_left().set(self.full_countdown());
+        self.count_down_from(self.full_countdown());
     }
 
     /// As [`OwnedSpan::become_full`], and its freed slots go to `bin`.
@@ -130,15 +130,43 @@ impl OwnedSpan {
     /// Takes part again with `live` live slots.
     pub(crate) fn become_partial(self, live: u32) {
         self.set_state(SpanState::Partial);
-        self.countdown_left().set(live);
+        self.count_down_from(live);
     }
 
     pub(crate) fn spend(self, slots: u32) {
-        self.countdown_left().set(self.countdown_left().get() - slots);
+        self.count_down_from(self.countdown() - slots);
     }
 
     /// A current span has been freed into more often than anyone counts.
     pub(crate) fn stop_countdown(self) {
-        self.countdown_left().set(COUNTDOWN_OFF);
+        self.count_down_from(COUNTDOWN_OFF);
+    }
+
+    fn count_down_from(self, frees: u32) {
+        self.countdown_left().set(frees);
+        self.rest.store(0, Ordering::Relaxed);
+    }
+
+    /// The countdown reaches zero after so many frees, fewer than there are left, though the state
+    /// stays what it is then.
+    pub(crate) fn stop_after(self, frees: u32) {
+        let all = self.countdown();
+        self.countdown_left().set(frees);
+        self.rest.store(all - frees, Ordering::Relaxed);
+    }
+
+    /// Whether the countdown is at zero because of [`OwnedSpan::stop_after`]. What is left of it
+    /// goes on.
+    pub(crate) fn has_stopped(self) -> bool {
+        let rest = self.rest.load(Ordering::Relaxed);
+        self.count_down_from(rest);
+        rest > 0
+    }
+
+    /// Where the list begins that freed slots go to.
+    pub(crate) fn first_free(self) -> &'static Cell<Slot> {
+        // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever
+        // unmapped (S1, H2).
+        unsafe { &*self.head().get() }
     }
 }

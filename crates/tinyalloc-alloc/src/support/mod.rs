@@ -4,3 +4,5 @@ pub(crate) mod lock;
 
 pub(crate) mod memory;
 pub(crate) mod random;
+
+pub(crate) mod exponential;

@@ -13,6 +13,10 @@ impl Random {
         Random(Cell::new(seed | 1))
     }
 
+    pub(crate) fn seed(&self, seed: u64) {
+        self.0.set(seed | 1);
+    }
+
     pub(crate) fn next(&self) -> u64 {
         let mut state = self.0.get();
         state ^= state >> 12;
@@ -27,6 +31,14 @@ impl Random {
     pub(crate) fn below(&self, end: usize) -> usize {
         ((u128::from(self.next()) * end as u128) >> u64::BITS) as usize
     }
+}
+
+/// A number of which every bit depends on every bit of the other one: Stafford's variant 13 of the
+/// finaliser of MurmurHash3.
+pub(crate) const fn mixed(word: u64) -> u64 {
+    let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ word >> 31
 }
 
 #[cfg(test)]

@@ -90,13 +90,17 @@ impl ThreadHeapRef {
         // SAFETY: it is one of this heap's (H1).
         let span = unsafe { span.owned() };
         span.absorb(freed, secret);
+        self.mark_some(span.first_free(), freed.slots() as usize, span.class(), secret);
         // No other thread writes it; a reader may come at any time.
         self.remote_frees.store(self.remote_frees.load(Ordering::Relaxed) + freed.slots() as usize, Ordering::Relaxed);
         match span.state() {
             // Of a pooled heap it may be empty now.
             SpanState::Current | SpanState::Lending => self.pool_age.set(PoolAge::Seen),
             SpanState::Spare | SpanState::Large => {}
-            SpanState::Full | SpanState::Partial if freed.slots() < span.countdown() => span.spend(freed.slots()),
+            SpanState::Full | SpanState::Partial if freed.slots() < span.countdown() => {
+                span.spend(freed.slots());
+                self.stop_at_mark(span);
+            }
             SpanState::Full | SpanState::Partial => self.relist(span, span.live() - freed.slots()),
         }
     }

@@ -18,11 +18,15 @@ impl ThreadHeapRef {
         }
         self.note_churn(span, class);
         span.enter_bin(bin);
+        self.stop_at_mark(span);
     }
 
     pub(super) fn take(self, class: SizeClass, secret: Secret) -> Result<Slot, Slot> {
         let bin = self.bins.head(class);
-        let slot = bin.get();
+        let slot = bin.get().unmarked();
+        if bin.get().is_marked() {
+            self.met_mark.set(true);
+        }
         bin.set(slot.next(secret).ok_or(slot)?);
         slot.unsign();
         Ok(slot)

@@ -62,6 +62,7 @@ impl ThreadHeapRef {
             }
             _ => span.become_full(),
         }
+        self.stop_at_mark(span);
     }
 
     /// From here on the freed slots of a span that lends go to its own list.
@@ -70,12 +71,14 @@ impl ThreadHeapRef {
         let slots = u16::try_from(span.slots()).unwrap_or(u16::MAX);
         lent.set(Lent { slots: lent.get().slots.saturating_sub(slots), left: true, ..lent.get() });
         span.end_lending();
+        self.stop_at_mark(span);
     }
 
     /// Sends all guests of a class home.
     ///
     /// # Errors
     /// A free slot that was written to.
+    #[inline(never)]
     pub(crate) fn send_all_home(self, class: SizeClass, secret: Secret, find: FindSpan<'_>) -> Result<(), Slot> {
         let lent = self.lent[class.index()].get();
         if lent.slots == 0 && !lent.left {
@@ -104,13 +107,13 @@ impl ThreadHeapRef {
             let is_guest = !current.contains(slot.address());
             let home = if is_guest { find(slot.address()) } else { None };
             match home {
-                Some(span) => self.send_slot_home(span, slot, secret),
+                Some(span) => self.send_slot_home(span, slot.unmarked(), secret),
                 None => {
                     match last {
                         Some(last) => last.sign(slot, secret),
                         None => bin.set(slot),
                     }
-                    last = Some(slot);
+                    last = Some(slot.unmarked());
                     left |= is_guest;
                 }
             }

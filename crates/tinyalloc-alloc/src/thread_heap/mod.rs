@@ -11,6 +11,8 @@ pub(crate) mod spare;
 
 pub(crate) mod kept_blocks;
 
+pub(crate) mod marks;
+
 pub(crate) mod guests;
 pub(crate) mod relist;
 
@@ -42,6 +44,7 @@ use crate::support::random::Random;
 use guests::Lent;
 use kept_blocks::KeptBlocks;
 use quota::QuotaRef;
+use sampling::NOT_DRAWN;
 use state::{HeapState, Inside, NO_THREAD, PoolAge};
 
 /// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the
@@ -65,8 +68,10 @@ pub(crate) struct ThreadHeap {
     thread: AtomicUsize,
     quota: Option<QuotaRef>,
     policy: HardeningPolicy,
-    to_sample: Cell<Option<i64>>,
+    to_sample: Cell<i32>,
     slots_refilled: Cell<u32>,
+    interval: Cell<u32>,
+    met_mark: Cell<bool>,
     epoch_seen: Cell<usize>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
@@ -162,8 +167,10 @@ impl ThreadHeap {
             thread: AtomicUsize::new(NO_THREAD),
             quota,
             policy,
-            to_sample: Cell::new(None),
+            to_sample: Cell::new(NOT_DRAWN),
             slots_refilled: Cell::new(0),
+            interval: Cell::new(0),
+            met_mark: Cell::new(false),
             epoch_seen: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),

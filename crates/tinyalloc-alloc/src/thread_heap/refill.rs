@@ -15,8 +15,12 @@ impl ThreadHeapRef {
     /// A free slot that the program wrote to.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn refill(self, class: SizeClass, page_bytes: usize, secret: Secret) -> Result<Option<Slot>, Slot> {
-        self.collect(secret)?;
         let bin = self.bins.head(class);
+        if bin.get().is_marked() {
+            // Nothing comes before it: it would wait, and others with it.
+            return self.take(class, secret).map(Some);
+        }
+        self.collect(secret)?;
         if bin.get().is_end() {
             let current = self.current(class).get();
             if let Some(span) = self.fullest_partial(class) {
@@ -54,7 +58,10 @@ impl ThreadHeapRef {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn carve(self, span: OwnedSpan, page_bytes: usize, secret: Secret) -> bool {
         if span.has_holes() {
-            self.bins.head(span.class()).set(span.fill_hole(page_bytes, secret));
+            let bin = self.bins.head(span.class());
+            bin.set(span.fill_hole(page_bytes, secret));
+            // So many at most: the list ends before.
+            self.mark_some(bin, span.slots() as usize, span.class(), secret);
             return true;
         }
         let mut slots = if self.policy.shuffles_slots() {
@@ -73,7 +80,9 @@ impl ThreadHeapRef {
         self.count_refill(u32::try_from(slots).unwrap_or(u32::MAX));
         let order =
             Order::new(slots, self.random.next() ^ secret.word() as u64, span.slots_carved() == 0, self.policy.shuffles_slots());
-        self.bins.head(span.class()).set(span.carve(order, secret));
+        let bin = self.bins.head(span.class());
+        bin.set(span.carve(order, secret));
+        self.mark_some(bin, slots, span.class(), secret);
         true
     }
 

@@ -3,14 +3,21 @@
 use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
+use crate::span::slot::Secret;
 use crate::span::span_ref::SpanRef;
 use crate::span::state::SpanState;
 
 impl ThreadHeapRef {
     /// The span's countdown is at zero.
-    pub(crate) fn on_countdown_zero(self, span: OwnedSpan) {
+    pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret) {
+        if self.has_met_mark(span, secret) {
+            return;
+        }
         match span.state() {
-            SpanState::Current | SpanState::Lending | SpanState::Spare | SpanState::Large => span.stop_countdown(),
+            SpanState::Current | SpanState::Lending | SpanState::Spare | SpanState::Large => {
+                span.stop_countdown();
+                self.stop_at_mark(span);
+            }
             SpanState::Full | SpanState::Partial => self.relist(span, span.live()),
         }
     }
@@ -37,6 +44,7 @@ impl ThreadHeapRef {
         let was_listed = span.state() == SpanState::Partial;
         if live > 0 {
             span.become_partial(live);
+            self.stop_at_mark(span);
             if !was_listed {
                 // SAFETY: it was in no list.
                 unsafe { list.push_front(span) };
@@ -61,6 +69,7 @@ impl ThreadHeapRef {
             return self.empty_out(span);
         }
         span.become_partial(present);
+        self.stop_at_mark(span);
         // SAFETY: a current span is in no list.
         unsafe { self.partial(class).push_back(span) };
     }

@@ -2,6 +2,10 @@
 
 use super::ThreadHeap;
 
+/// No gap to the next one was drawn yet.
+pub(super) const NOT_DRAWN: i32 = i32::MIN;
+const GAP_MAX: i32 = 1 << 29;
+
 impl ThreadHeap {
     /// So many slots came into a bin at once.
     pub(super) fn count_refill(&self, slots: u32) {
@@ -22,14 +26,15 @@ impl ThreadHeap {
     /// As [`ThreadHeap::is_sampled`], for one that represents so many. What they exceed the gap by
     /// counts into the next one.
     fn is_sampled_among(&self, allocations: u32, every: u32) -> bool {
-        let gap = u32::try_from(self.random.below((every as usize).saturating_mul(2))).unwrap_or(every);
-        let (before, allocations, gap) = (self.to_sample.get(), i64::from(allocations), i64::from(gap));
-        if before.is_none_or(|left| every > 1 && left > allocations) {
-            self.to_sample.set(Some(before.map_or(gap, |left| left - allocations)));
+        let gap = self.random.below((every as usize).saturating_mul(2));
+        let gap = i32::try_from(gap).unwrap_or(GAP_MAX).min(GAP_MAX);
+        let (left, allocations) = (self.to_sample.get(), i32::try_from(allocations).unwrap_or(GAP_MAX).min(GAP_MAX));
+        if left == NOT_DRAWN || every > 1 && left > allocations {
+            self.to_sample.set(if left == NOT_DRAWN { gap } else { left - allocations });
             return every == 1;
         }
-        let exceeded = before.unwrap_or(0) - allocations;
-        self.to_sample.set(Some((exceeded + gap).max(-i64::from(every))));
+        let exceeded = (left - allocations).max(-i32::try_from(every).unwrap_or(GAP_MAX));
+        self.to_sample.set(exceeded + gap);
         true
     }
 }

@@ -34,6 +34,7 @@ struct ActorState {
     armed: Cell<usize>,
     seal_policy: Cell<SealPolicy>,
     misuses: RefCell<Vec<Misuse>>,
+    caller: Cell<usize>,
 }
 
 impl Actor {
@@ -48,6 +49,7 @@ impl Actor {
             armed: Cell::new(0),
             seal_policy: Cell::new(SealPolicy::Writable),
             misuses: RefCell::default(),
+            caller: Cell::new(0),
         })))
     }
 
@@ -61,6 +63,11 @@ impl Actor {
     /// What was reported since the last call.
     pub fn misuses(self) -> Vec<Misuse> {
         self.0.misuses.take()
+    }
+
+    /// What calls from here on, as traces tell.
+    pub fn call_from(self, caller: usize) {
+        self.0.caller.set(caller);
     }
 
     pub fn times_armed(self) -> usize {
@@ -121,6 +128,10 @@ unsafe impl ThreadContext for Actor {
         self.0.seal_policy.get()
     }
 
+    fn trace(self, callers: &mut [usize]) {
+        callers[0] = self.0.caller.get();
+    }
+
     fn report(self, misuse: Misuse) {
         self.0.misuses.borrow_mut().push(misuse);
     }
@@ -133,6 +144,8 @@ pub struct LimitedMapper {
     pub address_space_bytes: usize,
     pub reserve_bytes_max: usize,
     pub milliseconds: AtomicU64,
+    /// What the allocator takes for random.
+    pub random: AtomicU64,
     /// Ranges of several pages are decommitted by half and then refused, as if a page in the middle
     /// were locked.
     pub decommits_half: AtomicBool,
@@ -141,8 +154,14 @@ pub struct LimitedMapper {
 
 impl LimitedMapper {
     pub fn new(address_space_bytes: usize, reserve_bytes_max: usize) -> LimitedMapper {
-        let (milliseconds, mapped) = (AtomicU64::new(1_000_000), Mutex::default());
-        LimitedMapper { address_space_bytes, reserve_bytes_max, milliseconds, decommits_half: AtomicBool::new(false), mapped }
+        LimitedMapper {
+            address_space_bytes,
+            reserve_bytes_max,
+            milliseconds: AtomicU64::new(1_000_000),
+            random: AtomicU64::new(0x0123_4567_89ab_cdef),
+            decommits_half: AtomicBool::new(false),
+            mapped: Mutex::default(),
+        }
     }
 
     /// Ranges mapped and not released.
@@ -265,7 +284,7 @@ unsafe impl Mapper for LimitedMapper {
     }
 
     fn random(&self) -> u64 {
-        0x0123_4567_89ab_cdef
+        self.random.load(Ordering::Relaxed)
     }
 }
 

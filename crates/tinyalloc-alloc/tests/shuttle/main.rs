@@ -40,6 +40,7 @@ mod forks;
 mod handlers;
 mod keeping;
 mod purging;
+mod sampling;
 mod trims;
 
 // What `src/lib.rs` names.
@@ -51,6 +52,8 @@ mod config;
 mod hardening;
 #[path = "../../src/heap/mod.rs"]
 mod heap;
+#[path = "../../src/profile/mod.rs"]
+mod profile;
 #[path = "../../src/region/mod.rs"]
 mod region;
 #[path = "../../src/report/mod.rs"]

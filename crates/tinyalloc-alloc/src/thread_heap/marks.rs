@@ -1,0 +1,137 @@
+//! Which requests are sampled: marks on free slots.
+//!
+//! A slot becomes free in one of three ways: it is carved, this thread frees it, or it comes home
+//! from another thread. Each time it is marked with a probability that only its size decides, and
+//! the request that gets a marked slot takes the slow path. So each request is sampled with that
+//! probability, whichever way its slot came, and the hit paths have no part in it: a span that this
+//! thread frees into has a countdown anyway, which stops at the slot that is to be marked.
+
+use core::cell::Cell;
+
+use super::ThreadHeapRef;
+use crate::span::class::SizeClass;
+use crate::span::owned::OwnedSpan;
+use crate::span::slot::{Secret, Slot};
+use crate::support::exponential::next_mark;
+
+impl ThreadHeapRef {
+    /// From here on, one mark falls on so many bytes; on none, if it is 0. Spans that are full, and
+    /// so in no list, follow when an eighth of their slots is free.
+    pub(crate) fn follow_interval(self, interval: usize, seed: u64, secret: Secret) {
+        let (before, now) = (self.interval.get(), u32::try_from(interval).unwrap_or(u32::MAX));
+        self.interval.set(now);
+        if before == now || now == 0 {
+            return;
+        }
+        self.random.seed(seed);
+        for class in SizeClass::all() {
+            let bin = self.bins.head(class);
+            self.mark_some(bin, count(bin.get(), secret), class, secret);
+            let current = self.current(class).get();
+            if !current.is_none() {
+                self.stop_at_mark(current);
+            }
+            for span in self.partial(class).iter() {
+                let list = span.first_free();
+                self.mark_some(list, count(list.get(), secret), class, secret);
+                self.stop_at_mark(span);
+            }
+        }
+        for span in self.spare.iter() {
+            let list = span.first_free();
+            self.mark_some(list, count(list.get(), secret), span.class(), secret);
+        }
+    }
+
+    pub(crate) fn interval(self) -> usize {
+        self.interval.get() as usize
+    }
+
+    /// Whether a marked slot was taken since this was asked last.
+    pub(crate) fn has_taken_marked(self) -> bool {
+        self.met_mark.replace(false)
+    }
+
+    /// Marks some of the first `slots` of a list, which became free just now.
+    #[inline]
+    pub(super) fn mark_some(self, list: &Cell<Slot>, slots: usize, class: SizeClass, secret: Secret) {
+        if self.interval.get() > 0 {
+            self.mark_each(list, slots, class, secret);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn mark_each(self, list: &Cell<Slot>, slots: usize, class: SizeClass, secret: Secret) {
+        let mut left = slots;
+        // What leads to the slots that are left.
+        let mut last: Option<Slot> = None;
+        while let Some(before) = next_mark(&self.random, left, class.bytes(), self.interval()) {
+            for _ in 0..before {
+                let Some(slot) = link(list, last, secret) else {
+                    return;
+                };
+                last = Some(slot.unmarked());
+            }
+            let Some(slot) = link(list, last, secret) else {
+                return;
+            };
+            match last {
+                Some(last) => last.sign(slot.marked(class.bytes()), secret),
+                None => list.set(slot.marked(class.bytes())),
+            }
+            last = Some(slot.unmarked());
+            left -= before + 1;
+        }
+    }
+
+    /// The span's countdown, which was set just now, stops at the next free that is to be marked.
+    #[inline]
+    pub(super) fn stop_at_mark(self, span: OwnedSpan) {
+        if self.interval.get() > 0 {
+            self.stop_at(span);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn stop_at(self, span: OwnedSpan) {
+        // The last free changes the state of the span: see `mark_last_freed`.
+        let frees = (span.countdown() as usize).saturating_sub(1);
+        let bytes = span.class().bytes();
+        if let Some(before) = next_mark(&self.random, frees, bytes, self.interval())
+            && let Ok(before) = u32::try_from(before)
+        {
+            span.stop_after(before + 1);
+        }
+    }
+
+    /// The countdown of a span is at zero: true if it only stopped, for the slot that was freed
+    /// last, which is marked then.
+    pub(super) fn has_met_mark(self, span: OwnedSpan, secret: Secret) -> bool {
+        if span.has_stopped() {
+            let list = span.first_free();
+            list.set(list.get().marked(span.class().bytes()));
+            self.stop_at_mark(span);
+            return true;
+        }
+        self.mark_some(span.first_free(), 1, span.class(), secret);
+        false
+    }
+}
+
+/// The link in `last`, or where the list begins.
+fn link(list: &Cell<Slot>, last: Option<Slot>, secret: Secret) -> Option<Slot> {
+    let slot = last.map_or_else(|| Some(list.get()), |last| last.next(secret))?;
+    (!slot.is_end()).then_some(slot)
+}
+
+/// How many slots a list has.
+fn count(first: Slot, secret: Secret) -> usize {
+    let (mut slots, mut slot) = (0, first);
+    while let Some(next) = slot.next(secret) {
+        slots += 1;
+        slot = next;
+    }
+    slots
+}

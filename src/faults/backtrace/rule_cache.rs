@@ -1,0 +1,164 @@
+//! Rules that were computed before. What a table says of a return address takes 2,000 instructions
+//! to read; most of it is a frame's size, and where it saved a few registers.
+//!
+//! Threads write to the cache without a lock. An entry holds its address combined with all of its
+//! words, so that one that two threads wrote to at once is none. Rules of a library that was
+//! unloaded since differ by its tables; and what rules lead to is looked at with the same care
+//! whether they come from here or from a table.
+
+use core::iter::once;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::registers::{COUNT, KEPT};
+use super::rules::{FrameStart, Rule, Rules};
+
+const ENTRIES: usize = 512;
+const OFFSETS_PER_WORD: usize = 8;
+/// One of the start of the frame, and those of the registers.
+const WORDS: usize = KEPT.len().div_ceil(OFFSETS_PER_WORD) + 1;
+const WORD_BYTES: isize = size_of::<usize>() as isize;
+/// In the place of an offset.
+const SAME: i8 = i8::MIN;
+const LOST: i8 = i8::MAX;
+
+/// The rules of one address, where they are as most are: each register that matters is unchanged,
+/// unknown, or in a word near the start of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShortRules {
+    words: [u64; WORDS],
+}
+
+impl ShortRules {
+    /// `None` for rules that do not fit.
+    pub(super) fn new(rules: &Rules, return_register: usize) -> Option<ShortRules> {
+        let FrameStart::Register(register, offset) = rules.start() else {
+            return None;
+        };
+        let all: [Rule; COUNT] = rules.registers();
+        let mut registers = [SAME; KEPT.len()];
+        for (to, register) in registers.iter_mut().zip(KEPT) {
+            *to = short(all[register])?;
+        }
+        let (register, return_register) = (u8::try_from(register).ok()?, u8::try_from(return_register).ok()?);
+        Some(ShortRules::of_parts((register, i32::try_from(offset).ok()?), return_register, &registers))
+    }
+
+    fn of_parts(start: (u8, i32), return_register: u8, registers: &[i8; KEPT.len()]) -> ShortRules {
+        let mut words = [0; WORDS];
+        let start = u64::from(start.1.cast_unsigned()) << 32 | u64::from(start.0) << 8 | u64::from(return_register);
+        let parts = registers.chunks(OFFSETS_PER_WORD);
+        let parts = parts.map(|part| part.iter().rev().fold(0, |word, short| word << 8 | u64::from(short.cast_unsigned())));
+        words.iter_mut().zip(once(start).chain(parts)).for_each(|(to, word)| *to = word);
+        ShortRules { words }
+    }
+
+    /// The register that the start of the frame is found by, and how far it is from there.
+    pub(super) fn start(&self) -> FrameStart {
+        let [_, register, _, _, offset @ ..] = self.words[0].to_le_bytes();
+        FrameStart::Register(register.into(), i32::from_le_bytes(offset) as isize)
+    }
+
+    pub(super) fn return_register(&self) -> usize {
+        self.words[0].to_le_bytes()[0].into()
+    }
+
+    /// The rule of a register, by its place among those that calls preserve.
+    pub(super) fn of_kept(&self, place: usize) -> Rule {
+        let word = self.words[1 + place / OFFSETS_PER_WORD].to_le_bytes();
+        match word[place % OFFSETS_PER_WORD].cast_signed() {
+            SAME => Rule::Same,
+            LOST => Rule::Lost,
+            words => Rule::Saved(isize::from(words) * WORD_BYTES),
+        }
+    }
+}
+
+fn short(rule: Rule) -> Option<i8> {
+    match rule {
+        Rule::Same => Some(SAME),
+        Rule::Lost => Some(LOST),
+        Rule::Saved(offset) if offset % WORD_BYTES == 0 => {
+            i8::try_from(offset / WORD_BYTES).ok().filter(|words| !matches!(*words, SAME | LOST))
+        }
+        Rule::Saved(_) | Rule::SavedAt(_) => None,
+    }
+}
+
+struct Entry {
+    key: AtomicU64,
+    words: [AtomicU64; WORDS],
+}
+
+static ENTRY: [Entry; ENTRIES] =
+    [const { Entry { key: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] } }; ENTRIES];
+
+/// The rules for the code at an address of the object with these tables, if they are at hand.
+pub(super) fn find(address: usize, tables: usize) -> Option<ShortRules> {
+    let entry = entry_of(address);
+    let mut words = [0; WORDS];
+    words.iter_mut().zip(&entry.words).for_each(|(to, word)| *to = word.load(Ordering::Relaxed));
+    (entry.key.load(Ordering::Relaxed) == key(address, tables, &words)).then_some(ShortRules { words })
+}
+
+pub(super) fn keep(address: usize, tables: usize, rules: &ShortRules) {
+    let (entry, words) = (entry_of(address), rules.words);
+    entry.key.store(key(address, tables, &words), Ordering::Relaxed);
+    words.iter().zip(&entry.words).for_each(|(word, to)| to.store(*word, Ordering::Relaxed));
+}
+
+fn entry_of(address: usize) -> &'static Entry {
+    let place = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    &ENTRY[place as usize % ENTRIES]
+}
+
+/// Never 0 for words of rules: those of an entry that was never written to are.
+fn key(address: usize, tables: usize, words: &[u64; WORDS]) -> u64 {
+    let start = (address as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (tables as u64).rotate_left(32);
+    words.iter().fold(start, |key, word| (key ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)) | 1
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
+mod tests {
+    use super::{ENTRIES, ENTRY, FrameStart, KEPT, LOST, Ordering, Rule, SAME, ShortRules, find, keep};
+
+    fn rules(offset: i32) -> ShortRules {
+        let mut registers = [SAME; KEPT.len()];
+        (registers[1], registers[2], registers[KEPT.len() - 1]) = (-3, LOST, -1);
+        ShortRules::of_parts((7, offset), 16, &registers)
+    }
+
+    #[test]
+    fn parts_of_rules_are_what_they_were_made_of() {
+        for offset in [16, -8, i32::MAX, i32::MIN] {
+            let rules = rules(offset);
+            assert!(matches!(rules.start(), FrameStart::Register(7, found) if found == offset as isize));
+            assert_eq!(rules.return_register(), 16);
+            assert!(matches!([0, 1, 2].map(|place| rules.of_kept(place)), [Rule::Same, Rule::Saved(-24), Rule::Lost]));
+            assert!(matches!(rules.of_kept(KEPT.len() - 1), Rule::Saved(-8)));
+        }
+    }
+
+    #[test]
+    fn rules_are_found_as_they_were_kept_by_address_and_tables() {
+        for offset in [16, -8, i32::MAX, i32::MIN] {
+            keep(0x1234_5678, 0x7000, &rules(offset));
+            assert_eq!(find(0x1234_5678, 0x7000), Some(rules(offset)));
+        }
+        assert_eq!([find(0x1234_5679, 0x7000), find(0x1234_5678, 0x7001)], [None; 2]);
+    }
+
+    #[test]
+    fn an_entry_of_which_a_word_is_another_ones_is_none() {
+        keep(0x5555, 0x7000, &rules(32));
+        for entry in &ENTRY {
+            for word in &entry.words {
+                word.fetch_xor(1 << 40, Ordering::Relaxed);
+                assert_eq!(find(0x5555, 0x7000).filter(|found| *found != rules(32)), None);
+                word.fetch_xor(1 << 40, Ordering::Relaxed);
+            }
+        }
+        assert_eq!(find(0x5555, 0x7000), Some(rules(32)));
+        assert!((0..4 * ENTRIES).all(|address| find(address * 64, 0x9000).is_none()));
+    }
+}

@@ -1,0 +1,233 @@
+//! Dumps of the heap profile: at the end of the process, on a signal, when the heap grows, and when
+//! the program asks.
+//!
+//! The format is heap_v2, which jeprof and pprof read: samples by call site, then the mappings of
+//! the process. Behind those come lines of JSON for the command `tinyalloc`, which other readers
+//! pass over: the statistics, and of each site what heap_v2 has no place for.
+
+use core::ffi::c_int;
+use core::fmt::{Display, Formatter, Result as FmtResult};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
+use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile, Tally};
+use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
+
+use super::late_dump::{LateDump, set_handler};
+use super::stats_dump::PROCESS;
+use super::{Format, Report, write_text_to, write_whole};
+use crate::process::instance::ALLOCATOR;
+use crate::process::message::write_text;
+use crate::process::settings::SETTINGS;
+use crate::process::thread::Thread;
+use crate::support::path_pattern;
+use crate::support::small_file::{close, open};
+
+/// Where dumps go if no option says so.
+pub(crate) const DEFAULT_FILE: &str = "tinyalloc.%p.%n.heap";
+/// The version of the lines of JSON.
+const VERSION: u32 = 1;
+/// A heap that has not grown by this much is not dumped for having grown.
+const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
+
+#[unsafe(link_section = ".data")]
+static DUMP: LateDump = LateDump::new();
+/// Dumps so far.
+#[unsafe(link_section = ".data")]
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+/// Live bytes at the last dump for growth.
+#[unsafe(link_section = ".data")]
+static DUMPED_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// Runs after other destructors: the library is initialised first, and finished last.
+#[used]
+#[unsafe(link_section = ".fini_array.00101")]
+static END: extern "C" fn() = end;
+
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+extern "C" fn end() {
+    if SETTINGS.profile_interval() > 0 && !SETTINGS.skips_profile_at_exit() {
+        DUMP.end();
+        dump_as_configured();
+    }
+}
+
+/// Installs the handler of the signal that requests a dump, instead of the one before.
+pub(crate) fn listen_to(before: c_int, signal: c_int) {
+    set_handler(before, None);
+    set_handler(signal, Some(on_signal));
+}
+
+extern "C" fn on_signal(_signal: c_int) {
+    DUMP.request(dump_as_configured);
+}
+
+/// In the child of a fork, which has a profile of its own.
+pub(crate) fn on_child() {
+    DUMP.on_child();
+    DUMPED_BYTES.store(0, Ordering::Relaxed);
+}
+
+/// A slow allocation has finished: writes what a signal has requested meanwhile, and what is due
+/// because the heap has grown.
+#[inline]
+pub(crate) fn on_allocation() {
+    if SETTINGS.profile_interval() > 0 {
+        catch_up();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn catch_up() {
+    let (live, percent) = (ALLOCATOR.profiled_bytes(), u64::from(SETTINGS.profile_growth()));
+    let dumped = DUMPED_BYTES.load(Ordering::Relaxed);
+    let due = dumped + (dumped / 100 * percent).max(GROWTH_BYTES_MIN);
+    if percent > 0 && live >= due && DUMPED_BYTES.compare_exchange(dumped, live, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        return DUMP.request(dump_as_configured);
+    }
+    DUMP.answer(dump_as_configured);
+}
+
+/// Writes a dump where the options say. False, and nothing was done, in a signal handler that
+/// interrupted the allocator.
+fn dump_as_configured() -> bool {
+    if !is_at_hand() {
+        return false;
+    }
+    let result = dump_to_file();
+    if let Err(error) = result {
+        write_text(STDERR_FILENO, &Failure(error));
+    }
+    true
+}
+
+/// Writes a dump to the file that the options name.
+///
+/// # Errors
+/// An `errno`.
+pub(crate) fn dump_to_file() -> Result<(), c_int> {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let descriptor = match SETTINGS.profile_file().has_bytes() {
+        true => path_pattern::create(SETTINGS.profile_file().bytes(), number),
+        false => path_pattern::create(DEFAULT_FILE.bytes(), number),
+    }?;
+    let result = write_to(descriptor);
+    close(descriptor);
+    result
+}
+
+/// Whether the profile can be read: not by a signal handler that interrupted the allocator.
+pub(crate) fn is_at_hand() -> bool {
+    ALLOCATOR.profile_is_at_hand(Thread)
+}
+
+/// Writes a dump to a file descriptor.
+///
+/// # Errors
+/// The `errno` of the write that failed; the rest is not written.
+pub(crate) fn write_to(descriptor: c_int) -> Result<(), c_int> {
+    let summary = ALLOCATOR.profile_summary(Thread);
+    write_text_to(&Samples(&summary), descriptor)?;
+    write_mappings(descriptor)?;
+    write_text_to(&Details(&summary), descriptor)?;
+    Report::new(PROCESS, &ALLOCATOR.stats(Thread), Format::Json).with_calls(SystemCalls::so_far()).write_to(descriptor)
+}
+
+/// Copies the mappings of the process.
+fn write_mappings(descriptor: c_int) -> Result<(), c_int> {
+    write_whole(descriptor, b"\nMAPPED_LIBRARIES:\n")?;
+    let Some(mappings) = open(c"/proc/self/maps", O_RDONLY) else {
+        return Ok(());
+    };
+    let mut chunk = [0_u8; 1024];
+    let mut result = Ok(());
+    while result.is_ok() {
+        // SAFETY: there is that much room.
+        let bytes = unsafe { syscall(SYS_read, mappings, chunk.as_mut_ptr(), chunk.len()) };
+        match usize::try_from(bytes).ok().and_then(|bytes| chunk.get(..bytes)) {
+            Some(read) if !read.is_empty() => result = write_whole(descriptor, read),
+            _ => break,
+        }
+    }
+    close(mappings);
+    result
+}
+
+fn sites(summary: &ProfileSummary) -> impl Iterator<Item = SiteProfile> {
+    (0..summary.sites).map_while(|index| ALLOCATOR.profile_site(Thread, index))
+}
+
+/// The part in heap_v2.
+struct Samples<'summary>(&'summary ProfileSummary);
+
+impl Display for Samples<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        let (mut live, mut total) = ((0, 0), (0, 0));
+        for site in sites(self.0) {
+            live = (live.0 + site.live.samples, live.1 + site.live.sampled_bytes);
+            total = (total.0 + site.total.samples, total.1 + site.total.sampled_bytes);
+        }
+        writeln!(out, "heap profile: {}: {} [{}: {}] @ heap_v2/{}", live.0, live.1, total.0, total.1, self.0.interval.max(1))?;
+        for site in sites(self.0) {
+            let (live, total) = (site.live, site.total);
+            write!(out, "{}: {} [{}: {}] @", live.samples, live.sampled_bytes, total.samples, total.sampled_bytes)?;
+            for caller in site.callers() {
+                write!(out, " {caller:#x}")?;
+            }
+            out.write_str("\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of JSON but for the statistics.
+struct Details<'summary>(&'summary ProfileSummary);
+
+impl Display for Details<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        let ProfileSummary { interval, sites: _, live_bytes, peak_bytes, lost_samples, lost_frees } = *self.0;
+        let now = PosixMapper::new().now_milliseconds();
+        write!(out, "\nTINYALLOC:\n{{\"profile\":{{\"version\":{VERSION},\"interval\":{interval},\"milliseconds\":{now}")?;
+        write!(out, ",\"live_bytes\":{live_bytes},\"peak_bytes\":{peak_bytes}")?;
+        writeln!(out, ",\"lost_samples\":{lost_samples},\"lost_frees\":{lost_frees}}}}}")?;
+        for site in sites(self.0) {
+            write_site(&site, out)?;
+        }
+        let blocks = (0..).map_while(|index| ALLOCATOR.profile_block(Thread, index)).filter(|block| block.bytes > 0);
+        for LiveBlock { site, bytes, thread, made_at } in blocks {
+            writeln!(out, "{{\"block\":{{\"site\":{site},\"bytes\":{bytes},\"milliseconds\":{made_at},\"thread\":{thread}}}}}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
+    out.write_str("{\"site\":{\"callers\":[")?;
+    write_list(site.callers().iter().map(|caller| *caller as u64), out)?;
+    out.write_str("]")?;
+    for (name, tally) in [("live", &site.live), ("peak", &site.peak), ("total", &site.total)] {
+        let Tally { samples, bytes, .. } = *tally;
+        write!(out, ",\"{name}\":{{\"samples\":{samples},\"blocks\":{},\"bytes\":{bytes}}}", tally.blocks())?;
+    }
+    write!(out, ",\"freed_elsewhere\":{},\"lifetimes\":[", site.freed_elsewhere)?;
+    let used = site.lifetimes.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+    write_list(site.lifetimes.iter().take(used).map(|count| u64::from(*count)), out)?;
+    out.write_str("]}}\n")
+}
+
+fn write_list(numbers: impl Iterator<Item = u64>, out: &mut Formatter<'_>) -> FmtResult {
+    numbers.enumerate().try_for_each(|(place, number)| {
+        let comma = if place == 0 { "" } else { "," };
+        write!(out, "{comma}{number}")
+    })
+}
+
+/// Why there is no dump, in one line.
+struct Failure(c_int);
+
+impl Display for Failure {
+    fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
+        writeln!(out, "tinyalloc: no heap profile was written: errno {}", self.0)
+    }
+}
