@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+# Debian's gdb looks below /usr/share/gdb alone.
+GDBDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/usr/share/gdb/auto-load,$(PREFIX)/share/gdb/auto-load)
 DESTDIR ?=
 SECONDS = 600
 HOURS = 2
@@ -26,8 +28,10 @@ SHARED_FILE := libtinyalloc.so.$(VERSION)
 HEADERS := $(wildcard include/*.h include/*.hpp)
 CMAKEDIR := $(LIBDIR)/cmake/tinyalloc
 PACKAGE_FILES := pkgconfig/tinyalloc.pc cmake/tinyalloc/tinyalloc-config.cmake cmake/tinyalloc/tinyalloc-config-version.cmake
-FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR)
-INSTALLED := $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so libtinyalloc.a $(PACKAGE_FILES)) \
+GDB_FOLDER := $(GDBDIR)$(LIBDIR)
+GDB_SCRIPTS := $(GDB_FOLDER)/$(SHARED_FILE)-gdb.py $(GDB_FOLDER)/tinyalloc_gdb.py
+FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR) $(GDB_FOLDER)
+INSTALLED := $(GDB_SCRIPTS) $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so libtinyalloc.a $(PACKAGE_FILES)) \
     $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
     $(addprefix $(MANDIR)/man3/,$(notdir $(wildcard docs/man/*.3))) $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard docs/man/*.7)))
 STRESS := $(TARGET)/c-tests/stress
@@ -38,7 +42,7 @@ BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --feature
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
+	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -117,7 +121,7 @@ security: all ## make every heap mistake with tinyalloc and others, and write be
 header: ## write include/tinyalloc.h anew, from the sources of the C API
 	$(CARGO) run --quiet --locked -p tinyalloc-header
 
-install: all ## install the libraries, headers, manual pages, pkg-config and CMake files below PREFIX (/usr/local)
+install: all ## install the libraries, headers, manual pages, pkg-config and CMake files, and gdb's script, below PREFIX (/usr/local)
 	$(INSTALL) -d $(FOLDERS:%="$(DESTDIR)%")
 	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SHARED_FILE)"
 	ln -sf $(SHARED_FILE) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
@@ -126,6 +130,8 @@ install: all ## install the libraries, headers, manual pages, pkg-config and CMa
 	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.3) "$(DESTDIR)$(MANDIR)/man3"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.7) "$(DESTDIR)$(MANDIR)/man7"
+	$(INSTALL) -m 644 packaging/gdb/tinyalloc-gdb.py "$(DESTDIR)$(GDB_FOLDER)/$(SHARED_FILE)-gdb.py"
+	$(INSTALL) -m 644 packaging/gdb/tinyalloc_gdb.py "$(DESTDIR)$(GDB_FOLDER)/tinyalloc_gdb.py"
 	for file in $(PACKAGE_FILES); do \
 	    sed -e 's|@VERSION@|$(VERSION)|g; s|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
 	        "packaging/$${file##*/}.in" > "$(DESTDIR)$(LIBDIR)/$$file" || exit 1; \
@@ -133,7 +139,7 @@ install: all ## install the libraries, headers, manual pages, pkg-config and CMa
 
 uninstall: ## remove what install put there, with the same variables
 	rm -f $(INSTALLED:%="$(DESTDIR)%")
-	-rmdir "$(DESTDIR)$(CMAKEDIR)" 2>/dev/null
+	-rmdir "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(GDB_FOLDER)" 2>/dev/null
 
 clean: ## remove everything that was built
 	$(CARGO) clean --target-dir $(TARGET)

@@ -13,6 +13,8 @@ cat > ../../../wanted << END
 ./lib64/libtinyalloc.so.0
 ./lib64/libtinyalloc.so.$version
 ./lib64/pkgconfig/tinyalloc.pc
+./share/gdb/auto-load/opt/tiny/lib64/libtinyalloc.so.$version-gdb.py
+./share/gdb/auto-load/opt/tiny/lib64/tinyalloc_gdb.py
 ./share/man/man3/tinyalloc.3
 ./share/man/man7/tinyalloc.7
 END

@@ -61,6 +61,8 @@ int main(void)
     expect_set("check_sizes", "off", "off");
     expect_set("deepbind", "keep", "keep");
     expect_set("deepbind", "strip", "strip");
+    expect_set("name_mappings", "on", "on");
+    expect_set("name_mappings", "off", "off");
     expect_fixed("hardened", "off", "on");
     expect_fixed("quarantine", "65536", "1M");
     expect_fixed("guard", "0", "1000");

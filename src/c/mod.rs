@@ -20,6 +20,7 @@ mod extensions;
 mod libc_names;
 mod statistics;
 
+mod debug_layout;
 mod faults;
 mod heaps;
 mod mallinfo;

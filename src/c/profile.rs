@@ -28,7 +28,7 @@ pub unsafe extern "C" fn ta_profile_dump(path: *const c_char) -> c_int {
     }
     // SAFETY: the caller's promise.
     let path = unsafe { CStr::from_ptr(path) };
-    let written = create(path.to_bytes().iter().copied(), 0).and_then(|descriptor| {
+    let written = create(&mut path.to_bytes().iter().copied(), 0).and_then(|descriptor| {
         let written = write_to(descriptor);
         close(descriptor);
         written

@@ -10,7 +10,7 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
-use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile, Tally};
+use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
 use super::late_dump::{LateDump, set_handler};
@@ -26,7 +26,7 @@ use crate::support::small_file::{close, open};
 /// Where dumps go if no option says so.
 pub(crate) const DEFAULT_FILE: &str = "tinyalloc.%p.%n.heap";
 /// The version of the lines of JSON.
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 /// A heap that has not grown by this much is not dumped for having grown.
 const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
 
@@ -109,8 +109,8 @@ fn dump_as_configured() -> bool {
 pub(crate) fn dump_to_file() -> Result<(), c_int> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let descriptor = match SETTINGS.profile_file().has_bytes() {
-        true => path_pattern::create(SETTINGS.profile_file().bytes(), number),
-        false => path_pattern::create(DEFAULT_FILE.bytes(), number),
+        true => path_pattern::create(&mut SETTINGS.profile_file().bytes(), number),
+        false => path_pattern::create(&mut DEFAULT_FILE.bytes(), number),
     }?;
     let result = write_to(descriptor);
     close(descriptor);
@@ -126,6 +126,7 @@ pub(crate) fn is_at_hand() -> bool {
 ///
 /// # Errors
 /// The `errno` of the write that failed; the rest is not written.
+#[inline(never)]
 pub(crate) fn write_to(descriptor: c_int) -> Result<(), c_int> {
     let summary = ALLOCATOR.profile_summary(Thread);
     write_text_to(&Samples(&summary), descriptor)?;
@@ -187,40 +188,60 @@ struct Details<'summary>(&'summary ProfileSummary);
 impl Display for Details<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         let ProfileSummary { interval, sites: _, live_bytes, peak_bytes, lost_samples, lost_frees } = *self.0;
-        let now = PosixMapper::new().now_milliseconds();
-        write!(out, "\nTINYALLOC:\n{{\"profile\":{{\"version\":{VERSION},\"interval\":{interval},\"milliseconds\":{now}")?;
-        write!(out, ",\"live_bytes\":{live_bytes},\"peak_bytes\":{peak_bytes}")?;
-        writeln!(out, ",\"lost_samples\":{lost_samples},\"lost_frees\":{lost_frees}}}}}")?;
+        let numbers = [
+            ("version", VERSION),
+            ("interval", interval as u64),
+            ("milliseconds", PosixMapper::new().now_milliseconds()),
+            ("live_bytes", live_bytes),
+            ("peak_bytes", peak_bytes),
+            ("lost_samples", lost_samples),
+            ("lost_frees", lost_frees),
+        ];
+        write_object(out, "\nTINYALLOC:\n{\"profile\":", &numbers)?;
+        out.write_str("}\n")?;
         for site in sites(self.0) {
             write_site(&site, out)?;
         }
         let blocks = (0..).map_while(|index| ALLOCATOR.profile_block(Thread, index)).filter(|block| block.bytes > 0);
         for LiveBlock { site, bytes, thread, made_at } in blocks {
-            writeln!(out, "{{\"block\":{{\"site\":{site},\"bytes\":{bytes},\"milliseconds\":{made_at},\"thread\":{thread}}}}}")?;
+            let numbers = [("site", site as u64), ("bytes", bytes as u64), ("milliseconds", made_at), ("thread", thread as u64)];
+            write_object(out, "{\"block\":", &numbers)?;
+            out.write_str("}\n")?;
         }
         Ok(())
     }
 }
 
 fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
-    out.write_str("{\"site\":{\"callers\":[")?;
-    write_list(site.callers().iter().map(|caller| *caller as u64), out)?;
-    out.write_str("]")?;
-    for (name, tally) in [("live", &site.live), ("peak", &site.peak), ("total", &site.total)] {
-        let Tally { samples, bytes, .. } = *tally;
-        write!(out, ",\"{name}\":{{\"samples\":{samples},\"blocks\":{},\"bytes\":{bytes}}}", tally.blocks())?;
+    write_list(out, "{\"site\":{\"callers\":", &mut site.callers().iter().map(|caller| *caller as u64))?;
+    for (name, tally) in [(",\"live\":", &site.live), (",\"peak\":", &site.peak), (",\"total\":", &site.total)] {
+        write_object(out, name, &[("samples", tally.samples), ("blocks", tally.blocks()), ("bytes", tally.bytes)])?;
     }
-    write!(out, ",\"freed_elsewhere\":{},\"lifetimes\":[", site.freed_elsewhere)?;
+    write!(out, ",\"freed_elsewhere\":{}", site.freed_elsewhere)?;
     let used = site.lifetimes.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
-    write_list(site.lifetimes.iter().take(used).map(|count| u64::from(*count)), out)?;
-    out.write_str("]}}\n")
+    write_list(out, ",\"lifetimes\":", &mut site.lifetimes.iter().take(used).map(|count| u64::from(*count)))?;
+    out.write_str("}}\n")
 }
 
-fn write_list(numbers: impl Iterator<Item = u64>, out: &mut Formatter<'_>) -> FmtResult {
-    numbers.enumerate().try_for_each(|(place, number)| {
-        let comma = if place == 0 { "" } else { "," };
-        write!(out, "{comma}{number}")
-    })
+#[inline(never)]
+fn write_object(out: &mut Formatter<'_>, before: &str, numbers: &[(&str, u64)]) -> FmtResult {
+    out.write_str(before)?;
+    let mut comma = '{';
+    for (name, number) in numbers {
+        write!(out, "{comma}\"{name}\":{number}")?;
+        comma = ',';
+    }
+    out.write_str("}")
+}
+
+#[inline(never)]
+fn write_list(out: &mut Formatter<'_>, before: &str, numbers: &mut dyn Iterator<Item = u64>) -> FmtResult {
+    out.write_str(before)?;
+    out.write_str("[")?;
+    for (place, number) in numbers.enumerate() {
+        write!(out, "{}{number}", if place == 0 { "" } else { "," })?;
+    }
+    out.write_str("]")
 }
 
 /// Why there is no dump, in one line.

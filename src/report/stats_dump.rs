@@ -81,7 +81,7 @@ fn write(stats: &Stats, format: Format) {
     let report = Report::new(PROCESS, stats, format).with_calls(SystemCalls::so_far());
     // Without a name, or a file that can be opened, standard error has to do. If the write fails,
     // the report is lost.
-    match path_pattern::create(SETTINGS.file().bytes(), 0) {
+    match path_pattern::create(&mut SETTINGS.file().bytes(), 0) {
         Err(_) => drop(report.write_to(STDERR_FILENO)),
         Ok(descriptor) => {
             let _ = report.write_to(descriptor);

@@ -17,7 +17,8 @@ const FILE_RIGHTS: c_int = 0o644;
 ///
 /// # Errors
 /// The `errno` of openat(2); `ENAMETOOLONG`, or `ENOENT` for an empty pattern.
-pub(crate) fn create(pattern: impl Iterator<Item = u8>, number: usize) -> Result<c_int, c_int> {
+#[inline(never)]
+pub(crate) fn create(pattern: &mut dyn Iterator<Item = u8>, number: usize) -> Result<c_int, c_int> {
     let mut path = Path { bytes: [0; PATH_BYTES_MAX], length: 0 };
     path.expand(pattern, number)?;
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
@@ -32,7 +33,7 @@ struct Path {
 }
 
 impl Path {
-    fn expand(&mut self, pattern: impl Iterator<Item = u8>, number: usize) -> Result<(), c_int> {
+    fn expand(&mut self, pattern: &mut dyn Iterator<Item = u8>, number: usize) -> Result<(), c_int> {
         let mut pattern = pattern.peekable();
         while let Some(byte) = pattern.next() {
             if byte == b'%' && pattern.next_if_eq(&b'p').is_some() {

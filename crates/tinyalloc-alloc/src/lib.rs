@@ -28,6 +28,8 @@ mod profile;
 mod allocator;
 
 pub use allocator::claim::Claim;
+#[doc(hidden)]
+pub use allocator::debug_layout::DebugLayout;
 pub use allocator::heaps::{HeapError, HeapMemory};
 #[doc(hidden)]
 pub use allocator::invariants::InvariantReport;

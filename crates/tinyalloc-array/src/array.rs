@@ -3,7 +3,7 @@
 use crate::into_iter::IntoIter;
 use core::error::Error;
 use core::fmt::{Debug, Display, Formatter, Result as FmtResult};
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use core::ops::{Deref, DerefMut};
 use core::ptr::{copy, slice_from_raw_parts_mut};
 use core::slice::{Iter, IterMut, from_raw_parts, from_raw_parts_mut};
@@ -38,6 +38,13 @@ pub struct Array<T, const CAPACITY: usize> {
 }
 
 impl<T, const CAPACITY: usize> Array<T, CAPACITY> {
+    /// Where the length is, for debuggers.
+    #[doc(hidden)]
+    pub const LENGTH_AT: usize = offset_of!(Self, length);
+    /// Where the elements are, for debuggers.
+    #[doc(hidden)]
+    pub const SLOTS_AT: usize = offset_of!(Self, slots);
+
     /// An empty array.
     #[must_use]
     pub const fn new() -> Self {

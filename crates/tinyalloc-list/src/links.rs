@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
+use core::mem::offset_of;
 use core::ptr::NonNull;
 
 /// The links of one node: two words.
@@ -16,6 +17,10 @@ pub struct Links<T> {
 }
 
 impl<T> Links<T> {
+    /// Where the neighbour after a node is noted, for debuggers; see K2.
+    #[doc(hidden)]
+    pub const NEXT_AT: usize = offset_of!(Links<T>, next);
+
     /// The links of a node that is in no list; the same as all-zero bytes.
     #[must_use]
     pub const fn new() -> Self {

@@ -4,6 +4,7 @@ use crate::iter::{Drain, Iter};
 use crate::links::{Linked, Links};
 use core::cell::Cell;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
+use core::mem::offset_of;
 use core::ptr::NonNull;
 
 /// A doubly linked list of nodes that it does not own; two words. A node is in one list at a time.
@@ -22,6 +23,10 @@ pub struct List<T: Linked> {
 }
 
 impl<T: Linked> List<T> {
+    /// Where the node at the front is noted, for debuggers.
+    #[doc(hidden)]
+    pub const HEAD_AT: usize = offset_of!(List<T>, head);
+
     /// An empty list; the same as all-zero bytes.
     #[must_use]
     pub const fn new() -> Self {

@@ -27,11 +27,13 @@ pub enum Call {
     Seal,
     /// `claim`
     Claim,
+    /// `name`, if it has an effect
+    Name,
 }
 
 impl Call {
     /// Every kind.
-    pub const ALL: [Call; 12] = [
+    pub const ALL: [Call; 13] = [
         Call::Reserve,
         Call::Map,
         Call::Commit,
@@ -44,6 +46,7 @@ impl Call {
         Call::Untrap,
         Call::Seal,
         Call::Claim,
+        Call::Name,
     ];
 
     pub(crate) const COUNT: usize = Self::ALL.len();

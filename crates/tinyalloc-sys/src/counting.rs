@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::mapper::{MapError, Mapper, Protection};
+use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -165,6 +166,14 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.seal(start, bytes) };
         self.count(Call::Seal, bytes, &[], result)
+    }
+
+    fn name(&self, start: NonNull<u8>, bytes: usize, name: &CStr) -> bool {
+        let named = self.inner.name(start, bytes, name);
+        if named {
+            self.calls[Call::Name.index()].fetch_add(1, Ordering::SeqCst);
+        }
+        named
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::mapper::{MapError, Mapper, Protection};
+use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -160,6 +161,11 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Seal)?.seal(start, bytes) }
+    }
+
+    /// Not counted as a call, for it cannot fail.
+    fn name(&self, start: NonNull<u8>, bytes: usize, name: &CStr) -> bool {
+        self.refused_kinds.load(Ordering::SeqCst) & (1 << Call::Name.index()) == 0 && self.inner.name(start, bytes, name)
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

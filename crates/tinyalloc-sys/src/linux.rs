@@ -1,11 +1,11 @@
 //! What Linux has of its own: the auxiliary vector, mremap, coarse clocks, and madvise that zeroes.
 
-use core::ffi::{c_int, c_long, c_ulong, c_void};
+use core::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use core::ptr::with_exposed_provenance;
 use libc::{
     __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, FUTEX_PRIVATE_FLAG,
-    FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, SYS_futex, clockid_t, getauxval,
-    madvise, mremap, syscall, sysconf, timespec,
+    FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, SYS_futex, SYS_prctl, clockid_t,
+    getauxval, madvise, mremap, syscall, sysconf, timespec,
 };
 
 /// The flag of mmap by which a reservation needs no memory set aside for it.
@@ -100,6 +100,19 @@ const SYS_MSEAL: c_long = 462;
 pub(crate) unsafe fn seal(start: *mut c_void, bytes: usize) -> c_int {
     // SAFETY: the caller promises it; contents stay.
     if unsafe { syscall(SYS_MSEAL, start, bytes, 0 as c_ulong) } == 0 { 0 } else { -1 }
+}
+
+/// prctl's request for mappings, since Linux 5.17, and the only thing that it sets: a name.
+const PR_SET_VMA: c_long = 0x5356_4d41;
+const PR_SET_VMA_ANON_NAME: c_ulong = 0;
+
+/// Names anonymous memory.
+///
+/// # Safety
+/// `name` is a string; the kernel copies it.
+pub(crate) unsafe fn name(start: *mut c_void, bytes: usize, name: *const c_char) -> c_int {
+    // SAFETY: the caller promises it; contents and access rights stay.
+    if unsafe { syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, bytes, name) } == 0 { 0 } else { -1 }
 }
 
 /// # Safety

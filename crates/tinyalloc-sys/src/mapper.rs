@@ -1,5 +1,6 @@
 //! What the engine asks of an operating system: address space, and memory to put behind it.
 
+use core::ffi::CStr;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::ptr::NonNull;
 
@@ -203,6 +204,14 @@ pub unsafe trait Mapper {
     /// The range is the caller's, who keeps it for good.
     unsafe fn seal(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
         Err(MapError::Unavailable)
+    }
+
+    /// Names a range for readers of the process's mappings (`/proc/PID/maps`), where names are
+    /// wanted and the system has them; whether the range has its name. Nothing depends on it.
+    /// Mappings keep it when they grow or move. Neighbours of one name are one mapping, of two they
+    /// are two.
+    fn name(&self, _start: NonNull<u8>, _bytes: usize, _name: &CStr) -> bool {
+        false
     }
 
     /// Releases memory and address space.

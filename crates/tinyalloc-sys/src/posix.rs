@@ -5,11 +5,11 @@ use crate::mapper::{MapError, Mapper, Protection};
 use crate::mix::splitmix;
 use crate::room;
 use crate::system::{
-    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, page_bytes,
+    RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, name, page_bytes,
     random_seeds, remap, remove_guards, seal, tick_clock,
 };
 use crate::system_calls::SystemCall;
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::num::NonZeroUsize;
 use core::ptr::{NonNull, null_mut};
@@ -59,6 +59,13 @@ const DISCARDS_ARE_IGNORED: u8 = 2;
 static TRAPPED_BY_RIGHTS: AtomicUsize = AtomicUsize::new(0);
 const TRAPPED_BY_RIGHTS_MAX: usize = 8192;
 
+/// Whether mappings get names: each costs a system call, which a sandbox may not know.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".data"))]
+static NAMES: AtomicU8 = AtomicU8::new(0);
+const NAMES_WANTED: u8 = 1;
+/// The system has none: it is not asked again.
+const NAMES_REFUSED: u8 = 2;
+
 /// The [`Mapper`] of Linux and other Unix systems: private anonymous mappings.
 ///
 /// Nothing is remembered, and no address is hinted at but in a [`Mapper::room`]. errno is as before
@@ -72,6 +79,21 @@ impl PosixMapper {
     #[must_use]
     pub const fn new() -> Self {
         Self
+    }
+
+    /// Whether [`Mapper::name`] asks the system, in this process; it does not at first.
+    #[must_use]
+    pub fn names_mappings() -> bool {
+        NAMES.load(Ordering::Relaxed) & NAMES_WANTED != 0
+    }
+
+    /// Changes [`PosixMapper::names_mappings`].
+    pub fn set_names_mappings(is_on: bool) {
+        if is_on {
+            NAMES.fetch_or(NAMES_WANTED, Ordering::Relaxed);
+        } else {
+            NAMES.fetch_and(!NAMES_WANTED, Ordering::Relaxed);
+        }
     }
 }
 
@@ -212,6 +234,20 @@ unsafe impl Mapper for PosixMapper {
     unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller owns the range, and keeps it.
         keeping_errno(|| outcome(unsafe { seal(start.as_ptr().cast(), bytes) }))
+    }
+
+    fn name(&self, start: NonNull<u8>, bytes: usize, text: &CStr) -> bool {
+        if NAMES.load(Ordering::Relaxed) != NAMES_WANTED {
+            return false;
+        }
+        keeping_errno(|| {
+            // SAFETY: the text is a string; nothing but the name of a mapping changes.
+            let named = outcome(unsafe { name(start.as_ptr().cast(), bytes, text.as_ptr()) });
+            if named == Err(MapError::Unavailable) {
+                NAMES.fetch_or(NAMES_REFUSED, Ordering::Relaxed);
+            }
+            named.is_ok()
+        })
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

@@ -1,7 +1,7 @@
 //! What the other Unix systems have instead of Linux's own calls: macOS and the BSDs as far as
 //! POSIX goes.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use libc::{
     __error, _SC_PAGESIZE, CLOCK_MONOTONIC, ENOSYS, MAP_ANON, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE,
     clockid_t, getentropy, mmap, sysconf,
@@ -75,6 +75,16 @@ pub(crate) unsafe fn advise_huge_pages(_start: *mut c_void, _bytes: usize, _pref
 /// # Safety
 /// None: nothing is touched.
 pub(crate) unsafe fn seal(_start: *mut c_void, _bytes: usize) -> c_int {
+    // SAFETY: the C library keeps errno of this thread at this address.
+    unsafe { errno_location().write(ENOSYS) };
+    -1
+}
+
+/// Mappings have no names.
+///
+/// # Safety
+/// None: nothing is touched.
+pub(crate) unsafe fn name(_start: *mut c_void, _bytes: usize, _name: *const c_char) -> c_int {
     // SAFETY: the C library keeps errno of this thread at this address.
     unsafe { errno_location().write(ENOSYS) };
     -1

@@ -115,6 +115,34 @@ fn reserved_ranges_fault_and_committed_ones_read_zero_and_write() {
     assert!(faults(|| _ = read(middle, 0)));
 }
 
+/// The line of an address in /proc/self/maps.
+fn line_of(start: NonNull<u8>) -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let holds = |line: &&str| {
+        let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [from, to] = [from, to].map(|bound| usize::from_str_radix(bound, 16).unwrap());
+        (from..to).contains(&start.addr().get())
+    };
+    maps.lines().find(holds).unwrap().to_owned()
+}
+
+#[test]
+fn mappings_are_named_if_that_is_wanted_where_the_system_has_names() {
+    let bytes = 4 * page();
+    let start = MAPPER.map(bytes, page()).unwrap();
+    assert!(!unmoved(|| MAPPER.name(start, bytes, c"tinyalloc: a test")), "not wanted");
+    PosixMapper::set_names_mappings(true);
+    assert!(PosixMapper::names_mappings());
+    let is_named = unmoved(|| MAPPER.name(start, bytes, c"tinyalloc: a test"));
+    assert_eq!(line_of(start).ends_with("[anon:tinyalloc: a test]"), is_named);
+    // SAFETY: the mapping is whole, and used by its new address only.
+    let start = unsafe { MAPPER.remap(start, bytes, 3 * bytes) }.unwrap();
+    assert_eq!(line_of(start).ends_with("[anon:tinyalloc: a test]"), is_named, "it keeps its name");
+    PosixMapper::set_names_mappings(false);
+    assert!(!MAPPER.name(start, bytes, c"tinyalloc: other"));
+    release(start, 3 * bytes);
+}
+
 #[test]
 fn ranges_are_aligned_as_asked_and_apart_from_each_other() {
     let mut ranges = Vec::new();

@@ -7,6 +7,7 @@ use tinyalloc_sys::{Mapper, round_down};
 use super::contents::is_filled;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
+use crate::config::names::MappingName;
 use crate::config::policy::{GROWN_BYTES_MIN, GROWN_HUGE_PAGES_BYTES_MIN, GROWN_PART, HUGE_BYTES_MIN};
 use crate::config::tunables::HugePagePolicy;
 use crate::heap::heap_record::HeapRef;
@@ -130,7 +131,9 @@ impl<M: Mapper> Allocator<M> {
     /// can be returned at once.
     fn map_huge<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<(Unlisted, Option<Guard<'_, Space>>)> {
         let map = |this: &Self| {
-            let start = this.mapper().map(bytes + this.guard_bytes(), align.max(SLICE_BYTES)).ok()?;
+            let mapped_bytes = bytes + this.guard_bytes();
+            let start = this.mapper().map(mapped_bytes, align.max(SLICE_BYTES)).ok()?;
+            MappingName::Blocks.give(this.mapper(), start, mapped_bytes);
             Some(Unlisted::new(start, bytes))
         };
         if !M::LOCKED_BY_FORKS {

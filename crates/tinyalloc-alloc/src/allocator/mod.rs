@@ -68,3 +68,5 @@ pub(crate) mod fork;
 pub(crate) mod stats;
 
 pub(crate) mod invariants;
+
+pub(crate) mod debug_layout;

@@ -2,6 +2,7 @@
 //! own, which can be made read-only and sealed.
 
 use core::cell::Cell;
+use core::mem::offset_of;
 use core::ptr::{NonNull, null};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -11,6 +12,7 @@ use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
 use crate::span::Span;
 use crate::span::slot::Secret;
+use crate::support::fields::{Field, fields};
 
 /// What becomes of the page when the allocator has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +139,13 @@ impl ReadOnlyState {
             let _ = unsafe { mapper.seal(page, ReadOnlyState::BYTES) };
         }
     }
+}
+
+/// For debuggers.
+impl ReadOnlyState {
+    pub(crate) const FIELDS: &'static [Field] = fields!("read_only", ReadOnlyState: page_map secret canary);
+    pub(crate) const NUMBERS: &'static [Field] =
+        &[("read_only.hardened", offset_of!(ReadOnlyState, policy) + HardeningPolicy::HARDENED_AT)];
 }
 
 #[cfg(test)]

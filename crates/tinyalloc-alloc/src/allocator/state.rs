@@ -1,6 +1,7 @@
 //! The allocator's state, what every layer above reads of it, and the part of the hit paths that
 //! calls nothing.
 
+use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
@@ -19,6 +20,7 @@ use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
 use crate::span::slot::Secret;
 use crate::span::span_ref::SpanRef;
+use crate::support::fields::{Field, fields};
 use crate::support::lock::{Lock, Ranked, Ranking, ThreadId};
 use crate::thread_heap::pool::Pool;
 
@@ -392,4 +394,14 @@ impl<M: Mapper> Allocator<M> {
         change(space.tunables());
         true
     }
+}
+
+/// For debuggers.
+impl<M> Allocator<M> {
+    pub(crate) const FIELDS: &'static [Field] = fields!("allocator", Allocator<M>: read_only guard_range zero_size);
+    pub(crate) const NUMBERS: &'static [Field] = &[
+        ("allocator.space", offset_of!(Allocator<M>, space) + Lock::<Space>::VALUE_AT),
+        ("allocator.space_holder", offset_of!(Allocator<M>, space) + Lock::<Space>::HOLDER_AT),
+        ("allocator.guards", offset_of!(Allocator<M>, guards) + Lock::<Guards>::VALUE_AT),
+    ];
 }

@@ -8,7 +8,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use crate::config::names::MappingName;
 use crate::span::class::SLOT_ALIGN;
+use crate::support::fields::{Field, fields};
 
 /// Blocks that may live, or be remembered, at a time.
 const PLACES: usize = 512;
@@ -236,8 +238,11 @@ impl Guards {
         }
         let page_bytes = mapper.page_bytes();
         let bytes = (2 * PLACES + 1) * page_bytes;
-        let places = mapper.map(mapper.page_ceiling(PLACES * size_of::<Place>()), page_bytes).ok()?;
+        let places_bytes = mapper.page_ceiling(PLACES * size_of::<Place>());
+        let places = mapper.map(places_bytes, page_bytes).ok()?;
         let area = mapper.map(bytes, page_bytes).ok()?;
+        MappingName::Metadata.give(mapper, places, places_bytes);
+        MappingName::Blocks.give(mapper, area, bytes);
         // SAFETY: the area is new.
         unsafe { mapper.trap(area, bytes) }.ok()?;
         range.start.store(area.as_ptr().expose_provenance(), Ordering::Relaxed);
@@ -313,3 +318,14 @@ const NEVER: Place = Place {
     freed_at: [0; TRACE_LENGTH],
     freed_next: NO_PLACE,
 };
+
+/// For debuggers.
+impl Guards {
+    pub(crate) const FIELDS: &'static [Field] = fields!("guards", Guards: places used);
+    pub(crate) const OF_PLACES: &'static [Field] = fields!("place", Place: state bytes start made_by freed_by);
+    pub(crate) const NUMBERS: &'static [Field] = &[("place.size", size_of::<Place>())];
+}
+
+impl GuardRange {
+    pub(crate) const FIELDS: &'static [Field] = fields!("guard_range", GuardRange: start bytes);
+}

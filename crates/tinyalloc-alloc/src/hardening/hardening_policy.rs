@@ -1,5 +1,7 @@
 //! What the engine does beyond the default: asked where it matters, answered here alone.
 
+use core::mem::offset_of;
+
 use super::canary::{CANARY_BYTES, HARDENED_SLOT_BYTES_MIN};
 use super::valgrind::{REDZONE_BYTES, is_running};
 use crate::config::checks::Checks;
@@ -146,4 +148,9 @@ impl HardeningPolicy {
     pub(crate) const fn spare_slices_max(self) -> u32 {
         if self.checks.hardened { HARDENED_SPARE_SLICES_MAX } else { SPARE_SLICES_MAX }
     }
+}
+
+impl HardeningPolicy {
+    /// Where [`Checks::hardened`] is, for debuggers.
+    pub(crate) const HARDENED_AT: usize = offset_of!(HardeningPolicy, checks.hardened);
 }

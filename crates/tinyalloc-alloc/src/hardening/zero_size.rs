@@ -6,8 +6,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use crate::config::names::MappingName;
 use crate::config::policy::{ZERO_SIZE_ADDRESS_SPACE_PART, ZERO_SIZE_RANGE_BYTES_MAX, ZERO_SIZE_RANGE_BYTES_MIN};
 use crate::span::class::SLOT_ALIGN;
+use crate::support::fields::{Field, fields};
 
 /// How many words a search looks at.
 const WORDS_ASKED: usize = 64;
@@ -65,6 +67,7 @@ impl ZeroSizeBlocks {
             let _ = unsafe { mapper.release(taken, bits_bytes) };
             return None;
         };
+        MappingName::Metadata.give(mapper, taken, bits_bytes);
         self.taken.store(taken.as_ptr().cast(), Ordering::Relaxed);
         self.start.store(start.as_ptr().expose_provenance(), Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Release);
@@ -140,6 +143,11 @@ const fn aligned_bits(align: usize) -> (usize, u64) {
     let step = if align > SLOT_ALIGN { align / SLOT_ALIGN } else { 1 };
     // Ones that are `step` apart: all ones, divided by as many of them as `step`.
     (1, u64::MAX / (u64::MAX >> (PER_WORD - step)))
+}
+
+impl ZeroSizeBlocks {
+    /// For debuggers.
+    pub(crate) const FIELDS: &'static [Field] = fields!("zero_size", ZeroSizeBlocks: start bytes taken);
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use core::ops::Deref;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use tinyalloc_list::{Linked, Links};
+use tinyalloc_list::{Linked, Links, List};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::region::pages::META_PAGE_BYTES;
@@ -22,6 +22,7 @@ use crate::report::heap_name::HeapName;
 use crate::span::Span;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
+use crate::support::fields::{Field, fields};
 use crate::thread_heap::pool::Pool;
 use crate::thread_heap::quota::{Quota, QuotaRef};
 use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
@@ -427,4 +428,16 @@ impl Heap {
     pub(crate) fn pushed(&self) -> &AtomicUsize {
         &self.pushed
     }
+}
+
+/// For debuggers.
+impl Heap {
+    pub(crate) const FIELDS: &'static [Field] = fields!("heap", Heap: id quota links thread_heaps);
+    pub(crate) const NUMBERS: &'static [Field] = &[
+        ("heap.name", offset_of!(Heap, name) + HeapName::TEXT_AT),
+        ("page.isolated", offset_of!(PageHead, isolated)),
+        ("page.bytes", META_PAGE_BYTES),
+        ("links.next", Links::<Heap>::NEXT_AT),
+        ("list.head", List::<Heap>::HEAD_AT),
+    ];
 }

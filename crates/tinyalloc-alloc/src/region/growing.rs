@@ -7,7 +7,9 @@ use core::ptr::NonNull;
 use tinyalloc_sys::{MapError, Mapper};
 
 use super::huge_pages::HUGE_PAGE_BYTES;
+use crate::config::names::MappingName;
 use crate::config::policy::STEP_BYTES_MAX;
+use crate::support::fields::{Field, fields};
 
 /// How a range comes by what it has not committed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub(crate) struct Growing {
     bytes: Cell<usize>,
     first_step: usize,
     backing: Backing,
+    name: MappingName,
     mapped: Cell<usize>,
     committed: Cell<usize>,
 }
@@ -33,8 +36,14 @@ impl Growing {
     /// # Safety
     /// `bytes` from `start` are reserved through the mapper that later calls name, or lie in a room
     /// that it named, and are this range's alone.
-    pub(crate) const unsafe fn new(start: NonNull<u8>, bytes: usize, first_step: usize, backing: Backing) -> Growing {
-        Growing { start, bytes: Cell::new(bytes), first_step, backing, mapped: Cell::new(0), committed: Cell::new(0) }
+    pub(crate) const unsafe fn new(
+        start: NonNull<u8>,
+        bytes: usize,
+        first_step: usize,
+        backing: Backing,
+        name: MappingName,
+    ) -> Growing {
+        Growing { start, bytes: Cell::new(bytes), first_step, backing, name, mapped: Cell::new(0), committed: Cell::new(0) }
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
@@ -117,6 +126,8 @@ impl Growing {
                 Backing::Room => unsafe { mapper.claim(from, bytes - before) }?,
             }
             self.mapped.set(bytes);
+            // With the name of what lies before, the new piece becomes one mapping with that.
+            self.name.give(mapper, self.start, bytes);
         }
         self.committed.set(bytes);
         Ok(())
@@ -134,4 +145,9 @@ impl Growing {
     pub(crate) fn forget_beyond(&self, bytes: usize) {
         self.committed.set(self.committed.get().min(bytes));
     }
+}
+
+impl Growing {
+    /// For debuggers.
+    pub(crate) const FIELDS: &'static [Field] = fields!("part", Growing: start committed);
 }

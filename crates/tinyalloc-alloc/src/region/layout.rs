@@ -21,10 +21,12 @@ use super::huge_pages::{HugePages, UNIT_SLICES};
 use super::purpose::{Purpose, Sharing};
 use super::run_bounds::{NEAR_BOUNDS, RunBounds};
 use super::slice_bits::{FIRST_PAGE_AT, NEAR_BITS_END, NEAR_WORDS, SLICES_PER_WORD, SliceBits, far_bits_bytes};
+use crate::config::names::MappingName;
 use crate::config::policy::{DATA_STEP_BYTES, METADATA_STEP_BYTES};
 use crate::config::tunables::HugePagePolicy;
 use crate::span::Span;
 use crate::span::class::SLICE_BYTES;
+use crate::support::fields::{Field, fields};
 
 /// Runs are aligned to at most this; larger alignments get a mapping of their own.
 pub(crate) const RUN_ALIGN_MAX: usize = 64 * SLICE_BYTES;
@@ -89,21 +91,18 @@ impl Region {
         let page_bytes = mapper.page_bytes();
         let layout = Layout::of(address, bytes, page_bytes);
         let slices_bytes = (bytes - layout.slices_at) & !(SLICE_BYTES - 1);
-        let part = |at: usize, bytes: usize, first_step: usize| {
+        let part = |at: usize, bytes: usize, first_step: usize, name: MappingName| {
             let start = start.map_addr(|address| address.saturating_add(at));
             // SAFETY: the parts are reserved, or lie in the room, and do not overlap.
-            unsafe { Growing::new(start, bytes, first_step, backing) }
+            unsafe { Growing::new(start, bytes, first_step, backing, name) }
         };
-        let slices = part(layout.slices_at, slices_bytes, DATA_STEP_BYTES);
+        let slices = part(layout.slices_at, slices_bytes, DATA_STEP_BYTES, MappingName::Spans);
+        let metadata = |at: usize, bytes: usize| part(at, bytes, METADATA_STEP_BYTES, MappingName::Metadata);
         Region {
-            near_and_map: part(0, layout.bits_at, METADATA_STEP_BYTES),
-            far_bits: part(layout.bits_at, layout.records_at - layout.bits_at, METADATA_STEP_BYTES),
+            near_and_map: metadata(0, layout.bits_at),
+            far_bits: metadata(layout.bits_at, layout.records_at - layout.bits_at),
             // The page before the slices stays a guard.
-            far_records: part(
-                layout.records_at,
-                (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1),
-                METADATA_STEP_BYTES,
-            ),
+            far_records: metadata(layout.records_at, (layout.slices_at - layout.records_at - page_bytes) & !(page_bytes - 1)),
             huge_pages: HugePages::new(slices.start(), policy),
             slices,
             near_records_end: Cell::new(NEAR_RECORDS_AT),
@@ -151,4 +150,12 @@ impl Region {
     pub(crate) fn metadata_bytes(&self) -> usize {
         self.near_and_map.committed() + self.far_bits.committed() + self.far_records.committed()
     }
+}
+
+/// For debuggers.
+impl Region {
+    pub(crate) const FIELDS: &'static [Field] = fields!("region", Region: near_and_map far_bits far_records slices used_slices
+        resident_slices);
+    pub(crate) const NUMBERS: &'static [Field] =
+        &[("region.bytes", size_of::<Region>()), ("region.page_map", NEAR_BYTES), ("slice.bytes", SLICE_BYTES)];
 }

@@ -9,6 +9,7 @@ use tinyalloc_bitmap::{BitmapOps, Words};
 use tinyalloc_sys::{MapError, Mapper};
 
 use super::growing::{Backing, Growing};
+use crate::config::names::MappingName;
 use crate::config::policy::{DATA_STEP_BYTES, METADATA_STEP_BYTES, STORE_ADDRESS_SPACE_PART, STORE_BYTES_MAX, WARM_PAGES_MAX};
 
 /// Bytes of one page of metadata, and its alignment, whatever the pages of the system.
@@ -83,9 +84,9 @@ impl Store {
         let pages = start.map_addr(|address| address.saturating_add(bits_bytes + page_bytes));
         Store {
             // SAFETY: the parts are reserved, or lie in the room, and do not overlap.
-            bits: unsafe { Growing::new(start, bits_bytes, METADATA_STEP_BYTES, backing) },
+            bits: unsafe { Growing::new(start, bits_bytes, METADATA_STEP_BYTES, backing, MappingName::Metadata) },
             // SAFETY: as above.
-            pages: unsafe { Growing::new(pages, bytes, DATA_STEP_BYTES, backing) },
+            pages: unsafe { Growing::new(pages, bytes, DATA_STEP_BYTES, backing, MappingName::Metadata) },
             lowest_free: Cell::new(0),
         }
     }

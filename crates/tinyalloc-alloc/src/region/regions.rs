@@ -10,7 +10,9 @@ use tinyalloc_sys::Mapper;
 
 use super::Region;
 use super::slice::Run;
+use crate::config::names::MappingName;
 use crate::span::span_ref::SpanRef;
+use crate::support::fields::{Field, fields};
 
 const FURTHER_MAX: usize = 255;
 
@@ -55,6 +57,7 @@ impl Regions {
         if self.further.is_none() {
             let bytes = mapper.page_ceiling(size_of::<Further>());
             self.further = mapper.map(bytes, mapper.page_bytes()).ok().map(|room| {
+                MappingName::Metadata.give(mapper, room, bytes);
                 let further = room.cast::<Further>();
                 // SAFETY: the mapping is large enough, and new.
                 unsafe { further.write(Further::new()) };
@@ -101,4 +104,13 @@ impl Regions {
         // SAFETY: S4.
         (region, unsafe { region.run_of(span) })
     }
+}
+
+/// Nothing but the region: where there is none yet is known by the read-only state.
+const _: () = assert!(size_of::<Option<Region>>() == size_of::<Region>());
+
+/// For debuggers.
+impl Regions {
+    pub(crate) const FIELDS: &'static [Field] = fields!("regions", Regions: first further);
+    pub(crate) const NUMBERS: &'static [Field] = &[("further.length", Further::LENGTH_AT), ("further.slots", Further::SLOTS_AT)];
 }

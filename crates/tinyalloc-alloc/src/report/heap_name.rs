@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 use core::fmt::{Debug, Display, Formatter, Result as FmtResult};
+use core::mem::offset_of;
 use core::str::from_utf8;
 
 const BYTES_MAX: usize = 31;
@@ -50,4 +51,9 @@ impl Debug for HeapName {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> FmtResult {
         write!(formatter, "{:?}", self.as_str())
     }
+}
+
+impl HeapName {
+    /// Where the text is, with a null byte behind it.
+    pub(crate) const TEXT_AT: usize = offset_of!(HeapName, bytes);
 }

@@ -10,6 +10,7 @@ use crate::span::extent::Extent;
 use crate::span::owned::OwnedSpan;
 use crate::span::span_list::SpanList;
 use crate::span::span_ref::SpanRef;
+use crate::support::fields::{Field, fields};
 
 /// The region number of a huge block.
 const NO_REGION: u32 = u32::MAX;
@@ -106,4 +107,10 @@ impl Space {
         self.retire_record(span, HeapRef::of_span(span));
         block
     }
+}
+
+/// For debuggers.
+impl HugeTable {
+    pub(crate) const FIELDS: &'static [Field] = fields!("huge", HugeTable: blocks buckets);
+    pub(crate) const NUMBERS: &'static [Field] = &[("huge.lists", BUCKETS), ("list.bytes", size_of::<SpanList>())];
 }

@@ -34,6 +34,7 @@ use crate::region::regions::Regions;
 use crate::span::Span;
 use crate::span::class::SLICE_BYTES;
 use crate::span::span_ref::SpanRef;
+use crate::support::fields::{Field, fields};
 use crate::thread_heap::ThreadHeapRef;
 use decay::{Balance, Decay};
 use huge_table::HugeTable;
@@ -192,4 +193,9 @@ impl Space {
     pub(crate) fn heaps_made(&self) -> usize {
         self.counts.heaps
     }
+}
+
+/// For debuggers.
+impl Space {
+    pub(crate) const FIELDS: &'static [Field] = fields!("space", Space: heaps isolated regions huge);
 }

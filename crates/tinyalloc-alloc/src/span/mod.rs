@@ -37,6 +37,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, 
 
 use tinyalloc_list::{Linked, Links};
 
+use crate::support::fields::{Field, fields};
 use bins::Bins;
 use owned::{Owned, Published};
 use owner::Owner;
@@ -121,6 +122,10 @@ impl Span {
             looked_at: Owned::new(0),
         }
     }
+
+    /// For debuggers.
+    pub(crate) const FIELDS: &'static [Field] = fields!("span", Span: owner start list countdown slots_carved slots class state
+        remote links holes bytes slices rest isolated);
 
     pub(crate) fn remote(&self) -> &AtomicPtr<SlotWords> {
         &self.remote

@@ -86,3 +86,9 @@ impl SpanRef {
         self == SpanRef::NONE
     }
 }
+
+/// For debuggers.
+impl SpanRef {
+    pub(crate) const NONE_AND_FREED: [*const u8; 2] =
+        [SpanRef::NONE.0.as_ptr().cast::<u8>().cast_const(), SpanRef::FREED.0.as_ptr().cast::<u8>().cast_const()];
+}

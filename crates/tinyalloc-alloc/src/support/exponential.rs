@@ -25,7 +25,8 @@ pub(crate) fn mark_at(random: u64, slots: usize, bytes: usize, interval: usize) 
         return None;
     }
     let distance = (u128::from(exponential(random)) * interval as u128) >> FRACTION_BITS;
-    (distance < reach).then(|| usize::try_from(distance / bytes as u128).unwrap_or(slots - 1))
+    let distance = u64::try_from(distance).ok().filter(|distance| u128::from(*distance) < reach)?;
+    usize::try_from(distance / bytes as u64).ok()
 }
 
 /// `-ln(random / 2^64)`, as a fraction of 2^32.

@@ -9,6 +9,7 @@
 //! see [`Lock::look`].
 
 use core::marker::PhantomData;
+use core::mem::offset_of;
 use core::ops::{Deref, DerefMut};
 
 use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS, PAUSE_NANOSECONDS};
@@ -520,4 +521,10 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         self.lock.go_out(self.way);
     }
+}
+
+/// Where it keeps what it protects, and its holder, for debuggers.
+impl<T> Lock<T> {
+    pub(crate) const VALUE_AT: usize = offset_of!(Lock<T>, value);
+    pub(crate) const HOLDER_AT: usize = offset_of!(Lock<T>, gate.holder);
 }

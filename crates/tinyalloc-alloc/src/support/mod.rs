@@ -1,5 +1,6 @@
-//! What knows nothing of allocation: a lock, words of memory, random numbers.
+//! What knows nothing of allocation: a lock, words of memory, random numbers, where fields lie.
 
+pub(crate) mod fields;
 pub(crate) mod lock;
 
 pub(crate) mod memory;

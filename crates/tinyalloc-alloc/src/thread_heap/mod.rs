@@ -27,6 +27,7 @@ pub(crate) mod refill;
 pub(crate) mod pool;
 
 use core::cell::Cell;
+use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -40,6 +41,7 @@ use crate::span::owner::Owner;
 use crate::span::remote::DirtyStack;
 use crate::span::slot::Slot;
 use crate::span::span_list::SpanList;
+use crate::support::fields::{Field, fields};
 use crate::support::random::Random;
 use guests::Lent;
 use kept_blocks::KeptBlocks;
@@ -238,4 +240,12 @@ impl ThreadHeap {
     pub(crate) fn next_pooled(&self) -> &Cell<Option<ThreadHeapRef>> {
         &self.next_pooled
     }
+}
+
+/// The owner of a span names the bins, and so the heap.
+const _: () = assert!(offset_of!(ThreadHeap, bins) == 0);
+
+impl ThreadHeap {
+    /// For debuggers.
+    pub(crate) const FIELDS: &'static [Field] = fields!("thread_heap", ThreadHeap: next_heap state thread quota);
 }

@@ -9,6 +9,7 @@ pub mod model;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::ops::Deref;
 use std::ptr::{NonNull, null};
 use std::sync::Mutex;
@@ -150,6 +151,8 @@ pub struct LimitedMapper {
     /// were locked.
     pub decommits_half: AtomicBool,
     mapped: Mutex<BTreeMap<usize, usize>>,
+    /// If names are shown, which were given to what.
+    names: Mutex<Option<Vec<(usize, usize, String)>>>,
 }
 
 impl LimitedMapper {
@@ -161,7 +164,18 @@ impl LimitedMapper {
             random: AtomicU64::new(0x0123_4567_89ab_cdef),
             decommits_half: AtomicBool::new(false),
             mapped: Mutex::default(),
+            names: Mutex::default(),
         }
+    }
+
+    /// Mappings may have names, from now on.
+    pub fn show_names(&self, is_on: bool) {
+        *self.names.lock().unwrap() = is_on.then(Vec::new);
+    }
+
+    /// The names given since the last call, each with the range.
+    pub fn take_names(&self) -> Vec<(usize, usize, String)> {
+        self.names.lock().unwrap().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Ranges mapped and not released.
@@ -262,6 +276,14 @@ unsafe impl Mapper for LimitedMapper {
     /// Nothing is sealed in earnest: the process runs other tests as well.
     unsafe fn seal(&self, _start: NonNull<u8>, _bytes: usize) -> Result<(), MapError> {
         Ok(())
+    }
+
+    fn name(&self, start: NonNull<u8>, bytes: usize, name: &CStr) -> bool {
+        let mut names = self.names.lock().unwrap();
+        if let Some(names) = names.as_mut() {
+            names.push((start.addr().get(), bytes, name.to_str().unwrap().to_owned()));
+        }
+        names.is_some()
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -432,6 +454,10 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn seal(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.seal(start, bytes) }
+    }
+
+    fn name(&self, start: NonNull<u8>, bytes: usize, name: &CStr) -> bool {
+        self.0.name(start, bytes, name)
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
