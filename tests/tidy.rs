@@ -16,9 +16,10 @@ const RESULTS: &str = "bench/results";
 const PROSE_FOLDERS: [&str; 2] = ["docs", ".github"];
 const HASH_DIGITS: [usize; 2] = [7, 40];
 /// What a path in a code span begins with.
-const TOP_FOLDERS: [&str; 14] = [
+const TOP_FOLDERS: [&str; 15] = [
     "bench/",
     "c-tests/",
+    "command/",
     "crates/",
     "docs/",
     "embedded/",
@@ -117,7 +118,7 @@ fn readable() -> Vec<Document> {
 
 fn is_readable(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some(extension) => ["md", "rs", "c", "h", "cpp", "hpp", "py", "3", "7"].contains(&extension),
+        Some(extension) => ["md", "rs", "c", "h", "cpp", "hpp", "py", "1", "3", "7"].contains(&extension),
         None => path.parent().is_some_and(|folder| ["scripts", "proof", "c-tests"].iter().any(|name| folder.ends_with(name))),
     }
 }

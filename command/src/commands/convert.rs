@@ -1,0 +1,43 @@
+//! `tinyalloc convert`.
+
+use std::fs::{metadata, remove_file, write};
+use std::io::{Write, stdout};
+use std::path::Path;
+
+use crate::convert::{collapsed, dhat, pprof};
+use crate::failure::Failure;
+use crate::options::{Convert, Format};
+use crate::profile::{By, Profile};
+use crate::text::note_newer_files;
+
+pub(super) fn convert(options: &Convert) -> Result<u8, Failure> {
+    let profile = Profile::read(&options.dump)?;
+    let mut symbols = options.debugging.symbols();
+    let by = By::from(options.by);
+    profile.check(by)?;
+    let bytes = match options.to {
+        Format::Pprof => pprof::file(&profile, &mut symbols, by),
+        Format::Dhat => dhat::file(&profile, &mut symbols).into_bytes(),
+        Format::Collapsed => collapsed::file(&profile, &mut symbols, by).into_bytes(),
+    };
+    note_newer_files(&symbols);
+    save(&options.output, &bytes)?;
+    Ok(0)
+}
+
+/// Writes a file, or to standard output. Half of a file is not left behind.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        let mut out = stdout().lock();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        return written.map_err(|error| Failure::of_system(Path::new("standard output"), &error));
+    }
+    let was_there = metadata(path).is_ok();
+    write(path, bytes).map_err(|error| {
+        if !was_there {
+            // The failure to write is what the user hears of.
+            remove_file(path).ok();
+        }
+        Failure::of_system(path, &error)
+    })
+}

@@ -1,0 +1,229 @@
+//! `tinyalloc run`.
+
+use std::collections::BTreeMap;
+use std::env::{current_exe, split_paths, var_os};
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirEntry, canonicalize, create_dir_all, read_dir};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf, absolute};
+use std::process::{Child, Command, ExitStatus};
+use std::thread::spawn;
+use std::time::{Duration, SystemTime};
+
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::{program, sites};
+use crate::failure::{Failure, system_text};
+use crate::options::Run;
+use crate::profile::{By, Profile};
+use crate::sites::sites as sites_of;
+use crate::text::say;
+
+const OPTIONS: &str = "TINYALLOC_OPTIONS";
+const PRELOAD: &str = "LD_PRELOAD";
+/// The names of the library, as it is built and as packages install it.
+const LIBRARIES: [&str; 2] = ["libtinyalloc.so", "libtinyalloc.so.0"];
+/// Beside this command, and where it is installed.
+const BESIDE: [&str; 2] = [".", "../lib"];
+/// Where the dynamic linker looks.
+const LIBRARY_FOLDERS: [&str; 9] = [
+    "/usr/local/lib",
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib/aarch64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
+    "/usr/lib",
+];
+/// A profile is written when the heap has grown by so many percent.
+const GROWTH_PERCENT: u32 = 10;
+/// The most bytes of a path that the library takes, with room for the numbers.
+const PATTERN_BYTES_MAX: usize = 500;
+const CLOCK_TICK: Duration = Duration::from_millis(20);
+/// Call sites in the summary.
+const TOP: usize = 10;
+/// What shells add to the number of a signal.
+const SIGNAL_STATUS: i32 = 128;
+
+pub(super) fn run(options: &Run) -> Result<u8, Failure> {
+    let (name, arguments) = options.program.split_first().ok_or_else(|| Failure::new("there is no program to run"))?;
+    let path = program::find(name)?;
+    let library = library(options.library.as_deref())?;
+    program::check(&path, &library)?;
+    let folder = folder(&options.output)?;
+    let mut command = Command::new(name);
+    command.args(arguments);
+    command.env(PRELOAD, preload(&library)?).env(OPTIONS, library_options(&folder, options.interval));
+    let begun = SystemTime::now();
+    let (process, status) = wait_for(&mut command).map_err(|text| Failure::of(&path, text))?;
+    summarise(&profiled(&folder, begun), process, options);
+    say(&format!("heap profiles are in {}\n", folder.display()));
+    Ok(exit_status(status))
+}
+
+/// Runs the program. Signals that the terminal sends reach it directly; those that are sent to this
+/// process alone are passed on.
+fn wait_for(command: &mut Command) -> Result<(u32, ExitStatus), String> {
+    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).map_err(|error| system_text(&error))?;
+    let handle = signals.handle();
+    let mut child = command.spawn().map_err(|error| system_text(&error))?;
+    let process = child.id();
+    let thread = spawn(move || {
+        for signal in signals.forever().filter(|signal| matches!(*signal, SIGTERM | SIGHUP)) {
+            pass_on(process, signal);
+        }
+    });
+    let status = wait(&mut child);
+    handle.close();
+    // The thread does not panic.
+    thread.join().ok();
+    Ok((process, status?))
+}
+
+fn wait(child: &mut Child) -> Result<ExitStatus, String> {
+    child.wait().map_err(|error| system_text(&error))
+}
+
+fn pass_on(process: u32, signal: i32) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    if let (Some(process), Some(signal)) = (process, Signal::from_named_raw(signal)) {
+        // The program may have ended meanwhile.
+        kill_process(process, signal).ok();
+    }
+}
+
+fn exit_status(status: ExitStatus) -> u8 {
+    let status = status.code().or_else(|| status.signal().map(|signal| SIGNAL_STATUS + signal));
+    status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX)
+}
+
+fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(path) = named {
+        return canonicalize(path).map_err(|error| Failure::of_system(path, &error));
+    }
+    let beside = current_exe().ok().and_then(|command| command.parent().map(Path::to_owned)).unwrap_or_default();
+    let beside = BESIDE.iter().map(|folder| beside.join(folder));
+    let path = var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let folders = beside.chain(split_paths(&path)).chain(LIBRARY_FOLDERS.iter().map(PathBuf::from));
+    let mut files = folders.flat_map(|folder| LIBRARIES.map(|name| folder.join(name)));
+    let found = files.find_map(|file| canonicalize(file).ok());
+    found.ok_or_else(|| {
+        Failure::new("libtinyalloc.so is neither beside this command nor where libraries are: name it with --library")
+    })
+}
+
+/// The library before what is preloaded anyway.
+fn preload(library: &Path) -> Result<OsString, Failure> {
+    if library.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b' ' | b':')) {
+        return Err(Failure::of(library, "LD_PRELOAD cannot have a path with a space or a colon"));
+    }
+    Ok(joined(library.as_os_str(), var_os(PRELOAD), OsStr::new(":"), true))
+}
+
+fn library_options(folder: &Path, interval: u64) -> OsString {
+    let mut ours = OsString::from(format!("profile={interval},profile_file="));
+    ours.push(folder);
+    ours.push(format!("/%p.%n.heap,profile_growth={GROWTH_PERCENT}"));
+    joined(&ours, var_os(OPTIONS), OsStr::new(","), false)
+}
+
+fn joined(ours: &OsStr, other: Option<OsString>, between: &OsStr, is_first: bool) -> OsString {
+    let parts = match other.filter(|other| !other.is_empty()) {
+        None => vec![ours.to_owned()],
+        Some(other) if is_first => vec![ours.to_owned(), between.to_owned(), other],
+        Some(other) => vec![other, between.to_owned(), ours.to_owned()],
+    };
+    parts.into_iter().collect()
+}
+
+/// Makes the folder for the profiles; the program may have another working directory than this one.
+fn folder(output: &Path) -> Result<PathBuf, Failure> {
+    create_dir_all(output).map_err(|error| Failure::of_system(output, &error))?;
+    let folder = absolute(output).map_err(|error| Failure::of_system(output, &error))?;
+    let bytes = folder.as_os_str().as_bytes();
+    if bytes.contains(&b',') || bytes.contains(&b'%') {
+        return Err(Failure::of(&folder, "the library's options cannot have a path with a comma or a percent sign"));
+    }
+    if bytes.len() > PATTERN_BYTES_MAX {
+        return Err(Failure::of(&folder, "the path is too long for the library's options"));
+    }
+    Ok(folder)
+}
+
+/// A process that wrote profiles.
+struct Profiled {
+    process: u32,
+    count: usize,
+    last: PathBuf,
+}
+
+/// Sums up the last profile of the program, on standard error: the output is the program's. If
+/// there is none, as of most shells, that of the process with the highest peak.
+fn summarise(all: &[Profiled], process: u32, options: &Run) {
+    let own = all.iter().find(|profiled| profiled.process == process);
+    let read = |profiled: &'_ Profiled| Profile::read(&profiled.last).map(|profile| (profiled.count, profiled.process, profile));
+    let others = || all.iter().filter_map(|profiled| read(profiled).ok()).max_by_key(|(_, _, profile)| profile.peak_bytes);
+    match own.map(read) {
+        Some(Ok(found)) => summarise_process(&found, options),
+        Some(Err(failure)) => say(&format!("tinyalloc: {failure}\n")),
+        None => {
+            let text = "the program wrote no heap profile: it ended by a signal or _exit(2), or ran others that did the work";
+            say(&format!("tinyalloc: {text}\n"));
+            others().iter().for_each(|found| summarise_process(found, options));
+        }
+    }
+    let others = all.iter().filter(|profiled| profiled.process != process);
+    let count: usize = others.clone().map(|profiled| profiled.count).sum();
+    match others.count() {
+        0 => {}
+        1 => say(&format!("{} of another process\n", profiles(count))),
+        processes => say(&format!("{} of {processes} other processes\n", profiles(count))),
+    }
+}
+
+fn summarise_process((count, process, profile): &(usize, u32, Profile), options: &Run) {
+    say(&sites::heading(profile));
+    if profile.sum(By::Total).samples == 0 {
+        say("no block was sampled: less was allocated than the interval, or the program has a malloc of its own\n");
+    } else {
+        let mut symbols = options.debugging.symbols();
+        for by in [By::Peak, By::Live] {
+            say(&format!("\n{}", sites::table(profile, by, &sites_of(profile, &mut symbols, by, 1), TOP)));
+        }
+    }
+    say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
+}
+
+fn profiles(count: usize) -> String {
+    if count == 1 { String::from("1 heap profile") } else { format!("{count} heap profiles") }
+}
+
+/// The processes that have written profiles since.
+fn profiled(folder: &Path, since: SystemTime) -> Vec<Profiled> {
+    // The clock of files is behind by a tick of the kernel's.
+    let since = since.checked_sub(CLOCK_TICK).unwrap_or(since);
+    let is_new = |entry: &DirEntry| entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|time| time >= since);
+    let entries = read_dir(folder).into_iter().flatten().filter_map(Result::ok).filter(is_new);
+    let mut dumps: BTreeMap<u32, Vec<(u64, PathBuf)>> = BTreeMap::new();
+    for path in entries.map(|entry| entry.path()) {
+        if let Some((process, number)) = numbers(&path) {
+            dumps.entry(process).or_default().push((number, path));
+        }
+    }
+    let last = |(process, dumps): (u32, Vec<(u64, PathBuf)>)| {
+        let count = dumps.len();
+        dumps.into_iter().max().map(|(_, last)| Profiled { process, count, last })
+    };
+    dumps.into_iter().filter_map(last).collect()
+}
+
+/// The numbers of the process and of the file in `PID.N.heap`.
+fn numbers(path: &Path) -> Option<(u32, u64)> {
+    let (process, number) = path.file_name()?.to_str()?.strip_suffix(".heap")?.split_once('.')?;
+    Some((process.parse().ok()?, number.parse().ok()?))
+}

@@ -1,0 +1,5 @@
+//! Profiles in the formats of other tools.
+
+pub mod collapsed;
+pub mod dhat;
+pub mod pprof;

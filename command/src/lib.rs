@@ -1,0 +1,17 @@
+//! Heap profiles of tinyalloc: reading, symbolising, converting and comparing them. The command
+//! `tinyalloc` is made of this; tests and reports use it, too.
+
+pub mod commands;
+pub mod convert;
+pub mod demangle;
+pub mod failure;
+pub mod mapping;
+mod object_file;
+pub mod options;
+pub mod profile;
+pub mod report;
+pub mod sites;
+pub mod size;
+pub mod symbols;
+pub mod text;
+pub mod wrappers;

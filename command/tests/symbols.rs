@@ -1,0 +1,185 @@
+//! Addresses become functions, files and lines, of programs and libraries of every kind.
+#![allow(clippy::unwrap_used, reason = "tests may give up")]
+
+mod common;
+
+use std::fs::{copy, create_dir_all, remove_file, write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Dump, Site, address, compile, has, mapped, run};
+use tempfile::tempdir;
+use tinyalloc_command::profile::Profile;
+use tinyalloc_command::symbols::{Frame, Symbols};
+
+const C: &str = "#include <stdlib.h>
+static void *hidden(int size) { return malloc(size); }
+__attribute__((always_inline)) static inline void *inner(int size) {
+    __asm__ volatile(\".globl in_the_inner\\nin_the_inner: nop\");
+    return hidden(size + 1);
+}
+__attribute__((noinline)) void *outer(int size) {
+    return inner(size + 2);
+}
+void *last(void);
+int main(void) { return outer(1) == last(); }
+void *last(void) { return 0; }
+";
+const CPP: &str = "namespace foo { struct Bar { int grow(const char *text, int times); }; }
+int foo::Bar::grow(const char *text, int times) { return text[times]; }
+int main() { return foo::Bar().grow(\"abc\", 1); }
+";
+const PIE_BASE: u64 = 0x5555_5555_4000;
+const LIBRARY_BASE: u64 = 0x7f12_3456_7000;
+
+fn profile(mappings: String) -> Profile {
+    let site = Site { callers: vec![1], live: (1, 1, 1, 1), total: (1, 1, 1, 1), ..Site::default() };
+    Profile::parse(Dump { interval: 1, sites: vec![site], mappings, ..Dump::default() }.text().as_bytes()).unwrap()
+}
+
+/// The calls at the byte of a symbol, as if the call that returns behind it were there.
+fn frames_at(path: &Path, base: u64, symbol: u64, folders: Vec<PathBuf>) -> Vec<Frame> {
+    Symbols::with_debug_folders(folders).frames(&profile(mapped(path, base)), base + symbol + 1)
+}
+
+fn names(frames: &[Frame]) -> Vec<&str> {
+    frames.iter().map(|frame| frame.function.as_str()).collect()
+}
+
+#[test]
+fn position_independent_fixed_and_shared_files_are_told_apart() {
+    let folder = tempdir().unwrap();
+    let pie = compile(folder.path(), ("a.c", C), &["-g", "-O1", "-fPIE", "-pie"], "pie");
+    let fixed = compile(folder.path(), ("a.c", C), &["-g", "-O1", "-fno-pie", "-no-pie"], "fixed");
+    let shared = compile(folder.path(), ("a.c", C), &["-g", "-O1", "-fPIC", "-shared"], "libshared.so");
+    for (path, base) in [(&pie, PIE_BASE), (&fixed, 0), (&shared, LIBRARY_BASE)] {
+        let frames = frames_at(path, base, address(path, "last"), Vec::new());
+        assert_eq!(names(&frames), ["last"], "{}", path.display());
+        let file = frames[0].file.clone().unwrap();
+        assert!(file.ends_with("/a.c") && frames[0].line == Some(12), "{frames:?}");
+        assert_eq!(Some(frames[0].module.as_str()), path.file_name().unwrap().to_str());
+    }
+    // All of them at once, where the addresses alone would not tell them apart.
+    let all = profile(mapped(&fixed, 0) + &mapped(&pie, PIE_BASE) + &mapped(&shared, LIBRARY_BASE));
+    let mut symbols = Symbols::new();
+    for (path, base) in [(&pie, PIE_BASE), (&fixed, 0), (&shared, LIBRARY_BASE)] {
+        for name in ["outer", "last", "main"] {
+            let frames = symbols.frames(&all, base + address(path, name) + 1);
+            assert_eq!(frames.last().unwrap().function, name);
+        }
+    }
+}
+
+#[test]
+fn inlined_functions_are_calls_of_their_own() {
+    let folder = tempdir().unwrap();
+    let path = compile(folder.path(), ("a.c", C), &["-g", "-O2", "-fPIE", "-pie"], "program");
+    let frames = frames_at(&path, PIE_BASE, address(&path, "in_the_inner"), Vec::new());
+    assert_eq!(names(&frames), ["inner", "outer"]);
+    assert_eq!((frames[0].line, frames[1].line), (Some(4), Some(8)));
+}
+
+#[test]
+fn names_of_cpp_are_readable() {
+    let folder = tempdir().unwrap();
+    for words in [&["-g"][..], &[]] {
+        let path = compile(folder.path(), ("a.cpp", CPP), words, "program");
+        let frames = frames_at(&path, PIE_BASE, address(&path, "_ZN3foo3Bar4growEPKci"), Vec::new());
+        assert_eq!(names(&frames), ["foo::Bar::grow"]);
+        assert_eq!(frames[0].line.is_some(), !words.is_empty());
+    }
+}
+
+#[test]
+fn without_debug_information_there_are_symbols() {
+    let folder = tempdir().unwrap();
+    let path = compile(folder.path(), ("a.c", C), &["-O0", "-fPIC", "-shared"], "libplain.so");
+    let (hidden, last) = (address(&path, "hidden"), address(&path, "last"));
+    let at = |symbol| frames_at(&path, LIBRARY_BASE, symbol, Vec::new()).remove(0);
+    assert_eq!((at(hidden).function, at(hidden).file), (String::from("hidden"), None));
+    run(Command::new("strip").arg(&path));
+    assert_eq!(at(last).function, "last");
+    // No exported function has this address, and that of the nearest one would be wrong.
+    assert_eq!(at(hidden).function, format!("libplain.so+{hidden:#x}"));
+}
+
+/// Moves the debug information into a file of its own.
+fn split(path: &Path, debug: &Path, words: &[&str]) {
+    run(Command::new("objcopy").arg("--only-keep-debug").arg(path).arg(debug));
+    run(Command::new("objcopy").arg("--strip-all").args(words).arg(path));
+}
+
+#[test]
+fn separate_debug_files_are_found_by_build_id_and_by_link() {
+    let folder = tempdir().unwrap();
+    let path = compile(folder.path(), ("a.c", C), &["-g", "-O1", "-Wl,--build-id=0xab0123456789"], "program");
+    let place = folder.path().join("debug/.build-id/ab");
+    create_dir_all(&place).unwrap();
+    let main = address(&path, "main");
+    split(&path, &place.join("0123456789.debug"), &[]);
+    let folders = vec![folder.path().join("debug")];
+    assert_eq!(frames_at(&path, PIE_BASE, main, folders.clone()).last().unwrap().line, Some(11));
+    assert_eq!(frames_at(&path, PIE_BASE, main, Vec::new())[0].function, format!("program+{main:#x}"));
+
+    let linked = compile(folder.path(), ("a.c", C), &["-g", "-O1", "-Wl,--build-id=none"], "linked");
+    let main = address(&linked, "main");
+    let debug = folder.path().join("linked.debug");
+    let link = format!("--add-gnu-debuglink={}", debug.display());
+    split(&linked, &debug, &[&link]);
+    assert_eq!(frames_at(&linked, PIE_BASE, main, folders.clone()).last().unwrap().line, Some(11));
+    // One of another build is not used.
+    copy(place.join("0123456789.debug"), &debug).unwrap();
+    assert_eq!(frames_at(&linked, PIE_BASE, main, folders)[0].function, format!("linked+{main:#x}"));
+}
+
+#[test]
+fn what_is_missing_is_named_by_its_place() {
+    let folder = tempdir().unwrap();
+    let path = compile(folder.path(), ("a.c", C), &["-g", "-fPIC", "-shared"], "libgone.so");
+    let last = address(&path, "last");
+    let maps = mapped(&path, LIBRARY_BASE);
+    let name = format!("libgone.so+{last:#x}");
+    let frames = |maps: String| Symbols::new().frames(&profile(maps), LIBRARY_BASE + last + 1);
+    let deleted: String = maps.lines().map(|line| format!("{line} (deleted)\n")).collect();
+    assert_eq!(names(&frames(deleted)), [name.as_str()], "what is there now is another file");
+    write(&path, "no ELF file").unwrap();
+    assert_eq!(names(&frames(maps.clone())), [name.as_str()]);
+    remove_file(&path).unwrap();
+    let frames = frames(maps.clone());
+    assert_eq!(names(&frames), [name.as_str()]);
+    assert!(frames[0].is_unknown() && frames[0].file.is_none());
+    assert_eq!(names(&Symbols::new().frames(&profile(maps.clone()), 0x1001)), ["0x1000"]);
+    let memory =
+        maps + "7fff00000000-7fff00001000 r-xp 00000000 00:00 0 \n7fff00002000-7fff00003000 r-xp 00000000 00:00 0  [vdso]\n";
+    assert_eq!(names(&Symbols::new().frames(&profile(memory.clone()), 0x7fff_0000_0011)), ["[anonymous]+0x10"]);
+    assert_eq!(names(&Symbols::new().frames(&profile(memory), 0x7fff_0000_2011)), ["[vdso]+0x10"]);
+}
+
+#[test]
+fn debug_information_may_be_compressed_split_or_of_another_version() {
+    let folder = tempdir().unwrap();
+    for words in [&["-g", "-gz=zlib"][..], &["-g", "-gdwarf-4"], &["-g", "-gdwarf-3"], &["-g", "-gsplit-dwarf"]] {
+        let path = compile(folder.path(), ("a.c", C), &[words, &["-O1", "-fPIE", "-pie"]].concat(), "program");
+        let frames = frames_at(&path, PIE_BASE, address(&path, "in_the_inner"), Vec::new());
+        assert_eq!(names(&frames), ["inner", "outer"], "{words:?}");
+        assert_eq!(frames[1].line, Some(8), "{words:?}");
+    }
+}
+
+/// As Debian's packages of debug files have it.
+#[test]
+fn debug_information_may_be_shared_by_several_files() {
+    if !has("dwz") {
+        eprintln!("skipped: dwz is not installed");
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let words = ["-g", "-O1", "-fPIE", "-pie", "-Wl,--build-id=sha1", "-Wl,--compress-debug-sections=none"];
+    let one = compile(folder.path(), ("a.c", C), &words, "one");
+    let other = compile(folder.path(), ("a.c", C), &words, "other");
+    run(Command::new("dwz").current_dir(folder.path()).args(["-m", "common.debug", "one", "other"]));
+    for path in [one, other] {
+        let frames = frames_at(&path, PIE_BASE, address(&path, "in_the_inner"), Vec::new());
+        assert_eq!(names(&frames), ["inner", "outer"], "{}", path.display());
+    }
+}
