@@ -53,7 +53,7 @@ pub(crate) fn start() {
     if SETTINGS.profile_signal() != 0 {
         heap_profile::listen_to(0, SETTINGS.profile_signal());
     }
-    if SETTINGS.profile_interval() > 0 && !follow_profile() {
+    if SETTINGS.profile_interval() > 0 && !follow_profile(0) {
         say(&"no heap profile: not with hardened, zero_on_free, quarantine or valgrind, nor without memory");
     }
     if SETTINGS.guards() {
@@ -70,7 +70,8 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     if key.is_for_the_start() {
         return Err(OptionError::Late);
     }
-    let (mut is_set, signal_before, profile_signal_before) = (None, SETTINGS.signal(), SETTINGS.profile_signal());
+    let (mut is_set, signal_before) = (None, SETTINGS.signal());
+    let (profile_signal_before, interval_before) = (SETTINGS.profile_signal(), SETTINGS.profile_interval());
     if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
         return Err(OptionError::Busy);
     }
@@ -84,21 +85,24 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
             stats_dump::listen_to(signal_before, SETTINGS.signal());
         }
         Key::ProfileSignal => heap_profile::listen_to(profile_signal_before, SETTINGS.profile_signal()),
-        Key::Profile if !follow_profile() => return Err(OptionError::BadValue),
+        Key::Profile if !follow_profile(interval_before) => {
+            let is_busy = !heap_profile::is_at_hand();
+            return Err(if is_busy { OptionError::Busy } else { OptionError::BadValue });
+        }
         _ => {}
     }
     Ok(())
 }
 
-/// Samples blocks as the option says; false, and the option is off, where that cannot be.
-fn follow_profile() -> bool {
+/// Samples blocks as the option says; false, and the option is what it was, where that cannot be.
+fn follow_profile(before: usize) -> bool {
     let interval = SETTINGS.profile_interval();
     if interval > 0 {
         loaded_object::prepare();
     }
     let follows = ALLOCATOR.set_profile_interval(Thread, interval);
     if !follows {
-        SETTINGS.set_profile_interval(0);
+        SETTINGS.set_profile_interval(before);
     }
     follows
 }

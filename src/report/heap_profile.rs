@@ -13,7 +13,7 @@ use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
 use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
-use super::late_dump::{LateDump, set_handler};
+use super::late_dump::{LateDump, replace_handler};
 use super::stats_dump::PROCESS;
 use super::{Format, Report, write_text_to, write_whole};
 use crate::process::instance::ALLOCATOR;
@@ -54,8 +54,7 @@ extern "C" fn end() {
 
 /// Installs the handler of the signal that requests a dump, instead of the one before.
 pub(crate) fn listen_to(before: c_int, signal: c_int) {
-    set_handler(before, None);
-    set_handler(signal, Some(on_signal));
+    replace_handler(before, SETTINGS.signal(), signal, on_signal);
 }
 
 extern "C" fn on_signal(_signal: c_int) {

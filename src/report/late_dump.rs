@@ -50,15 +50,27 @@ impl LateDump {
         self.is_writing.store(true, Ordering::Relaxed);
     }
 
-    /// In the child of a fork no other thread is writing.
+    /// In the child of a fork no other thread is writing, and the parent answers its signals.
     pub(crate) fn on_child(&self) {
+        self.is_late.store(false, Ordering::Relaxed);
         self.is_writing.store(false, Ordering::Relaxed);
     }
 }
 
-/// Installs the handler of a signal, which calls only what signal handlers may; without one, the
-/// signal is the program's again. 0 is no signal.
-pub(crate) fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
+/// Installs the handler of a signal, instead of that of another one, which is the program's again
+/// unless a further dump has it. 0 is no signal.
+pub(crate) fn replace_handler(before: c_int, further: c_int, signal: c_int, handler: extern "C" fn(c_int)) {
+    if before == signal {
+        return;
+    }
+    if before != further {
+        set_handler(before, None);
+    }
+    set_handler(signal, Some(handler));
+}
+
+/// The handler calls only what signal handlers may; without one, the signal is the program's again.
+fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
     if signal == 0 {
         return;
     }

@@ -6,7 +6,7 @@ use libc::STDERR_FILENO;
 use tinyalloc_alloc::Stats;
 use tinyalloc_sys::SystemCalls;
 
-use super::late_dump::{LateDump, set_handler};
+use super::late_dump::{LateDump, replace_handler};
 use super::{Format, Report};
 use crate::process::instance::ALLOCATOR;
 use crate::process::settings::SETTINGS;
@@ -40,8 +40,7 @@ fn format_at_exit() -> Option<Format> {
 
 /// Installs the handler of the signal that requests statistics, instead of the one before.
 pub(crate) fn listen_to(before: c_int, signal: c_int) {
-    set_handler(before, None);
-    set_handler(signal, Some(on_signal));
+    replace_handler(before, SETTINGS.profile_signal(), signal, on_signal);
 }
 
 extern "C" fn on_signal(_signal: c_int) {

@@ -86,8 +86,21 @@ impl<M: Mapper> Allocator<M> {
         }
         let (profile, pool, space) = (self.profile(), self.pool(), self.space());
         let gates: [&Gate; 4] = [&profile, &pool, &space, self.guards()];
+        let has_profile = profile.is_held_by(context.id());
         for gate in gates {
             if gate.is_held_by(context.id()) { gate.forget_others() } else { gate.reset_in_child() }
+        }
+        self.leave_profile(context, has_profile);
+    }
+}
+
+impl<M: Mapper> Allocator<M> {
+    /// Another thread may have been half-way through a change of the heap of sampled blocks, and,
+    /// unless this one holds its lock, of the profile. Neither is used any more.
+    fn leave_profile<C: ThreadContext>(&self, context: C, is_own: bool) {
+        self.profile_bins().store(null_mut(), Ordering::Relaxed);
+        if !is_own && let Some(mut profile) = self.profile_lock().lock(context.id()) {
+            profile.clear();
         }
     }
 }

@@ -308,10 +308,14 @@ impl<M: Mapper> Allocator<M> {
     /// The heap of sampled blocks is no thread's: what was freed of it comes home with each sample,
     /// and here.
     pub(crate) fn purge_profile<C: ThreadContext>(&self, context: C) {
-        let Some(bins) = NonNull::new(self.profile_bins().load(Ordering::Relaxed)) else {
+        if self.profile_bins().load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        // The lock first: in the child of a signal handler's fork, the heap is another's.
+        let Some(profile) = self.profile().lock(context.id()) else {
             return;
         };
-        let Some(profile) = self.profile().lock(context.id()) else {
+        let Some(bins) = NonNull::new(self.profile_bins().load(Ordering::Relaxed)) else {
             return;
         };
         // SAFETY: they are a heap's (H2).

@@ -204,6 +204,11 @@ impl<M: Mapper> Allocator<M> {
         Ranked::new(self)
     }
 
+    /// The lock of the profile, whatever the thread is inside: for the child of a fork.
+    pub(crate) fn profile_lock(&self) -> &Lock<Profile> {
+        &self.profile
+    }
+
     /// Bytes to a sample, 0 if there are none.
     pub(crate) fn interval(&self) -> &AtomicUsize {
         &self.interval

@@ -162,11 +162,11 @@ impl OwnedSpan {
         };
         let mut slot = self.list().get();
         if keeps_first && !slot.is_end() {
-            slot = slot.next(secret).ok_or(slot)?;
+            slot = slot.next(secret).ok_or(slot.unmarked())?;
         }
         while !slot.is_end() {
             count(self.slot_index(slot.address()));
-            slot = slot.next(secret).ok_or(slot)?;
+            slot = slot.next(secret).ok_or(slot.unmarked())?;
         }
         (0..self.slots_carved() as usize).filter(|index| self.is_in_hole(*index)).for_each(&mut count);
         let is_free = |unit: usize| free[unit] > 0 && usize::from(free[unit]) == self.slots_on(1 << unit).count();

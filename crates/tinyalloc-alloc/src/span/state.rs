@@ -46,7 +46,7 @@ impl Span {
     /// slots the caller counts.
     pub(crate) fn live(&self) -> u32 {
         match self.state() {
-            SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().saturating_sub(self.countdown())),
+            SpanState::Full => self.slots.get().saturating_sub(self.full_countdown().wrapping_sub(self.countdown())),
             SpanState::Partial => self.countdown(),
             SpanState::Lending => self.slots.get(),
             SpanState::Current => self.slots_present(),
@@ -156,11 +156,12 @@ impl OwnedSpan {
     }
 
     /// Whether the countdown is at zero because of [`OwnedSpan::stop_after`]. What is left of it
-    /// goes on.
+    /// goes on: all of it, for a signal handler may have come in between, and have given the span
+    /// another state and countdown.
     pub(crate) fn has_stopped(self) -> bool {
-        let rest = self.rest.load(Ordering::Relaxed);
-        self.count_down_from(rest);
-        rest > 0
+        let has_stopped = self.rest.load(Ordering::Relaxed) > 0;
+        self.count_down_from(self.countdown());
+        has_stopped
     }
 
     /// Where the list begins that freed slots go to.
@@ -168,5 +169,47 @@ impl OwnedSpan {
         // SAFETY: `head` points at this record's list or at the bin of a heap; neither is ever
         // unmapped (S1, H2).
         unsafe { &*self.head().get() }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "tests may allocate")]
+mod tests {
+    use super::super::Span;
+    use super::super::owned::OwnedSpan;
+    use super::super::span_ref::SpanRef;
+
+    fn span() -> OwnedSpan {
+        let record = Box::leak(Box::new(Span::none()));
+        // SAFETY: the record is never unmapped.
+        let span = unsafe { SpanRef::from_raw(record) };
+        // SAFETY: the test owns it.
+        unsafe { span.owned() }
+    }
+
+    #[test]
+    fn a_countdown_that_stops_goes_on_with_all_that_is_left() {
+        let span = span();
+        span.become_partial(7);
+        span.stop_after(3);
+        assert_eq!(span.countdown(), 7);
+        span.countdown_left().set(0);
+        assert!(span.has_stopped());
+        assert_eq!((span.countdown(), span.countdown_left().get()), (4, 4));
+        assert!(!span.has_stopped());
+        assert_eq!(span.countdown(), 4);
+    }
+
+    /// Between the free that brought the countdown to zero and what it calls, a signal handler
+    /// brings remote frees home.
+    #[test]
+    fn a_state_that_a_signal_handler_gave_the_span_meanwhile_stays() {
+        let span = span();
+        span.become_partial(7);
+        assert!(!span.has_stopped());
+        assert_eq!(span.live(), 7, "no slot less lives");
+        span.stop_after(2);
+        assert!(span.has_stopped());
+        assert_eq!(span.live(), 7);
     }
 }

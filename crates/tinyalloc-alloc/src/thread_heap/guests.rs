@@ -101,7 +101,7 @@ impl ThreadHeapRef {
         let (mut result, mut left) = (Ok(()), false);
         while !slot.is_end() {
             let Some(next) = slot.next(secret) else {
-                result = Err(slot);
+                result = Err(slot.unmarked());
                 break;
             };
             let is_guest = !current.contains(slot.address());
@@ -143,6 +143,8 @@ impl ThreadHeapRef {
         }
         if span.take_home(slot, secret) {
             self.relist(span, span.live());
+        } else {
+            self.stop_at_mark(span);
         }
     }
 

@@ -10,7 +10,8 @@ use crate::span::state::SpanState;
 impl ThreadHeapRef {
     /// The span's countdown is at zero.
     pub(crate) fn on_countdown_zero(self, span: OwnedSpan, secret: Secret) {
-        if self.has_met_mark(span, secret) {
+        // A signal handler may have come first, and have given the span away.
+        if span.owner() != self.owner() || self.has_met_mark(span, secret) {
             return;
         }
         match span.state() {
