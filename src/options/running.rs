@@ -7,6 +7,7 @@ use tinyalloc_alloc::Tunables;
 
 use super::start::{read, unread};
 use super::table::Key;
+use crate::faults::backtrace::rule_cache;
 use crate::faults::{handler, loaded_object};
 use crate::process::background;
 use crate::process::instance::ALLOCATOR;
@@ -99,6 +100,7 @@ fn follow_profile(before: usize) -> bool {
     let interval = SETTINGS.profile_interval();
     if interval > 0 {
         loaded_object::prepare();
+        rule_cache::prepare();
     }
     let follows = ALLOCATOR.set_profile_interval(Thread, interval);
     if !follows {

@@ -15,7 +15,7 @@ mod frame_entry;
 
 mod rules;
 
-mod rule_cache;
+pub(crate) mod rule_cache;
 
 mod frame;
 

@@ -7,12 +7,16 @@
 //! whether they come from here or from a table.
 
 use core::iter::once;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use tinyalloc_sys::{Mapper, PosixMapper};
 
 use super::registers::{COUNT, KEPT};
 use super::rules::{FrameStart, Rule, Rules};
 
 const ENTRIES: usize = 512;
+const PAGE_BYTES: usize = 64 * 1024;
 const OFFSETS_PER_WORD: usize = 8;
 /// One of the start of the frame, and those of the registers.
 const WORDS: usize = KEPT.len().div_ceil(OFFSETS_PER_WORD) + 1;
@@ -89,26 +93,42 @@ struct Entry {
     words: [AtomicU64; WORDS],
 }
 
-static ENTRY: [Entry; ENTRIES] =
-    [const { Entry { key: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] } }; ENTRIES];
+/// The entries: null before [`prepare`]. Zeroed memory of the library's own would be a mapping in
+/// each process.
+#[unsafe(link_section = ".data")]
+static CACHE: AtomicPtr<[Entry; ENTRIES]> = AtomicPtr::new(null_mut());
+
+/// From here on rules are kept, if there is memory for that. Called while no other thread does.
+pub(crate) fn prepare() {
+    if CACHE.load(Ordering::Relaxed).is_null()
+        && let Ok(start) = PosixMapper::new().map(size_of::<[Entry; ENTRIES]>().next_multiple_of(PAGE_BYTES), PAGE_BYTES)
+    {
+        CACHE.store(start.as_ptr().cast(), Ordering::Release);
+    }
+}
 
 /// The rules for the code at an address of the object with these tables, if they are at hand.
 pub(super) fn find(address: usize, tables: usize) -> Option<ShortRules> {
-    let entry = entry_of(address);
+    let entry = entry_of(address)?;
     let mut words = [0; WORDS];
     words.iter_mut().zip(&entry.words).for_each(|(to, word)| *to = word.load(Ordering::Relaxed));
     (entry.key.load(Ordering::Relaxed) == key(address, tables, &words)).then_some(ShortRules { words })
 }
 
 pub(super) fn keep(address: usize, tables: usize, rules: &ShortRules) {
-    let (entry, words) = (entry_of(address), rules.words);
+    let Some(entry) = entry_of(address) else {
+        return;
+    };
+    let words = rules.words;
     entry.key.store(key(address, tables, &words), Ordering::Relaxed);
     words.iter().zip(&entry.words).for_each(|(word, to)| to.store(*word, Ordering::Relaxed));
 }
 
-fn entry_of(address: usize) -> &'static Entry {
+fn entry_of(address: usize) -> Option<&'static Entry> {
     let place = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-    &ENTRY[place as usize % ENTRIES]
+    // SAFETY: null, or zeroed memory for the entries, which stays mapped.
+    let entries = unsafe { CACHE.load(Ordering::Acquire).as_ref() }?;
+    entries.get(place as usize % ENTRIES)
 }
 
 /// Never 0 for words of rules: those of an entry that was never written to are.
@@ -120,7 +140,7 @@ fn key(address: usize, tables: usize, words: &[u64; WORDS]) -> u64 {
 #[cfg(test)]
 #[allow(clippy::disallowed_types, reason = "tests may allocate")]
 mod tests {
-    use super::{ENTRIES, ENTRY, FrameStart, KEPT, LOST, Ordering, Rule, SAME, ShortRules, find, keep};
+    use super::{CACHE, ENTRIES, FrameStart, KEPT, LOST, Ordering, Rule, SAME, ShortRules, find, keep, prepare};
 
     fn rules(offset: i32) -> ShortRules {
         let mut registers = [SAME; KEPT.len()];
@@ -141,6 +161,7 @@ mod tests {
 
     #[test]
     fn rules_are_found_as_they_were_kept_by_address_and_tables() {
+        prepare();
         for offset in [16, -8, i32::MAX, i32::MIN] {
             keep(0x1234_5678, 0x7000, &rules(offset));
             assert_eq!(find(0x1234_5678, 0x7000), Some(rules(offset)));
@@ -150,8 +171,11 @@ mod tests {
 
     #[test]
     fn an_entry_of_which_a_word_is_another_ones_is_none() {
+        prepare();
+        // SAFETY: there is memory for them.
+        let entries = unsafe { CACHE.load(Ordering::Relaxed).as_ref() }.expect("the entries");
         keep(0x5555, 0x7000, &rules(32));
-        for entry in &ENTRY {
+        for entry in entries {
             for word in &entry.words {
                 word.fetch_xor(1 << 40, Ordering::Relaxed);
                 assert_eq!(find(0x5555, 0x7000).filter(|found| *found != rules(32)), None);
