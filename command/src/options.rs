@@ -297,8 +297,8 @@ pub struct Run {
     #[arg(long, value_name = "DIR", default_value = "tinyalloc-profiles")]
     pub output: PathBuf,
     /// libtinyalloc.so; found beside this command, or where libraries are, if not named
-    #[arg(long, value_name = "PATH")]
-    pub library: Option<PathBuf>,
+    #[arg(long = "library", value_name = "PATH")]
+    pub preloaded: Option<PathBuf>,
     /// The program, and its arguments
     #[arg(value_name = "PROGRAM", required = true, num_args = 1.., trailing_var_arg = true)]
     pub program: Vec<OsString>,

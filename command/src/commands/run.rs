@@ -53,7 +53,7 @@ const SIGNAL_STATUS: i32 = 128;
 pub(super) fn run(options: &Run) -> Result<u8, Failure> {
     let (name, arguments) = options.program.split_first().ok_or_else(|| Failure::new("there is no program to run"))?;
     let path = program::find(name)?;
-    let library = library(options.library.as_deref())?;
+    let library = library(options.preloaded.as_deref())?;
     program::check(&path, &library)?;
     let folder = folder(&options.output)?;
     let mut command = Command::new(name);

@@ -419,7 +419,7 @@ class Flame {
       );
     if (places.length > 3)
       where.push(element("div", { class: "where" }, `and ${places.length - 3} more lines`));
-    const library =
+    const from =
       node.frame !== null && node.frame.file !== ""
         ? [element("div", { class: "where" }, node.frame.module)]
         : [];
@@ -432,7 +432,7 @@ class Flame {
     if (node.own > 0 && node.own < node.value)
       rows.push([this.isBottomUp ? "Outermost here" : "Innermost here", amountText(node.own, view.unit)]);
     rows.push(["Stacks", countText(node.sites)]);
-    return [element("div", { class: "title" }, node.name), ...where, ...library, pairs(rows)];
+    return [element("div", { class: "title" }, node.name), ...where, ...from, pairs(rows)];
   }
 
   onKey(event) {

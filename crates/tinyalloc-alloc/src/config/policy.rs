@@ -215,9 +215,9 @@ pub(crate) const PAUSE_NANOSECONDS: u32 = 50_000;
 
 // The heap profile.
 
-/// Call sites that a profile may have: of 900 bytes each, as far as they are used.
+/// Call sites that a profile may have: of 760 bytes each, as far as they are used.
 pub(crate) const PROFILE_SITES_MAX: usize = 8192;
-/// Sampled blocks that may live at a time: 72 bytes each, as far as they are used. With the default
+/// Sampled blocks that may live at a time: 64 bytes each, as far as they are used. With the default
 /// interval they are 64 GiB.
 pub(crate) const PROFILE_SAMPLES_MAX: usize = 1 << 17;
 /// The live bytes of each site are noted down when all of them are by one part in so many above the

@@ -200,3 +200,14 @@ fn list_of(address: usize) -> usize {
 const fn hash_list(hash: u64, lists: usize) -> usize {
     hash as usize & (lists - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SampleEntry, SiteEntry};
+
+    /// docs/PROFILING.md says how large they are.
+    #[test]
+    fn a_call_site_and_a_sample_take_so_many_bytes() {
+        assert_eq!((size_of::<SiteEntry>(), size_of::<SampleEntry>()), (760, 64));
+    }
+}

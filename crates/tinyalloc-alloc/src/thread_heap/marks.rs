@@ -96,7 +96,7 @@ impl ThreadHeapRef {
     #[cold]
     #[inline(never)]
     fn stop_at(self, span: OwnedSpan) {
-        // The last free changes the state of the span: see `mark_last_freed`.
+        // The last free changes the state of the span: see `has_met_mark`.
         let frees = (span.countdown() as usize).saturating_sub(1);
         let bytes = span.class().bytes();
         if let Some(before) = next_mark(&self.random, frees, bytes, self.interval())
