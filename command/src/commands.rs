@@ -4,10 +4,13 @@ mod check;
 mod convert;
 mod dump;
 mod lists;
+mod process;
 mod program;
 mod report;
+mod request;
 mod run;
 mod sites;
+mod top;
 
 use std::path::PathBuf;
 
@@ -32,6 +35,7 @@ pub fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Report(options) => report::report(&options),
         Command::Run(options) => run::run(&options),
         Command::Dump(options) => dump::dump(&options),
+        Command::Top(options) => top::top(&options),
     }
 }
 

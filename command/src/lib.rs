@@ -10,6 +10,7 @@ mod object_file;
 pub mod options;
 pub mod profile;
 pub mod report;
+mod screen;
 pub mod sites;
 pub mod size;
 pub mod symbols;

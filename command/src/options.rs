@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use regex::Regex;
 
 use crate::profile::By;
@@ -45,6 +46,8 @@ pub enum Command {
     Run(Run),
     /// Make a running program write a heap profile
     Dump(Dump),
+    /// Show the memory and the call sites of a running program, refreshed every two seconds
+    Top(Top),
     /// Write a page in HTML of profiles of one process: flame graph, call sites, growth
     Report(Report),
 }
@@ -323,4 +326,62 @@ pub struct Dump {
     /// How many seconds to wait for the file
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub wait: u64,
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| String::from("it is a number of seconds above 0, like 0.5"))
+}
+
+/// `tinyalloc top`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  tinyalloc top 1234
+  tinyalloc top --by total --top 5 --depth 4 $(pidof server)      who allocates now
+  tinyalloc top --once --json 1234 | jq '.sites[0].function'
+
+Each refresh asks the program for a heap profile, as `tinyalloc dump` does, and removes its file
+again. The program must have been started with, for example,
+TINYALLOC_OPTIONS=profile=on,profile_signal=USR2,profile_file=/tmp/%p.%n.heap")]
+pub struct Top {
+    /// The number of the process
+    #[arg(value_name = "PID")]
+    pub process: u32,
+    /// From one refresh to the next
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_seconds)]
+    pub interval: Duration,
+    /// End after so many refreshes; without it, when the program or the user ends it
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Show it once: --count 1
+    #[arg(long, conflicts_with = "count")]
+    pub once: bool,
+    /// Which blocks count; with total, the changes are what was allocated since the last refresh
+    #[arg(long, value_enum, default_value_t)]
+    pub by: Blocks,
+    /// How many call sites to list
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// How many calls to show of each
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub depth: usize,
+    /// Write a line of JSON for each refresh
+    #[arg(long)]
+    pub json: bool,
+    /// How many seconds to wait for a heap profile
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub wait: u64,
+    /// Where the sources are found
+    #[command(flatten)]
+    pub debugging: Debugging,
+}
+
+impl Top {
+    /// How many refreshes there are, if the program goes on.
+    #[must_use]
+    pub fn refreshes(&self) -> Option<u64> {
+        if self.once { Some(1) } else { self.count }
+    }
 }

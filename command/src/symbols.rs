@@ -40,6 +40,7 @@ impl Frame {
 
 /// What is known of the files that were mapped. One `Symbols` does for several profiles.
 pub struct Symbols {
+    root: PathBuf,
     folders: Vec<PathBuf>,
     files: HashMap<PathBuf, Option<ObjectFile>>,
     frames: HashMap<(PathBuf, u64), Vec<Frame>>,
@@ -62,7 +63,14 @@ impl Symbols {
     /// Looks for separate debug files in these folders, which are built like /usr/lib/debug.
     #[must_use]
     pub fn with_debug_folders(folders: Vec<PathBuf>) -> Symbols {
-        Symbols { folders, files: HashMap::new(), frames: HashMap::new(), newer: BTreeSet::new() }
+        let root = PathBuf::from("/");
+        Symbols { root, folders, files: HashMap::new(), frames: HashMap::new(), newer: BTreeSet::new() }
+    }
+
+    /// Looks for what was mapped below this folder, which the process has as its root.
+    #[must_use]
+    pub fn below(self, root: PathBuf) -> Symbols {
+        Symbols { root, ..self }
     }
 
     /// The calls at a return address, as [`Site::callers`] has them: the innermost first, several
@@ -112,8 +120,9 @@ impl Symbols {
     }
 
     fn file(&mut self, path: &Path) -> Option<&ObjectFile> {
-        let folders = &self.folders;
-        self.files.entry(path.to_owned()).or_insert_with(|| ObjectFile::open(path, folders)).as_ref()
+        let (root, folders) = (&self.root, &self.folders);
+        let place = || root.join(path.strip_prefix("/").unwrap_or(path));
+        self.files.entry(path.to_owned()).or_insert_with(|| ObjectFile::open(&place(), folders)).as_ref()
     }
 }
 

@@ -15,10 +15,19 @@ const PARTS_SHOWN: usize = 3;
 /// # Errors
 /// If it cannot be written.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_more(text).map(|_| ())
+}
+
+/// As [`print`]; false if the reader has seen enough, and wants no more.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn print_more(text: &str) -> Result<bool, Failure> {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(output_failure(&error)),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(output_failure(&error)),
+        Ok(()) => Ok(true),
     }
 }
 

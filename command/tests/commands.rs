@@ -224,13 +224,13 @@ fn a_full_standard_error_is_no_reason_to_panic() {
 #[test]
 fn every_subcommand_explains_itself_with_examples() {
     let help = tinyalloc(&["--help"]).succeeded().out;
-    for name in ["sites", "convert", "diff", "leaks", "check", "report", "run", "dump"] {
+    for name in ["sites", "convert", "diff", "leaks", "check", "report", "run", "dump", "top"] {
         assert!(help.contains(&format!("\n  {name} ")), "{name}");
         let help = tinyalloc(&[name, "--help"]).succeeded().out;
         assert!(help.contains("Examples:") && help.contains(&format!("tinyalloc {name}")), "{help}");
     }
     assert_eq!(tinyalloc(&["--version"]).succeeded().out, format!("tinyalloc {}\n", env!("CARGO_PKG_VERSION")));
-    for words in [&["nonsense"][..], &["sites"], &["convert", "a"], &["run"], &["dump", "x"]] {
+    for words in [&["nonsense"][..], &["sites"], &["convert", "a"], &["run"], &["dump", "x"], &["top"]] {
         assert_eq!(tinyalloc(words).status, 2, "{words:?}");
     }
 }

@@ -7,11 +7,11 @@ use std::fs::{Permissions, copy, read, read_dir, set_permissions, write};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Run, command, compile, library, run, text, tinyalloc};
+use common::{Run, Running, command, compile, library, run_kill, text, tinyalloc};
 use serde_json::{Value, from_str};
 use tempfile::tempdir;
 
@@ -143,30 +143,6 @@ fn a_signal_to_the_command_reaches_the_program() {
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
-fn run_kill(signal: &str, process: u32) {
-    run(Command::new("kill").arg(signal).arg(process.to_string()));
-}
-
-/// A program that runs until the test ends, however it ends.
-struct Running(Child);
-
-impl Running {
-    fn of(command: &mut Command) -> Running {
-        Running(command.stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    fn dump(&self) -> Run {
-        tinyalloc(&["dump", &self.0.id().to_string()])
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 #[test]
 fn processes_without_profiles_are_explained() {
     let dump = |options: Option<&str>| {
@@ -175,13 +151,13 @@ fn processes_without_profiles_are_explained() {
         let mut running = Running::of(&mut command);
         // Until it is the program, it has the test's environment.
         sleep(Duration::from_millis(100));
-        let run = running.dump();
-        assert_eq!(running.0.try_wait().unwrap(), None, "it goes on");
+        let run = running.asked(&["dump"]);
+        assert_eq!(running.child.try_wait().unwrap(), None, "it goes on");
         run
     };
     dump(None).failed_with(&["has no TINYALLOC_OPTIONS"]);
     dump(Some("limit=1G")).failed_with(&["writes no heap profiles: start it with TINYALLOC_OPTIONS=profile=on"]);
-    dump(Some("profile=off,profile_signal=USR2")).failed_with(&["writes no heap profiles"]);
+    dump(Some("profile=off")).failed_with(&["writes no heap profiles"]);
     dump(Some("profile=on")).failed_with(&["on a signal: start it with"]);
     dump(Some("profile=on,profile_signal=USR2")).failed_with(&["has no handler for signal 12"]);
     tinyalloc(&["dump", "4194305"]).failed_with(&["process 4194305: there is no such process"]);
@@ -254,10 +230,10 @@ fn a_running_program_writes_a_profile_on_demand() {
     let mut command = Command::new(&program);
     command.args(["0", "wait"]).current_dir(folder.path()).env("LD_PRELOAD", &library).env("TINYALLOC_OPTIONS", options);
     let mut running = Running::of(command.stdout(Stdio::piped()));
-    running.0.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+    running.child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
     let begun = Instant::now();
-    let first = running.dump().succeeded().out;
-    let second = running.dump().succeeded().out;
+    let first = running.asked(&["dump"]).succeeded().out;
+    let second = running.asked(&["dump"]).succeeded().out;
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert!(first.trim_end().ends_with(".0.heap") && second.trim_end().ends_with(".1.heap"), "{first}{second}");
     let sites: Value = from_str(&tinyalloc(&["sites", "--json", first.trim_end()]).succeeded().out).unwrap();

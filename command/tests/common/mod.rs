@@ -5,7 +5,7 @@
 use std::env::var_os;
 use std::fs::{read, write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use object::{File, Object, ObjectSegment, ObjectSymbol, Segment};
 
@@ -183,4 +183,31 @@ pub fn library() -> Option<PathBuf> {
         eprintln!("skipped: TINYALLOC_LIB names no libtinyalloc.so");
     }
     library
+}
+
+pub fn run_kill(signal: &str, process: u32) {
+    run(Command::new("kill").arg(signal).arg(process.to_string()));
+}
+
+/// A program that runs until the test ends, however it ends.
+pub struct Running {
+    pub child: Child,
+}
+
+impl Running {
+    pub fn of(command: &mut Command) -> Running {
+        Running { child: command.stderr(Stdio::null()).spawn().unwrap() }
+    }
+
+    /// The command with these words and the number of the process.
+    pub fn asked(&self, words: &[&str]) -> Run {
+        tinyalloc(&[words, &[&self.child.id().to_string()]].concat())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
 }
