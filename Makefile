@@ -3,6 +3,7 @@
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
@@ -22,6 +23,7 @@ TARGET := target
 LIBRARIES := $(TARGET)/release
 SHARED := $(LIBRARIES)/libtinyalloc.so
 ARCHIVE := $(LIBRARIES)/libtinyalloc.a
+COMMAND := command/$(TARGET)/release/tinyalloc
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SONAME := libtinyalloc.so.0
 SHARED_FILE := libtinyalloc.so.$(VERSION)
@@ -30,19 +32,19 @@ CMAKEDIR := $(LIBDIR)/cmake/tinyalloc
 PACKAGE_FILES := pkgconfig/tinyalloc.pc cmake/tinyalloc/tinyalloc-config.cmake cmake/tinyalloc/tinyalloc-config-version.cmake
 GDB_FOLDER := $(GDBDIR)$(LIBDIR)
 GDB_SCRIPTS := $(GDB_FOLDER)/$(SHARED_FILE)-gdb.py $(GDB_FOLDER)/tinyalloc_gdb.py
-FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR) $(GDB_FOLDER)
+FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man1 $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR) $(GDB_FOLDER)
 INSTALLED := $(GDB_SCRIPTS) $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so libtinyalloc.a $(PACKAGE_FILES)) \
     $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
-    $(addprefix $(MANDIR)/man3/,$(notdir $(wildcard docs/man/*.3))) $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard docs/man/*.7)))
+    $(foreach section,1 3 7,$(addprefix $(MANDIR)/man$(section)/,$(notdir $(wildcard docs/man/*.$(section))))) $(BINDIR)/tinyalloc
 STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
-    security header install uninstall clean
+.PHONY: help all command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
+    security header install install-command uninstall clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -51,6 +53,9 @@ all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
 	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
+
+command: ## build the command tinyalloc, which reads heap profiles; cargo fetches the crates that it needs
+	$(CARGO) build --release --locked --manifest-path command/Cargo.toml --target-dir command/$(TARGET)
 
 check: ## install what the tests need, run all of them, end with: N passed, N failed
 	@.ci/check
@@ -128,6 +133,7 @@ install: all ## install the libraries, headers, manual pages, pkg-config and CMa
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libtinyalloc.so"
 	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libtinyalloc.a"
 	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(MANDIR)/man1"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.3) "$(DESTDIR)$(MANDIR)/man3"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.7) "$(DESTDIR)$(MANDIR)/man7"
 	$(INSTALL) -m 644 packaging/gdb/tinyalloc-gdb.py "$(DESTDIR)$(GDB_FOLDER)/$(SHARED_FILE)-gdb.py"
@@ -137,9 +143,15 @@ install: all ## install the libraries, headers, manual pages, pkg-config and CMa
 	        "packaging/$${file##*/}.in" > "$(DESTDIR)$(LIBDIR)/$$file" || exit 1; \
 	done
 
-uninstall: ## remove what install put there, with the same variables
+install-command: command ## install the command tinyalloc and its manual page; the library comes with install
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
+	$(INSTALL) -m 755 $(COMMAND) "$(DESTDIR)$(BINDIR)/tinyalloc"
+	$(INSTALL) -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(MANDIR)/man1"
+
+uninstall: ## remove what install and install-command put there, with the same variables
 	rm -f $(INSTALLED:%="$(DESTDIR)%")
 	-rmdir "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(GDB_FOLDER)" 2>/dev/null
 
 clean: ## remove everything that was built
 	$(CARGO) clean --target-dir $(TARGET)
+	$(CARGO) clean --manifest-path command/Cargo.toml --target-dir command/$(TARGET)

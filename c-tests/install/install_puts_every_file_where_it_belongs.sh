@@ -15,6 +15,7 @@ cat > ../../../wanted << END
 ./lib64/pkgconfig/tinyalloc.pc
 ./share/gdb/auto-load/opt/tiny/lib64/libtinyalloc.so.$version-gdb.py
 ./share/gdb/auto-load/opt/tiny/lib64/tinyalloc_gdb.py
+./share/man/man1/tinyalloc.1
 ./share/man/man3/tinyalloc.3
 ./share/man/man7/tinyalloc.7
 END
@@ -25,4 +26,10 @@ grep -Ev '^\./(include/[a-z_]+\.hpp|share/man/man[37]/[a-z_-]+\.[37])$' ../../..
 [ "$(readlink lib64/libtinyalloc.so)" = libtinyalloc.so.0 ] || exit 1
 [ "$(readlink lib64/libtinyalloc.so.0)" = "libtinyalloc.so.$version" ] || exit 1
 [ -x "lib64/libtinyalloc.so.$version" ] && [ ! -x lib64/libtinyalloc.a ] || exit 1
-! grep -rn '@\|stage' lib64/pkgconfig lib64/cmake | grep -v DESTDIR
+! grep -rn '@\|stage' lib64/pkgconfig lib64/cmake | grep -v DESTDIR || exit 1
+# The command is a package of its own, which takes longer to build than the library.
+[ ! -e bin ] || exit 1
+cd ../../..
+echo 'command' > command
+make_in_checkout install-command DESTDIR="$PWD/stage" BINDIR=/opt/tiny/sbin COMMAND="$PWD/command" || exit 1
+[ -x stage/opt/tiny/sbin/tinyalloc ] && cmp command stage/opt/tiny/sbin/tinyalloc
