@@ -1,6 +1,7 @@
 //! A heap profile, as libtinyalloc.so writes it, and as other allocators do that write heap_v2.
 
-use std::fs::{metadata, read};
+use std::fs::{File, metadata};
+use std::io::{Read, Result as IoResult};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -13,6 +14,10 @@ use crate::mapping::Mapping;
 const HEADER: &str = "heap profile:";
 const MAPPINGS: &str = "MAPPED_LIBRARIES:";
 const DETAILS: &str = "TINYALLOC:";
+/// What comments begin with.
+const COMMENT: char = '#';
+/// The comment that promises details.
+const MARK: &str = "# tinyalloc";
 /// Of the lines of JSON.
 const VERSION: u64 = 1;
 
@@ -124,7 +129,7 @@ impl Profile {
     /// # Errors
     /// If the file cannot be read, is no heap profile, or is cut off.
     pub fn read(path: &Path) -> Result<Profile, Failure> {
-        let bytes = read(path).map_err(|error| Failure::of_system(path, &error))?;
+        let bytes = bytes_of(path).map_err(|error| Failure::of_system(path, &error))?;
         let modified = metadata(path).and_then(|metadata| metadata.modified()).ok();
         let parsed = Profile::parse(&bytes).map_err(|text| Failure::of(path, text))?;
         Ok(Profile { path: path.to_owned(), modified, ..parsed })
@@ -218,6 +223,17 @@ impl Tally {
     }
 }
 
+/// The file; of one that is no heap profile no more than shows that, however long it is.
+fn bytes_of(path: &Path) -> IoResult<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEADER.len() as u64).read_to_end(&mut bytes)?;
+    if bytes == HEADER.as_bytes() {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// Which blocks count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
@@ -262,7 +278,8 @@ struct Sections<'text> {
 impl<'text> Sections<'text> {
     fn of(text: &'text str) -> Result<Sections<'text>, String> {
         let mut lines = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
-        let samples = lines.by_ref().take_while(|line| *line != MAPPINGS).collect();
+        let samples: Vec<&str> = lines.by_ref().take_while(|line| *line != MAPPINGS).collect();
+        let is_marked = samples.contains(&MARK);
         let mut mappings = Vec::new();
         let mut has_details = false;
         for line in lines.by_ref() {
@@ -272,9 +289,13 @@ impl<'text> Sections<'text> {
             }
             mappings.push(line);
         }
-        if mappings.is_empty() {
-            return Err(format!("is cut off: there is nothing behind \"{MAPPINGS}\""));
+        match (mappings.is_empty(), has_details) {
+            (true, true) => return Err(String::from("has no mappings, which tell what its addresses are: was there no /proc?")),
+            (true, false) => return Err(format!("is cut off: there is nothing behind \"{MAPPINGS}\"")),
+            (false, false) if is_marked => return Err(format!("is cut off: there is no \"{DETAILS}\"")),
+            _ => {}
         }
+        let samples = samples.into_iter().filter(|line| !line.starts_with(COMMENT)).collect();
         Ok(Sections { samples, mappings, details: has_details.then(|| lines.collect()) })
     }
 

@@ -201,6 +201,11 @@ fn pprof_opens_what_is_written_for_it() {
     assert!(total.contains("11100000B") && total.contains("make_table"), "{total}");
     let lines = pprof(&["-traces", "-lines"]);
     assert!(lines.contains("app.c:2"), "{lines}");
+    let dump = fixture.folder.path().join("whole.heap");
+    write(&dump, read_to_string(&fixture.dump).unwrap()).unwrap();
+    let mut pprof = Command::new("go");
+    pprof.args(["tool", "pprof", "-top"]).arg(&fixture.program).arg(&dump).env("HOME", fixture.folder.path());
+    assert!(run(&mut pprof).contains("make_buffer"), "the dump itself");
 }
 
 #[test]

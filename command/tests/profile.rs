@@ -82,13 +82,26 @@ fn numbers_may_be_padded_as_tcmalloc_does() {
 #[test]
 fn every_dump_that_is_cut_off_is_refused() {
     let text = dump().text();
-    let details = text.find("TINYALLOC:").unwrap();
-    // At the end of a mapping, nothing shows that more was to come: other allocators end there.
-    let is_whole = |end: usize| end > text.find("00400000").unwrap() && end <= details && text[..end].ends_with('\n');
-    for end in (0..text.len()).filter(|end| !is_whole(*end)) {
+    for end in 0..text.len() {
         assert!(Profile::parse(&text.as_bytes()[..end]).is_err(), "{end}: {}", &text[..end]);
     }
     assert!(Profile::parse(text.as_bytes()).is_ok());
+}
+
+/// At the end of a mapping, nothing shows that more was to come.
+#[test]
+fn dumps_of_others_are_refused_if_they_are_cut_off_before_a_mapping_ends() {
+    let text = dump().heap_v2();
+    let is_whole = |end: usize| end > text.find("00400000").unwrap() && text[..end].ends_with('\n');
+    for end in 0..=text.len() {
+        assert_eq!(Profile::parse(&text.as_bytes()[..end]).is_ok(), is_whole(end), "{end}: {}", &text[..end]);
+    }
+}
+
+#[test]
+fn a_dump_without_mappings_is_refused() {
+    let text = Dump { mappings: String::new(), ..dump() }.text();
+    assert!(Profile::parse(text.as_bytes()).unwrap_err().contains("has no mappings"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use common::{Run, Running, command, compile, library, run_kill, text, tinyalloc};
 use serde_json::{Value, from_str};
 use tempfile::tempdir;
+use tinyalloc_command::profile::Profile;
 
 /// 64 MiB of buffers and 16 MiB of nodes live at the end; 32 MiB of scratch are freed before.
 const SOURCE: &str = "#include <stdio.h>
@@ -47,6 +48,8 @@ int main(int count, char **arguments) {
     return count > 1 ? atoi(arguments[1]) : 0;
 }
 ";
+/// Of a dump that is long.
+const CUTS_MAX: usize = 1000;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// A library for programs that are refused: any will do.
@@ -196,6 +199,7 @@ fn known_functions_allocate_known_amounts() {
     assert!(is_near(megabytes(&peak, "scratch"), 32.0) && is_near(megabytes(&total, "scratch"), 32.0), "{peak} {total}");
     let node = live["sites"].as_array().unwrap().iter().find(|site| site["function"] == "make_node").unwrap();
     assert!(is_near(node["blocks"].as_f64().unwrap(), 16384.0) && node["line"] == 12, "{node}");
+    refuses_what_is_cut_off(&last);
     // What grew from the first dump to the last.
     let dumps: Vec<PathBuf> = read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(dumps.len() > 2, "{dumps:?}");
@@ -204,6 +208,19 @@ fn known_functions_allocate_known_amounts() {
     assert!(leaks["sites"][0]["function"] == "make_buffer", "{leaks}");
     let check = |limit: &str| tinyalloc(&["check", "--max-live", limit, text(&last)]).status;
     assert_eq!([check("60M"), check("100M")], [1, 0]);
+}
+
+/// Wherever a dump ends, as on a full disk, the rest is missed. At the ends of lines most of all.
+fn refuses_what_is_cut_off(dump: &Path) {
+    let bytes = read(dump).unwrap();
+    assert!(Profile::parse(&bytes).is_ok());
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let mut cuts: Vec<usize> = ends.chain((0..bytes.len()).step_by(97)).filter(|end| *end < bytes.len()).collect();
+    cuts.sort_unstable();
+    let stride = cuts.len().div_ceil(CUTS_MAX);
+    for end in cuts.into_iter().step_by(stride) {
+        assert!(Profile::parse(&bytes[..end]).is_err(), "{end} of {}", bytes.len());
+    }
 }
 
 /// The shell ends by `_exit`, and writes nothing: the summary is of what it ran.

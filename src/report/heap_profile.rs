@@ -27,6 +27,9 @@ use crate::support::small_file::{close, open};
 pub(crate) const DEFAULT_FILE: &str = "tinyalloc.%p.%n.heap";
 /// The version of the lines of JSON.
 const VERSION: u64 = 1;
+/// A comment for readers of heap_v2. It tells the command that what is behind the mappings belongs
+/// to the dump: without it, a dump that was cut off there would look whole.
+const MARK: &str = "# tinyalloc\n";
 /// A heap that has not grown by this much is not dumped for having grown.
 const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
 
@@ -169,6 +172,7 @@ impl Display for Samples<'_> {
             total = (total.0 + site.total.samples, total.1 + site.total.sampled_bytes);
         }
         writeln!(out, "heap profile: {}: {} [{}: {}] @ heap_v2/{}", live.0, live.1, total.0, total.1, self.0.interval.max(1))?;
+        out.write_str(MARK)?;
         for site in sites(self.0) {
             let (live, total) = (site.live, site.total);
             write!(out, "{}: {} [{}: {}] @", live.samples, live.sampled_bytes, total.samples, total.sampled_bytes)?;

@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
 use std::env::var_os;
-use std::fs::{read, write};
+use std::fs::{Permissions, read, set_permissions, write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use object::{File, Object, ObjectSegment, ObjectSymbol, Segment};
 
 pub const PAGE: u64 = 4096;
+const NOBODY: u32 = 65534;
 
 /// A run of the command.
 pub struct Run {
@@ -98,7 +101,7 @@ impl Dump {
     /// All of it.
     pub fn text(&self) -> String {
         let live: u64 = self.sites.iter().map(|site| site.live.3).sum();
-        let mut text = self.heap_v2();
+        let mut text = self.heap_v2().replacen('\n', "\n# tinyalloc\n", 1);
         text += &format!(
             "\nTINYALLOC:\n{{\"profile\":{{\"version\":1,\"interval\":{},\"milliseconds\":{},\"live_bytes\":{live},\"peak_bytes\":{},\
              \"lost_samples\":0,\"lost_frees\":0}}}}\n",
@@ -169,6 +172,27 @@ pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The command as a user who owns nothing, and who can run it: in the folder, which others may
+/// enter then. Without the right to be another user, it is the caller.
+pub fn as_other_user(folder: &Path) -> Command {
+    let binary = folder.join("tinyalloc");
+    if !binary.exists() {
+        // By another process: a program that another test runs meanwhile would have the file open.
+        run(Command::new("cp").arg(env!("CARGO_BIN_EXE_tinyalloc")).arg(&binary));
+    }
+    set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(&binary);
+    if is_root(folder) {
+        command.uid(NOBODY);
+    }
+    command
+}
+
+/// Whether the one who made the folder has all rights.
+pub fn is_root(folder: &Path) -> bool {
+    folder.metadata().unwrap().uid() == 0
 }
 
 /// Whether a tool is installed.
