@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::options::Command;
 use crate::profile::Profile;
+use crate::progress::Progress;
 
 /// The exit status of a profile that exceeds its limits.
 const EXCESS: u8 = 1;
@@ -40,5 +41,11 @@ pub fn carry_out(command: Command) -> Result<u8, Failure> {
 }
 
 fn read_all(paths: &[PathBuf]) -> Result<Vec<Profile>, Failure> {
-    paths.iter().map(|path| Profile::read(path)).collect()
+    let mut progress = Progress::new();
+    let mut profiles = Vec::new();
+    for path in paths {
+        progress.step(format_args!("{} of {} profiles read", profiles.len(), paths.len()));
+        profiles.push(Profile::read(path)?);
+    }
+    Ok(profiles)
 }

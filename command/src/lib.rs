@@ -9,6 +9,7 @@ pub mod mapping;
 mod object_file;
 pub mod options;
 pub mod profile;
+mod progress;
 pub mod report;
 mod screen;
 pub mod sites;

@@ -2,7 +2,8 @@
 //! file of their own.
 
 use std::cell::OnceCell;
-use std::fs::{File, metadata, read};
+use std::fs::{File, metadata};
+use std::io::{Read, Result as IoResult};
 use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
@@ -11,6 +12,12 @@ use object::read::ReadCache;
 use object::{File as ElfFile, Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::demangle::demangle;
+use crate::failure::system_text;
+
+/// What the names of sections with debug information begin with.
+const DEBUG_SECTIONS: &[u8] = b".debug_";
+/// Files are read in pieces of so many bytes to compute their checksum.
+const PIECE_BYTES: usize = 1 << 16;
 
 type Elf<'data> = ElfFile<'data, &'data ReadCache<File>>;
 
@@ -28,7 +35,7 @@ pub(crate) struct ObjectFile {
     segments: Vec<Segment>,
     build_id: Option<Vec<u8>>,
     dwarf: Option<Dwarf>,
-    lines: OnceCell<Option<Loader>>,
+    lines: OnceCell<Option<Result<Loader, String>>>,
     symbols: OnceCell<Vec<Symbol>>,
 }
 
@@ -51,20 +58,36 @@ struct Symbol {
 struct Dwarf {
     path: PathBuf,
     supplement: Option<PathBuf>,
+    bytes: u64,
 }
 
 impl ObjectFile {
-    /// None if there is no such file, or if it is no ELF file. `folders` are those of separate
-    /// debug files, like /usr/lib/debug.
-    pub(crate) fn open(path: &Path, folders: &[PathBuf]) -> Option<ObjectFile> {
-        with_elf(path, |elf| ObjectFile {
+    /// `folders` are those of separate debug files, like /usr/lib/debug.
+    ///
+    /// # Errors
+    /// If there is no such file, or if it is no ELF file.
+    pub(crate) fn open(path: &Path, folders: &[PathBuf]) -> Result<ObjectFile, String> {
+        File::open(path).map_err(|error| system_text(&error))?;
+        let file = with_elf(path, |elf| ObjectFile {
             path: path.to_owned(),
             segments: elf.segments().map(|segment| Segment::of(&segment)).collect(),
             build_id: elf.build_id().ok().flatten().map(<[u8]>::to_vec),
             dwarf: dwarf(path, elf, folders),
             lines: OnceCell::new(),
             symbols: OnceCell::new(),
-        })
+        });
+        file.ok_or_else(|| String::from("it is no ELF file"))
+    }
+
+    /// How much there is to read before the first line is known.
+    pub(crate) fn debug_bytes(&self) -> u64 {
+        self.dwarf.as_ref().map_or(0, |dwarf| dwarf.bytes)
+    }
+
+    /// What is wrong with the debug information, if it was read.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let text = self.lines.get()?.as_ref()?.as_ref().err()?;
+        Some(format!("has debug information that cannot be read, and its lines are not known: {text}"))
     }
 
     pub(crate) fn build_id(&self) -> Option<&[u8]> {
@@ -82,8 +105,9 @@ impl ObjectFile {
 
     /// The places in the source, the innermost first; empty if they are not known.
     pub(crate) fn places(&self, address: u64) -> Vec<Place> {
-        let lines = self.lines.get_or_init(|| self.dwarf.as_ref().and_then(Dwarf::load));
-        lines.as_ref().and_then(|lines| places(lines, address)).unwrap_or_default()
+        let lines = self.lines.get_or_init(|| self.dwarf.as_ref().map(Dwarf::load));
+        let lines = lines.as_ref().and_then(|lines| lines.as_ref().ok());
+        lines.and_then(|lines| places(lines, address)).unwrap_or_default()
     }
 
     /// The function, by the symbols.
@@ -126,8 +150,8 @@ impl Symbol {
 }
 
 impl Dwarf {
-    fn load(&self) -> Option<Loader> {
-        Loader::new_with_sup(&self.path, self.supplement.as_ref()).ok()
+    fn load(&self) -> Result<Loader, String> {
+        Loader::new_with_sup(&self.path, self.supplement.as_ref()).map_err(|error| error.to_string())
     }
 }
 
@@ -169,19 +193,26 @@ fn places(lines: &Loader, address: u64) -> Option<Vec<Place>> {
 /// Where the debug information is: in the file itself, or in one of its own.
 fn dwarf(path: &Path, elf: &Elf<'_>, folders: &[PathBuf]) -> Option<Dwarf> {
     if has_lines(elf) {
-        return Some(Dwarf { path: path.to_owned(), supplement: supplement(path, elf, folders) });
+        return Some(Dwarf { path: path.to_owned(), supplement: supplement(path, elf, folders), bytes: bytes_of_debug(elf) });
     }
     let by_build_id = elf.build_id().ok().flatten().into_iter().flat_map(|id| build_id_files(id, folders));
     let by_link = elf.gnu_debuglink().ok().flatten().into_iter().flat_map(|(name, sum)| {
-        let is_right = move |file: &PathBuf| read(file).is_ok_and(|bytes| checksum(&bytes) == sum);
+        let is_right = move |file: &PathBuf| checksum(file).is_ok_and(|found| found == sum);
         link_files(path, name, folders).into_iter().filter(is_right)
     });
     by_build_id.chain(by_link).find_map(|file| {
         let is_other = |debug: &Elf<'_>| debug.build_id().ok().flatten() != elf.build_id().ok().flatten();
-        with_elf(&file, |debug| (!is_other(debug)).then(|| supplement(&file, debug, folders)))
-            .flatten()
-            .map(|supplement| Dwarf { path: file.clone(), supplement })
+        let dwarf = |debug: &Elf<'_>| {
+            let (path, supplement) = (file.clone(), supplement(&file, debug, folders));
+            (!is_other(debug)).then(|| Dwarf { path, supplement, bytes: bytes_of_debug(debug) })
+        };
+        with_elf(&file, dwarf).flatten()
     })
+}
+
+fn bytes_of_debug(elf: &Elf<'_>) -> u64 {
+    let is_debug = |name: &[u8]| name.starts_with(DEBUG_SECTIONS);
+    elf.sections().filter(|section| section.name_bytes().is_ok_and(is_debug)).map(|section| section.size()).sum()
 }
 
 fn has_lines(elf: &Elf<'_>) -> bool {
@@ -221,8 +252,12 @@ fn link_files(path: &Path, name: &[u8], folders: &[PathBuf]) -> Vec<PathBuf> {
     [folder.join(&name), folder.join(".debug").join(&name)].into_iter().chain(elsewhere).filter(|file| file != path).collect()
 }
 
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut sum = Crc::new();
-    sum.update(bytes);
-    sum.sum()
+fn checksum(path: &Path) -> IoResult<u32> {
+    let (mut file, mut sum, mut piece) = (File::open(path)?, Crc::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(sum.sum()),
+            bytes => sum.update(&piece[..bytes]),
+        }
+    }
 }

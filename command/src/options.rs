@@ -1,12 +1,14 @@
 //! What the user may write behind `tinyalloc`.
 
 use std::ffi::OsString;
+use std::fs::read_dir;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use regex::Regex;
 
+use crate::failure::Failure;
 use crate::profile::By;
 use crate::size::parse_size;
 use crate::symbols::{DEBUG_FOLDER, Symbols};
@@ -96,9 +98,14 @@ pub struct Debugging {
 
 impl Debugging {
     /// Looks in the folders that the user names, and then where debug files usually are.
-    #[must_use]
-    pub fn symbols(&self) -> Symbols {
-        Symbols::with_debug_folders(self.folders.iter().cloned().chain([PathBuf::from(DEBUG_FOLDER)]).collect())
+    ///
+    /// # Errors
+    /// If one that the user names is none.
+    pub fn symbols(&self) -> Result<Symbols, Failure> {
+        for folder in &self.folders {
+            read_dir(folder).map_err(|error| Failure::of_system(folder, &error))?;
+        }
+        Ok(Symbols::with_debug_folders(self.folders.iter().cloned().chain([PathBuf::from(DEBUG_FOLDER)]).collect()))
     }
 }
 

@@ -51,6 +51,7 @@ pub fn sites(profile: &Profile, symbols: &mut Symbols, by: By, depth: usize) -> 
     let mut sums: HashMap<Vec<Frame>, SiteSum> = HashMap::new();
     for site in profile.sites.iter().filter(|site| by.of(site) != Tally::default()) {
         let stack = shown(&symbols.stack(profile, site), depth);
+        symbols.note_call_site(&stack[0]);
         let sum = sums.entry(stack.clone()).or_insert_with(|| SiteSum { stack, ..SiteSum::default() });
         sum.add(site, by);
     }

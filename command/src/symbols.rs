@@ -1,6 +1,6 @@
 //! Addresses of code as functions, files and lines, read from the files that were mapped.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::metadata;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,20 @@ use crate::demangle::demangle;
 use crate::mapping::Mapping;
 use crate::object_file::{ObjectFile, Place, digits};
 use crate::profile::{Profile, Site};
+use crate::progress::Progress;
+use crate::size::size;
 
 /// Where Debian and others put separate debug files.
 pub const DEBUG_FOLDER: &str = "/usr/lib/debug";
+
+/// Files with more than so many bytes of debug information take long to open.
+const LARGE_BYTES: u64 = 64 << 20;
+/// What the kernel calls files that never had a name, and programs write code into.
+const NAMELESS: &str = "/memfd:";
+const NEWER: &str = "is newer than the profile: its functions and lines may be wrong";
+const REPLACED: &str = "was removed or replaced after it was mapped: its functions are not known";
+const STRIPPED: &str =
+    "has no symbols of some call sites: install its debug symbols, or build it with -g, and write the profile again";
 
 /// The module of an address that nothing was mapped to.
 const UNKNOWN_MODULE: &str = "[unknown]";
@@ -42,9 +53,11 @@ impl Frame {
 pub struct Symbols {
     root: PathBuf,
     folders: Vec<PathBuf>,
-    files: HashMap<PathBuf, Option<ObjectFile>>,
+    files: HashMap<PathBuf, Result<ObjectFile, String>>,
     frames: HashMap<(PathBuf, u64), Vec<Frame>>,
-    newer: BTreeSet<PathBuf>,
+    /// What the user should know of files.
+    notes: BTreeMap<PathBuf, String>,
+    progress: Progress,
 }
 
 impl Default for Symbols {
@@ -64,7 +77,8 @@ impl Symbols {
     #[must_use]
     pub fn with_debug_folders(folders: Vec<PathBuf>) -> Symbols {
         let root = PathBuf::from("/");
-        Symbols { root, folders, files: HashMap::new(), frames: HashMap::new(), newer: BTreeSet::new() }
+        let (files, frames, notes) = (HashMap::new(), HashMap::new(), BTreeMap::new());
+        Symbols { root, folders, files, frames, notes, progress: Progress::new() }
     }
 
     /// Looks for what was mapped below this folder, which the process has as its root.
@@ -84,16 +98,33 @@ impl Symbols {
         // A dump may have any number there.
         let offset = (call - mapping.start).wrapping_add(mapping.offset);
         let unknown = || vec![unknown(mapping, call - profile.base(mapping).min(call))];
-        let Some(path) = mapping.file().filter(|_| !mapping.is_deleted) else {
+        let Some(path) = mapping.file() else {
             return unknown();
         };
+        if mapping.is_deleted {
+            self.note(path, REPLACED);
+            return unknown();
+        }
         let key = (path.to_owned(), offset);
         if let Some(frames) = self.frames.get(&key) {
             return frames.clone();
         }
-        self.note_if_newer(path, profile);
-        let frames = self.file(path).and_then(|file| frames(file, mapping, offset)).unwrap_or_else(unknown);
+        let frames = self.look_up(profile, mapping, path, offset).unwrap_or_else(unknown);
         self.frames.insert(key, frames.clone());
+        frames
+    }
+
+    fn look_up(&mut self, profile: &Profile, mapping: &Mapping, path: &Path, offset: u64) -> Option<Vec<Frame>> {
+        self.note_if_newer(path, profile);
+        self.progress.step(format_args!("{} addresses looked up, now in {}", self.frames.len(), path.display()));
+        let found = match self.file(path) {
+            Ok(file) => (frames(file, mapping, offset), file.failure()),
+            Err(text) => (None, Some(format!("cannot be read, and its functions are not known: {text}"))),
+        };
+        let (frames, failure) = found;
+        if let Some(text) = failure {
+            self.note(path, &text);
+        }
         frames
     }
 
@@ -104,25 +135,57 @@ impl Symbols {
 
     /// Which build of a file there is, in hexadecimal digits; None if it does not say.
     pub fn build_id(&mut self, path: &Path) -> Option<String> {
-        self.file(path).and_then(|file| file.build_id()).map(digits)
+        self.file(path).ok().and_then(ObjectFile::build_id).map(digits)
     }
 
-    /// The files that were changed after a profile was written: what they say of it may be wrong.
-    pub fn newer_files(&self) -> impl Iterator<Item = &Path> {
-        self.newer.iter().map(PathBuf::as_path)
+    /// What the user should know of the files: which are missing, or others than were mapped, or
+    /// have no symbols.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|(path, text)| format!("{} {text}", path.display()))
     }
 
-    fn note_if_newer(&mut self, path: &Path, profile: &Profile) {
-        let changed = metadata(path).and_then(|metadata| metadata.modified()).ok();
-        if profile.modified.is_some_and(|written| changed.is_some_and(|changed| changed > written)) {
-            self.newer.insert(path.to_owned());
+    /// The user looks at this call: if it has no name, there is a note on its file.
+    pub fn note_call_site(&mut self, frame: &Frame) {
+        if frame.is_unknown() {
+            let is_its = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_str() == Some(frame.module.as_str()));
+            let path = self.files.keys().find(is_its).cloned();
+            path.iter().for_each(|path| self.note(path, STRIPPED));
         }
     }
 
-    fn file(&mut self, path: &Path) -> Option<&ObjectFile> {
-        let (root, folders) = (&self.root, &self.folders);
-        let place = || root.join(path.strip_prefix("/").unwrap_or(path));
-        self.files.entry(path.to_owned()).or_insert_with(|| ObjectFile::open(&place(), folders)).as_ref()
+    /// Something else is about to be written where progress is shown.
+    pub fn clear_progress(&mut self) {
+        self.progress.clear();
+    }
+
+    /// Of several notes on a file, the first counts.
+    fn note(&mut self, path: &Path, text: &str) {
+        if !path.starts_with(NAMELESS) {
+            self.notes.entry(path.to_owned()).or_insert_with(|| String::from(text));
+        }
+    }
+
+    fn note_if_newer(&mut self, path: &Path, profile: &Profile) {
+        let changed = metadata(self.place(path)).and_then(|metadata| metadata.modified()).ok();
+        if profile.modified.is_some_and(|written| changed.is_some_and(|changed| changed > written)) {
+            self.note(path, NEWER);
+        }
+    }
+
+    /// Where a file of the process is.
+    fn place(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    fn file(&mut self, path: &Path) -> Result<&ObjectFile, &str> {
+        if !self.files.contains_key(path) {
+            let file = ObjectFile::open(&self.place(path), &self.folders);
+            if let Some(bytes) = file.as_ref().ok().map(ObjectFile::debug_bytes).filter(|bytes| *bytes > LARGE_BYTES) {
+                self.progress.long_step(format_args!("reading {} of debug information of {}", size(bytes), path.display()));
+            }
+            self.files.insert(path.to_owned(), file);
+        }
+        self.files[path].as_ref().map_err(String::as_str)
     }
 }
 

@@ -9,6 +9,8 @@ use crate::symbols::{Frame, Symbols};
 
 /// Parts of a path that are shown of a file elsewhere.
 const PARTS_SHOWN: usize = 3;
+/// More lines hide what was asked for.
+const NOTES_MAX: usize = 6;
 
 /// Writes all of the text to standard output. A reader that has seen enough is no failure.
 ///
@@ -36,12 +38,33 @@ pub fn say(text: &str) {
     stderr().lock().write_all(text.as_bytes()).ok();
 }
 
-/// Says which files were changed after a profile was written.
-pub fn note_newer_files(symbols: &Symbols) {
-    for path in symbols.newer_files() {
-        let path = plain(&path.display().to_string());
-        say(&format!("tinyalloc: note: {path} is newer than the profile: its functions and lines may be wrong\n"));
+/// As [`print`], and then [`note_files`].
+///
+/// # Errors
+/// If it cannot be written. There is no more to say then.
+pub fn print_with_notes(text: &str, symbols: &mut Symbols) -> Result<(), Failure> {
+    symbols.clear_progress();
+    print(text)?;
+    note_files(symbols);
+    Ok(())
+}
+
+/// Says what the user should know of the files that functions and lines come from.
+pub fn note_files(symbols: &mut Symbols) {
+    symbols.clear_progress();
+    notes(symbols).iter().for_each(|note| say(note));
+}
+
+/// The same, a line each.
+#[must_use]
+pub fn notes(symbols: &Symbols) -> Vec<String> {
+    let mut notes: Vec<String> = symbols.notes().map(|note| format!("tinyalloc: note: {}\n", plain(&note))).collect();
+    let count = notes.len();
+    if count > NOTES_MAX {
+        notes.truncate(NOTES_MAX - 1);
+        notes.push(format!("tinyalloc: note: and as much of {} other files\n", count - notes.len()));
     }
+    notes
 }
 
 fn output_failure(error: &IoError) -> Failure {

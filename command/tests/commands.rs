@@ -3,12 +3,13 @@
 
 mod common;
 
-use std::fs::{File, create_dir, read_to_string, write};
+use std::fs::{File, Permissions, create_dir, read_to_string, remove_file, set_permissions, write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use common::{Dump, Run, Site, address, command, compile, mapped, text, tinyalloc};
+use common::{Dump, Run, Site, address, as_other_user, command, compile, mapped, run, text, tinyalloc};
 use serde_json::{Value, from_str};
 use tempfile::{TempDir, tempdir};
 
@@ -192,6 +193,89 @@ fn what_is_no_profile_is_refused_in_one_line() {
     tinyalloc(&["sites", text(&fixture.path("folder"))]).failed_with(&["folder: Is a directory"]);
 }
 
+#[test]
+fn what_never_ends_is_no_profile() {
+    tinyalloc(&["sites", "/dev/zero"]).failed_with(&["/dev/zero: is not a heap profile"]);
+}
+
+#[test]
+fn a_profile_may_come_through_a_pipe() {
+    let fixture = Fixture::new();
+    let dump = fixture.dump("a.heap", 1, [1, 1, 1]);
+    let mut cat = Command::new("cat").arg(&dump).stdout(Stdio::piped()).spawn().unwrap();
+    let output = command().args(["sites", "/dev/stdin"]).stdin(cat.stdout.take().unwrap()).output().unwrap();
+    assert!(cat.wait().unwrap().success() && Run::of(&output).succeeded().out.contains("parse"));
+}
+
+fn noted(run: &Run, parts: &[&str]) {
+    assert_eq!((run.status, run.err.lines().count()), (0, 1), "{}", run.err);
+    assert!(run.err.starts_with("tinyalloc: note: "), "{}", run.err);
+    parts.iter().for_each(|part| assert!(run.err.contains(part), "{part}: {}", run.err));
+}
+
+#[test]
+fn files_that_are_missing_or_broken_are_noted() {
+    let fixture = Fixture::new();
+    let dump = fixture.dump("a.heap", 1, [1, 1, 1]);
+    let sites = || tinyalloc(&["sites", &dump]);
+    let maps = read_to_string(&dump).unwrap();
+    write(&dump, maps.replace("/app\n", "/app (deleted)\n")).unwrap();
+    noted(&sites(), &["/app was removed or replaced after it was mapped: its functions are not known"]);
+    write(&dump, &maps).unwrap();
+    run(Command::new("strip").arg(&fixture.program));
+    File::open(&fixture.program).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    noted(&sites(), &["/app has no symbols of some call sites: install its debug symbols, or build it with -g"]);
+    write(&fixture.program, "no program").unwrap();
+    File::open(&fixture.program).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    noted(&sites(), &["/app cannot be read, and its functions are not known: it is no ELF file"]);
+    remove_file(&fixture.program).unwrap();
+    noted(&sites(), &["/app cannot be read, and its functions are not known: No such file or directory"]);
+    noted(&tinyalloc(&["report", "-o", "/dev/null", &dump]), &["/app cannot be read"]);
+}
+
+#[test]
+fn debug_information_that_is_broken_is_noted() {
+    let fixture = Fixture::new();
+    let junk = fixture.path("junk");
+    write(&junk, [0xff_u8; 64]).unwrap();
+    let section = format!(".debug_info={}", junk.display());
+    run(Command::new("objcopy").args(["--update-section", &section]).arg(&fixture.program));
+    let dump = fixture.dump("a.heap", 1, [1, 1, 1]);
+    let run = tinyalloc(&["sites", &dump]);
+    noted(&run, &["/app has debug information that cannot be read, and its lines are not known: "]);
+    assert!(run.out.contains("parse (app)"), "the symbols are there: {}", run.out);
+}
+
+#[test]
+fn a_folder_of_debug_files_that_is_none_is_refused() {
+    let fixture = Fixture::new();
+    let dump = fixture.dump("a.heap", 1, [1, 1, 1]);
+    for words in
+        [&["sites", &dump][..], &["report", "-o", "/dev/null", &dump], &["run", "--library", "/bin/true", "--", "/bin/true"]]
+    {
+        let debug = [&words[..1], &["--debug", "/no/such/folder"], &words[1..]].concat();
+        tinyalloc(&debug).failed_with(&["/no/such/folder: No such file or directory"]);
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_said_in_one_line() {
+    let fixture = Fixture::new();
+    let dump = fixture.dump("a.heap", 1, [1, 1, 1]);
+    let folder = fixture.folder.path();
+    let closed = fixture.path("closed");
+    create_dir(&closed).unwrap();
+    set_permissions(&closed, Permissions::from_mode(0o500)).unwrap();
+    let report = closed.join("report.html");
+    let command = |words: &[&str]| Run::of(&as_other_user(folder).args(words).current_dir("/").output().unwrap());
+    command(&["report", "-o", text(&report), &dump]).failed_with(&["/closed/report.html: Permission denied"]);
+    command(&["convert", "--to", "pprof", "-o", text(&report), &dump]).failed_with(&["/closed/report.html: Permission denied"]);
+    set_permissions(&fixture.program, Permissions::from_mode(0o000)).unwrap();
+    noted(&command(&["sites", &dump]), &["/app cannot be read, and its functions are not known: Permission denied"]);
+    set_permissions(&dump, Permissions::from_mode(0o000)).unwrap();
+    command(&["sites", &dump]).failed_with(&["/a.heap: Permission denied"]);
+}
+
 fn to_full_disk(words: &[&str]) -> Run {
     let full = File::options().write(true).open("/dev/full").unwrap();
     Run::of(&command().args(words).stdout(Stdio::from(full)).output().unwrap())
@@ -206,6 +290,7 @@ fn what_cannot_be_written_is_said_in_one_line() {
         tinyalloc(&["convert", "--to", format, "-o", "/no/such/place", &dump]).failed_with(&["/no/such/place: No such file"]);
         to_full_disk(&["convert", "--to", format, "-o", "-", &dump]).failed_with(&["standard output: No space left"]);
     }
+    tinyalloc(&["report", "-o", "/dev/full", &dump]).failed_with(&["/dev/full: No space left"]);
     for words in
         [&["sites", &dump][..], &["sites", "--json", &dump], &["diff", &dump, &dump], &["check", "--max-live", "1", &dump]]
     {

@@ -3,16 +3,14 @@
 
 mod common;
 
-use std::fs::{Permissions, create_dir, read_dir, rename, set_permissions};
+use std::fs::{File, create_dir, read_dir, rename};
 use std::io::{BufRead, BufReader, Lines, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Run, Running, command, compile, has, library, run, run_kill, text, tinyalloc};
+use common::{Run, Running, as_other_user, command, compile, has, is_root, library, run, run_kill, text, tinyalloc};
 use serde_json::{Value, from_str};
 use tempfile::{TempDir, tempdir};
 
@@ -38,7 +36,6 @@ int main(void) {
 }
 ";
 const MEBIBYTE: i64 = 1 << 20;
-const NOBODY: u32 = 65534;
 
 /// The program, with the library and a profile.
 struct Fixture {
@@ -275,20 +272,21 @@ fn processes_that_cannot_be_watched_are_explained() {
 #[test]
 fn processes_of_other_users_are_explained() {
     let folder = tempdir().unwrap();
-    let is_root = folder.path().metadata().unwrap().uid() == 0;
     let mut running = Command::new("sleep");
     let running = Running::of(running.arg("60").env("TINYALLOC_OPTIONS", OPTIONS));
-    let binary = folder.path().join("tinyalloc");
-    // By another process: a program that another test runs meanwhile would have the file open.
-    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_tinyalloc")).arg(&binary));
-    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-    let mut command = Command::new(&binary);
-    let process = if is_root { running.child.id() } else { 1 };
-    command.arg("top").arg(process.to_string());
-    if is_root {
-        command.uid(NOBODY);
-    }
-    Run::of(&command.output().unwrap()).failed_with(&["is another user's, or protected: only that user, or root, "]);
+    let process = if is_root(folder.path()) { running.child.id() } else { 1 };
+    let output = as_other_user(folder.path()).arg("top").arg(process.to_string()).output().unwrap();
+    Run::of(&output).failed_with(&["is another user's, or protected: only that user, or root, "]);
+}
+
+#[test]
+fn a_full_disk_is_no_reason_to_leave_files() {
+    let Some(fixture) = Fixture::new(OPTIONS) else { return };
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let id = fixture.running.child.id().to_string();
+    let output = command().args(["top", &id]).stdout(Stdio::from(full)).output().unwrap();
+    Run::of(&output).failed_with(&["standard output: No space left"]);
+    assert_eq!(fixture.heaps().len(), 0);
 }
 
 /// As services have it whose folder for temporary files is their own.

@@ -6,7 +6,7 @@ use crate::options::{Check, SiteLimit};
 use crate::profile::{By, Profile};
 use crate::sites::{SiteSum, sites};
 use crate::size::size;
-use crate::text::{call, note_newer_files, print};
+use crate::text::{call, print_with_notes};
 
 pub(super) fn check(options: &Check) -> Result<u8, Failure> {
     let profile = Profile::read(&options.dump)?;
@@ -14,13 +14,12 @@ pub(super) fn check(options: &Check) -> Result<u8, Failure> {
     let mut excesses = Vec::new();
     excesses.extend(excess("live", profile.live_bytes, options.max_live));
     excesses.extend(excess("at the peak", profile.peak_bytes, options.max_peak));
+    let mut symbols = options.debugging.symbols()?;
     if !options.max_sites.is_empty() {
-        let mut symbols = options.debugging.symbols();
         let sums = sites(&profile, &mut symbols, By::Live, 1);
-        note_newer_files(&symbols);
         excesses.extend(options.max_sites.iter().flat_map(|limit| excesses_of_sites(&sums, limit)));
     }
-    print(&excesses.concat())?;
+    print_with_notes(&excesses.concat(), &mut symbols)?;
     Ok(if excesses.is_empty() { 0 } else { EXCESS })
 }
 

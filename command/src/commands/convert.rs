@@ -8,11 +8,12 @@ use crate::convert::{collapsed, dhat, pprof};
 use crate::failure::Failure;
 use crate::options::{Convert, Format};
 use crate::profile::{By, Profile};
-use crate::text::note_newer_files;
+use crate::symbols::Symbols;
+use crate::text::note_files;
 
 pub(super) fn convert(options: &Convert) -> Result<u8, Failure> {
     let profile = Profile::read(&options.dump)?;
-    let mut symbols = options.debugging.symbols();
+    let mut symbols = options.debugging.symbols()?;
     let by = By::from(options.by);
     profile.check(by)?;
     let bytes = match options.to {
@@ -20,13 +21,20 @@ pub(super) fn convert(options: &Convert) -> Result<u8, Failure> {
         Format::Dhat => dhat::file(&profile, &mut symbols).into_bytes(),
         Format::Collapsed => collapsed::file(&profile, &mut symbols, by).into_bytes(),
     };
-    note_newer_files(&symbols);
-    save(&options.output, &bytes)?;
+    save_with_notes(&options.output, &bytes, &mut symbols)?;
     Ok(0)
 }
 
-/// Writes a file, or to standard output. Half of a file is not left behind.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a file, or to standard output, and then what the user should know of the sources.
+pub(super) fn save_with_notes(path: &Path, bytes: &[u8], symbols: &mut Symbols) -> Result<(), Failure> {
+    symbols.clear_progress();
+    save(path, bytes)?;
+    note_files(symbols);
+    Ok(())
+}
+
+/// Half of a file is not left behind.
+fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path == Path::new("-") {
         let mut out = stdout().lock();
         let written = out.write_all(bytes).and_then(|()| out.flush());

@@ -8,29 +8,27 @@ use crate::options::{Diff, Leaks};
 use crate::profile::{Profile, Tally};
 use crate::sites::{Change, changes, leaks as leaks_of, sort_by_time};
 use crate::size::{signed_size, size};
-use crate::text::{Table, call, note_newer_files, plain, print};
+use crate::text::{Table, call, plain, print_with_notes};
 
 /// More than so many are not listed one by one.
 const PROFILES_SHOWN: usize = 6;
 
 pub(super) fn diff(options: &Diff) -> Result<u8, Failure> {
     let profiles = read_all(&[options.old.clone(), options.new.clone()])?;
-    let mut symbols = options.debugging.symbols();
+    let mut symbols = options.debugging.symbols()?;
     let changes = changes(&profiles, &mut symbols, options.depth);
     let none = "no call site has other live bytes\n";
-    note_newer_files(&symbols);
-    print(&text(&profiles, &changes, options.top, options.json, none))?;
+    print_with_notes(&text(&profiles, &changes, options.top, options.json, none), &mut symbols)?;
     Ok(0)
 }
 
 pub(super) fn leaks(options: &Leaks) -> Result<u8, Failure> {
     let mut profiles = read_all(&options.dumps)?;
     sort_by_time(&mut profiles);
-    let mut symbols = options.debugging.symbols();
+    let mut symbols = options.debugging.symbols()?;
     let changes = leaks_of(&profiles, &mut symbols, options.depth);
     let none = "no call site only grows\n";
-    note_newer_files(&symbols);
-    print(&text(&profiles, &changes, options.top, options.json, none))?;
+    print_with_notes(&text(&profiles, &changes, options.top, options.json, none), &mut symbols)?;
     Ok(0)
 }
 

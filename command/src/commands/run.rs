@@ -20,7 +20,8 @@ use crate::failure::{Failure, system_text};
 use crate::options::Run;
 use crate::profile::{By, Profile};
 use crate::sites::sites as sites_of;
-use crate::text::say;
+use crate::symbols::Symbols;
+use crate::text::{note_files, say};
 
 const OPTIONS: &str = "TINYALLOC_OPTIONS";
 const PRELOAD: &str = "LD_PRELOAD";
@@ -56,12 +57,13 @@ pub(super) fn run(options: &Run) -> Result<u8, Failure> {
     let library = library(options.preloaded.as_deref())?;
     program::check(&path, &library)?;
     let folder = folder(&options.output)?;
+    let mut symbols = options.debugging.symbols()?;
     let mut command = Command::new(name);
     command.args(arguments);
     command.env(PRELOAD, preload(&library)?).env(OPTIONS, library_options(&folder, options.interval));
     let begun = SystemTime::now();
     let (process, status) = wait_for(&mut command).map_err(|text| Failure::of(&path, text))?;
-    summarise(&profiled(&folder, begun), process, options);
+    summarise(&profiled(&folder, begun), process, &mut symbols);
     say(&format!("heap profiles are in {}\n", folder.display()));
     Ok(exit_status(status))
 }
@@ -164,17 +166,17 @@ struct Profiled {
 
 /// Sums up the last profile of the program, on standard error: the output is the program's. If
 /// there is none, as of most shells, that of the process with the highest peak.
-fn summarise(all: &[Profiled], process: u32, options: &Run) {
+fn summarise(all: &[Profiled], process: u32, symbols: &mut Symbols) {
     let own = all.iter().find(|profiled| profiled.process == process);
     let read = |profiled: &'_ Profiled| Profile::read(&profiled.last).map(|profile| (profiled.count, profiled.process, profile));
     let others = || all.iter().filter_map(|profiled| read(profiled).ok()).max_by_key(|(_, _, profile)| profile.peak_bytes);
     match own.map(read) {
-        Some(Ok(found)) => summarise_process(&found, options),
+        Some(Ok(found)) => summarise_process(&found, symbols),
         Some(Err(failure)) => say(&format!("tinyalloc: {failure}\n")),
         None => {
             let text = "the program wrote no heap profile: it ended by a signal or _exit(2), or ran others that did the work";
             say(&format!("tinyalloc: {text}\n"));
-            others().iter().for_each(|found| summarise_process(found, options));
+            others().iter().for_each(|found| summarise_process(found, symbols));
         }
     }
     let others = all.iter().filter(|profiled| profiled.process != process);
@@ -186,15 +188,14 @@ fn summarise(all: &[Profiled], process: u32, options: &Run) {
     }
 }
 
-fn summarise_process((count, process, profile): &(usize, u32, Profile), options: &Run) {
+fn summarise_process((count, process, profile): &(usize, u32, Profile), symbols: &mut Symbols) {
     say(&sites::heading(profile));
     if profile.sum(By::Total).samples == 0 {
         say("no block was sampled: less was allocated than the interval, or the program has a malloc of its own\n");
     } else {
-        let mut symbols = options.debugging.symbols();
-        for by in [By::Peak, By::Live] {
-            say(&format!("\n{}", sites::table(profile, by, &sites_of(profile, &mut symbols, by, 1), TOP)));
-        }
+        let [peak, live] = [By::Peak, By::Live].map(|by| sites::table(profile, by, &sites_of(profile, symbols, by, 1), TOP));
+        note_files(symbols);
+        say(&format!("\n{peak}\n{live}"));
     }
     say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
 }

@@ -7,11 +7,11 @@ use crate::options::Sites;
 use crate::profile::{By, Profile, Tally};
 use crate::sites::{SiteSum, sites};
 use crate::size::size;
-use crate::text::{Table, call, note_newer_files, percent, plain, print};
+use crate::text::{Table, call, percent, plain, print_with_notes};
 
 pub(super) fn list(options: &Sites) -> Result<u8, Failure> {
     let profile = Profile::read(&options.dump)?;
-    let mut symbols = options.debugging.symbols();
+    let mut symbols = options.debugging.symbols()?;
     let by = By::from(options.by);
     profile.check(by)?;
     let sums = sites(&profile, &mut symbols, by, options.depth);
@@ -19,8 +19,7 @@ pub(super) fn list(options: &Sites) -> Result<u8, Failure> {
         true => format!("{:#}\n", as_json(&profile, by, &sums, options.top)),
         false => format!("{}\n{}", heading(&profile), table(&profile, by, &sums, options.top)),
     };
-    note_newer_files(&symbols);
-    print(&text)?;
+    print_with_notes(&text, &mut symbols)?;
     Ok(0)
 }
 

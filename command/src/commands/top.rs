@@ -20,12 +20,12 @@ use crate::screen::Screen;
 use crate::sites::{SiteSum, sites};
 use crate::size::{signed_size, size};
 use crate::symbols::{Frame, Symbols};
-use crate::text::{Table, call, plain, say};
+use crate::text::{Table, call, notes, plain, say};
 
 pub(super) fn top(options: &Top) -> Result<u8, Failure> {
     let requests = Requests::of(options.process)?;
     let is_interrupted = interruptions().map_err(|error| Failure::new(system_text(&error)))?;
-    let mut watch = Watch::of(&requests, options);
+    let mut watch = Watch::of(&requests, options)?;
     let mut screen = Screen::new(options.json);
     for refresh in 1.. {
         let next = Instant::now() + options.interval;
@@ -96,13 +96,13 @@ struct Row {
 }
 
 impl<'options> Watch<'options> {
-    fn of(requests: &'options Requests, options: &'options Top) -> Watch<'options> {
-        let (process, symbols) = (requests.process(), options.debugging.symbols());
+    fn of(requests: &'options Requests, options: &'options Top) -> Result<Watch<'options>, Failure> {
+        let (process, symbols) = (requests.process(), options.debugging.symbols()?);
         let symbols = match process.root() {
             Some(root) => symbols.below(root),
             None => symbols,
         };
-        Watch { options, process, symbols, live_bytes: None, bytes: None }
+        Ok(Watch { options, process, symbols, live_bytes: None, bytes: None })
     }
 
     /// What there is to show of a new profile.
@@ -110,6 +110,7 @@ impl<'options> Watch<'options> {
         let by = By::from(self.options.by);
         let sums = sites(profile, &mut self.symbols, by, self.options.depth);
         let bytes = sums.iter().map(|sum| (sum.stack.clone(), sum.tally.bytes)).collect();
+        self.symbols.clear_progress();
         let before = self.bytes.replace(bytes);
         let row = |sum: SiteSum| {
             let growth = before.as_ref().map(|before| difference(sum.tally.bytes, before.get(&sum.stack).copied().unwrap_or(0)));
@@ -119,7 +120,7 @@ impl<'options> Watch<'options> {
         let live_growth = self.live_bytes.replace(profile.live_bytes).map(|before| difference(profile.live_bytes, before));
         match self.options.json {
             true => format!("{}\n", self.as_json(profile, live_growth, &rows)),
-            false => format!("{}{}", self.heading(profile, live_growth), self.table(&rows)),
+            false => format!("{}{}{}", self.heading(profile, live_growth), self.table(&rows), notes(&self.symbols).concat()),
         }
     }
 
