@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use crate::profile::{By, Profile, Site, Tally};
 use crate::symbols::{Frame, Symbols};
-use crate::wrappers::site_of;
+use crate::wrappers::{is_wrapper, site_of};
+
+/// What the names of functions begin with that every program or thread has at its beginning.
+const STARTERS: [&str; 5] = ["__libc_start", "_start", "start_thread", "clone", "__clone"];
 
 /// What was allocated at a call site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,15 +37,25 @@ impl SiteSum {
     }
 }
 
-/// The call site of a chain of calls, and its callers: `depth` calls, but at least one.
+/// The call site of a chain of calls, and its callers: `depth` calls, but at least one. If none of
+/// them has a name, the first caller that has one comes behind them.
 #[must_use]
 pub fn shown(stack: &[Frame], depth: usize) -> Vec<Frame> {
     let end = |from: usize| from.saturating_add(depth.max(1)).min(stack.len());
     let from = site_of(stack);
-    match stack.is_empty() {
-        true => vec![Frame { function: String::from("[no callers]"), module: String::from("[unknown]"), ..Frame::default() }],
-        false => stack[from..end(from)].to_vec(),
+    if stack.is_empty() {
+        return vec![Frame { function: String::from("[no callers]"), module: String::from("[unknown]"), ..Frame::default() }];
     }
+    let (mut calls, callers) = (stack[from..end(from)].to_vec(), &stack[end(from)..]);
+    if calls.iter().all(Frame::is_unknown) {
+        calls.extend(callers.iter().find(|frame| tells_something(frame)).cloned());
+    }
+    calls
+}
+
+/// Whether the name of a function is known, and one of the program's.
+fn tells_something(frame: &Frame) -> bool {
+    !frame.is_unknown() && !is_wrapper(frame) && !STARTERS.iter().any(|starter| frame.function.starts_with(starter))
 }
 
 /// The call sites of a profile with the most bytes first. Sites are apart if `depth` of their calls
@@ -100,7 +113,7 @@ pub fn changes(profiles: &[Profile], symbols: &mut Symbols, depth: usize) -> Vec
 pub fn leaks(profiles: &[Profile], symbols: &mut Symbols, depth: usize) -> Vec<Change> {
     let mut sums: HashMap<Vec<Frame>, Vec<Tally>> = HashMap::new();
     for change in changes(profiles, symbols, usize::MAX).into_iter().filter(Change::only_grows) {
-        let stack = change.stack.iter().take(depth.max(1)).cloned().collect();
+        let stack = shown(&change.stack, depth);
         let sum = sums.entry(stack).or_insert_with(|| vec![Tally::default(); profiles.len()]);
         for (sum, tally) in sum.iter_mut().zip(change.tallies) {
             *sum = sum.plus(tally);
@@ -133,7 +146,25 @@ fn numbers(name: &str) -> Vec<u64> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Profile, sort_by_time};
+    use super::{Frame, Profile, shown, sort_by_time};
+
+    fn names(functions: &[&str], depth: usize) -> Vec<String> {
+        let frame =
+            |function: &&str| Frame { function: String::from(*function), module: String::from("lib"), ..Frame::default() };
+        let stack: Vec<Frame> = functions.iter().map(frame).collect();
+        shown(&stack, depth).into_iter().map(|frame| frame.function).collect()
+    }
+
+    #[test]
+    fn what_has_no_name_is_shown_with_the_first_caller_that_has_one() {
+        let stack = ["malloc", "lib+0x1", "lib+0x2", "xmalloc", "parse", "main"];
+        assert_eq!(names(&stack, 1), ["lib+0x1", "parse"]);
+        assert_eq!(names(&stack, 2), ["lib+0x1", "lib+0x2", "parse"]);
+        assert_eq!(names(&stack, 5), ["lib+0x1", "lib+0x2", "xmalloc", "parse", "main"]);
+        assert_eq!(names(&["malloc", "parse", "lib+0x1"], 1), ["parse"]);
+        assert_eq!(names(&["malloc", "lib+0x1", "__libc_start_main"], 1), ["lib+0x1"]);
+        assert_eq!(names(&[], 1), ["[no callers]"]);
+    }
 
     #[test]
     fn profiles_of_the_same_moment_are_in_the_order_of_their_numbers() {

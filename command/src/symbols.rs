@@ -22,8 +22,7 @@ const LARGE_BYTES: u64 = 64 << 20;
 const NAMELESS: &str = "/memfd:";
 const NEWER: &str = "is newer than the profile: its functions and lines may be wrong";
 const REPLACED: &str = "was removed or replaced after it was mapped: its functions are not known";
-const STRIPPED: &str =
-    "has no symbols of some call sites: install its debug symbols, or build it with -g, and write the profile again";
+const STRIPPED: &str = "has no symbols of some call sites: install its debug symbols, or build it with -g";
 
 /// The module of an address that nothing was mapped to.
 const UNKNOWN_MODULE: &str = "[unknown]";

@@ -9,6 +9,8 @@ use crate::symbols::{Frame, Symbols};
 
 /// Parts of a path that are shown of a file elsewhere.
 const PARTS_SHOWN: usize = 3;
+/// Characters of a name in a table.
+const NAME_MAX: usize = 120;
 /// More lines hide what was asked for.
 const NOTES_MAX: usize = 6;
 
@@ -84,6 +86,18 @@ pub fn call(frame: &Frame) -> String {
     plain(&format!("{}{place}", frame.function))
 }
 
+/// The same; of a long name, as templates and closures have, the beginning and the end.
+fn short_call(frame: &Frame) -> String {
+    let (start, end) = (NAME_MAX * 2 / 3, NAME_MAX / 3);
+    let name: Vec<char> = frame.function.chars().collect();
+    if name.len() <= NAME_MAX {
+        return call(frame);
+    }
+    let part = |part: &[char]| part.iter().collect::<String>();
+    let function = format!("{}...{}", part(&name[..start]), part(&name[name.len() - end..]));
+    call(&Frame { function, ..frame.clone() })
+}
+
 /// The text without characters that a terminal acts on.
 #[must_use]
 pub fn plain(text: &str) -> String {
@@ -125,8 +139,16 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Adds a call site: a row with these cells, the last column apart, and a row for each caller.
+    pub fn add_site(&mut self, mut cells: Vec<String>, calls: &[Frame]) {
+        let mut calls = calls.iter().map(short_call);
+        cells.push(calls.next().unwrap_or_default());
+        self.add(cells);
+        calls.for_each(|call| self.add_text(format!("  {call}")));
+    }
+
     /// Adds a row with nothing but a text in the last column.
-    pub fn add_text(&mut self, text: String) {
+    fn add_text(&mut self, text: String) {
         let columns = self.rows.first().map_or(1, Vec::len);
         let mut cells = vec![String::new(); columns - 1];
         cells.push(text);
@@ -158,7 +180,7 @@ pub fn percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, Table, call, plain};
+    use super::{Frame, NAME_MAX, Table, call, plain, short_call};
 
     #[test]
     fn calls_say_where_they_are() {
@@ -175,10 +197,20 @@ mod tests {
     }
 
     #[test]
+    fn long_names_are_shortened_in_tables() {
+        let frame =
+            |length: usize| Frame { function: "é".repeat(length - 3) + "end", module: String::from("a"), ..Frame::default() };
+        assert_eq!(short_call(&frame(NAME_MAX)), call(&frame(NAME_MAX)));
+        let short = short_call(&frame(10 * NAME_MAX));
+        assert!(short.contains("é...é") && short.ends_with("end (a)"), "{short}");
+        assert_eq!(short.chars().count(), NAME_MAX + "... (a)".len());
+    }
+
+    #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let mut table = Table::new(&["bytes", "site"]);
-        table.add(vec![String::from("1234567"), String::from("main")]);
-        table.add_text(String::from("start"));
-        assert_eq!(table.text(), "  bytes  site\n1234567  main\n         start\n");
+        let frame = |function: &str| Frame { function: String::from(function), module: String::from("a"), ..Frame::default() };
+        table.add_site(vec![String::from("1234567")], &[frame("main"), frame("start")]);
+        assert_eq!(table.text(), "  bytes  site\n1234567  main (a)\n           start (a)\n");
     }
 }

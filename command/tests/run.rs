@@ -185,7 +185,7 @@ fn known_functions_allocate_known_amounts() {
     let run = tinyalloc(&words);
     assert_eq!((run.status, run.out.as_str()), (5, "done\n"), "{}", run.err);
     assert!(
-        run.err.contains("make_buffer") && run.err.contains("load.c:7") && run.err.contains("heap profiles of process"),
+        run.err.contains("make_buffer") && run.err.contains("load.c:7") && run.err.contains("report -o report.html "),
         "{}",
         run.err
     );
@@ -236,6 +236,8 @@ fn what_a_script_runs_is_summed_up() {
     let run = tinyalloc(&["run", "--output", text(&out), "--library", text(&library), "--", text(&script)]);
     assert_eq!((run.status, run.out.as_str()), (4, "done\n"), "{}", run.err);
     assert!(run.err.contains("the program wrote no heap profile") && run.err.contains("make_buffer"), "{}", run.err);
+    let others: Vec<&str> = run.err.lines().skip_while(|line| !line.ends_with("another process:")).collect();
+    assert!(others[1].ends_with("peak      live  last profile") && others[2].ends_with(".heap (load)"), "{}", run.err);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::options::{Diff, Leaks};
 use crate::profile::{Profile, Tally};
 use crate::sites::{Change, changes, leaks as leaks_of, sort_by_time};
 use crate::size::{signed_size, size};
-use crate::text::{Table, call, plain, print_with_notes};
+use crate::text::{Table, plain, print_with_notes};
 
 /// More than so many are not listed one by one.
 const PROFILES_SHOWN: usize = 6;
@@ -54,14 +54,8 @@ fn table(changes: &[Change], top: usize) -> String {
     let mut table = Table::new(&["growth", "from", "to", "blocks", "call site"]);
     for change in changes.iter().take(top) {
         let (first, last) = ends(change);
-        table.add(vec![
-            signed_size(change.growth()),
-            size(first.bytes),
-            size(last.bytes),
-            format!("{:+}", i128::from(last.blocks) - i128::from(first.blocks)),
-            change.stack.first().map(call).unwrap_or_default(),
-        ]);
-        change.stack.iter().skip(1).for_each(|frame| table.add_text(format!("  {}", call(frame))));
+        let blocks = format!("{:+}", i128::from(last.blocks) - i128::from(first.blocks));
+        table.add_site(vec![signed_size(change.growth()), size(first.bytes), size(last.bytes), blocks], &change.stack);
     }
     let rest = changes.get(top..).unwrap_or_default();
     let growth: i64 = rest.iter().fold(0, |sum: i64, change| sum.saturating_add(change.growth()));

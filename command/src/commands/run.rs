@@ -1,5 +1,6 @@
 //! `tinyalloc run`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::env::{current_exe, split_paths, var_os};
 use std::ffi::{OsStr, OsString};
@@ -20,8 +21,9 @@ use crate::failure::{Failure, system_text};
 use crate::options::Run;
 use crate::profile::{By, Profile};
 use crate::sites::sites as sites_of;
+use crate::size::size;
 use crate::symbols::Symbols;
-use crate::text::{note_files, say};
+use crate::text::{Table, note_files, plain, say};
 
 const OPTIONS: &str = "TINYALLOC_OPTIONS";
 const PRELOAD: &str = "LD_PRELOAD";
@@ -48,6 +50,8 @@ const PATTERN_BYTES_MAX: usize = 500;
 const CLOCK_TICK: Duration = Duration::from_millis(20);
 /// Call sites in the summary.
 const TOP: usize = 10;
+/// Other processes in it.
+const PROCESSES_SHOWN: usize = 5;
 /// What shells add to the number of a signal.
 const SIGNAL_STATUS: i32 = 128;
 
@@ -179,25 +183,46 @@ fn summarise(all: &[Profiled], process: u32, symbols: &mut Symbols) {
             others().iter().for_each(|found| summarise_process(found, symbols));
         }
     }
-    let others = all.iter().filter(|profiled| profiled.process != process);
-    let count: usize = others.clone().map(|profiled| profiled.count).sum();
-    match others.count() {
-        0 => {}
-        1 => say(&format!("{} of another process\n", profiles(count))),
-        processes => say(&format!("{} of {processes} other processes\n", profiles(count))),
+    summarise_others(&all.iter().filter(|profiled| profiled.process != process).collect::<Vec<_>>());
+}
+
+/// Those with the highest peaks in a table: in one of them may be what the user looks for.
+fn summarise_others(others: &[&Profiled]) {
+    let count: usize = others.iter().map(|profiled| profiled.count).sum();
+    let of = match others.len() {
+        0 => return,
+        1 => String::from("another process"),
+        processes => format!("{processes} other processes"),
+    };
+    let mut rows: Vec<(u64, u64, String)> = others.iter().filter_map(|profiled| row(profiled)).collect();
+    rows.sort_by_key(|(peak, _, place)| (Reverse(*peak), place.clone()));
+    let mut table = Table::new(&["peak", "live", "last profile"]);
+    for (peak, live, place) in rows.iter().take(PROCESSES_SHOWN) {
+        table.add(vec![size(*peak), size(*live), place.clone()]);
     }
+    let (colon, table) = if rows.is_empty() { ("", String::new()) } else { (":", table.text()) };
+    say(&format!("{} of {of}{colon}\n{table}", profiles(count)));
+}
+
+/// Bytes at the peak and at the end, and where the profile is; None if it has no samples.
+fn row(profiled: &Profiled) -> Option<(u64, u64, String)> {
+    let profile = Profile::read(&profiled.last).ok().filter(|profile| profile.peak_bytes > 0)?;
+    let program = profile.program().and_then(Path::file_name).map(|name| name.to_string_lossy()).unwrap_or_default();
+    Some((profile.peak_bytes, profile.live_bytes, plain(&format!("{} ({program})", profile.path.display()))))
 }
 
 fn summarise_process((count, process, profile): &(usize, u32, Profile), symbols: &mut Symbols) {
     say(&sites::heading(profile));
     if profile.sum(By::Total).samples == 0 {
-        say("no block was sampled: less was allocated than the interval, or the program has a malloc of its own\n");
+        say("no block was sampled: the program allocates little (--interval 4K sees more), or has a malloc of its own\n");
     } else {
         let [peak, live] = [By::Peak, By::Live].map(|by| sites::table(profile, by, &sites_of(profile, symbols, by, 1), TOP));
         note_files(symbols);
         say(&format!("\n{peak}\n{live}"));
     }
     say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
+    let all = profile.path.with_file_name(format!("{process}.*.heap"));
+    say(&format!("to see all of them: tinyalloc report -o report.html {}\n", all.display()));
 }
 
 fn profiles(count: usize) -> String {

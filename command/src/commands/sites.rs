@@ -7,7 +7,7 @@ use crate::options::Sites;
 use crate::profile::{By, Profile, Tally};
 use crate::sites::{SiteSum, sites};
 use crate::size::size;
-use crate::text::{Table, call, percent, plain, print_with_notes};
+use crate::text::{Table, percent, plain, print_with_notes};
 
 pub(super) fn list(options: &Sites) -> Result<u8, Failure> {
     let profile = Profile::read(&options.dump)?;
@@ -47,20 +47,15 @@ pub(super) fn heading(profile: &Profile) -> String {
 /// The first call sites in a table, and what the others have.
 pub(super) fn table(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> String {
     if sums.is_empty() {
-        return String::from("no sampled blocks\n");
+        return format!("{}: no sampled blocks\n", by.name());
     }
     let all = total(sums);
     let mut table = Table::new(&["bytes", "blocks", "share", "elsewhere", "call site"]);
     for sum in sums.iter().take(top) {
         let elsewhere = sum.elsewhere_share().filter(|_| profile.has_details);
-        table.add(vec![
-            size(sum.tally.bytes),
-            sum.tally.blocks.to_string(),
-            percent(share(sum.tally, all)),
-            elsewhere.map_or_else(|| String::from("-"), percent),
-            sum.stack.first().map(call).unwrap_or_default(),
-        ]);
-        sum.stack.iter().skip(1).for_each(|frame| table.add_text(format!("  {}", call(frame))));
+        let elsewhere = elsewhere.map_or_else(|| String::from("-"), percent);
+        let (bytes, blocks) = (size(sum.tally.bytes), sum.tally.blocks.to_string());
+        table.add_site(vec![bytes, blocks, percent(share(sum.tally, all)), elsewhere], &sum.stack);
     }
     let rest = total(sums.get(top..).unwrap_or_default());
     let rest = match sums.len().saturating_sub(top) {

@@ -20,7 +20,7 @@ use crate::screen::Screen;
 use crate::sites::{SiteSum, sites};
 use crate::size::{signed_size, size};
 use crate::symbols::{Frame, Symbols};
-use crate::text::{Table, call, notes, plain, say};
+use crate::text::{Table, notes, plain, say};
 
 pub(super) fn top(options: &Top) -> Result<u8, Failure> {
     let requests = Requests::of(options.process)?;
@@ -145,13 +145,7 @@ impl<'options> Watch<'options> {
         }
         let mut table = Table::new(&[By::from(self.options.by).name(), "change", "blocks", "call site"]);
         for Row { sum, growth } in rows.iter().take(self.options.top) {
-            table.add(vec![
-                size(sum.tally.bytes),
-                change(*growth),
-                sum.tally.blocks.to_string(),
-                sum.stack.first().map(call).unwrap_or_default(),
-            ]);
-            sum.stack.iter().skip(1).for_each(|frame| table.add_text(format!("  {}", call(frame))));
+            table.add_site(vec![size(sum.tally.bytes), change(*growth), sum.tally.blocks.to_string()], &sum.stack);
         }
         let rest = rows.get(self.options.top..).unwrap_or_default();
         let bytes = rest.iter().fold(0_u64, |bytes, row| bytes.saturating_add(row.sum.tally.bytes));
