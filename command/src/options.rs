@@ -93,7 +93,11 @@ pub struct Debugging {
     /// A folder of separate debug files, built like /usr/lib/debug, to look in first; may be
     /// repeated
     #[arg(long = "debug", value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+    /// The root folder of the program, if it had another: that of a container, or a copy of another
+    /// machine's
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
 }
 
 impl Debugging {
@@ -102,10 +106,20 @@ impl Debugging {
     /// # Errors
     /// If one that the user names is none.
     pub fn symbols(&self) -> Result<Symbols, Failure> {
-        for folder in &self.folders {
+        for folder in self.folders.iter().chain(&self.root) {
             read_dir(folder).map_err(|error| Failure::of_system(folder, &error))?;
         }
-        Ok(Symbols::with_debug_folders(self.folders.iter().cloned().chain([PathBuf::from(DEBUG_FOLDER)]).collect()))
+        let symbols = Symbols::with_debug_folders(self.folders.iter().cloned().chain([PathBuf::from(DEBUG_FOLDER)]).collect());
+        Ok(match &self.root {
+            Some(root) => symbols.below(root),
+            None => symbols,
+        })
+    }
+
+    /// Whether the user says where the files of the program are.
+    #[must_use]
+    pub fn has_root(&self) -> bool {
+        self.root.is_some()
     }
 }
 

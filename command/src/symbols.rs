@@ -80,10 +80,13 @@ impl Symbols {
         Symbols { root, folders, files, frames, notes, progress: Progress::new() }
     }
 
-    /// Looks for what was mapped below this folder, which the process has as its root.
+    /// Looks for what was mapped below this folder, which the process had as its root, and for its
+    /// debug files there, too.
     #[must_use]
-    pub fn below(self, root: PathBuf) -> Symbols {
-        Symbols { root, ..self }
+    pub fn below(self, root: &Path) -> Symbols {
+        let root = root.to_owned();
+        let debug = root.join(DEBUG_FOLDER.trim_start_matches('/'));
+        Symbols { folders: self.folders.into_iter().chain([debug]).collect(), root, ..self }
     }
 
     /// The calls at a return address, as [`Site::callers`] has them: the innermost first, several

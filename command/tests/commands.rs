@@ -253,8 +253,10 @@ fn a_folder_of_debug_files_that_is_none_is_refused() {
     for words in
         [&["sites", &dump][..], &["report", "-o", "/dev/null", &dump], &["run", "--library", "/bin/true", "--", "/bin/true"]]
     {
-        let debug = [&words[..1], &["--debug", "/no/such/folder"], &words[1..]].concat();
-        tinyalloc(&debug).failed_with(&["/no/such/folder: No such file or directory"]);
+        for option in ["--debug", "--root"] {
+            let words = [&words[..1], &[option, "/no/such/folder"], &words[1..]].concat();
+            tinyalloc(&words).failed_with(&["/no/such/folder: No such file or directory"]);
+        }
     }
 }
 

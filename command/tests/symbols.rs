@@ -133,6 +133,24 @@ fn separate_debug_files_are_found_by_build_id_and_by_link() {
 }
 
 #[test]
+fn files_of_another_root_are_found_below_it() {
+    let root = tempdir().unwrap();
+    let inside = root.path().join("opt");
+    create_dir_all(&inside).unwrap();
+    let path = compile(&inside, ("a.c", C), &["-g", "-O1", "-Wl,--build-id=0xcd0123456789"], "program");
+    let main = address(&path, "main");
+    let mappings = mapped(&path, PIE_BASE).replace(root.path().to_str().unwrap(), "");
+    let frames =
+        || Symbols::with_debug_folders(Vec::new()).below(root.path()).frames(&profile(mappings.clone()), PIE_BASE + main + 1);
+    assert_eq!((names(&frames()).last(), frames().last().unwrap().line), (Some(&"main"), Some(11)));
+    let debug = root.path().join("usr/lib/debug/.build-id/cd");
+    create_dir_all(&debug).unwrap();
+    split(&path, &debug.join("0123456789.debug"), &[]);
+    assert_eq!(frames().last().unwrap().line, Some(11));
+    assert!(Symbols::new().frames(&profile(mappings.clone()), PIE_BASE + main + 1)[0].is_unknown());
+}
+
+#[test]
 fn what_is_missing_is_named_by_its_place() {
     let folder = tempdir().unwrap();
     let path = compile(folder.path(), ("a.c", C), &["-g", "-fPIC", "-shared"], "libgone.so");

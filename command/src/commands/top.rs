@@ -99,8 +99,8 @@ impl<'options> Watch<'options> {
     fn of(requests: &'options Requests, options: &'options Top) -> Result<Watch<'options>, Failure> {
         let (process, symbols) = (requests.process(), options.debugging.symbols()?);
         let symbols = match process.root() {
-            Some(root) => symbols.below(root),
-            None => symbols,
+            Some(root) if !options.debugging.has_root() => symbols.below(&root),
+            _ => symbols,
         };
         Ok(Watch { options, process, symbols, live_bytes: None, bytes: None })
     }
