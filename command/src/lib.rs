@@ -14,6 +14,7 @@ pub mod report;
 mod screen;
 pub mod sites;
 pub mod size;
+mod symbol_table;
 pub mod symbols;
 pub mod text;
 pub mod wrappers;

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use addr2line::Loader;
 use flate2::Crc;
 use object::read::ReadCache;
-use object::{File as ElfFile, Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+use object::{File as ElfFile, Object, ObjectSection, ObjectSegment};
 
 use crate::demangle::demangle;
 use crate::failure::system_text;
+use crate::symbol_table::SymbolTable;
 
 /// What the names of sections with debug information begin with.
 const DEBUG_SECTIONS: &[u8] = b".debug_";
@@ -36,7 +37,7 @@ pub(crate) struct ObjectFile {
     build_id: Option<Vec<u8>>,
     dwarf: Option<Dwarf>,
     lines: OnceCell<Option<Result<Loader, String>>>,
-    symbols: OnceCell<Vec<Symbol>>,
+    symbols: OnceCell<SymbolTable>,
 }
 
 /// Part of the file that is loaded.
@@ -45,13 +46,6 @@ struct Segment {
     bytes: u64,
     address: u64,
     is_executable: bool,
-}
-
-struct Symbol {
-    address: u64,
-    bytes: u64,
-    is_global: bool,
-    name: String,
 }
 
 /// The file with the debug information, and the one that it shares strings and types with.
@@ -111,28 +105,13 @@ impl ObjectFile {
     }
 
     /// The function, by the symbols.
-    pub(crate) fn symbol(&self, address: u64) -> Option<&str> {
-        let symbols = self.symbols.get_or_init(|| self.read_symbols());
-        let after = symbols.partition_point(|symbol| symbol.address <= address);
-        // Symbols may lie in others: of the few before the address, the last one that holds it.
-        let before = symbols[..after].iter().rev().take(8);
-        before.into_iter().find(|symbol| symbol.holds(address)).map(|symbol| symbol.name.as_str())
+    pub(crate) fn symbol(&self, address: u64) -> Option<String> {
+        self.symbols.get_or_init(|| self.read_symbols()).name(address)
     }
 
-    fn read_symbols(&self) -> Vec<Symbol> {
-        let debug = self.dwarf.as_ref().map(|dwarf| &dwarf.path).filter(|path| **path != self.path);
-        let files = [Some(&self.path), debug];
-        let mut symbols: Vec<Symbol> = files.into_iter().flatten().filter_map(|path| with_elf(path, symbols)).flatten().collect();
-        symbols.sort_by(|one, other| (one.address, one.is_global, &other.name).cmp(&(other.address, other.is_global, &one.name)));
-        // A label holds what is up to the next symbol.
-        for index in 1..symbols.len() {
-            let next = symbols[index].address;
-            let label = &mut symbols[index - 1];
-            if label.bytes == 0 {
-                label.bytes = next - label.address;
-            }
-        }
-        symbols
+    fn read_symbols(&self) -> SymbolTable {
+        let debug = self.dwarf.as_ref().map(|dwarf| dwarf.path.as_path()).filter(|path| *path != self.path);
+        SymbolTable::read(&[Some(self.path.as_path()), debug].into_iter().flatten().collect::<Vec<_>>())
     }
 }
 
@@ -140,12 +119,6 @@ impl Segment {
     fn of<'data>(segment: &impl ObjectSegment<'data>) -> Segment {
         let (offset, bytes) = segment.file_range();
         Segment { offset, bytes, address: segment.address(), is_executable: segment.permissions().executable() }
-    }
-}
-
-impl Symbol {
-    fn holds(&self, address: u64) -> bool {
-        address - self.address < self.bytes
     }
 }
 
@@ -162,17 +135,6 @@ fn with_elf<T>(path: &Path, read: impl FnOnce(&Elf<'_>) -> T) -> Option<T> {
     let cache = ReadCache::new(File::open(path).ok()?);
     let elf = ElfFile::parse(&cache).ok()?;
     Some(read(&elf))
-}
-
-fn symbols(elf: &Elf<'_>) -> Vec<Symbol> {
-    let all = elf.symbols().chain(elf.dynamic_symbols());
-    let functions = all.filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
-    functions
-        .filter_map(|symbol| {
-            let name = symbol.name().ok().filter(|name| !name.is_empty())?.to_owned();
-            Some(Symbol { address: symbol.address(), bytes: symbol.size(), is_global: symbol.is_global(), name })
-        })
-        .collect()
 }
 
 fn places(lines: &Loader, address: u64) -> Option<Vec<Place>> {

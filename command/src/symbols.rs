@@ -195,7 +195,7 @@ impl Symbols {
 fn frames(file: &ObjectFile, mapping: &Mapping, offset: u64) -> Option<Vec<Frame>> {
     let address = file.address_of(offset)?;
     let places = file.places(address);
-    let symbol = || file.symbol(address).map(demangle);
+    let symbol = || file.symbol(address).map(|name| demangle(&name));
     let name = |function: Option<String>| function.or_else(symbol);
     let module = mapping.module().to_owned();
     if places.is_empty() {

@@ -103,6 +103,18 @@ fn without_debug_information_there_are_symbols() {
     assert_eq!(at(hidden).function, format!("libplain.so+{hidden:#x}"));
 }
 
+#[test]
+fn names_may_be_long_and_functions_may_have_several() {
+    let folder = tempdir().unwrap();
+    let name = "long_".repeat(200);
+    let code = format!(
+        "void {name}(void) {{}}\nvoid other(void) {{}}\nextern __typeof(other) alias __attribute__((alias(\"other\")));\n"
+    );
+    let path = compile(folder.path(), ("b.c", &code), &["-O0", "-fPIC", "-shared"], "liblong.so");
+    let at = |symbol| frames_at(&path, LIBRARY_BASE, address(&path, symbol), Vec::new()).remove(0).function;
+    assert_eq!((at(&name), at("other")), (name.clone(), String::from("alias")));
+}
+
 /// Moves the debug information into a file of its own.
 fn split(path: &Path, debug: &Path, words: &[&str]) {
     run(Command::new("objcopy").arg("--only-keep-debug").arg(path).arg(debug));
