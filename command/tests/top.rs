@@ -244,6 +244,30 @@ fn profiles_that_are_off_or_do_not_come_are_explained() {
     run_kill("-CONT", id);
 }
 
+/// A limit for files is as a disk that is full.
+#[test]
+fn a_profile_that_the_process_cannot_write_is_explained() {
+    let Some(library) = library() else { return };
+    let folder = tempdir().unwrap();
+    let program = compile(folder.path(), ("growing.c", SOURCE), &["-g", "-O1"], "growing");
+    let running = |options: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 4; trap '' XFSZ; exec env LD_PRELOAD=$LIBRARY $PROGRAM"]).current_dir(folder.path());
+        command.env("LIBRARY", &library).env("PROGRAM", &program).env("TINYALLOC_OPTIONS", options);
+        let mut running = Running::of(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        BufReader::new(running.child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        running
+    };
+    for command in ["top", "dump"] {
+        let cut_off = running(OPTIONS).asked(&[command, "--wait", "1"]);
+        cut_off.failed_with(&[".0.heap: is cut off"]);
+        let heaps = read_dir(folder.path()).unwrap().filter(|entry| text(&entry.as_ref().unwrap().path()).ends_with(".heap"));
+        assert_eq!(heaps.count(), 0, "it is removed");
+    }
+    let nowhere = "profile=64K,profile_signal=USR2,profile_file=/no/such/folder/%p.heap";
+    running(nowhere).asked(&["top"]).failed_with(&["writes its heap profiles to /no/such/folder/", ".heap: No such file"]);
+}
+
 #[test]
 fn processes_that_cannot_be_watched_are_explained() {
     tinyalloc(&["top", "4194305"]).failed_with(&["process 4194305: there is no such process"]);

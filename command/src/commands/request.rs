@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{read_dir, remove_file};
+use std::fs::{metadata, read_dir, remove_file};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::process::Process;
-use crate::failure::Failure;
+use crate::failure::{Failure, system_text};
 use crate::profile::Profile;
 use crate::text::say;
 
@@ -99,13 +99,24 @@ impl Requests {
             if is_interrupted {
                 deadline = deadline.min(Instant::now() + LAST_WAIT);
             }
+            if Instant::now() < deadline {
+                sleep(STEP);
+                continue;
+            }
+            self.remove_part(&before);
             match dump {
-                _ if Instant::now() < deadline => sleep(STEP),
                 _ if is_interrupted => return Ok(Answer::Interrupted),
                 Some(Err(failure)) => return Err(failure),
                 _ => return Err(self.no_answer(seconds)),
             }
         }
+    }
+
+    /// Removes what was written of a dump that is not whole: the disk may be full.
+    fn remove_part(&self, before: &Times) {
+        let part = self.files.since(before).into_iter().next().filter(|path| !before.contains_key(path));
+        // The failure to write it is what the user hears of.
+        part.iter().for_each(|path| _ = remove_file(path));
     }
 
     fn dump_since(&self, before: &Times) -> Option<Result<Dump, Failure>> {
@@ -198,7 +209,14 @@ impl Files {
             Some(root) => root.join(pattern.strip_prefix("/").unwrap_or(&pattern)),
             None => pattern,
         };
-        Ok(Files { pattern })
+        let folder = pattern.parent().unwrap_or(Path::new("/"));
+        match metadata(folder) {
+            Ok(_) => Ok(Files { pattern }),
+            Err(error) => {
+                let text = format!("writes its heap profiles to {}: {}", pattern.display(), system_text(&error));
+                Err(process.failure(&text))
+            }
+        }
     }
 
     /// Those that there are, and when they were written.
