@@ -151,6 +151,14 @@ fn the_profiles_it_asked_for_are_removed_and_no_others() {
     assert!(fixture.heaps()[1].ends_with(format!("{id}.4.heap")), "the one after three that are gone");
 }
 
+/// For programs that use the others themselves.
+#[test]
+fn the_signal_may_be_a_real_time_signal() {
+    let Some(fixture) = Fixture::new("profile=64K,profile_signal=40,profile_file=%p.%n.heap") else { return };
+    fixture.running.asked(&["top", "--once"]).succeeded();
+    assert!(fixture.running.asked(&["dump"]).succeeded().out.ends_with(".1.heap\n"));
+}
+
 #[test]
 fn a_file_that_was_there_before_is_not_removed() {
     let Some(fixture) = Fixture::new("profile=64K,profile_signal=USR2,profile_file=the.heap") else { return };

@@ -5,6 +5,7 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix_libc_wrappers::process::SignalExt;
 
 use crate::failure::Failure;
 
@@ -137,7 +138,7 @@ impl Process {
     /// If the system does not allow it.
     pub(super) fn send(&self, signal: u32) -> Result<(), Failure> {
         let process = i32::try_from(self.number).ok().and_then(Pid::from_raw).ok_or_else(|| self.failure("is none"))?;
-        let signal_number = i32::try_from(signal).ok().and_then(Signal::from_named_raw);
+        let signal_number = i32::try_from(signal).ok().and_then(Signal::from_raw);
         let signal =
             signal_number.ok_or_else(|| self.failure(&format!("send it signal {signal}: kill -{signal} {}", self.number)))?;
         kill_process(process, signal).map_err(|error| self.refusal(&self.path(""), &error.into()))
