@@ -10,10 +10,12 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
-use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile};
+use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
 use super::late_dump::{LateDump, replace_handler};
+use super::names::Quoted;
+use super::resident::Resident;
 use super::stats_dump::PROCESS;
 use super::{Format, Report, write_text_to, write_whole};
 use crate::process::instance::ALLOCATOR;
@@ -202,13 +204,40 @@ impl Display for Details<'_> {
             write_site(&site, out)?;
         }
         let blocks = (0..).map_while(|index| ALLOCATOR.profile_block(Thread, index)).filter(|block| block.bytes > 0);
-        for LiveBlock { site, bytes, thread, made_at } in blocks {
-            let numbers = [("site", site as u64), ("bytes", bytes as u64), ("milliseconds", made_at), ("thread", thread as u64)];
-            write_object(out, "{\"block\":", &numbers)?;
-            out.write_str("}\n")?;
+        for block in blocks {
+            write_block(&block, out)?;
         }
-        Ok(())
+        let mut before = usize::MAX;
+        while let Some(heap) = ALLOCATOR.sampled_heap_before(Thread, before) {
+            write_heap(&heap, out)?;
+            before = heap.number;
+        }
+        write_object(out, "{\"resident\":", &Resident::of_process().parts())?;
+        out.write_str("}\n")
     }
+}
+
+fn write_block(block: &LiveBlock, out: &mut Formatter<'_>) -> FmtResult {
+    let LiveBlock { site, bytes, represents, requested, align, heap, origin: _, thread, made_at } = *block;
+    let pins = ALLOCATOR.pinned_bytes(Thread, block);
+    let counts = [
+        ("site", site),
+        ("bytes", bytes),
+        ("requested", requested),
+        ("alignment", align),
+        ("pins", pins),
+        ("heap", heap),
+        ("thread", thread),
+    ];
+    out.write_str("{\"block\":")?;
+    write_fields(out, &counts.map(|(name, count)| (name, count as u64)))?;
+    writeln!(out, ",\"represents\":{represents},\"milliseconds\":{made_at}}}}}")
+}
+
+fn write_heap(heap: &HeapSummary, out: &mut Formatter<'_>) -> FmtResult {
+    let HeapSummary { number, name, limit, charged } = heap;
+    let name = Quoted::new(name.as_str());
+    writeln!(out, "{{\"heap\":{{\"number\":{number},\"name\":\"{name}\",\"limit\":{limit},\"charged\":{charged}}}}}")
 }
 
 fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
@@ -225,12 +254,17 @@ fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
 #[inline(never)]
 fn write_object(out: &mut Formatter<'_>, before: &str, numbers: &[(&str, u64)]) -> FmtResult {
     out.write_str(before)?;
+    write_fields(out, numbers)?;
+    out.write_str("}")
+}
+
+fn write_fields(out: &mut Formatter<'_>, numbers: &[(&str, u64)]) -> FmtResult {
     let mut comma = '{';
     for (name, number) in numbers {
         write!(out, "{comma}\"{name}\":{number}")?;
         comma = ',';
     }
-    out.write_str("}")
+    Ok(())
 }
 
 #[inline(never)]

@@ -16,6 +16,7 @@ pub(crate) mod stats_dump;
 
 pub(crate) mod heap_profile;
 pub(crate) mod probes;
+pub(crate) mod resident;
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};

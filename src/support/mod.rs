@@ -2,6 +2,7 @@
 
 pub(crate) mod chunked_writer;
 pub(crate) mod errno;
+pub(crate) mod lines;
 pub(crate) mod number;
 pub(crate) mod small_file;
 pub(crate) mod string_table;

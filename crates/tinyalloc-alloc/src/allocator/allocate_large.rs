@@ -32,7 +32,7 @@ impl<M: Mapper> Allocator<M> {
             && align <= SLICE_BYTES
             && let Some(span) = self.take_kept(context, bytes)
         {
-            self.draw_large(context, span.start());
+            self.draw_large(context, None, span.start(), bytes);
             return Some(LargeBlock::new(span.start(), false));
         }
         self.new_large(context, heap, bytes, align, BlockPlace::of(bytes, align))
@@ -95,9 +95,7 @@ impl<M: Mapper> Allocator<M> {
         self.free_left(context);
         if let Some(block) = block {
             self.malloclike(context, block.start(), wanted);
-            if heap.is_none() {
-                self.draw_large(context, block.start());
-            }
+            self.draw_large(context, heap, block.start(), wanted);
         }
         block
     }

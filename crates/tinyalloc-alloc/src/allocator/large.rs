@@ -191,9 +191,7 @@ impl<M: Mapper> Allocator<M> {
                 if is_sampled {
                     self.end_sample(context, before);
                 }
-                if heap.is_none() {
-                    self.draw_large(context, start);
-                }
+                self.draw_large(context, heap, start, bytes);
             }
         }
         resized

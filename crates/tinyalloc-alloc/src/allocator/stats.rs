@@ -343,8 +343,7 @@ impl Stats {
                 present.min(span.live() as usize)
             }
         };
-        let carved = (span.slots_carved() as usize * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
-        self.active += carved.saturating_sub(span.hole_bytes()).max(live * class.bytes());
+        self.active += span.active_bytes(page_bytes).max(live * class.bytes());
         self.committed = self.committed.saturating_sub(span.hole_bytes());
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;

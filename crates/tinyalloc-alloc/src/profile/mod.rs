@@ -1,14 +1,15 @@
 //! What is known of sampled blocks: by call site, and of each that lives.
 
 pub(crate) mod estimate;
+pub(crate) mod heap_summary;
 pub(crate) mod site;
 pub(crate) mod tables;
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use estimate::Estimate;
 use site::SiteProfile;
 use tables::{LiveBlock, Tables};
 
@@ -60,9 +61,9 @@ impl Profile {
     }
 
     /// Notes a sampled block down.
-    pub(crate) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize], estimate: Estimate) {
+    pub(crate) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize]) {
         if let Some(tables) = self.tables() {
-            tables.add(address, block, callers, estimate);
+            tables.add(address, block, callers);
         }
     }
 
@@ -70,6 +71,13 @@ impl Profile {
     pub(crate) fn remove(&mut self, address: usize, thread: usize, now_milliseconds: u64) {
         if let Some(tables) = self.tables() {
             let _ = tables.remove(address, thread, now_milliseconds);
+        }
+    }
+
+    /// The blocks of a heap are freed with it.
+    pub(crate) fn remove_heap(&mut self, heap: usize, now_milliseconds: u64) {
+        if let Some(tables) = self.tables() {
+            tables.remove_heap(heap, now_milliseconds);
         }
     }
 
@@ -90,6 +98,14 @@ impl Profile {
 
     pub(crate) fn live_block(&mut self, index: usize) -> Option<LiveBlock> {
         self.tables()?.live_block(index)
+    }
+
+    /// Whether a mapping is that of the tables, in part at least.
+    pub(crate) fn is_in(&self, mapping: &Range<usize>) -> bool {
+        self.tables.is_some_and(|tables| {
+            let start = tables.as_ptr().addr();
+            start < mapping.end && mapping.start < start + size_of::<Tables>()
+        })
     }
 
     /// Forgets everything: the child of a fork starts anew.
