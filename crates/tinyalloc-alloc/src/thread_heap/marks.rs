@@ -55,7 +55,7 @@ impl ThreadHeapRef {
     /// Marks some of the first `slots` of a list, which became free just now.
     #[inline]
     pub(super) fn mark_some(self, list: &Cell<Slot>, slots: usize, class: SizeClass, secret: Secret) {
-        if self.interval.get() > 0 {
+        if self.interval.get() > 0 && slots > 0 {
             self.mark_each(list, slots, class, secret);
         }
     }
