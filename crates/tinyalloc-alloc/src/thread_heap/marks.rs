@@ -12,11 +12,13 @@ use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 use crate::support::exponential::next_mark;
 
 impl ThreadHeapRef {
     /// From here on, one mark falls on so many bytes; on none, if it is 0. Spans that are full, and
-    /// so in no list, follow when an eighth of their slots is free.
+    /// so in no list, follow by [`ThreadHeapRef::follow_interval_in`].
     pub(crate) fn follow_interval(self, interval: usize, seed: u64, secret: Secret) {
         let (before, now) = (self.interval.get(), u32::try_from(interval).unwrap_or(u32::MAX));
         self.interval.set(now);
@@ -40,6 +42,14 @@ impl ThreadHeapRef {
         for span in self.spare.iter() {
             let list = span.first_free();
             self.mark_some(list, count(list.get(), secret), span.class(), secret);
+        }
+    }
+
+    /// As [`ThreadHeapRef::follow_interval`], for a span that is in no list, if it is this heap's.
+    pub(crate) fn follow_interval_in(self, span: SpanRef) {
+        if span.owner() == self.owner() && matches!(span.state(), SpanState::Full | SpanState::Lending) {
+            // SAFETY: it is one of this heap's (H1).
+            self.stop_at_mark(unsafe { span.owned() });
         }
     }
 
