@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
+pub mod fixture;
+
 use std::env::var_os;
 use std::fs::{read, write};
 use std::path::{Path, PathBuf};
