@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::fs::{read, read_to_string};
+use std::fs::{read, read_to_string, remove_file, write};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,6 +60,18 @@ fn pprof_has_the_mappings_and_what_is_known_of_them() {
     }
     let call = BASE + address(&fixture.program, "main");
     assert!(profile.location.iter().any(|location| location.address == call), "locations are calls, not returns");
+}
+
+#[test]
+fn pprof_has_the_build_ids_of_the_dump() {
+    let fixture = fixture();
+    let dump = read_to_string(&fixture.dump).unwrap();
+    let module = format!("\n{{\"module\":{{\"start\":{BASE},\"build_id\":\"0123456789abcdef\"}}}}\n{{\"site\"");
+    write(&fixture.dump, dump.replacen("\n{\"site\"", &module, 1)).unwrap();
+    remove_file(&fixture.program).unwrap();
+    let profile = decoded(&converted(&fixture, "pprof", "live"));
+    assert_eq!(profile.mapping.len(), 1);
+    assert_eq!(string(&profile, profile.mapping[0].build_id), "0123456789abcdef");
 }
 
 #[test]

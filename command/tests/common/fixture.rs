@@ -45,7 +45,14 @@ pub fn fixture() -> Fixture {
     // The same calls a second time, at another address of the same line.
     let again = Site { callers: buffer.callers.clone(), ..table.clone() };
     let sites = vec![buffer, table, again];
-    let dump = Dump { interval: 524_288, milliseconds: 5000, peak: 6_100_000, sites, mappings: mapped(&program, BASE) };
+    let dump = Dump {
+        interval: 524_288,
+        milliseconds: 5000,
+        peak: 6_100_000,
+        sites,
+        mappings: mapped(&program, BASE),
+        ..Dump::default()
+    };
     let dump = dump.save(&folder.path().join("app.4321.7.heap"));
     Fixture { folder, program, dump }
 }
