@@ -56,7 +56,7 @@ impl Fixture {
         let sites = ["parse", "cache", "queue"].iter().zip(live);
         let sites = sites.map(|(function, bytes)| self.site(&["xmalloc", function, "main"], bytes)).collect();
         let mappings = mapped(&self.program, BASE);
-        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings }.save(&self.path(name))
+        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings, ..Dump::default() }.save(&self.path(name))
     }
 }
 

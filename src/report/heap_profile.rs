@@ -13,6 +13,7 @@ use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
 use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
+use super::build_id::write_module;
 use super::late_dump::{LateDump, replace_handler};
 use super::names::Quoted;
 use super::resident::Resident;
@@ -247,7 +248,8 @@ impl Display for Details<'_> {
             write_heap(&heap, out)?;
             before = heap.number;
         }
-        write_object(out, "{\"resident\":", &Resident::of_process().parts())?;
+        let resident = Resident::of_process(&mut |start| write_module(start, out));
+        write_object(out, "{\"resident\":", &resident.parts())?;
         out.write_str("}\n")
     }
 }
