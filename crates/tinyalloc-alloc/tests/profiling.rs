@@ -157,6 +157,19 @@ fn across(counted: &mut Counted) {
     }
 }
 
+/// Tiny blocks that one thread allocates and another one frees: what comes home meets marked slots
+/// that wait.
+fn queue(counted: &mut Counted) {
+    let mut queue = VecDeque::new();
+    for _ in 0..120_000 {
+        queue.push_back(counted.allocate(0, 1, 16));
+        if queue.len() > 100 {
+            let block = queue.pop_front().unwrap();
+            counted.free(1, block);
+        }
+    }
+}
+
 /// Medium blocks: few slots to a span.
 fn medium(counted: &mut Counted) {
     let mut blocks = Vec::new();
@@ -196,11 +209,12 @@ fn batches(counted: &mut Counted) {
     }
 }
 
-const SHAPES: [(&str, Shape); 7] = [
+const SHAPES: [(&str, Shape); 8] = [
     ("pairs", pairs),
     ("growth", growth),
     ("replacement", replacement),
     ("across", across),
+    ("queue", queue),
     ("medium", medium),
     ("few large", few_large),
     ("batches", batches),
