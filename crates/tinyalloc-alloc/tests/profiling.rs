@@ -161,7 +161,7 @@ fn across(counted: &mut Counted) {
 /// that wait.
 fn queue(counted: &mut Counted) {
     let mut queue = VecDeque::new();
-    for _ in 0..120_000 {
+    for _ in 0..40_000 {
         queue.push_back(counted.allocate(0, 1, 16));
         if queue.len() > 100 {
             let block = queue.pop_front().unwrap();
