@@ -122,7 +122,7 @@ fn sites_whose_stacks_read_the_same_are_one() {
 
 #[test]
 fn live_blocks_have_ages_and_threads() {
-    let block = |site: usize, milliseconds: u64, thread: u64| Block { site, bytes: 1, milliseconds, thread };
+    let block = |site: usize, milliseconds: u64, thread: u64| Block { site, bytes: 1, milliseconds, thread, ..Block::default() };
     let blocks = vec![block(1, 1000, 70), block(1, 999, 70), block(1, 992, 80), block(0, 500, 80)];
     let sites = [1, 2].map(|address| Site { callers: vec![address], ..Site::default() }).to_vec();
     let profile = Profile { sites, blocks, milliseconds: 1000, ..Profile::default() };

@@ -164,7 +164,8 @@ fn profile(time: u64, sites: Vec<Site>, live_bytes: u64, peak_bytes: u64) -> Pro
 fn blocks(site: usize, tallies: &Site, now: u64) -> Vec<Block> {
     let mut numbers = Numbers::new(site as u64);
     let age = |numbers: &mut Numbers| numbers.below(now - STARTED_MILLISECONDS + 2) >> numbers.below(5);
-    let block = |_| Block { site, bytes: 64, milliseconds: now - age(&mut numbers), thread: 7000 + numbers.below(4) };
+    let block =
+        |_| Block { site, bytes: 64, milliseconds: now - age(&mut numbers), thread: 7000 + numbers.below(4), ..Block::default() };
     (0..tallies.live.samples).map(block).collect()
 }
 
@@ -264,6 +265,7 @@ impl Plan {
             total: tally(total),
             freed_elsewhere: freed * self.elsewhere_percent / 100,
             lifetimes,
+            ..Site::default()
         }
     }
 
