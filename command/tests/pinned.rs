@@ -2,6 +2,9 @@
 //! and every list and picture of the command begins with them.
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
+#[allow(dead_code, reason = "each test uses a part")]
+#[path = "report/browser.rs"]
+mod browser;
 mod common;
 #[path = "common/profiled.rs"]
 mod profiled;
@@ -9,6 +12,7 @@ mod profiled;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use browser::Browser;
 use common::{compile, library, text, tinyalloc};
 use profiled::Profiled;
 use serde_json::{Value, from_str};
@@ -136,6 +140,28 @@ fn nothing_is_pinned_where_there_is_no_pinner() {
         println!("{bytes}: {pinned} of {resident}");
         assert!(profile.has_pins() && pinned * 10 < resident, "{bytes}: {pinned} of {resident}");
     }
+}
+
+#[test]
+fn the_page_begins_with_the_pinner() {
+    let Some(library) = library() else { return };
+    let folder = tempdir().unwrap();
+    let dump = dump_of(ONE, 64, &library, folder.path());
+    let profile = Profile::read(&dump).unwrap();
+    let page = folder.path().join("report.html");
+    tinyalloc(&["report", "-o", text(&page), text(&dump)]).succeeded();
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&page, 1200);
+    assert_eq!(browser.text("#keepers-table .function"), "pinner");
+    assert!(browser.text("#keepers-note").contains("of the allocator's memory"));
+    browser.click("#metric-picker input[value=pinned]", None);
+    assert_eq!(browser.text("#sites-table .function"), "pinner");
+    let all = browser.attribute("#sites-found strong", "title");
+    let pinned = profile.sum(By::Pinned).bytes;
+    assert_eq!(all.replace(',', ""), format!("{pinned} bytes"));
+    browser.write("#flame-search", "pinner");
+    assert_eq!(browser.attribute("#flame-found strong", "title"), all);
+    assert!(browser.text("#flame-note").starts_with("Pinned bytes: "));
 }
 
 #[test]
