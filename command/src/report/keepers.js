@@ -1,7 +1,7 @@
 // Who keeps memory: call sites whose live blocks hold free memory of their spans back.
 
 const KEEPERS_SHOWN = 8;
-/** Below this part of the allocator's memory, it is nothing to look at. */
+/** Less than a hundredth is nothing to look at: of the allocator's memory, or of all that is kept. */
 const KEPT_LEAST_PART = 100;
 
 class Keepers {
@@ -18,7 +18,9 @@ class Keepers {
     byId("keepers").hidden = !dump.has_pins || dump.residence === null;
     if (byId("keepers").hidden) return;
     const kept = sumOf(dump, "pinned", "bytes");
-    const groups = groupsOf(dump.sites).filter((group) => group.amount("pinned", "bytes") > 0);
+    const groups = groupsOf(dump.sites).filter(
+      (group) => group.amount("pinned", "bytes") * KEPT_LEAST_PART >= kept,
+    );
     groups.sort((a, b) => b.amount("pinned", "bytes") - a.amount("pinned", "bytes"));
     const isMuch = kept * KEPT_LEAST_PART >= dump.residence.own;
     byId("keepers").replaceChildren(
