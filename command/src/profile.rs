@@ -1,5 +1,6 @@
 //! A heap profile, as libtinyalloc.so writes it, and as other allocators do that write heap_v2.
 
+use std::collections::HashMap;
 use std::fs::{metadata, read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -165,6 +166,14 @@ struct Summary {
     lost_frees: u64,
 }
 
+/// A file that was mapped.
+#[derive(Deserialize)]
+struct Module {
+    /// The address of its beginning.
+    start: u64,
+    build_id: String,
+}
+
 /// A line of JSON, which has one of these. What a newer library says beyond them is passed over.
 #[derive(Deserialize)]
 struct Detail {
@@ -173,6 +182,7 @@ struct Detail {
     block: Option<Block>,
     heap: Option<Heap>,
     resident: Option<Resident>,
+    module: Option<Module>,
     tinyalloc: Option<Value>,
 }
 
@@ -223,6 +233,15 @@ impl Profile {
         self.lost_samples = summary.lost_samples;
         self.lost_frees = summary.lost_frees;
         Ok(())
+    }
+
+    /// All mappings of a file are of the build that begins where the file does.
+    fn name_builds(&mut self, builds: &HashMap<u64, String>) {
+        for place in 0..self.mappings.len() {
+            let mapping = &self.mappings[place];
+            let build = mapping.file().and_then(|_| builds.get(&self.base(mapping))).cloned();
+            self.mappings[place].build_id = build;
+        }
     }
 
     /// The sum over all sites.
@@ -377,6 +396,7 @@ fn mapping(line: &str) -> Result<Mapping, String> {
 
 fn with_details(mut profile: Profile, lines: &[&str]) -> Result<Profile, String> {
     let mut has_summary = false;
+    let mut builds = HashMap::new();
     for line in lines {
         let detail: Detail = from_str(line).map_err(|error| format!("has a line of JSON that cannot be read: {error}"))?;
         if let Some(summary) = detail.profile {
@@ -387,11 +407,14 @@ fn with_details(mut profile: Profile, lines: &[&str]) -> Result<Profile, String>
         profile.blocks.extend(detail.block);
         profile.heaps.extend(detail.heap);
         profile.resident = detail.resident.or(profile.resident);
+        let module = detail.module.filter(|module| module.build_id.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        builds.extend(module.map(|module| (module.start, module.build_id)));
         profile.stats = detail.tinyalloc.unwrap_or(profile.stats);
     }
     // What counts them by site must not fail.
     let sites = profile.sites.len();
     profile.blocks.retain(|block| block.site < sites);
+    profile.name_builds(&builds);
     profile.has_details = true;
     add_pinned(&mut profile);
     if has_summary && !profile.stats.is_null() {

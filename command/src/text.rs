@@ -5,7 +5,7 @@ use std::io::{Error as IoError, ErrorKind, Write, stderr, stdout};
 use std::path::{Component, Path};
 
 use crate::failure::Failure;
-use crate::symbols::{Frame, Symbols};
+use crate::symbols::{Frame, OtherBuild, Symbols};
 
 /// Parts of a path that are shown of a file elsewhere.
 const PARTS_SHOWN: usize = 3;
@@ -27,8 +27,13 @@ pub fn say(text: &str) {
     stderr().lock().write_all(text.as_bytes()).ok();
 }
 
-/// Says which files were changed after a profile was written.
+/// Says which files are of another build than what was profiled, and which may be.
 pub fn note_newer_files(symbols: &Symbols) {
+    for (path, OtherBuild { wanted, found }) in symbols.other_builds() {
+        let path = plain(&path.display().to_string());
+        let found = found.as_ref().map_or_else(|| String::from("has no build-id"), |found| format!("has the build-id {found}"));
+        say(&format!("tinyalloc: warning: {path} {found}, and what was profiled had {wanted}: its functions are not named\n"));
+    }
     for path in symbols.newer_files() {
         let path = plain(&path.display().to_string());
         say(&format!("tinyalloc: note: {path} is newer than the profile: its functions and lines may be wrong\n"));

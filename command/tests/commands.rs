@@ -60,7 +60,7 @@ impl Fixture {
         let sites = ["parse", "cache", "queue"].iter().zip(live);
         let sites = sites.map(|(function, bytes)| self.site(&["xmalloc", function, "main"], bytes)).collect();
         let mappings = mapped(&self.program, BASE);
-        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings }
+        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings, ..Dump::default() }
     }
 
     /// A dump in which `cache` keeps 8 MiB, and `queue` 2 MiB; a block of `parse` is of a heap.

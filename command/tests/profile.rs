@@ -28,7 +28,14 @@ fn dump() -> Dump {
         lifetimes: vec![0, 3, 4],
     };
     let other = Site { callers: vec![0x40_2000], live: (1, 100, 7, 700), total: (1, 100, 7, 700), ..Site::default() };
-    Dump { interval: 524_288, milliseconds: 123_456, peak: 2_000_000, sites: vec![site, other], mappings: String::from(MAPPINGS) }
+    Dump {
+        interval: 524_288,
+        milliseconds: 123_456,
+        peak: 2_000_000,
+        sites: vec![site, other],
+        mappings: String::from(MAPPINGS),
+        ..Dump::default()
+    }
 }
 
 #[test]

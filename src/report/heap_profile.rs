@@ -13,6 +13,7 @@ use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
 use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
+use super::build_id::write_module;
 use super::late_dump::{LateDump, replace_handler};
 use super::names::Quoted;
 use super::resident::Resident;
@@ -34,6 +35,9 @@ const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
 
 #[unsafe(link_section = ".data")]
 static DUMP: LateDump = LateDump::new();
+/// Not a dump, but requested as one is.
+#[unsafe(link_section = ".data")]
+static TOGGLE: LateDump = LateDump::new();
 /// Dumps so far.
 #[unsafe(link_section = ".data")]
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -63,9 +67,37 @@ extern "C" fn on_signal(_signal: c_int) {
     DUMP.request(dump_as_configured);
 }
 
+/// Installs the handler of the signal that turns the profile on and off, instead of the one before.
+pub(crate) fn listen_to_toggle(before: c_int, signal: c_int) {
+    replace_handler(before, SETTINGS.profile_signal(), signal, on_toggle_signal);
+}
+
+extern "C" fn on_toggle_signal(_signal: c_int) {
+    TOGGLE.request(toggle);
+}
+
+/// Turns the profile off, or on with the interval that it had. False, and nothing was done, in a
+/// signal handler that interrupted the allocator.
+fn toggle() -> bool {
+    if !is_at_hand() {
+        return false;
+    }
+    let interval = if SETTINGS.profile_interval() > 0 { 0 } else { SETTINGS.profile_interval_before() };
+    if ALLOCATOR.set_profile_interval(Thread, interval) {
+        SETTINGS.set_profile_interval(interval);
+    } else {
+        write_text(
+            STDERR_FILENO,
+            &"tinyalloc: the heap profile stays off: every call is checked, or there is no memory for it\n",
+        );
+    }
+    true
+}
+
 /// In the child of a fork, which has a profile of its own.
 pub(crate) fn on_child() {
     DUMP.on_child();
+    TOGGLE.on_child();
     DUMPED_BYTES.store(0, Ordering::Relaxed);
 }
 
@@ -73,7 +105,7 @@ pub(crate) fn on_child() {
 /// because the heap has grown.
 #[inline]
 pub(crate) fn on_allocation() {
-    if SETTINGS.profile_interval() > 0 {
+    if SETTINGS.profile_interval() > 0 || SETTINGS.profile_toggle_signal() != 0 {
         catch_up();
     }
 }
@@ -81,6 +113,10 @@ pub(crate) fn on_allocation() {
 #[cold]
 #[inline(never)]
 fn catch_up() {
+    TOGGLE.answer(toggle);
+    if SETTINGS.profile_interval() == 0 {
+        return;
+    }
     let (live, percent) = (ALLOCATOR.profiled_bytes(), u64::from(SETTINGS.profile_growth()));
     let dumped = DUMPED_BYTES.load(Ordering::Relaxed);
     let due = dumped + (dumped / 100 * percent).max(GROWTH_BYTES_MIN);
@@ -212,7 +248,8 @@ impl Display for Details<'_> {
             write_heap(&heap, out)?;
             before = heap.number;
         }
-        write_object(out, "{\"resident\":", &Resident::of_process().parts())?;
+        let resident = Resident::of_process(&mut |start| write_module(start, out));
+        write_object(out, "{\"resident\":", &resident.parts())?;
         out.write_str("}\n")
     }
 }

@@ -14,6 +14,8 @@ mod xml;
 pub(crate) mod late_dump;
 pub(crate) mod stats_dump;
 
+mod build_id;
+
 pub(crate) mod heap_profile;
 pub(crate) mod probes;
 pub(crate) mod resident;

@@ -33,11 +33,12 @@ enum Mapped {
 }
 
 impl Resident {
-    /// All zero where the system does not say.
-    pub(crate) fn of_process() -> Resident {
+    /// All zero where the system does not say. Calls `program` with the first address of each
+    /// mapping that may be read, and not be written to.
+    pub(crate) fn of_process(program: &mut dyn FnMut(usize)) -> Resident {
         let (mut resident, mut mapped) = (Resident::default(), Mapped::default());
         if let Some(descriptor) = open(c"/proc/self/smaps", O_RDONLY) {
-            each_line(descriptor, &mut |line| resident.add(line, &mut mapped));
+            each_line(descriptor, &mut |line| resident.add(line, &mut mapped, program));
             close(descriptor);
         }
         resident
@@ -48,8 +49,11 @@ impl Resident {
     }
 
     /// A line of a mapping, the first of which says where it is.
-    fn add(&mut self, line: &[u8], mapped: &mut Mapped) {
+    fn add(&mut self, line: &[u8], mapped: &mut Mapped, program: &mut dyn FnMut(usize)) {
         if let Some(range) = range_of(line) {
+            if line.windows(3).any(|rights| rights == b" r-") {
+                program(range.start);
+            }
             *mapped = match line.contains(&b'/') {
                 _ if ALLOCATOR.is_in_mapping(Thread, &range) => Mapped::Own,
                 true => Mapped::File,

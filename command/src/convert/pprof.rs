@@ -140,7 +140,7 @@ impl<'profile> Builder<'profile> {
         let next = next_id(self.message.mapping.len());
         let id = *self.mappings.entry(mapping.start).or_insert(next);
         if id == next {
-            let build_id = mapping.file().and_then(|path| self.symbols.build_id(path)).unwrap_or_default();
+            let build_id = self.symbols.build_id(mapping).unwrap_or_default();
             let mapping = Mapping {
                 id,
                 memory_start: mapping.start,

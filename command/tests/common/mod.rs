@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
+pub mod fixture;
+
 use std::env::var_os;
 use std::fs::{read, write};
 use std::path::{Path, PathBuf};
@@ -74,6 +76,8 @@ pub struct Dump {
     pub peak: u64,
     pub sites: Vec<Site>,
     pub mappings: String,
+    /// Where files begin in memory, and their build-ids.
+    pub builds: Vec<(u64, String)>,
 }
 
 impl Dump {
@@ -104,6 +108,9 @@ impl Dump {
              \"lost_samples\":0,\"lost_frees\":0}}}}\n",
             self.interval, self.milliseconds, self.peak
         );
+        for (start, build_id) in &self.builds {
+            text += &format!("{{\"module\":{{\"start\":{start},\"build_id\":\"{build_id}\"}}}}\n");
+        }
         let tally =
             |(samples, _, blocks, bytes): Numbers| format!("{{\"samples\":{samples},\"blocks\":{blocks},\"bytes\":{bytes}}}");
         for site in &self.sites {

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use common::model::{Model, Random};
 use common::{Actor, LimitedMapper, MIB, World};
 use tinyalloc_alloc::{
-    HeapMemory, HeapOptions, HeapRef, LiveBlock, Misuse, ProfileSummary, SMALL_BYTES_MAX, SiteProfile, SizeClass, Tally,
+    HeapMemory, HeapOptions, HeapRef, LiveBlock, Misuse, ProfileSummary, SMALL_BYTES_MAX, SiteProfile, SizeClass, Stats, Tally,
 };
 use tinyalloc_sys::{Call, FailingMapper};
 
@@ -393,6 +393,36 @@ fn lists_that_were_filled_before_are_marked_when_it_begins() {
     assert!(deviation(sampled, expected).abs() < 4.0, "{:.1} standard errors", deviation(sampled, expected));
 }
 
+/// Slots of spans that are full, or lend their slots to the bin, when it begins.
+#[test]
+fn spans_that_are_in_no_list_are_marked_when_it_begins() {
+    let (mut sampled, mut expected) = (0.0, Truth::default());
+    for seed in 0..30 {
+        let mut counted = Counted::unsampled(seed + 1);
+        let mut blocks: Vec<_> = (0..2000).map(|_| counted.allocate(0, 1, 400)).collect();
+        let mut churn = |counted: &mut Counted, rounds: usize| {
+            for _ in 0..rounds {
+                let at = counted.random.below(blocks.len());
+                let block = blocks.swap_remove(at);
+                counted.free(0, block);
+                blocks.push(counted.allocate(0, 1, 400));
+            }
+        };
+        churn(&mut counted, 10_000);
+        counted.total.clear();
+        let actor = counted.actors[0];
+        assert!(counted.world.set_profile_interval(actor, INTERVAL));
+        // Threads follow at their next slow path.
+        counted.allocate(0, 2, 3000);
+        churn(&mut counted, 3000);
+        let sites = counted.sites();
+        sampled += sites.iter().filter(|site| site.callers() == [1]).map(|site| site.total.bytes as f64).sum::<f64>();
+        expected.bytes += counted.total[&1].bytes;
+        expected.variance += counted.total[&1].variance;
+    }
+    assert!(deviation(sampled, expected).abs() < 4.0, "{:.1} standard errors", deviation(sampled, expected));
+}
+
 #[test]
 fn who_freed_a_block_and_how_long_it_lived_is_told_by_site() {
     let world = Limited::new();
@@ -612,4 +642,25 @@ fn whose_blocks_keep_spans_is_known() {
         assert!((2_000_000.0..3_000_000.0).contains(&pinned[0]), "{pinned:?}");
         assert!(pinned[1] == 0.0 && pinned[2] < 50_000.0, "{pinned:?}");
     }
+}
+
+#[test]
+fn statistics_count_what_is_free_among_sampled_blocks() {
+    let world = Limited::new();
+    let mut model = sampled(&world, 1);
+    let heap = world.create_heap(model.actors[0], &HeapOptions::default()).unwrap();
+    (0..100).for_each(|_| _ = model.allocate(0, 200).unwrap());
+    let blocks: Vec<_> = (0..100).map(|_| world.allocate_in(model.actors[0], heap, 200).unwrap()).collect();
+    let live = |stats: &Stats| stats.live_slots;
+    let actor = model.actors[0];
+    assert_eq!((live(&world.stats(actor)), live(&world.heap_stats(actor, heap).unwrap())), (200, 100));
+    (0..100).for_each(|_| model.free(0, 0));
+    for block in blocks {
+        // SAFETY: the block is live.
+        unsafe { world.free(actor, block.as_ptr()) };
+    }
+    // What was freed comes home with the next sample.
+    model.allocate(0, 200).unwrap();
+    assert!(world.allocate_in(actor, heap, 200).is_some());
+    assert_eq!((live(&world.stats(actor)), live(&world.heap_stats(actor, heap).unwrap())), (2, 1));
 }

@@ -67,7 +67,7 @@ impl<M: Mapper> Allocator<M> {
     ) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
         let slow_path = self.begin_slow_path_on(context, heap);
-        self.follow_profile(slow_path.heap());
+        self.follow_profile(context, slow_path.heap());
         let slot = self.refill(context, slow_path.heap(), request.class());
         let is_marked = heap.has_taken_marked();
         self.empty_bin(slow_path.heap(), request.class());
@@ -108,7 +108,7 @@ impl<M: Mapper> Allocator<M> {
         let mut is_marked = false;
         let slot = self.borrow_heap(context, Patience::None).map_or(Ok(None), |heap| {
             let before = self.enter_thread_heap(context, heap);
-            self.follow_profile(heap);
+            self.follow_profile(context, heap);
             let slot = self.refill(context, heap, request.class());
             is_marked = heap.has_taken_marked();
             self.empty_bin(heap, request.class());
@@ -125,6 +125,14 @@ impl<M: Mapper> Allocator<M> {
             _ => context.set_mode(mode),
         }
         let start = self.slot_or_report(context, request.class(), slot, refusals);
-        if is_marked { self.sampled_instead(context, None, request, start) } else { start }
+        if !is_marked {
+            return start;
+        }
+        let start = self.sampled_instead(context, None, request, start);
+        // The sample took the slow path in between.
+        if mode == Mode::Unattached && context.mode() == mode {
+            context.set_visits(visits + 1);
+        }
+        start
     }
 }

@@ -16,6 +16,7 @@ use crate::profile::heap_summary::HeapSummary;
 use crate::profile::site::{CALLERS_MAX, SiteProfile};
 use crate::profile::tables::LiveBlock;
 use crate::profile::{Profile, ProfileSummary};
+use crate::region::Region;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::slot::MARKS_WORK;
@@ -128,17 +129,23 @@ impl<M: Mapper> Allocator<M> {
 impl<M: Mapper> Allocator<M> {
     /// A thread heap, in whose slow path the caller is, marks as it should from here on.
     #[inline]
-    pub(crate) fn follow_profile(&self, heap: ThreadHeapRef) {
+    pub(crate) fn follow_profile<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
         let interval = self.interval_in(HeapRef::of(heap));
         if heap.interval() != interval {
-            self.follow_interval(heap, interval);
+            self.follow_interval(context, heap, interval);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn follow_interval(&self, heap: ThreadHeapRef, interval: usize) {
+    fn follow_interval<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, interval: usize) {
         heap.follow_interval(interval, self.draw(), self.secret());
+        if interval > 0
+            && SizeClass::all().any(|class| heap.spans(class) > 0)
+            && let Some(space) = self.space().look(context.id())
+        {
+            space.regions().iter().flat_map(Region::spans).for_each(|span| heap.follow_interval_in(span));
+        }
     }
 
     /// One sample represents about so many bytes of an isolated heap, or of the global one.

@@ -5,6 +5,7 @@ pub(crate) mod heap_summary;
 pub(crate) mod site;
 pub(crate) mod tables;
 
+use core::mem::offset_of;
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -42,6 +43,9 @@ pub struct ProfileSummary {
 }
 
 impl Profile {
+    /// For debuggers: where the address of the tables is.
+    pub(crate) const TABLES_AT: usize = offset_of!(Profile, tables);
+
     pub(crate) const fn new() -> Profile {
         Profile { tables: None }
     }

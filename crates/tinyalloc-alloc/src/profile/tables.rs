@@ -1,10 +1,13 @@
 //! The tables of a profile: sites by their callers, live samples by their address. Both are filled
 //! from the beginning, so that what is not used of them is never touched.
 
+use core::mem::offset_of;
+
 use super::ProfileSummary;
 use super::estimate::Estimate;
-use super::site::{LIFETIMES, SiteProfile};
+use super::site::{CALLERS_MAX, LIFETIMES, SiteProfile};
 use crate::config::policy::{PEAK_STEP_PART, PROFILE_SAMPLES_MAX, PROFILE_SITES_MAX};
+use crate::support::fields::{Field, fields};
 use crate::support::random::mixed;
 
 const SITE_LISTS: usize = 1 << 12;
@@ -49,6 +52,7 @@ struct SiteEntry {
 }
 
 /// All zero at first.
+#[repr(C)]
 pub(crate) struct Tables {
     live_bytes: u64,
     peak_bytes: u64,
@@ -63,6 +67,30 @@ pub(crate) struct Tables {
     sites: [SiteEntry; PROFILE_SITES_MAX],
     samples: [SampleEntry; PROFILE_SAMPLES_MAX],
 }
+
+/// For debuggers. Samples begin where sites end, too far away for a number.
+impl Tables {
+    pub(crate) const FIELDS: &'static [Field] = fields!("tables", Tables: sample_count sites);
+    pub(crate) const NUMBERS: &'static [Field] = &[
+        ("tables.sites_max", PROFILE_SITES_MAX),
+        ("site.size", size_of::<SiteEntry>()),
+        ("site.callers", offset_of!(SiteEntry, site) + SiteProfile::CALLERS_AT),
+        ("site.callers_max", CALLERS_MAX),
+        ("sample.size", size_of::<SampleEntry>()),
+    ];
+    pub(crate) const OF_SAMPLES: &'static [Field] = &[
+        ("sample.address", offset_of!(SampleEntry, address)),
+        ("sample.site", offset_of!(SampleEntry, block.site)),
+        ("sample.bytes", offset_of!(SampleEntry, block.bytes)),
+        ("sample.represents", offset_of!(SampleEntry, block.represents)),
+        ("sample.requested", offset_of!(SampleEntry, block.requested)),
+        ("sample.align", offset_of!(SampleEntry, block.align)),
+        ("sample.thread", offset_of!(SampleEntry, block.thread)),
+        ("sample.made_at", offset_of!(SampleEntry, block.made_at)),
+    ];
+}
+
+const _: () = assert!(offset_of!(Tables, samples) == offset_of!(Tables, sites) + PROFILE_SITES_MAX * size_of::<SiteEntry>());
 
 impl Tables {
     pub(super) const fn live_bytes(&self) -> u64 {
