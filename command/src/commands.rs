@@ -3,9 +3,11 @@
 mod check;
 mod convert;
 mod dump;
+mod heaps;
 mod lists;
 mod program;
 mod report;
+mod residence;
 mod run;
 mod sites;
 
@@ -30,6 +32,7 @@ pub fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Leaks(options) => lists::leaks(&options),
         Command::Check(options) => check::check(&options),
         Command::Report(options) => report::report(&options),
+        Command::Heaps(options) => heaps::list(&options),
         Command::Run(options) => run::run(&options),
         Command::Dump(options) => dump::dump(&options),
     }

@@ -85,6 +85,20 @@ fn pprof_has_the_peak_on_demand() {
 }
 
 #[test]
+fn pprof_has_pinned_memory_on_demand() {
+    let fixture = fixture();
+    let lines = "{\"block\":{\"site\":0,\"bytes\":64,\"pins\":128,\"represents\":640,\"milliseconds\":1,\"thread\":1}}\n\
+                 {\"resident\":{\"own\":1,\"files\":1,\"other\":1}}\n";
+    let text = read_to_string(&fixture.dump).unwrap().replace("{\"tinyalloc\"", &format!("{lines}{{\"tinyalloc\""));
+    write(&fixture.dump, text.replace("\"bins\":[]", "\"bins\":[{\"size\":64,\"free\":100}]")).unwrap();
+    let profile = decoded(&converted(&fixture, "pprof", "pinned"));
+    assert_eq!(string(&profile, profile.default_sample_type), "pinned_space");
+    let types: Vec<&str> = profile.sample_type.iter().map(|kind| string(&profile, kind.kind)).collect();
+    assert_eq!(types[4..], ["pinned_objects", "pinned_space"]);
+    assert_eq!(profile.sample[0].value[2..], [30, 3_100_000, 10, 1280]);
+}
+
+#[test]
 fn dhat_has_the_fields_that_the_viewer_asks_for() {
     let fixture = fixture();
     let value: Value = from_str(&read_to_string(converted(&fixture, "dhat", "live")).unwrap()).unwrap();

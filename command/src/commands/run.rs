@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{program, sites};
+use super::{program, residence, sites};
 use crate::failure::{Failure, system_text};
 use crate::options::Run;
 use crate::profile::{By, Profile};
@@ -195,7 +195,9 @@ fn summarise_process((count, process, profile): &(usize, u32, Profile), options:
         for by in [By::Peak, By::Live] {
             say(&format!("\n{}", sites::table(profile, by, &sites_of(profile, &mut symbols, by, 1), TOP)));
         }
+        say(&residence::keepers(profile, &mut symbols));
     }
+    say(&residence::parts(profile));
     say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
 }
 

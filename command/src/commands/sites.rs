@@ -48,17 +48,19 @@ pub(super) fn heading(profile: &Profile) -> String {
 /// The first call sites in a table, and what the others have.
 pub(super) fn table(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> String {
     if sums.is_empty() {
-        return String::from("no sampled blocks\n");
+        return String::from(if by == By::Pinned { "no block keeps free memory\n" } else { "no sampled blocks\n" });
     }
     let all = total(sums);
-    let mut table = Table::new(&["bytes", "blocks", "share", "elsewhere", "call site"]);
+    let fifth = if by == By::Pinned { "live" } else { "elsewhere" };
+    let mut table = Table::new(&["bytes", "blocks", "share", fifth, "call site"]);
     for sum in sums.iter().take(top) {
         let elsewhere = sum.elsewhere_share().filter(|_| profile.has_details);
+        let live = (by == By::Pinned).then(|| size(sum.live.bytes));
         table.add(vec![
             size(sum.tally.bytes),
             sum.tally.blocks.to_string(),
             percent(share(sum.tally, all)),
-            elsewhere.map_or_else(|| String::from("-"), percent),
+            live.or_else(|| elsewhere.map(percent)).unwrap_or_else(|| String::from("-")),
             sum.stack.first().map(call).unwrap_or_default(),
         ]);
         sum.stack.iter().skip(1).for_each(|frame| table.add_text(format!("  {}", call(frame))));
@@ -68,7 +70,8 @@ pub(super) fn table(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> 
         0 => String::new(),
         others => format!("{others} more with {} in {} blocks\n", size(rest.bytes), rest.blocks),
     };
-    format!("{}: {} in {} blocks\n{}{rest}", by.name(), size(all.bytes), all.blocks, table.text())
+    let verb = if by == By::Pinned { "kept by" } else { "in" };
+    format!("{}: {} {verb} {} blocks\n{}{rest}", by.name(), size(all.bytes), all.blocks, table.text())
 }
 
 fn total(sums: &[SiteSum]) -> Tally {
@@ -87,6 +90,7 @@ fn as_json(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> Value {
             "bytes": sum.tally.bytes,
             "blocks": sum.tally.blocks,
             "samples": sum.tally.samples,
+            "live_bytes": sum.live.bytes,
             "share": share(sum.tally, all),
             "elsewhere_share": sum.elsewhere_share().filter(|_| profile.has_details),
             "function": first.function,

@@ -127,6 +127,12 @@ impl Dump {
         text + "{\"tinyalloc\":{\"version\":\"0.1.0\",\"name\":\"process\",\"stats\":{\"allocated\":1},\"bins\":[]}}\n"
     }
 
+    /// All of it, with lines of live blocks and heaps, and size classes in the statistics.
+    pub fn text_with(&self, lines: &str, bins: &str) -> String {
+        let text = self.text().replace("{\"tinyalloc\"", &format!("{lines}{{\"tinyalloc\""));
+        text.replace("\"bins\":[]", &format!("\"bins\":{bins}"))
+    }
+
     pub fn save(&self, path: &Path) -> String {
         write(path, self.text()).unwrap();
         text(path).to_owned()
