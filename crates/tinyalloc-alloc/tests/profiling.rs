@@ -507,12 +507,14 @@ fn where_every_call_is_checked_nothing_is_sampled() {
 
 #[test]
 fn without_memory_for_its_tables_there_is_no_profile() {
-    let world = World::<FailingMapper<LimitedMapper>>::new();
-    let actor = Actor::new();
-    world.allocate(actor, 10).unwrap();
-    world.mapper.fail_every(Call::Map);
-    assert!(!world.set_profile_interval(actor, 1000));
-    assert_eq!(world.profile_summary(actor), ProfileSummary::default());
+    for call in [Call::Reserve, Call::Commit] {
+        let world = World::<FailingMapper<LimitedMapper>>::new();
+        let actor = Actor::new();
+        world.allocate(actor, 10).unwrap();
+        world.mapper.fail_every(call);
+        assert!(!world.set_profile_interval(actor, 1000));
+        assert_eq!(world.profile_summary(actor), ProfileSummary::default());
+    }
 }
 
 /// The sampled blocks that live.

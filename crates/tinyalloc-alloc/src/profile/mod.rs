@@ -53,8 +53,7 @@ impl Profile {
     /// Gets the tables; false if there is no memory for them.
     pub(crate) fn begin<M: Mapper>(&mut self, mapper: &M) -> bool {
         if self.tables.is_none() {
-            let bytes = size_of::<Tables>().next_multiple_of(mapper.page_bytes());
-            self.tables = mapper.map(bytes, mapper.page_bytes()).ok().map(NonNull::cast);
+            self.tables = new_tables(mapper);
         }
         self.tables.is_some()
     }
@@ -124,4 +123,22 @@ impl Profile {
         let known = self.tables().map_or(ProfileSummary::default(), |tables| tables.summary());
         ProfileSummary { interval, lost_samples: known.lost_samples + lost.0, lost_frees: lost.1, ..known }
     }
+}
+
+/// Zeroed memory between two pages of nothing: the kernel makes it no part of a mapping of the
+/// program's, so that a dump can say whose it is.
+fn new_tables<M: Mapper>(mapper: &M) -> Option<NonNull<Tables>> {
+    let page_bytes = mapper.page_bytes();
+    let bytes = size_of::<Tables>().next_multiple_of(page_bytes);
+    let whole = mapper.reserve(bytes + 2 * page_bytes, page_bytes).ok()?;
+    // SAFETY: the reservation is longer.
+    let start = unsafe { whole.add(page_bytes) };
+    // SAFETY: it is reserved, and nothing else is there.
+    if unsafe { mapper.commit(start, bytes) }.is_err() {
+        // SAFETY: the reservation, of which nothing is used. Refused, it keeps its address space.
+        let _ = unsafe { mapper.release(whole, bytes + 2 * page_bytes) };
+        return None;
+    }
+    start.as_ptr().expose_provenance();
+    Some(start.cast())
 }
