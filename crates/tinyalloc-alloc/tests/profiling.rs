@@ -528,9 +528,8 @@ fn a_sample_knows_what_was_asked_for_and_of_which_heap() {
     let actor = Actor::new();
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
     assert!(world.set_profile_interval(actor, 1));
-    for (place, requested, align) in
-        [(None, 100, 1), (Some(heap), 100, 1), (None, 90, 64), (None, 50_001, 1), (Some(heap), 70_000, 1)]
-    {
+    let plain = [(None, 100, 1), (Some(heap), 100, 1), (None, 50_001, 1), (Some(heap), 70_000, 1)];
+    for (place, requested, align) in plain.into_iter().chain([(None, 90, 64), (None, 50_000, 64 << 10)]) {
         let start = match place {
             Some(heap) => world.allocate_in(actor, heap, requested),
             None if align > 1 => world.allocate_aligned(actor, requested, align),

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
-use super::request::SmallRequest;
+use super::request::{Request, SmallRequest};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::config::policy::SAMPLES_ROOM_PART;
@@ -249,12 +249,11 @@ impl<M: Mapper> Allocator<M> {
         Some(heap)
     }
 
-    /// A large block is new, for a request of so many bytes: is it sampled?
+    /// A large block is new, for that request: is it sampled?
     #[inline]
-    pub(crate) fn draw_large<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, start: NonNull<u8>, requested: usize) {
-        let interval = self.interval_in(heap);
-        if interval > 0 {
-            self.draw_large_slow(context, heap, start, (requested, interval));
+    pub(crate) fn draw_large<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, start: NonNull<u8>, request: Request) {
+        if self.interval_in(heap) > 0 {
+            self.draw_large_slow(context, heap, start, request);
         }
     }
 
@@ -265,14 +264,17 @@ impl<M: Mapper> Allocator<M> {
         context: C,
         heap: Option<HeapRef>,
         start: NonNull<u8>,
-        (requested, interval): (usize, usize),
+        request: Request,
     ) -> Option<()> {
+        // Another thread may have ended the profile since.
+        let interval = Some(self.interval_in(heap)).filter(|interval| *interval > 0)?;
         let span = self.find_span(context, start.as_ptr().addr()).filter(|span| span.owner() == Owner::Large)?;
         let bytes = span.slot_bytes();
         mark_at(self.draw(), 1, bytes, interval)?;
         let callers = callers(context);
         let mut profile = self.profile_for_sample(context)?;
-        let block = LiveBlock { bytes, requested, ..self.made(context, heap) };
+        let (requested, align) = (request.bytes(), request.align());
+        let block = LiveBlock { bytes, requested, align, ..self.made(context, heap) };
         self.add_sample(context, &mut profile, start, block, (&callers, interval));
         span.set_sampled(true);
         Some(())
