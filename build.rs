@@ -34,14 +34,18 @@ const ARGUMENTS: [&str; 10] = [
     "-nostartfiles",
 ];
 
-/// A library with one function, to put questions to the linker.
+/// A library with what layout.ld names, to put questions to the linker.
 const SMALL: &str = "#![no_std]
+use core::sync::atomic::AtomicU16;
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 #[unsafe(no_mangle)]
 pub extern \"C\" fn nothing() {}
+#[used]
+#[unsafe(link_section = \".tinyalloc_rare\")]
+static NUMBER: AtomicU16 = AtomicU16::new(0);
 ";
 
 fn main() {

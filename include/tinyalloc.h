@@ -299,6 +299,14 @@ int ta_heap_set_limit(ta_heap_t *heap, size_t bytes);
 /* The limit of a heap, in bytes; 0 for none. */
 size_t ta_heap_limit(ta_heap_t *heap);
 
+/* Sets how many bytes of a heap come to one sample of the heap profile: 0 for no samples, SIZE_MAX
+ * for as many as in the process, which is the default.
+ *
+ * Returns 0, or -1 with errno EINVAL for what is no isolated heap, ENOMEM without memory for the
+ * profile, or ENOTSUP where every call is checked: there is no profile.
+ */
+int ta_heap_set_profile(ta_heap_t *heap, size_t interval);
+
 /* As `ta_stats`, of one heap. What no heap has for itself is 0: address space, purges, system
  * calls.
  *

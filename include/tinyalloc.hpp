@@ -158,6 +158,11 @@ public:
     std::size_t limit() const noexcept { return ta_heap_limit(handle); }
     bool set_limit(std::size_t bytes) noexcept { return ta_heap_set_limit(handle, bytes) == 0; }
 
+    /* One sample of the heap profile for about so many bytes; 0 for none, SIZE_MAX for as many as
+     * in the process. False, with errno as ta_heap_set_profile() has it.
+     */
+    bool set_profile(std::size_t interval) noexcept { return ta_heap_set_profile(handle, interval) == 0; }
+
     /* Frees all blocks and keeps the heap. No destructor is called: containers in it must be gone,
      * or never be touched again. False, and errno EINVAL, if it is empty.
      */

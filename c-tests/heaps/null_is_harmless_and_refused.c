@@ -27,6 +27,8 @@ int main(void)
     EXPECT_INVALID(ta_heap_reset(none));
     EXPECT_INVALID(ta_heap_purge(none));
     EXPECT_INVALID(ta_heap_set_limit(none, 10));
+    EXPECT_INVALID(ta_heap_set_profile(none, 10));
+    EXPECT_INVALID(ta_heap_set_profile(ta_heap_global(), 10));
     EXPECT_INVALID(ta_heap_stats(none, &stats, sizeof stats));
     EXPECT_INVALID(ta_heap_walk(none, visit, NULL));
     EXPECT_INVALID(ta_heap_push(none));

@@ -49,6 +49,8 @@ int main(void)
     expect_set("profile_at_exit", "on", "on");
     expect_set("profile_signal", "USR1", "10");
     expect_set("profile_signal", "off", "off");
+    expect_set("profile_toggle_signal", "USR1", "10");
+    expect_set("profile_toggle_signal", "off", "off");
     expect_set("profile_growth", "20", "20");
     expect_set("profile_growth", "0", "0");
     expect_set("limit", "2t", "2199023255552");

@@ -3,11 +3,13 @@
 mod check;
 mod convert;
 mod dump;
+mod heaps;
 mod lists;
 mod process;
 mod program;
 mod report;
 mod request;
+mod residence;
 mod run;
 mod sites;
 mod top;
@@ -34,6 +36,7 @@ pub fn carry_out(command: Command) -> Result<u8, Failure> {
         Command::Leaks(options) => lists::leaks(&options),
         Command::Check(options) => check::check(&options),
         Command::Report(options) => report::report(&options),
+        Command::Heaps(options) => heaps::list(&options),
         Command::Run(options) => run::run(&options),
         Command::Dump(options) => dump::dump(&options),
         Command::Top(options) => top::top(&options),

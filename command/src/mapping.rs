@@ -20,6 +20,8 @@ pub struct Mapping {
     pub path: String,
     /// Whether the file was removed or replaced while it was mapped.
     pub is_deleted: bool,
+    /// Which build of the file was mapped, in hexadecimal digits, if that is known.
+    pub build_id: Option<String>,
 }
 
 impl Mapping {
@@ -41,6 +43,7 @@ impl Mapping {
             offset: hexadecimal(offset)?,
             path: path.strip_suffix(DELETED).unwrap_or(path).replace("\\012", "\n"),
             is_deleted: path.ends_with(DELETED),
+            build_id: None,
         })
     }
 

@@ -20,6 +20,11 @@ const DEBUG_SECTIONS: &[u8] = b".debug_";
 /// Files are read in pieces of so many bytes to compute their checksum.
 const PIECE_BYTES: usize = 1 << 16;
 
+/// Of the names of debug files.
+const DEBUG: &str = ".debug";
+/// What is loaded begins with a page of at least so many bytes.
+const PAGE_BYTES: u64 = 4096;
+
 type Elf<'data> = ElfFile<'data, &'data ReadCache<File>>;
 
 /// A place in the source; of an inlined function, the one in it.
@@ -34,7 +39,10 @@ pub(crate) struct Place {
 pub(crate) struct ObjectFile {
     path: PathBuf,
     segments: Vec<Segment>,
-    build_id: Option<Vec<u8>>,
+    /// Whether there is nothing in it but debug information and symbols: its offsets are not those
+    /// of the file that is mapped then.
+    is_debug_file: bool,
+    build_id: Option<String>,
     dwarf: Option<Dwarf>,
     lines: OnceCell<Option<Result<Loader, String>>>,
     symbols: OnceCell<SymbolTable>,
@@ -65,7 +73,8 @@ impl ObjectFile {
         let file = with_elf(path, |elf| ObjectFile {
             path: path.to_owned(),
             segments: elf.segments().map(|segment| Segment::of(&segment)).collect(),
-            build_id: elf.build_id().ok().flatten().map(<[u8]>::to_vec),
+            is_debug_file: false,
+            build_id: build_id(elf).map(digits),
             dwarf: dwarf(path, elf, folders),
             lines: OnceCell::new(),
             symbols: OnceCell::new(),
@@ -84,12 +93,26 @@ impl ObjectFile {
         Some(format!("has debug information that cannot be read, and its lines are not known: {text}"))
     }
 
-    pub(crate) fn build_id(&self) -> Option<&[u8]> {
+    /// The build of a file, or its debug file, in the folders of debug files.
+    pub(crate) fn of_build(build_id: &str, folders: &[PathBuf]) -> Option<ObjectFile> {
+        let open = |path: &PathBuf| ObjectFile::open(path, folders).ok().filter(|file| file.build_id() == Some(build_id));
+        let whole = build_id_files(build_id, "", folders).iter().find_map(open);
+        let debug = || build_id_files(build_id, DEBUG, folders).iter().find_map(open);
+        whole.or_else(|| debug().map(|file| ObjectFile { is_debug_file: true, ..file }))
+    }
+
+    /// In hexadecimal digits.
+    pub(crate) fn build_id(&self) -> Option<&str> {
         self.build_id.as_deref()
     }
 
-    /// The address that the file says of what is at an offset in it.
-    pub(crate) fn address_of(&self, offset: u64) -> Option<u64> {
+    /// The address that the file says of what is at an offset in it, and at a distance from its
+    /// beginning in memory.
+    pub(crate) fn address_of(&self, offset: u64, distance: u64) -> Option<u64> {
+        if self.is_debug_file {
+            let first = self.segments.iter().map(|segment| segment.address).min()?;
+            return Some((first / PAGE_BYTES * PAGE_BYTES).wrapping_add(distance));
+        }
         let holds = |segment: &&Segment| offset.checked_sub(segment.offset).is_some_and(|within| within < segment.bytes);
         // Two segments may share a page: code is in that which may run.
         let mut segments = self.segments.iter().filter(holds);
@@ -157,13 +180,13 @@ fn dwarf(path: &Path, elf: &Elf<'_>, folders: &[PathBuf]) -> Option<Dwarf> {
     if has_lines(elf) {
         return Some(Dwarf { path: path.to_owned(), supplement: supplement(path, elf, folders), bytes: bytes_of_debug(elf) });
     }
-    let by_build_id = elf.build_id().ok().flatten().into_iter().flat_map(|id| build_id_files(id, folders));
+    let by_build_id = build_id(elf).into_iter().flat_map(|id| build_id_files(&digits(id), DEBUG, folders));
     let by_link = elf.gnu_debuglink().ok().flatten().into_iter().flat_map(|(name, sum)| {
         let is_right = move |file: &PathBuf| checksum(file).is_ok_and(|found| found == sum);
         link_files(path, name, folders).into_iter().filter(is_right)
     });
     by_build_id.chain(by_link).find_map(|file| {
-        let is_other = |debug: &Elf<'_>| debug.build_id().ok().flatten() != elf.build_id().ok().flatten();
+        let is_other = |debug: &Elf<'_>| build_id(debug) != build_id(elf);
         let dwarf = |debug: &Elf<'_>| {
             let (path, supplement) = (file.clone(), supplement(&file, debug, folders));
             (!is_other(debug)).then(|| Dwarf { path, supplement, bytes: bytes_of_debug(debug) })
@@ -183,22 +206,27 @@ fn has_lines(elf: &Elf<'_>) -> bool {
 
 /// The file with what several debug files share, as dwz(1) makes them.
 fn supplement(path: &Path, elf: &Elf<'_>, folders: &[PathBuf]) -> Option<PathBuf> {
-    let (name, build_id) = elf.gnu_debugaltlink().ok().flatten()?;
+    let (name, wanted) = elf.gnu_debugaltlink().ok().flatten()?;
     let beside = path.parent()?.join(String::from_utf8_lossy(name).as_ref());
-    [beside].into_iter().chain(build_id_files(build_id, folders)).find(|file| file.is_file())
+    let is_it = |file: &PathBuf| with_elf(file, |elf| build_id(elf) == Some(wanted)) == Some(true);
+    [beside].into_iter().chain(build_id_files(&digits(wanted), DEBUG, folders)).find(is_it)
 }
 
-fn build_id_files(build_id: &[u8], folders: &[PathBuf]) -> Vec<PathBuf> {
-    match digits(build_id).split_at_checked(2) {
+fn build_id<'data>(elf: &Elf<'data>) -> Option<&'data [u8]> {
+    elf.build_id().ok().flatten()
+}
+
+fn build_id_files(build_id: &str, suffix: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
+    match build_id.split_at_checked(2) {
         Some((first, rest)) if !rest.is_empty() => {
-            folders.iter().map(|folder| folder.join(format!(".build-id/{first}/{rest}.debug"))).collect()
+            folders.iter().map(|folder| folder.join(format!(".build-id/{first}/{rest}{suffix}"))).collect()
         }
         _ => Vec::new(),
     }
 }
 
 /// In hexadecimal.
-pub(crate) fn digits(bytes: &[u8]) -> String {
+fn digits(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -44,6 +44,8 @@ pub enum Command {
     Leaks(Leaks),
     /// Compare a profile with limits: exit with 1 if it exceeds them, with 2 if it cannot be read
     Check(Check),
+    /// List the heaps of a profile side by side: the global one, and isolated ones
+    Heaps(Heaps),
     /// Run a program with a heap profile, and sum it up
     Run(Run),
     /// Make a running program write a heap profile
@@ -64,6 +66,9 @@ pub enum Blocks {
     Peak,
     /// All that ever were
     Total,
+    /// Those that live and keep free memory from going back to the system; their bytes are those
+    /// that they keep
+    Pinned,
 }
 
 impl From<Blocks> for By {
@@ -72,6 +77,7 @@ impl From<Blocks> for By {
             Blocks::Live => By::Live,
             Blocks::Peak => By::Peak,
             Blocks::Total => By::Total,
+            Blocks::Pinned => By::Pinned,
         }
     }
 }
@@ -129,10 +135,13 @@ impl Debugging {
 Examples:
   tinyalloc sites app.1234.0.heap
   tinyalloc sites --by peak --top 5 --depth 4 app.1234.0.heap
+  tinyalloc sites --by pinned app.1234.0.heap               whose blocks keep half-empty pages
   tinyalloc sites --json app.1234.0.heap | jq '.sites[0].function'
 
 The call site is the first call that is no allocator, and none of the standard library's.
-\"elsewhere\" is the share of the freed blocks that another thread freed.")]
+\"elsewhere\" is the share of the freed blocks that another thread freed.
+With --by pinned, bytes are free memory that only goes back to the system once blocks of the site
+are freed, and \"live\" is what its blocks take themselves.")]
 pub struct Sites {
     /// The heap profile
     #[arg(value_name = "DUMP")]
@@ -274,6 +283,23 @@ pub struct Check {
     /// Where the sources are found
     #[command(flatten)]
     pub debugging: Debugging,
+}
+
+/// `tinyalloc heaps`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  tinyalloc heaps app.1234.0.heap
+  tinyalloc heaps --json app.1234.0.heap | jq '.heaps[] | {name, live_bytes}'
+
+Live bytes are estimated from samples; isolated heaps without a sample are not listed.")]
+pub struct Heaps {
+    /// The heap profile
+    #[arg(value_name = "DUMP")]
+    pub dump: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `tinyalloc report`.

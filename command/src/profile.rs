@@ -1,5 +1,6 @@
 //! A heap profile, as libtinyalloc.so writes it, and as other allocators do that write heap_v2.
 
+use std::collections::HashMap;
 use std::fs::{File, metadata};
 use std::io::{Read, Result as IoResult};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde_json::{Value, from_str};
 
 use crate::failure::{Failure, quoted};
 use crate::mapping::Mapping;
+use crate::pinned::add_pinned;
 
 const HEADER: &str = "heap profile:";
 const MAPPINGS: &str = "MAPPED_LIBRARIES:";
@@ -46,6 +48,10 @@ pub struct Profile {
     pub sites: Vec<Site>,
     /// The sampled blocks that live, if the dump has them.
     pub blocks: Vec<Block>,
+    /// The isolated heaps that have, or had, a sampled block.
+    pub heaps: Vec<Heap>,
+    /// Whose the resident memory of the process is, if the dump says so.
+    pub resident: Option<Resident>,
     /// The mappings of the process, by address.
     pub mappings: Vec<Mapping>,
     /// Whether the dump says more than heap_v2: peaks, lifetimes, frees by other threads.
@@ -79,9 +85,13 @@ pub struct Site {
     /// Sampled blocks that were freed, by how long they lived: less than 2^n milliseconds, and as
     /// long at least as the entry before says.
     pub lifetimes: Vec<u64>,
+    /// The live blocks that keep free memory from going back to the system, and how much they keep:
+    /// not their own bytes.
+    #[serde(skip)]
+    pub pinned: Tally,
 }
 
-/// A sampled block that lives.
+/// A sampled block that lives. What older libraries do not say is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Block {
     /// Which of [`Profile::sites`] it belongs to.
@@ -92,6 +102,53 @@ pub struct Block {
     pub milliseconds: u64,
     /// The thread that allocated it, by a number that is the same for all of its blocks.
     pub thread: u64,
+    /// The bytes of all blocks that it represents, estimated.
+    #[serde(default)]
+    pub represents: u64,
+    /// The bytes that were asked for.
+    #[serde(default)]
+    pub requested: u64,
+    /// The alignment that was asked for.
+    #[serde(default)]
+    pub alignment: u64,
+    /// The isolated heap that it is of, by its number; 0 for the global heap.
+    #[serde(default)]
+    pub heap: u64,
+    /// The free memory that goes back to the system once it is freed, with others of its span: a
+    /// share for each of them.
+    #[serde(default)]
+    pub pins: u64,
+}
+
+/// An isolated heap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Heap {
+    /// The number that no other heap has.
+    pub number: u64,
+    /// What it is called; empty for no name.
+    pub name: String,
+    /// The most bytes that it may take; the largest number for no limit.
+    pub limit: u64,
+    /// The bytes that it takes.
+    pub charged: u64,
+}
+
+/// Bytes in physical memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Resident {
+    /// The allocator's: blocks, what is free, records, the profile.
+    pub own: u64,
+    /// Of files that are mapped: programs and libraries.
+    pub files: u64,
+    /// The rest: stacks, and what the program mapped itself.
+    pub other: u64,
+}
+
+impl Block {
+    /// The part of the bytes that it represents that was not asked for: requests are rounded up.
+    pub(crate) fn rounding(&self) -> f64 {
+        self.represents as f64 * (self.bytes.saturating_sub(self.requested)) as f64 / self.bytes.max(1) as f64
+    }
 }
 
 impl Site {
@@ -114,12 +171,23 @@ struct Summary {
     lost_frees: u64,
 }
 
+/// A file that was mapped.
+#[derive(Deserialize)]
+struct Module {
+    /// The address of its beginning.
+    start: u64,
+    build_id: String,
+}
+
 /// A line of JSON, which has one of these. What a newer library says beyond them is passed over.
 #[derive(Deserialize)]
 struct Detail {
     profile: Option<Summary>,
     site: Option<Site>,
     block: Option<Block>,
+    heap: Option<Heap>,
+    resident: Option<Resident>,
+    module: Option<Module>,
     tinyalloc: Option<Value>,
 }
 
@@ -172,6 +240,15 @@ impl Profile {
         Ok(())
     }
 
+    /// All mappings of a file are of the build that begins where the file does.
+    fn name_builds(&mut self, builds: &HashMap<u64, String>) {
+        for place in 0..self.mappings.len() {
+            let mapping = &self.mappings[place];
+            let build = mapping.file().and_then(|_| builds.get(&self.base(mapping))).cloned();
+            self.mappings[place].build_id = build;
+        }
+    }
+
     /// The sum over all sites.
     #[must_use]
     pub fn sum(&self, by: By) -> Tally {
@@ -181,12 +258,25 @@ impl Profile {
     /// Refuses what the dump does not say.
     ///
     /// # Errors
-    /// For [`By::Peak`], if it has no peaks.
+    /// For [`By::Peak`], if it has no peaks; for [`By::Pinned`], if no block says what it pins.
     pub fn check(&self, by: By) -> Result<(), Failure> {
-        if by == By::Peak && !self.has_details {
-            return Err(Failure::of(&self.path, "does not say what the peak was: it is not from tinyalloc"));
+        match by {
+            By::Peak if !self.has_details => {
+                Err(Failure::of(&self.path, "does not say what the peak was: it is not from tinyalloc"))
+            }
+            By::Pinned if !self.has_pins() => {
+                let text = "does not say who keeps memory: it is of an older libtinyalloc.so, or not from tinyalloc";
+                Err(Failure::of(&self.path, text))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether blocks say what they represent, of which heap they are and what they pin: libraries
+    /// that write this say whose the resident memory is as well.
+    #[must_use]
+    pub fn has_pins(&self) -> bool {
+        self.resident.is_some()
     }
 
     /// The mapping that an address is in.
@@ -244,6 +334,8 @@ pub enum By {
     Peak,
     /// All that ever were.
     Total,
+    /// Those that live and keep free memory from going back. Their bytes are those that they keep.
+    Pinned,
 }
 
 impl By {
@@ -254,6 +346,7 @@ impl By {
             By::Live => site.live,
             By::Peak => site.peak,
             By::Total => site.total,
+            By::Pinned => site.pinned,
         }
     }
 
@@ -264,6 +357,7 @@ impl By {
             By::Live => "live",
             By::Peak => "peak",
             By::Total => "total",
+            By::Pinned => "pinned",
         }
     }
 }
@@ -323,6 +417,7 @@ fn mapping(line: &str) -> Result<Mapping, String> {
 
 fn with_details(mut profile: Profile, lines: &[&str]) -> Result<Profile, String> {
     let mut has_summary = false;
+    let mut builds = HashMap::new();
     for line in lines {
         let detail: Detail = from_str(line).map_err(|error| format!("has a line of JSON that cannot be read: {error}"))?;
         if let Some(summary) = detail.profile {
@@ -331,12 +426,18 @@ fn with_details(mut profile: Profile, lines: &[&str]) -> Result<Profile, String>
         }
         profile.sites.extend(detail.site);
         profile.blocks.extend(detail.block);
+        profile.heaps.extend(detail.heap);
+        profile.resident = detail.resident.or(profile.resident);
+        let module = detail.module.filter(|module| module.build_id.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        builds.extend(module.map(|module| (module.start, module.build_id)));
         profile.stats = detail.tinyalloc.unwrap_or(profile.stats);
     }
     // What counts them by site must not fail.
     let sites = profile.sites.len();
     profile.blocks.retain(|block| block.site < sites);
+    profile.name_builds(&builds);
     profile.has_details = true;
+    add_pinned(&mut profile);
     if has_summary && !profile.stats.is_null() {
         Ok(profile)
     } else {
@@ -379,7 +480,7 @@ impl Counted {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn rounded(number: f64) -> u64 {
+pub(crate) fn rounded(number: f64) -> u64 {
     number.round() as u64
 }
 

@@ -15,7 +15,7 @@ use model::Model;
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/page.css");
 /// One module, in this order: each uses those before it.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 11] = [
     include_str!("report/page.js"),
     include_str!("report/data.js"),
     include_str!("report/head.js"),
@@ -24,6 +24,8 @@ const SCRIPTS: [&str; 9] = [
     include_str!("report/sites.js"),
     include_str!("report/growth.js"),
     include_str!("report/memory.js"),
+    include_str!("report/keepers.js"),
+    include_str!("report/heaps.js"),
     include_str!("report/main.js"),
 ];
 const NO_PROGRAM: &str = "Heap";

@@ -17,6 +17,8 @@ pub struct SiteSum {
     pub stack: Vec<Frame>,
     /// Its blocks and bytes.
     pub tally: Tally,
+    /// Those of its blocks that live.
+    pub live: Tally,
     /// Sampled blocks that were freed.
     pub freed: u64,
     /// Those of them that another thread freed than the one that allocated them.
@@ -26,6 +28,7 @@ pub struct SiteSum {
 impl SiteSum {
     fn add(&mut self, site: &Site, by: By) {
         self.tally = self.tally.plus(by.of(site));
+        self.live = self.live.plus(site.live);
         self.freed = self.freed.saturating_add(site.freed());
         self.freed_elsewhere = self.freed_elsewhere.saturating_add(site.freed_elsewhere);
     }

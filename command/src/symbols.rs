@@ -1,6 +1,6 @@
 //! Addresses of code as functions, files and lines, read from the files that were mapped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::metadata;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::demangle::demangle;
 use crate::mapping::Mapping;
-use crate::object_file::{ObjectFile, Place, digits};
+use crate::object_file::{ObjectFile, Place};
 use crate::profile::{Profile, Site};
 use crate::progress::Progress;
 use crate::size::size;
@@ -20,7 +20,6 @@ pub const DEBUG_FOLDER: &str = "/usr/lib/debug";
 const LARGE_BYTES: u64 = 64 << 20;
 /// What the kernel calls files that never had a name, and programs write code into.
 const NAMELESS: &str = "/memfd:";
-const NEWER: &str = "is newer than the profile: its functions and lines may be wrong";
 const REPLACED: &str = "was removed or replaced after it was mapped: its functions are not known";
 const STRIPPED: &str = "has no symbols of some call sites: install its debug symbols, or build it with -g";
 
@@ -48,13 +47,31 @@ impl Frame {
     }
 }
 
+/// A file that was mapped, and which build of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Module {
+    path: PathBuf,
+    build_id: Option<String>,
+}
+
+/// A file that is not the one that was profiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherBuild {
+    /// The build-id of what was profiled.
+    pub wanted: String,
+    /// That of the file; none if it does not say.
+    pub found: Option<String>,
+}
+
 /// What is known of the files that were mapped. One `Symbols` does for several profiles.
 pub struct Symbols {
     root: PathBuf,
     folders: Vec<PathBuf>,
-    files: HashMap<PathBuf, Result<ObjectFile, String>>,
-    frames: HashMap<(PathBuf, u64), Vec<Frame>>,
-    /// What the user should know of files.
+    files: HashMap<Module, Result<ObjectFile, String>>,
+    frames: HashMap<(Module, u64), Vec<Frame>>,
+    newer: BTreeSet<PathBuf>,
+    others: BTreeMap<PathBuf, OtherBuild>,
+    /// What else the user should know of files.
     notes: BTreeMap<PathBuf, String>,
     progress: Progress,
 }
@@ -75,9 +92,16 @@ impl Symbols {
     /// Looks for separate debug files in these folders, which are built like /usr/lib/debug.
     #[must_use]
     pub fn with_debug_folders(folders: Vec<PathBuf>) -> Symbols {
-        let root = PathBuf::from("/");
-        let (files, frames, notes) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        Symbols { root, folders, files, frames, notes, progress: Progress::new() }
+        Symbols {
+            root: PathBuf::from("/"),
+            folders,
+            files: HashMap::new(),
+            frames: HashMap::new(),
+            newer: BTreeSet::new(),
+            others: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            progress: Progress::new(),
+        }
     }
 
     /// Looks for what was mapped below this folder, which the process had as its root, and for its
@@ -99,34 +123,32 @@ impl Symbols {
         };
         // A dump may have any number there.
         let offset = (call - mapping.start).wrapping_add(mapping.offset);
-        let unknown = || vec![unknown(mapping, call - profile.base(mapping).min(call))];
+        let distance = call - profile.base(mapping).min(call);
+        let unknown = || vec![unknown(mapping, distance)];
         let Some(path) = mapping.file() else {
             return unknown();
         };
-        if mapping.is_deleted {
+        let Some(module) = module(mapping) else {
             self.note(path, REPLACED);
             return unknown();
-        }
-        let key = (path.to_owned(), offset);
+        };
+        let key = (module, offset);
         if let Some(frames) = self.frames.get(&key) {
             return frames.clone();
         }
-        let frames = self.look_up(profile, mapping, path, offset).unwrap_or_else(unknown);
+        self.note_if_newer(&key.0, profile);
+        let frames = self.look_up(mapping, &key, distance).unwrap_or_else(unknown);
         self.frames.insert(key, frames.clone());
         frames
     }
 
-    fn look_up(&mut self, profile: &Profile, mapping: &Mapping, path: &Path, offset: u64) -> Option<Vec<Frame>> {
-        self.note_if_newer(path, profile);
-        self.progress.step(format_args!("{} addresses looked up, now in {}", self.frames.len(), path.display()));
-        let found = match self.file(path) {
-            Ok(file) => (frames(file, mapping, offset), file.failure()),
+    fn look_up(&mut self, mapping: &Mapping, (module, offset): &(Module, u64), distance: u64) -> Option<Vec<Frame>> {
+        self.progress.step(format_args!("{} addresses looked up, now in {}", self.frames.len(), module.path.display()));
+        let (frames, note) = match self.file(module) {
+            Ok(file) => (file.address_of(*offset, distance).map(|address| frames(file, mapping, address)), file.failure()),
             Err(text) => (None, Some(format!("cannot be read, and its functions are not known: {text}"))),
         };
-        let (frames, failure) = found;
-        if let Some(text) = failure {
-            self.note(path, &text);
-        }
+        note.iter().for_each(|text| self.note(&module.path, text));
         frames
     }
 
@@ -135,22 +157,35 @@ impl Symbols {
         site.callers.iter().flat_map(|address| self.frames(profile, *address)).collect()
     }
 
-    /// Which build of a file there is, in hexadecimal digits; None if it does not say.
-    pub fn build_id(&mut self, path: &Path) -> Option<String> {
-        self.file(path).ok().and_then(ObjectFile::build_id).map(digits)
+    /// Which build of a file was mapped, in hexadecimal digits: as the dump says, or else the file
+    /// that is there now.
+    pub fn build_id(&mut self, mapping: &Mapping) -> Option<String> {
+        let module = module(mapping)?;
+        mapping.build_id.clone().or_else(|| self.file(&module).ok()?.build_id().map(String::from))
     }
 
-    /// What the user should know of the files: which are missing, or others than were mapped, or
-    /// have no symbols.
-    pub fn notes(&self) -> impl Iterator<Item = String> {
-        self.notes.iter().map(|(path, text)| format!("{} {text}", path.display()))
+    /// The files that are of another build than what was profiled, of which there is no debug file
+    /// either: nothing was read from them.
+    pub fn other_builds(&self) -> impl Iterator<Item = (&Path, &OtherBuild)> {
+        self.others.iter().map(|(path, build)| (path.as_path(), build))
+    }
+
+    /// The files that were changed after a profile was written that does not say which build was
+    /// mapped: what they say of it may be wrong.
+    pub fn newer_files(&self) -> impl Iterator<Item = &Path> {
+        self.newer.iter().map(PathBuf::as_path)
+    }
+
+    /// What else the user should know of the files: which are missing, broken or without symbols.
+    pub fn notes(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.notes.iter().map(|(path, text)| (path.as_path(), text.as_str()))
     }
 
     /// The user looks at this call: if it has no name, there is a note on its file.
     pub fn note_call_site(&mut self, frame: &Frame) {
         if frame.is_unknown() {
-            let is_its = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_str() == Some(frame.module.as_str()));
-            let path = self.files.keys().find(is_its).cloned();
+            let name = |path: &Path| path.file_name().is_some_and(|name| name.to_str() == Some(frame.module.as_str()));
+            let path = self.files.keys().find(|module| name(&module.path)).map(|module| module.path.clone());
             path.iter().for_each(|path| self.note(path, STRIPPED));
         }
     }
@@ -162,15 +197,16 @@ impl Symbols {
 
     /// Of several notes on a file, the first counts.
     fn note(&mut self, path: &Path, text: &str) {
-        if !path.starts_with(NAMELESS) {
+        if !path.starts_with(NAMELESS) && !self.others.contains_key(path) && !self.newer.contains(path) {
             self.notes.entry(path.to_owned()).or_insert_with(|| String::from(text));
         }
     }
 
-    fn note_if_newer(&mut self, path: &Path, profile: &Profile) {
-        let changed = metadata(self.place(path)).and_then(|metadata| metadata.modified()).ok();
-        if profile.modified.is_some_and(|written| changed.is_some_and(|changed| changed > written)) {
-            self.note(path, NEWER);
+    fn note_if_newer(&mut self, module: &Module, profile: &Profile) {
+        let changed = metadata(self.place(&module.path)).and_then(|metadata| metadata.modified()).ok();
+        let is_newer = profile.modified.is_some_and(|written| changed.is_some_and(|changed| changed > written));
+        if is_newer && module.build_id.is_none() {
+            self.newer.insert(module.path.clone());
         }
     }
 
@@ -179,28 +215,51 @@ impl Symbols {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    fn file(&mut self, path: &Path) -> Result<&ObjectFile, &str> {
-        if !self.files.contains_key(path) {
-            let file = ObjectFile::open(&self.place(path), &self.folders);
+    fn file(&mut self, module: &Module) -> Result<&ObjectFile, &str> {
+        if !self.files.contains_key(module) {
+            let file = self.open(module);
             if let Some(bytes) = file.as_ref().ok().map(ObjectFile::debug_bytes).filter(|bytes| *bytes > LARGE_BYTES) {
-                self.progress.long_step(format_args!("reading {} of debug information of {}", size(bytes), path.display()));
+                let path = module.path.display();
+                self.progress.long_step(format_args!("reading {} of debug information of {path}", size(bytes)));
             }
-            self.files.insert(path.to_owned(), file);
+            self.files.insert(module.clone(), file);
         }
-        self.files[path].as_ref().map_err(String::as_str)
+        self.files[module].as_ref().map_err(String::as_str)
+    }
+
+    fn open(&mut self, module: &Module) -> Result<ObjectFile, String> {
+        let there = ObjectFile::open(&self.place(&module.path), &self.folders);
+        let Some(wanted) = module.build_id.as_deref() else {
+            return there;
+        };
+        let found = there.as_ref().ok().and_then(|file| file.build_id()).map(String::from);
+        if found.as_deref() == Some(wanted) {
+            return there;
+        }
+        if let Some(kept) = ObjectFile::of_build(wanted, &self.folders) {
+            return Ok(kept);
+        }
+        there.and_then(|_| {
+            self.others.insert(module.path.clone(), OtherBuild { wanted: String::from(wanted), found });
+            Err(String::from("it is another build"))
+        })
     }
 }
 
-/// None if the offset is not in the file.
-fn frames(file: &ObjectFile, mapping: &Mapping, offset: u64) -> Option<Vec<Frame>> {
-    let address = file.address_of(offset)?;
+/// None for memory that is no file, and for a file that is gone if nothing tells what it was.
+fn module(mapping: &Mapping) -> Option<Module> {
+    let path = mapping.file().filter(|_| !mapping.is_deleted || mapping.build_id.is_some())?;
+    Some(Module { path: path.to_owned(), build_id: mapping.build_id.clone() })
+}
+
+fn frames(file: &ObjectFile, mapping: &Mapping, address: u64) -> Vec<Frame> {
     let places = file.places(address);
     let symbol = || file.symbol(address).map(|name| demangle(&name));
     let name = |function: Option<String>| function.or_else(symbol);
     let module = mapping.module().to_owned();
     if places.is_empty() {
         let frame = symbol().map(|function| Frame { function, module, ..Frame::default() });
-        return Some(vec![frame.unwrap_or_else(|| unknown(mapping, address))]);
+        return vec![frame.unwrap_or_else(|| unknown(mapping, address))];
     }
     let frame = |place: Place| Frame {
         function: name(place.function).unwrap_or_else(|| unknown(mapping, address).function),
@@ -208,7 +267,7 @@ fn frames(file: &ObjectFile, mapping: &Mapping, offset: u64) -> Option<Vec<Frame
         line: place.line,
         module: module.clone(),
     };
-    Some(places.into_iter().map(frame).collect())
+    places.into_iter().map(frame).collect()
 }
 
 fn unknown(mapping: &Mapping, address: u64) -> Frame {

@@ -5,12 +5,13 @@ use std::io::{Error as IoError, ErrorKind, Write, stderr, stdout};
 use std::path::{Component, Path};
 
 use crate::failure::Failure;
-use crate::symbols::{Frame, Symbols};
+use crate::symbols::{Frame, OtherBuild, Symbols};
 
 /// Parts of a path that are shown of a file elsewhere.
 const PARTS_SHOWN: usize = 3;
 /// Characters of a name in a table.
 const NAME_MAX: usize = 120;
+const NEWER: &str = "is newer than the profile: its functions and lines may be wrong";
 /// More lines hide what was asked for.
 const NOTES_MAX: usize = 6;
 
@@ -60,13 +61,23 @@ pub fn note_files(symbols: &mut Symbols) {
 /// The same, a line each.
 #[must_use]
 pub fn notes(symbols: &Symbols) -> Vec<String> {
-    let mut notes: Vec<String> = symbols.notes().map(|note| format!("tinyalloc: note: {}\n", plain(&note))).collect();
+    let line =
+        |kind: &str, path: &Path, text: &str| format!("tinyalloc: {kind}: {}\n", plain(&format!("{} {text}", path.display())));
+    let others = symbols.other_builds().map(|(path, build)| line("warning", path, &other_build(build)));
+    let newer = symbols.newer_files().map(|path| line("note", path, NEWER));
+    let mut notes: Vec<String> =
+        others.chain(newer).chain(symbols.notes().map(|(path, text)| line("note", path, text))).collect();
     let count = notes.len();
     if count > NOTES_MAX {
         notes.truncate(NOTES_MAX - 1);
         notes.push(format!("tinyalloc: note: and as much of {} other files\n", count - notes.len()));
     }
     notes
+}
+
+fn other_build(OtherBuild { wanted, found }: &OtherBuild) -> String {
+    let found = found.as_ref().map_or_else(|| String::from("has no build-id"), |found| format!("has the build-id {found}"));
+    format!("{found}, and what was profiled had {wanted}: its functions are not named")
 }
 
 fn output_failure(error: &IoError) -> Failure {

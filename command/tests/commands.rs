@@ -54,10 +54,28 @@ impl Fixture {
 
     /// A dump in which `parse`, `cache` and `queue` have so many live bytes.
     fn dump(&self, name: &str, milliseconds: u64, live: [u64; 3]) -> String {
+        self.contents(milliseconds, live).save(&self.path(name))
+    }
+
+    fn contents(&self, milliseconds: u64, live: [u64; 3]) -> Dump {
         let sites = ["parse", "cache", "queue"].iter().zip(live);
         let sites = sites.map(|(function, bytes)| self.site(&["xmalloc", function, "main"], bytes)).collect();
         let mappings = mapped(&self.program, BASE);
-        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings }.save(&self.path(name))
+        Dump { interval: 524_288, milliseconds, peak: 100 * MEBIBYTE, sites, mappings, ..Dump::default() }
+    }
+
+    /// A dump in which `cache` keeps 8 MiB, and `queue` 2 MiB; a block of `parse` is of a heap.
+    fn pinned_dump(&self, name: &str) -> String {
+        let block = |site: u64, pins: u64, heap: u64| {
+            let start = format!("{{\"block\":{{\"site\":{site},\"bytes\":64,\"requested\":60,\"alignment\":1,\"pins\":{pins},");
+            format!("{start}\"heap\":{heap},\"thread\":1,\"represents\":{MEBIBYTE},\"milliseconds\":1}}}}\n")
+        };
+        let lines = [block(0, 0, 7), block(1, 512, 0), block(2, 128, 0)].concat()
+            + "{\"heap\":{\"number\":7,\"name\":\"\\u001btenant\",\"limit\":8388608,\"charged\":4194304}}\n"
+            + "{\"resident\":{\"own\":1,\"files\":2,\"other\":3}}\n";
+        let contents = self.contents(7, [3 * MEBIBYTE, MEBIBYTE, 1]).text_with(&lines, "[{\"size\":64,\"free\":1000000}]");
+        write(self.path(name), contents).unwrap();
+        text(&self.path(name)).to_owned()
     }
 }
 
@@ -93,6 +111,55 @@ fn sites_writes_json() {
     let site = &value["sites"][0];
     assert_eq!((&site["function"], &site["line"], &site["bytes"]), (&"parse".into(), &3.into(), &(3 * MEBIBYTE + 1000).into()));
     assert_eq!((&site["elsewhere_share"], &site["stack"][0]["module"]), (&0.25.into(), &"app".into()));
+}
+
+#[test]
+fn who_keeps_memory_is_listed_with_what_it_takes_itself() {
+    let fixture = Fixture::new();
+    let dump = fixture.pinned_dump("pinned.heap");
+    let run = tinyalloc(&["sites", "--by", "pinned", &dump]).succeeded();
+    let rows: Vec<&str> = run.out.lines().filter(|line| line.contains('%')).collect();
+    assert!(run.out.contains("pinned: 10.0 MiB kept by 32768 blocks\n") && rows.len() == 2, "{}", run.out);
+    let cells = |row: &str| row.split_whitespace().take(7).map(String::from).collect::<Vec<_>>().join(" ");
+    assert_eq!(cells(rows[0]), "8.0 MiB 16384 80.0% 1.0 MiB cache", "{}", run.out);
+    assert_eq!(cells(rows[1]), "2.0 MiB 16384 20.0% 1 B queue", "{}", run.out);
+    let value: Value = from_str(&tinyalloc(&["sites", "--by", "pinned", "--json", &dump]).succeeded().out).unwrap();
+    assert_eq!((&value["by"], &value["bytes"], &value["site_count"]), (&"pinned".into(), &(10 * MEBIBYTE).into(), &2.into()));
+    let site = &value["sites"][0];
+    let found = (&site["function"], &site["bytes"], &site["live_bytes"], &site["samples"]);
+    assert_eq!(found, (&"cache".into(), &(8 * MEBIBYTE).into(), &MEBIBYTE.into(), &1.into()));
+    let collapsed = tinyalloc(&["convert", "--to", "collapsed", "--by", "pinned", "-o", "-", &dump]).succeeded().out;
+    assert_eq!(collapsed, "main;cache;xmalloc 8388608\nmain;queue;xmalloc 2097152\n");
+    tinyalloc(&["convert", "--to", "dhat", "--by", "pinned", "-o", "/dev/null", &dump]).failed_with(&["dhat has no place"]);
+}
+
+#[test]
+fn heaps_are_listed_side_by_side() {
+    let fixture = Fixture::new();
+    let dump = fixture.pinned_dump("pinned.heap");
+    let run = tinyalloc(&["heaps", &dump]).succeeded();
+    let lines: Vec<String> = run.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(lines[0].ends_with("3.0 MiB live in 2 heaps"), "{}", run.out);
+    assert_eq!(lines[2], "2.0 MiB 66.7% 2 - - 0 the global heap");
+    assert_eq!(lines[3], "1.0 MiB 33.3% 1 4.0 MiB 8.0 MiB 7 ?tenant");
+    let value: Value = from_str(&tinyalloc(&["heaps", "--json", &dump]).succeeded().out).unwrap();
+    assert_eq!((&value["live_bytes"], value["heaps"].as_array().unwrap().len()), (&(3 * MEBIBYTE).into(), 2));
+    assert_eq!((&value["heaps"][0]["number"], &value["heaps"][0]["limit_bytes"]), (&0.into(), &Value::Null));
+    let heap = &value["heaps"][1];
+    let found = (&heap["number"], &heap["charged_bytes"], &heap["limit_bytes"], &heap["samples"]);
+    assert_eq!(found, (&7.into(), &(4 * MEBIBYTE).into(), &(8 * MEBIBYTE).into(), &1.into()));
+}
+
+#[test]
+fn dumps_that_do_not_say_who_keeps_memory_are_refused() {
+    let fixture = Fixture::new();
+    let older = fixture.dump("older.heap", 1, [1, 1, 1]);
+    tinyalloc(&["sites", "--by", "pinned", &older]).failed_with(&["older.heap: does not say who keeps memory"]);
+    tinyalloc(&["heaps", &older]).failed_with(&["older.heap: does not say of which heaps"]);
+    for format in ["collapsed", "pprof"] {
+        tinyalloc(&["convert", "--to", format, "--by", "pinned", "-o", "/dev/null", &older]).failed_with(&["who keeps memory"]);
+    }
+    assert_eq!(tinyalloc(&["report", "-o", text(&fixture.path("older.html")), &older]).succeeded().out, "");
 }
 
 #[test]
@@ -311,7 +378,7 @@ fn a_full_standard_error_is_no_reason_to_panic() {
 #[test]
 fn every_subcommand_explains_itself_with_examples() {
     let help = tinyalloc(&["--help"]).succeeded().out;
-    for name in ["sites", "convert", "diff", "leaks", "check", "report", "run", "dump", "top"] {
+    for name in ["sites", "convert", "diff", "leaks", "check", "report", "heaps", "run", "dump", "top"] {
         assert!(help.contains(&format!("\n  {name} ")), "{name}");
         let help = tinyalloc(&[name, "--help"]).succeeded().out;
         assert!(help.contains("Examples:") && help.contains(&format!("tinyalloc {name}")), "{help}");

@@ -3,64 +3,17 @@
 
 mod common;
 
-use std::fs::{read, read_to_string, write};
+use std::fs::{read, read_to_string, remove_file, write};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Dump, Site, address, compile, has, mapped, run, text, tinyalloc};
+use common::fixture::{BASE, Fixture, converted, fixture};
+use common::{address, has, run, text};
 use flate2::read::GzDecoder;
 use prost::Message;
 use serde_json::{Value, from_str};
-use tempfile::{TempDir, tempdir};
 use tinyalloc_command::convert::pprof::message::PprofProfile;
-
-const SOURCE: &str = "#include <stdlib.h>
-void *make_buffer(void) { return malloc(1000); }
-void *make_table(void) { return malloc(2000); }
-int main(void) { return make_buffer() == make_table(); }
-";
-const BASE: u64 = 0x5555_5555_4000;
-
-struct Fixture {
-    folder: TempDir,
-    program: PathBuf,
-    dump: String,
-}
-
-fn fixture() -> Fixture {
-    let folder = tempdir().unwrap();
-    let program = compile(folder.path(), ("app.c", SOURCE), &["-g", "-O0", "-fPIE", "-pie"], "app");
-    let at = |name| BASE + address(&program, name) + 1;
-    let buffer = Site {
-        callers: vec![at("make_buffer"), at("main")],
-        live: (3, 3_000_000, 30, 3_100_000),
-        peak: (4, 4_000_000, 40, 4_100_000),
-        total: (9, 9_000_000, 90, 9_100_000),
-        freed_elsewhere: 0,
-        lifetimes: vec![2, 0, 4],
-    };
-    let table = Site {
-        callers: vec![at("make_table"), at("main"), 0x1001],
-        live: (0, 0, 0, 0),
-        peak: (1, 2_000_000, 1, 2_000_000),
-        total: (1, 2_000_000, 1, 2_000_000),
-        ..Site::default()
-    };
-    // The same calls a second time, at another address of the same line.
-    let again = Site { callers: buffer.callers.clone(), ..table.clone() };
-    let sites = vec![buffer, table, again];
-    let dump = Dump { interval: 524_288, milliseconds: 5000, peak: 6_100_000, sites, mappings: mapped(&program, BASE) };
-    let dump = dump.save(&folder.path().join("app.4321.7.heap"));
-    Fixture { folder, program, dump }
-}
-
-fn converted(fixture: &Fixture, format: &str, by: &str) -> PathBuf {
-    let path = fixture.folder.path().join(format!("out.{format}"));
-    let run = tinyalloc(&["convert", "--to", format, "--by", by, "-o", text(&path), &fixture.dump]).succeeded();
-    assert_eq!(run.out, "");
-    path
-}
 
 fn decoded(path: &PathBuf) -> PprofProfile {
     let mut bytes = Vec::new();
@@ -110,6 +63,18 @@ fn pprof_has_the_mappings_and_what_is_known_of_them() {
 }
 
 #[test]
+fn pprof_has_the_build_ids_of_the_dump() {
+    let fixture = fixture();
+    let dump = read_to_string(&fixture.dump).unwrap();
+    let module = format!("\n{{\"module\":{{\"start\":{BASE},\"build_id\":\"0123456789abcdef\"}}}}\n{{\"site\"");
+    write(&fixture.dump, dump.replacen("\n{\"site\"", &module, 1)).unwrap();
+    remove_file(&fixture.program).unwrap();
+    let profile = decoded(&converted(&fixture, "pprof", "live"));
+    assert_eq!(profile.mapping.len(), 1);
+    assert_eq!(string(&profile, profile.mapping[0].build_id), "0123456789abcdef");
+}
+
+#[test]
 fn pprof_has_the_peak_on_demand() {
     let fixture = fixture();
     let profile = decoded(&converted(&fixture, "pprof", "peak"));
@@ -117,6 +82,20 @@ fn pprof_has_the_peak_on_demand() {
     assert_eq!(profile.sample[0].value[4..], [40, 4_100_000]);
     let profile = decoded(&converted(&fixture, "pprof", "total"));
     assert_eq!((string(&profile, profile.default_sample_type), profile.sample_type.len()), ("alloc_space", 4));
+}
+
+#[test]
+fn pprof_has_pinned_memory_on_demand() {
+    let fixture = fixture();
+    let lines = "{\"block\":{\"site\":0,\"bytes\":64,\"pins\":128,\"represents\":640,\"milliseconds\":1,\"thread\":1}}\n\
+                 {\"resident\":{\"own\":1,\"files\":1,\"other\":1}}\n";
+    let text = read_to_string(&fixture.dump).unwrap().replace("{\"tinyalloc\"", &format!("{lines}{{\"tinyalloc\""));
+    write(&fixture.dump, text.replace("\"bins\":[]", "\"bins\":[{\"size\":64,\"free\":100}]")).unwrap();
+    let profile = decoded(&converted(&fixture, "pprof", "pinned"));
+    assert_eq!(string(&profile, profile.default_sample_type), "pinned_space");
+    let types: Vec<&str> = profile.sample_type.iter().map(|kind| string(&profile, kind.kind)).collect();
+    assert_eq!(types[4..], ["pinned_objects", "pinned_space"]);
+    assert_eq!(profile.sample[0].value[2..], [30, 3_100_000, 10, 1280]);
 }
 
 #[test]
@@ -182,41 +161,4 @@ fn collapsed_stacks_add_up() {
     }
     let text = read_to_string(converted(&fixture, "collapsed", "peak")).unwrap();
     assert_eq!(text, "0x1000;main;make_table 2000000\nmain;make_buffer 6100000\n");
-}
-
-#[test]
-fn pprof_opens_what_is_written_for_it() {
-    if !has("go") {
-        eprintln!("skipped: go is not installed");
-        return;
-    }
-    let fixture = fixture();
-    let path = converted(&fixture, "pprof", "live");
-    let pprof = |words: &[&str]| {
-        run(Command::new("go").args(["tool", "pprof"]).args(words).arg(&path).env("HOME", fixture.folder.path()))
-    };
-    let top = pprof(&["-top", "-unit=B"]);
-    assert!(top.contains("Type: inuse_space") && top.contains("3100000B") && top.contains("make_buffer"), "{top}");
-    let total = pprof(&["-top", "-unit=B", "-sample_index=alloc_space"]);
-    assert!(total.contains("11100000B") && total.contains("make_table"), "{total}");
-    let lines = pprof(&["-traces", "-lines"]);
-    assert!(lines.contains("app.c:2"), "{lines}");
-    let dump = fixture.folder.path().join("whole.heap");
-    write(&dump, read_to_string(&fixture.dump).unwrap()).unwrap();
-    let mut pprof = Command::new("go");
-    pprof.args(["tool", "pprof", "-top"]).arg(&fixture.program).arg(&dump).env("HOME", fixture.folder.path());
-    assert!(run(&mut pprof).contains("make_buffer"), "the dump itself");
-}
-
-#[test]
-fn jeprof_reads_the_dump_itself() {
-    if !has("jeprof") {
-        eprintln!("skipped: jeprof is not installed");
-        return;
-    }
-    let fixture = fixture();
-    let path = fixture.folder.path().join("whole.heap");
-    write(&path, read_to_string(&fixture.dump).unwrap()).unwrap();
-    let out = run(Command::new("jeprof").args(["--text", "--show_bytes"]).arg(&fixture.program).arg(&path));
-    assert!(out.contains("make_buffer"), "{out}");
 }

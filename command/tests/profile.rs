@@ -5,7 +5,9 @@ mod common;
 
 use common::{Dump, Site};
 use tinyalloc_command::convert::{collapsed, dhat, pprof};
-use tinyalloc_command::profile::{Block, By, Profile, Tally};
+use tinyalloc_command::heaps::heaps;
+use tinyalloc_command::profile::{Block, By, Profile, Resident, Tally};
+use tinyalloc_command::residence::Residence;
 use tinyalloc_command::sites::{leaks, sites};
 use tinyalloc_command::symbols::Symbols;
 
@@ -26,7 +28,14 @@ fn dump() -> Dump {
         lifetimes: vec![0, 3, 4],
     };
     let other = Site { callers: vec![0x40_2000], live: (1, 100, 7, 700), total: (1, 100, 7, 700), ..Site::default() };
-    Dump { interval: 524_288, milliseconds: 123_456, peak: 2_000_000, sites: vec![site, other], mappings: String::from(MAPPINGS) }
+    Dump {
+        interval: 524_288,
+        milliseconds: 123_456,
+        peak: 2_000_000,
+        sites: vec![site, other],
+        mappings: String::from(MAPPINGS),
+        ..Dump::default()
+    }
 }
 
 #[test]
@@ -130,14 +139,59 @@ fn live_blocks_are_read_and_unknown_lines_passed_over() {
     let lines = "{\"block\":{\"site\":1,\"bytes\":100,\"milliseconds\":123,\"thread\":77}}\n{\"block\":{\"site\":9,\"bytes\":1,\
                  \"milliseconds\":1,\"thread\":7}}\n{\"later\":{\"words\":[1]}}\n{\"tinyalloc\"";
     let profile = Profile::parse(dump().text().replace("{\"tinyalloc\"", lines).as_bytes()).unwrap();
-    assert_eq!(profile.blocks, [Block { site: 1, bytes: 100, milliseconds: 123, thread: 77 }], "there is no tenth site");
+    let block = Block { site: 1, bytes: 100, milliseconds: 123, thread: 77, ..Block::default() };
+    assert_eq!(profile.blocks, [block], "there is no tenth site");
+    assert!(!profile.has_pins() && profile.check(By::Pinned).is_err() && profile.sum(By::Pinned) == Tally::default());
+}
+
+/// Lines of a newer library: 16-byte slots have 1,000 bytes free, and 64-byte slots enough.
+const LINES: &str = r#"{"block":{"site":0,"bytes":64,"requested":50,"alignment":1,"pins":400,"heap":0,"thread":7,"represents":640,"milliseconds":1}}
+{"block":{"site":1,"bytes":64,"requested":64,"alignment":8,"pins":0,"heap":3,"thread":7,"represents":640,"milliseconds":1}}
+{"block":{"site":0,"bytes":16,"requested":1,"alignment":1,"pins":90,"heap":3,"thread":7,"represents":160,"milliseconds":1}}
+{"block":{"site":1,"bytes":16,"requested":16,"alignment":1,"pins":110,"heap":9,"thread":7,"represents":160,"milliseconds":1}}
+{"block":{"site":1,"bytes":96,"requested":96,"alignment":1,"pins":110,"heap":0,"thread":7,"represents":960,"milliseconds":1}}
+{"heap":{"number":3,"name":"the \"cache\"","limit":67108864,"charged":1000}}
+{"heap":{"number":4,"name":"","limit":18446744073709551615,"charged":2000}}
+{"resident":{"own":5000,"files":600,"other":70}}
+"#;
+
+fn newer_dump() -> String {
+    dump().text_with(LINES, r#"[{"size":16,"live":9,"free":125},{"size":64,"live":9,"free":100}]"#)
+}
+
+#[test]
+fn what_blocks_pin_is_added_up_and_no_more_than_their_class_has_free() {
+    let profile = Profile::parse(newer_dump().as_bytes()).unwrap();
+    assert!(profile.has_pins() && profile.check(By::Pinned).is_ok());
+    assert_eq!(profile.resident, Some(Resident { own: 5000, files: 600, other: 70 }));
+    let block = profile.blocks[0];
+    assert_eq!((block.represents, block.requested, block.alignment, block.heap, block.pins), (640, 50, 1, 0, 400));
+    // Ten blocks each: 4,000 bytes of 6,400 that are free, and all 2,000 of the other class.
+    assert_eq!(profile.sites[0].pinned, Tally { samples: 2, blocks: 20, bytes: 4000 + 900 });
+    assert_eq!(profile.sites[1].pinned, Tally { samples: 2, blocks: 20, bytes: 1100 });
+    let half = newer_dump().replace("\"free\":125", "\"free\":62");
+    let half = Profile::parse(half.as_bytes()).unwrap();
+    assert_eq!([half.sites[0].pinned.bytes, half.sites[1].pinned.bytes], [4000 + 446, 546]);
+}
+
+#[test]
+fn heaps_have_what_their_blocks_represent() {
+    let sums = heaps(&Profile::parse(newer_dump().as_bytes()).unwrap());
+    let rows: Vec<(u64, u64, u64)> = sums.iter().map(|heap| (heap.number, heap.samples, heap.live_bytes)).collect();
+    assert_eq!(rows, [(0, 2, 1600), (3, 2, 800), (9, 1, 160), (4, 0, 0)]);
+    assert_eq!(
+        (sums[1].name.as_str(), sums[1].charged_bytes, sums[1].limit_bytes),
+        ("the \"cache\"", Some(1000), Some(64 << 20))
+    );
+    assert_eq!((sums[3].charged_bytes, sums[3].limit_bytes), (Some(2000), None));
+    assert_eq!((sums[0].charged_bytes, sums[2].charged_bytes), (None, None));
 }
 
 /// Digits, letters and lines are changed at random: whatever is still a profile can be listed and
 /// converted.
 #[test]
 fn no_dump_makes_the_command_panic() {
-    let text = dump().text() + "{\"block\":{\"site\":1,\"bytes\":100,\"milliseconds\":123,\"thread\":77}}\n";
+    let text = newer_dump();
     let mut state = 1_u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -159,7 +213,8 @@ fn no_dump_makes_the_command_panic() {
         if let Ok(profile) = Profile::parse(&bytes) {
             read += 1;
             let mut symbols = Symbols::new();
-            for by in [By::Live, By::Peak, By::Total] {
+            let _ = (Residence::of(&profile), heaps(&profile));
+            for by in [By::Live, By::Peak, By::Total, By::Pinned] {
                 sites(&profile, &mut symbols, by, 2);
                 collapsed::file(&profile, &mut symbols, by);
                 pprof::message(&profile, &mut symbols, by);

@@ -13,11 +13,14 @@ use std::fs::{create_dir_all, read_to_string, write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, from_str};
+use serde_json::{Value, from_str, json};
 use tempfile::TempDir;
-use tinyalloc_command::profile::{Block, Profile, Site, Tally};
+use tinyalloc_command::heaps::heaps;
+use tinyalloc_command::profile::{Block, By, Profile, Site, Tally};
 use tinyalloc_command::report::page;
+use tinyalloc_command::residence::Residence;
 use tinyalloc_command::symbols::Frame;
+use tinyalloc_command::wrappers::is_wrapper;
 
 use browser::Browser;
 use server::{dumps, frames, sums};
@@ -59,7 +62,7 @@ fn the_sums_of_the_sites_are_those_of_the_dumps() {
     let dumps = dumps(SITES, DEPTH);
     let data = data(&page_of(&dumps));
     for (place, dump) in dumps.iter().enumerate() {
-        for (column, sum) in (1..).zip(sums(dump)) {
+        for (column, sum) in [1, 2, 3, 8].into_iter().zip(sums(dump)) {
             let found = rows(&data, place).iter().fold(Tally::default(), |all, row| all.plus(tally(&row[column])));
             assert_eq!(found, sum, "dump {place}, column {column}");
         }
@@ -122,7 +125,7 @@ fn sites_whose_stacks_read_the_same_are_one() {
 
 #[test]
 fn live_blocks_have_ages_and_threads() {
-    let block = |site: usize, milliseconds: u64, thread: u64| Block { site, bytes: 1, milliseconds, thread };
+    let block = |site: usize, milliseconds: u64, thread: u64| Block { site, bytes: 1, milliseconds, thread, ..Block::default() };
     let blocks = vec![block(1, 1000, 70), block(1, 999, 70), block(1, 992, 80), block(0, 500, 80)];
     let sites = [1, 2].map(|address| Site { callers: vec![address], ..Site::default() }).to_vec();
     let profile = Profile { sites, blocks, milliseconds: 1000, ..Profile::default() };
@@ -321,7 +324,7 @@ fn the_flame_graph_zooms_and_finds() {
 #[test]
 fn the_flame_graph_has_the_same_sum_from_either_end_and_for_all_figures() {
     let Some((mut browser, dumps)) = opened("sums.html", 1200) else { return };
-    for (metric, sum) in ["live", "peak", "total"].into_iter().zip(sums(dumps.last().unwrap())) {
+    for (metric, sum) in ["live", "peak", "total", "pinned"].into_iter().zip(sums(dumps.last().unwrap())) {
         browser.click(&format!("#metric-picker input[value={metric}]"), None);
         for direction in ["top", "bottom"] {
             browser.click(&format!("#flame-direction input[value={direction}]"), None);
@@ -383,25 +386,101 @@ fn a_dump_chosen_in_the_plot_is_shown_by_the_rest() {
     browser.click("#timeline-plot svg", Some((71.0, 100.0)));
     assert_eq!(browser.attribute("#timeline-plot svg", "aria-valuenow"), "1");
     assert_eq!(exact(&browser.attribute("#sites-found strong", "title")), dumps[0].live_bytes);
-    assert_eq!(
-        browser.attribute("#resident-body tfoot td[data-bytes]", "data-bytes"),
-        dumps[0].stats["stats"]["resident"].to_string()
-    );
+    let resident = Residence::of(&dumps[0]).unwrap().bytes;
+    assert_eq!(browser.attribute("#resident-body tfoot td[data-bytes]", "data-bytes"), resident.to_string());
     browser.value("document.querySelector('#timeline-plot svg').focus()");
     browser.press("ArrowRight");
     assert_eq!(exact(&browser.attribute("#sites-found strong", "title")), dumps[1].live_bytes);
 }
 
+/// The exact numbers of the elements that a selector finds: what their titles begin with.
+fn numbers(browser: &mut Browser, selector: &str) -> Vec<u64> {
+    let titles = browser.value(&format!("[...document.querySelectorAll('{selector}')].map((cell) => cell.title)"));
+    titles.as_array().unwrap().iter().map(|title| exact(title.as_str().unwrap())).collect()
+}
+
 #[test]
 fn parts_of_resident_memory_add_up() {
     let Some((mut browser, dumps)) = opened("resident.html", 1200) else { return };
-    let parts = browser
-        .value("[...document.querySelectorAll('#resident-body tbody td[data-bytes]')].map((cell) => Number(cell.dataset.bytes))");
-    let parts: Vec<u64> = parts.as_array().unwrap().iter().map(|part| part.as_u64().unwrap()).collect();
-    let stats = &dumps.last().unwrap().stats["stats"];
-    assert_eq!(parts.iter().sum::<u64>(), stats["resident"].as_u64().unwrap());
-    assert_eq!(parts[0], stats["allocated"].as_u64().unwrap());
-    assert_eq!(parts[5], 512 << 10);
+    let last = dumps.last().unwrap();
+    let residence = Residence::of(last).unwrap();
+    let parts = numbers(&mut browser, "#resident-body tbody td[data-bytes]");
+    assert_eq!(parts, residence.parts.iter().map(|part| part.bytes).collect::<Vec<_>>());
+    let resident = last.resident.unwrap();
+    assert_eq!(parts.iter().sum::<u64>(), resident.own + resident.files + resident.other);
+    assert_eq!(exact(&browser.attribute("#facts > div:nth-child(4)", "title")), residence.bytes);
+    assert_eq!(parts.len(), 10);
+}
+
+#[test]
+fn who_keeps_memory_is_ranked() {
+    let Some((mut browser, dumps)) = opened("keepers.html", 1200) else { return };
+    let last = dumps.last().unwrap();
+    let mut kept: HashMap<(String, Option<u32>), (u64, u64)> = HashMap::new();
+    for site in last.sites.iter().filter(|site| site.pinned.bytes > 0) {
+        let stack = site.callers.iter().flat_map(|address| frames(last, *address));
+        let own = stack.into_iter().find(|frame| !is_wrapper(frame)).unwrap();
+        let sum = kept.entry((own.function, own.line)).or_default();
+        *sum = (sum.0 + site.pinned.bytes, sum.1 + site.live.bytes);
+    }
+    let mut expected: Vec<u64> = kept.values().map(|(bytes, _)| *bytes).collect();
+    expected.sort_unstable_by_key(|bytes| Reverse(*bytes));
+    assert_eq!(numbers(&mut browser, "#keepers-table td.number"), expected[..8]);
+    let name = browser.text("#keepers-table .function");
+    assert!(kept.iter().any(|((function, _), (bytes, _))| *function == name && *bytes == expected[0]), "{name}");
+    browser.click("#keepers-table .function", None);
+    assert_eq!(browser.value("document.getElementById('sites-filter').value"), name.as_str());
+    browser.click("#metric-picker input[value=pinned]", None);
+    browser.write("#sites-filter", "");
+    assert_eq!(exact(&browser.attribute("#sites-found strong", "title")), last.sum(By::Pinned).bytes);
+    assert_eq!(column(&mut browser, 5)[..8], expected[..8]);
+}
+
+#[test]
+fn dumps_of_older_libraries_have_no_pinned_memory_and_no_heaps() {
+    let mut dumps = dumps(20, DEPTH);
+    for dump in &mut dumps {
+        (dump.resident, dump.heaps) = (None, Vec::new());
+    }
+    let file = file("older.html", &page_of(&dumps));
+    let Some(mut browser) = Browser::start() else { return };
+    browser.open(&file, 1200);
+    assert_eq!(browser.value("document.querySelectorAll('#metric-picker input').length"), 3);
+    assert_eq!(browser.value("['heaps', 'keepers'].map((id) => document.getElementById(id).hidden)"), json!([true, true]));
+    let resident = &dumps.last().unwrap().stats["stats"]["resident"];
+    assert_eq!(browser.attribute("#resident-body tfoot td[data-bytes]", "data-bytes"), resident.to_string());
+}
+
+#[test]
+fn heaps_are_side_by_side() {
+    let Some((mut browser, dumps)) = opened("heaps.html", 1200) else { return };
+    let heaps = heaps(dumps.last().unwrap());
+    assert_eq!((heaps.len(), heaps[0].number), (3, 0));
+    let live: Vec<u64> = heaps.iter().map(|heap| heap.live_bytes).collect();
+    assert_eq!(numbers(&mut browser, "#heaps-table td.number"), live);
+    let text = browser.text("#heaps-table");
+    assert!(text.contains("<b>cache</b>number 3") && text.contains("64.0 MiB62.5%"), "{text}");
+}
+
+#[test]
+fn size_classes_show_what_rounding_takes() {
+    let Some((mut browser, dumps)) = opened("classes.html", 1200) else { return };
+    let last = dumps.last().unwrap();
+    let bins = data(&page_of(&dumps))["dumps"][11]["bins"].clone();
+    let bins = bins.as_array().unwrap();
+    let number = |bin: &Value, name: &str| bin[name].as_u64().unwrap();
+    for bin in bins {
+        let blocks = last.blocks.iter().filter(|block| block.bytes == number(bin, "size"));
+        let rounding: f64 =
+            blocks.map(|block| block.represents as f64 * (block.bytes - block.requested) as f64 / block.bytes as f64).sum();
+        let expected = rounding.min(number(bin, "live") as f64 * number(bin, "size") as f64);
+        assert!((number(bin, "rounding") as f64 - expected).abs() < 1.0, "{bin}");
+    }
+    let shown = browser.text("#classes-legend .item:nth-child(2) .value");
+    let rounding = bins.iter().map(|bin| number(bin, "rounding")).sum::<u64>() as f64 / f64::from(1 << 20);
+    assert!(rounding > 1.0 && shown == format!("{rounding:.1} MiB"), "{shown}, {rounding}");
+    browser.click("#classes-unit input[value=slots]", None);
+    assert_eq!(browser.value("document.querySelectorAll('#classes-legend .item').length"), 2);
 }
 
 #[test]

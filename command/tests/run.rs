@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::fs::{Permissions, copy, read, read_dir, set_permissions, write};
+use std::fs::{Permissions, copy, create_dir_all, read, read_dir, set_permissions, write};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Run, Running, command, compile, library, run_kill, text, tinyalloc};
+use common::{Run, Running, command, compile, library, run, run_kill, text, tinyalloc};
+use object::{File as ElfFile, Object};
 use serde_json::{Value, from_str};
 use tempfile::tempdir;
 use tinyalloc_command::profile::Profile;
@@ -221,6 +222,42 @@ fn refuses_what_is_cut_off(dump: &Path) {
     for end in cuts.into_iter().step_by(stride) {
         assert!(Profile::parse(&bytes[..end]).is_err(), "{end} of {}", bytes.len());
     }
+}
+
+/// The dump has the build-id of what ran.
+#[test]
+fn a_program_that_was_built_anew_is_not_taken_for_the_one_that_ran() {
+    let Some(library) = library() else { return };
+    let folder = tempdir().unwrap();
+    let words = ["-g", "-O1", "-Wl,--build-id=sha1"];
+    let program = compile(folder.path(), ("load.c", SOURCE), &words, "load");
+    let dump = folder.path().join("load.heap");
+    let options = format!("profile=64K,profile_file={}", dump.display());
+    run(Command::new(&program).arg("0").env("LD_PRELOAD", &library).env("TINYALLOC_OPTIONS", options));
+    let before = tinyalloc(&["sites", text(&dump)]).succeeded();
+    assert!(before.out.contains("make_buffer") && before.out.contains("load.c:7"), "{}", before.out);
+    let kept = folder.path().join("kept/.build-id");
+    let id = build_id(&program);
+    create_dir_all(kept.join(&id[..2])).unwrap();
+    copy(&program, kept.join(&id[..2]).join(&id[2..])).unwrap();
+    compile(folder.path(), ("load.c", &format!("\n\nint more;\n{SOURCE}")), &words, "load");
+    let after = tinyalloc(&["sites", text(&dump)]);
+    let warning = format!(
+        "tinyalloc: warning: {} has the build-id {}, and what was profiled had {id}: its functions are not named\n",
+        program.display(),
+        build_id(&program)
+    );
+    assert_eq!((after.status, after.err), (0, warning));
+    assert!(after.out.contains(" load+0x") && !after.out.contains("make_buffer"), "{}", after.out);
+    // With the old file by its build-id, the names are back.
+    let found = tinyalloc(&["sites", "--debug", text(kept.parent().unwrap()), text(&dump)]).succeeded();
+    assert_eq!(found.out, before.out);
+}
+
+fn build_id(path: &Path) -> String {
+    let bytes = read(path).unwrap();
+    let elf = ElfFile::parse(&*bytes).unwrap();
+    elf.build_id().unwrap().unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The shell ends by `_exit`, and writes nothing: the summary is of what it ran.

@@ -6,11 +6,12 @@ mod common;
 use std::fs::{copy, create_dir_all, remove_file, write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use common::{Dump, Site, address, compile, has, mapped, run};
 use tempfile::tempdir;
 use tinyalloc_command::profile::Profile;
-use tinyalloc_command::symbols::{Frame, Symbols};
+use tinyalloc_command::symbols::{Frame, OtherBuild, Symbols};
 
 const C: &str = "#include <stdlib.h>
 static void *hidden(int size) { return malloc(size); }
@@ -196,7 +197,6 @@ fn debug_information_may_be_compressed_split_or_of_another_version() {
     }
 }
 
-/// As Debian's packages of debug files have it.
 #[test]
 fn debug_information_may_be_shared_by_several_files() {
     if !has("dwz") {
@@ -205,11 +205,159 @@ fn debug_information_may_be_shared_by_several_files() {
     }
     let folder = tempdir().unwrap();
     let words = ["-g", "-O1", "-fPIE", "-pie", "-Wl,--build-id=sha1", "-Wl,--compress-debug-sections=none"];
-    let one = compile(folder.path(), ("a.c", C), &words, "one");
-    let other = compile(folder.path(), ("a.c", C), &words, "other");
+    let [one, other] = ["one", "other"].map(|name| compile(folder.path(), ("a.c", C), &words, name));
     run(Command::new("dwz").current_dir(folder.path()).args(["-m", "common.debug", "one", "other"]));
-    for path in [one, other] {
-        let frames = frames_at(&path, PIE_BASE, address(&path, "in_the_inner"), Vec::new());
-        assert_eq!(names(&frames), ["inner", "outer"], "{}", path.display());
+    let named = |path: &Path| names(&frames_at(path, PIE_BASE, address(path, "in_the_inner"), Vec::new())).join(" ");
+    assert_eq!([named(&one), named(&other)], ["inner outer", "inner outer"]);
+    // Another file under its name is none.
+    copy(&other, folder.path().join("common.debug")).unwrap();
+    assert_ne!(named(&one), "inner outer");
+}
+
+/// As Debian's packages of debug files have it: by build-id, with a path from there to what they
+/// share.
+#[test]
+fn debug_files_by_build_id_may_share_what_dwz_found() {
+    if !has("dwz") {
+        eprintln!("skipped: dwz is not installed");
+        return;
     }
+    let folder = tempdir().unwrap();
+    let words = ["-g", "-O1", "-fPIE", "-pie", "-Wl,--compress-debug-sections=none"];
+    let debug = folder.path().join("debug");
+    create_dir_all(debug.join(".dwz")).unwrap();
+    let programs = ["aa", "bb"].map(|first| {
+        let build_id = format!("-Wl,--build-id=0x{first}0123456789");
+        let path = compile(folder.path(), ("a.c", C), &[&words[..], &[&build_id]].concat(), first);
+        let place = debug.join(".build-id").join(first).join("0123456789.debug");
+        create_dir_all(place.parent().unwrap()).unwrap();
+        let inner = address(&path, "in_the_inner");
+        split(&path, &place, &[]);
+        (path, place, inner)
+    });
+    let mut dwz = Command::new("dwz");
+    dwz.current_dir(&debug).args(["-m", ".dwz/common.debug", "-M", "../../.dwz/common.debug"]);
+    run(dwz.args(programs.iter().map(|(_, debug, _)| debug)));
+    for (path, debug_file, inner) in programs {
+        assert!(run(Command::new("readelf").arg("-n").arg("-WS").arg(debug_file)).contains(".gnu_debugaltlink"));
+        let frames = frames_at(&path, PIE_BASE, inner, vec![debug.clone()]);
+        assert_eq!((names(&frames).join(" "), frames[0].line), (String::from("inner outer"), Some(4)), "{}", path.display());
+    }
+}
+
+/// How a file is built, where `mapped` takes it to be, and where it begins in memory.
+struct Kind {
+    words: &'static [&'static str],
+    base: u64,
+    start: u64,
+}
+
+const KINDS: [Kind; 3] = [
+    Kind { words: &["-fPIE", "-pie"], base: PIE_BASE, start: PIE_BASE },
+    Kind { words: &["-fPIC", "-shared"], base: LIBRARY_BASE, start: LIBRARY_BASE },
+    Kind { words: &["-fno-pie", "-no-pie"], base: 0, start: 0x40_0000 },
+];
+/// Of what was profiled, and of another program.
+const BUILDS: [&str; 2] = ["aa0123456789", "bb0123456789"];
+
+impl Kind {
+    fn compile(&self, folder: &Path, source: &str, build: &str) -> PathBuf {
+        let build_id = format!("-Wl,--build-id=0x{build}");
+        compile(folder, ("a.c", source), &[self.words, &["-g", "-O1", &build_id]].concat(), "program")
+    }
+
+    /// A dump of it, in which `mark` is behind its path.
+    fn profile(&self, path: &Path, mark: &str) -> Profile {
+        let site = Site { callers: vec![1], live: (1, 1, 1, 1), total: (1, 1, 1, 1), ..Site::default() };
+        let mappings = mapped(path, self.base).lines().map(|line| format!("{line}{mark}\n")).collect();
+        let builds = vec![(self.start, String::from(BUILDS[0]))];
+        let dump = Dump { interval: 1, sites: vec![site], mappings, builds, ..Dump::default() };
+        Profile::parse(dump.text().as_bytes()).unwrap()
+    }
+}
+
+#[test]
+fn files_of_another_build_name_nothing() {
+    let folder = tempdir().unwrap();
+    for kind in KINDS {
+        let path = kind.compile(folder.path(), C, BUILDS[0]);
+        let call = kind.base + address(&path, "last") + 1;
+        let [profile, deleted] = ["", " (deleted)"].map(|mark| kind.profile(&path, mark));
+        let called = |profile: &Profile, symbols: &mut Symbols| symbols.frames(profile, call).last().unwrap().function.clone();
+        assert_eq!([&profile, &deleted].map(|profile| called(profile, &mut Symbols::new())), ["last", "last"]);
+        // Another program has a function there, too.
+        let source = C.replace("last", "lost");
+        kind.compile(folder.path(), &source, BUILDS[1]);
+        let place = format!("program+{:#x}", call - 1 - kind.start);
+        let mut symbols = Symbols::new();
+        assert_eq!(called(&profile, &mut symbols), place);
+        let others: Vec<(&Path, &OtherBuild)> = symbols.other_builds().collect();
+        let other = OtherBuild { wanted: String::from(BUILDS[0]), found: Some(String::from(BUILDS[1])) };
+        assert_eq!((others, symbols.newer_files().count()), (vec![(&*path, &other)], 0));
+        let newer = Profile { modified: Some(SystemTime::UNIX_EPOCH), ..fitting(&kind, &path) };
+        let mut symbols = Symbols::new();
+        assert_eq!(called(&newer, &mut symbols), "lost", "a dump that does not say which build it is of");
+        assert_eq!((symbols.other_builds().count(), symbols.newer_files().count()), (0, 1));
+        remove_file(&path).unwrap();
+        let mut symbols = Symbols::new();
+        assert_eq!(called(&deleted, &mut symbols), place);
+        assert_eq!(symbols.other_builds().count(), 0, "nothing is there that could be taken for it");
+    }
+}
+
+/// A dump of it that does not say which build it is of.
+fn fitting(kind: &Kind, path: &Path) -> Profile {
+    profile(mapped(path, kind.base))
+}
+
+#[test]
+fn what_was_profiled_is_found_among_debug_files() {
+    let folder = tempdir().unwrap();
+    let (first, rest) = BUILDS[0].split_at(2);
+    let debug = folder.path().join("debug");
+    let place = debug.join(".build-id").join(first);
+    create_dir_all(&place).unwrap();
+    let whole = place.join(rest);
+    let [separate, kept] = [format!("{rest}.debug"), String::from("kept")].map(|name| place.join(name));
+    for kind in KINDS {
+        let path = kind.compile(folder.path(), C, BUILDS[0]);
+        let call = kind.base + address(&path, "in_the_inner") + 1;
+        let profile = kind.profile(&path, " (deleted)");
+        copy(&path, &kept).unwrap();
+        split(&path, &separate, &[]);
+        kind.compile(folder.path(), &C.replace("last", "lost"), BUILDS[1]);
+        let named = |folders: Vec<PathBuf>| {
+            let mut symbols = Symbols::with_debug_folders(folders);
+            let frames = symbols.frames(&profile, call);
+            (frames.iter().map(|frame| (frame.function.clone(), frame.line)).collect::<Vec<_>>(), symbols.other_builds().count())
+        };
+        let calls = vec![(String::from("inner"), Some(4)), (String::from("outer"), Some(8))];
+        assert_eq!(named(vec![debug.clone()]), (calls.clone(), 0), "{:?}", kind.words);
+        assert_eq!(named(Vec::new()).1, 1);
+        // A debug file of another build under its name is none.
+        split(&path, &separate, &[]);
+        assert_eq!(named(vec![debug.clone()]).1, 1);
+        copy(&kept, &whole).unwrap();
+        assert_eq!(named(vec![debug.clone()]), (calls, 0));
+        remove_file(&whole).unwrap();
+    }
+}
+
+/// As it is after an upgrade between two dumps.
+#[test]
+fn one_path_may_have_been_two_builds() {
+    let folder = tempdir().unwrap();
+    let kind = &KINDS[0];
+    let path = kind.compile(folder.path(), C, BUILDS[0]);
+    let (first, rest) = BUILDS[0].split_at(2);
+    let place = folder.path().join("debug/.build-id").join(first);
+    create_dir_all(&place).unwrap();
+    let call = kind.base + address(&path, "last") + 1;
+    let old = kind.profile(&path, "");
+    copy(&path, place.join(rest)).unwrap();
+    kind.compile(folder.path(), &C.replace("last", "lost"), BUILDS[1]);
+    let mut new = old.clone();
+    new.mappings.iter_mut().for_each(|mapping| mapping.build_id = Some(String::from(BUILDS[1])));
+    let mut symbols = Symbols::with_debug_folders(vec![folder.path().join("debug")]);
+    assert_eq!([&old, &new].map(|profile| symbols.frames(profile, call)[0].function.clone()), ["last", "lost"]);
 }

@@ -8,6 +8,7 @@ import argparse
 import itertools
 import shlex
 import struct
+import time
 
 import gdb
 
@@ -15,7 +16,7 @@ VERSION = 1
 # What the table has a number for, in its order.
 NUMBERS = """
 allocator.read_only allocator.guard_range allocator.zero_size
-allocator.space allocator.space_holder allocator.guards
+allocator.space allocator.space_holder allocator.guards allocator.profile
 read_only.page_map read_only.secret read_only.canary
 read_only.hardened
 space.heaps space.isolated space.regions space.huge
@@ -36,6 +37,9 @@ place.state place.bytes place.start place.made_by place.freed_by
 place.size
 guard_range.start guard_range.bytes
 zero_size.start zero_size.bytes zero_size.taken
+tables.sample_count tables.sites
+tables.sites_max site.size site.callers site.callers_max sample.size
+sample.address sample.site sample.bytes sample.represents sample.requested sample.align sample.thread sample.made_at
 """
 
 WORD = (1 << 64) - 1
@@ -407,6 +411,8 @@ def describe_slot(process, span, address):
                 more = "its page has no memory" if span.in_hole(slot) else where_free(process, span, slot)
         place = f", {plural(inside, 'byte')} inside" if inside else ""
         yield f"{address:#x}: {state} of {span.bytes} bytes at {begin:#x}{place}" + (f": {more}" if more else "")
+        if state == "live block":
+            yield from describe_sample(process, begin)
         yield f"  slot {slot} of {span.slots} of its span, of which {span.carved} are carved"
     kind = "for signal handlers that interrupt the allocator" if span.owner == EMERGENCY else f"class {span.number}, {span.state_name()}"
     yield f"  span {span.start:#x}-{span.start + span.span_bytes():#x}, {kind}"
@@ -423,6 +429,87 @@ def describe_block(process, span, address):
     if inside >= span.bytes:
         place += ", behind its end"
     yield f"{address:#x}: {state} {kind}: {span.bytes} bytes at {span.start:#x}{place}"
+    if state == "live":
+        yield from describe_sample(process, span.start)
+
+
+class Samples:
+    """The blocks that the heap profile has sampled and that live."""
+
+    def __init__(self, process):
+        memory, layout = process.memory, process.layout
+        self.memory, self.layout = memory, layout
+        tables = memory.word(layout.allocator + layout["allocator.profile"])
+        self.sites = tables + layout["tables.sites"]
+        count = struct.unpack("<I", memory.bytes(tables + layout["tables.sample_count"], 4))[0] if tables else 0
+        self.size = layout["sample.size"]
+        first = self.sites + layout["tables.sites_max"] * layout["site.size"]
+        self.raw = memory.bytes(first, count * self.size) if count else b""
+
+    def field(self, sample, name):
+        return struct.unpack_from("<Q", self.raw, sample + self.layout["sample." + name])[0]
+
+    def live(self):
+        return [sample for sample in range(0, len(self.raw), self.size) if self.field(sample, "bytes")]
+
+    def at(self, address):
+        """Where the sample of the block at an address is, if it has one."""
+        wanted, at = struct.pack("<Q", address), self.layout["sample.address"]
+        found = self.raw.find(wanted)
+        while found >= 0:
+            if found % self.size == at and self.field(found - at, "bytes"):
+                return found - at
+            found = self.raw.find(wanted, found + 1)
+        return None
+
+    def callers(self, sample):
+        site = self.sites + self.field(sample, "site") * self.layout["site.size"]
+        most = self.layout["site.callers_max"]
+        callers = struct.unpack(f"<{most}Q", self.memory.bytes(site + self.layout["site.callers"], most * WORD_BYTES))
+        return itertools.takewhile(bool, callers)
+
+
+def describe_sample(process, begin):
+    samples = Samples(process)
+    sample = samples.at(begin)
+    if sample is None:
+        return
+    requested, align, represents = (samples.field(sample, name) for name in ("requested", "align", "represents"))
+    aligned = f", aligned to {align:,}" if align > 1 else ""
+    yield f"  sampled: {requested:,} bytes were asked for{aligned}; it represents {represents:,} bytes of such blocks"
+    made_at = samples.field(sample, "made_at")
+    yield f"  allocated {when(made_at)} by {thread_name(samples.field(sample, 'thread'))}, called by"
+    for caller in samples.callers(sample):
+        yield f"    {call_at(caller - 1)}"
+
+
+def when(milliseconds):
+    """A time of the allocator's clock: in a core dump nothing tells how long ago that was."""
+    connection = getattr(gdb.selected_inferior(), "connection", None)
+    if connection is not None and connection.type == "native":
+        age = time.clock_gettime(time.CLOCK_MONOTONIC) - milliseconds / 1000
+        return f"{max(age, 0):,.1f} seconds ago"
+    return f"{milliseconds / 1000:,.1f} seconds after the system's start"
+
+
+def call_at(address):
+    """The function at an address, those that it is inlined in, and its line; the nearest symbol without debug information."""
+    names, block = [], gdb.block_for_pc(address)
+    while block is not None:
+        if block.function is not None:
+            names.append(block.function.print_name)
+        block = block.superblock
+    line = gdb.find_pc_line(address)
+    if names:
+        place = f" at {line.symtab.filename}:{line.line}" if line.symtab is not None and line.line else ""
+        return ", inlined in ".join(names) + place
+    try:
+        symbol = gdb.execute(f"info symbol {address:#x}", to_string=True).split(" in section ")[0].strip()
+    except gdb.error:
+        symbol = ""
+    library = gdb.solib_name(address)
+    name = symbol if symbol and not symbol.startswith("No symbol") else f"{address:#x}"
+    return name + (f" in {library}" if library else "")
 
 
 def describe_span(process, span, address):
@@ -525,7 +612,9 @@ class Group(gdb.Command):
 
 
 class Info(gdb.Command):
-    """tinyalloc info ADDRESS: which block an address lies in, whether it is live, of which size, span, heap and thread."""
+    """tinyalloc info ADDRESS: which block an address lies in, whether it is live, of which size, span, heap and thread.
+
+    Of a block that the heap profile has sampled also what allocated it, and when."""
 
     def __init__(self):
         super().__init__("tinyalloc info", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
@@ -577,6 +666,9 @@ def totals(process):
     metadata = sum(region.metadata_bytes for region in regions)
     yield f"in use: {used:,} bytes of spans and blocks in {plural(len(regions), 'region')}, {metadata:,} bytes for records, bits and maps"
     yield f"thread heaps: {sum(1 for _ in process.thread_heaps()):,}"
+    samples = len(Samples(process).live())
+    if samples:
+        yield f"heap profile: {samples:,} of the live blocks are sampled"
     isolated = [process.name_of(heap) for heap in process.isolated_heaps()]
     yield f"isolated heaps: {len(isolated):,}" + (f" ({', '.join(isolated)})" if isolated else "")
 

@@ -7,6 +7,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::mem::{transmute, zeroed};
+use core::ops::Range;
 use core::ptr::{null_mut, with_exposed_provenance};
 use core::str::from_utf8;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -66,6 +67,11 @@ impl LoadedObject {
         // SAFETY: the function takes any address.
         let failed = unsafe { find(with_exposed_provenance(address), &raw mut found) };
         (failed == 0).then_some(LoadedObject { found })
+    }
+
+    /// The addresses of its code and data.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.found.start.addr()..self.found.end.addr()
     }
 
     /// The index of its unwind tables, `.eh_frame_hdr`; null if it has none.

@@ -1,6 +1,7 @@
 //! Options of a running process, set and read by name. Every change is made under the lock of the
 //! tunables.
 
+use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use tinyalloc_alloc::Tunables;
@@ -54,6 +55,9 @@ pub(crate) fn start() {
     if SETTINGS.profile_signal() != 0 {
         heap_profile::listen_to(0, SETTINGS.profile_signal());
     }
+    if SETTINGS.profile_toggle_signal() != 0 {
+        listen_to_toggle(0);
+    }
     if SETTINGS.profile_interval() > 0 && !follow_profile(0) {
         say(&"no heap profile: not with hardened, zero_on_free, quarantine or valgrind, nor without memory");
     }
@@ -73,6 +77,7 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     }
     let (mut is_set, signal_before) = (None, SETTINGS.signal());
     let (profile_signal_before, interval_before) = (SETTINGS.profile_signal(), SETTINGS.profile_interval());
+    let toggle_signal_before = SETTINGS.profile_toggle_signal();
     if !with_tunables(&mut |tunables| is_set = key.set(value, tunables)) {
         return Err(OptionError::Busy);
     }
@@ -86,6 +91,7 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
             stats_dump::listen_to(signal_before, SETTINGS.signal());
         }
         Key::ProfileSignal => heap_profile::listen_to(profile_signal_before, SETTINGS.profile_signal()),
+        Key::ProfileToggleSignal => listen_to_toggle(toggle_signal_before),
         Key::Profile if !follow_profile(interval_before) => {
             let is_busy = !heap_profile::is_at_hand();
             return Err(if is_busy { OptionError::Busy } else { OptionError::BadValue });
@@ -95,12 +101,22 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     Ok(())
 }
 
+/// What a signal handler could not do.
+fn prepare_profile() {
+    loaded_object::prepare();
+    rule_cache::prepare();
+}
+
+fn listen_to_toggle(before: c_int) {
+    prepare_profile();
+    heap_profile::listen_to_toggle(before, SETTINGS.profile_toggle_signal());
+}
+
 /// Samples blocks as the option says; false, and the option is what it was, where that cannot be.
 fn follow_profile(before: usize) -> bool {
     let interval = SETTINGS.profile_interval();
     if interval > 0 {
-        loaded_object::prepare();
-        rule_cache::prepare();
+        prepare_profile();
     }
     let follows = ALLOCATOR.set_profile_interval(Thread, interval);
     if !follows {

@@ -7,7 +7,7 @@ use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
 use tinyalloc_sys::PosixMapper;
 
 use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
-use crate::process::settings::SETTINGS;
+use crate::process::settings::{PROFILE_INTERVAL, SETTINGS};
 use crate::report::heap_profile::DEFAULT_FILE;
 use crate::support::number::number;
 use crate::support::string_table::{entry_at, position_of};
@@ -17,8 +17,6 @@ const HUGE_PAGES: &str = "never madvise always";
 const FORMATS: &str = "off text json prometheus";
 const ON_ERROR: &str = "abort report";
 const DEEPBIND: &str = "strip keep";
-/// Bytes to a sample if the user does not say how many.
-const PROFILE_INTERVAL: usize = 512 * 1024;
 
 /// When an option may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +124,9 @@ options! {
     ProfileSignal "profile_signal", Any, "a signal's number or its name, like USR1; off for none",
         set |value, _tunables| SETTINGS.set_profile_signal(signal(value)?),
         get |_tunables, out| write_signal(out, SETTINGS.profile_signal());
+    ProfileToggleSignal "profile_toggle_signal", Any, "a signal's number or its name, like USR1; off for none",
+        set |value, _tunables| SETTINGS.set_profile_toggle_signal(signal(value)?),
+        get |_tunables, out| write_signal(out, SETTINGS.profile_toggle_signal());
     ProfileGrowth "profile_growth", Any, "percent by which the heap grows from one profile to the next; 0 for none",
         set |value, _tunables| SETTINGS.set_profile_growth(u32::try_from(number(value)?).ok()?),
         get |_tunables, out| write_number(out, SETTINGS.profile_growth().into());

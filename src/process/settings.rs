@@ -12,6 +12,9 @@ const BY_TIME: u8 = 1;
 const UNDER_PRESSURE: u8 = 2;
 
 /// All values are zero at first.
+/// Bytes to a sample of the heap profile, if it is on and no option says how many.
+pub(crate) const PROFILE_INTERVAL: usize = 512 * 1024;
+
 pub(crate) struct Settings {
     background: AtomicU8,
     limit_percent: AtomicU8,
@@ -24,8 +27,10 @@ pub(crate) struct Settings {
     signal: AtomicI32,
     skips_profile_at_exit: AtomicBool,
     profile_signal: AtomicI32,
+    profile_toggle_signal: AtomicI32,
     profile_growth: AtomicU32,
     profile_interval: AtomicUsize,
+    interval_before: AtomicUsize,
 }
 
 /// In `.data`, next to other data that every process touches.
@@ -42,8 +47,10 @@ pub(crate) static SETTINGS: Settings = Settings {
     signal: AtomicI32::new(0),
     skips_profile_at_exit: AtomicBool::new(false),
     profile_signal: AtomicI32::new(0),
+    profile_toggle_signal: AtomicI32::new(0),
     profile_growth: AtomicU32::new(0),
     profile_interval: AtomicUsize::new(0),
+    interval_before: AtomicUsize::new(PROFILE_INTERVAL),
 };
 
 #[unsafe(link_section = ".tinyalloc_rare")]
@@ -206,7 +213,15 @@ impl Settings {
     }
 
     pub(crate) fn set_profile_interval(&self, bytes: usize) {
-        self.profile_interval.store(bytes, Ordering::Relaxed);
+        let before = self.profile_interval.swap(bytes, Ordering::Relaxed);
+        if before > 0 {
+            self.interval_before.store(before, Ordering::Relaxed);
+        }
+    }
+
+    /// The last interval that was one.
+    pub(crate) fn profile_interval_before(&self) -> usize {
+        self.interval_before.load(Ordering::Relaxed)
     }
 
     /// Whether no profile is written when the process ends.
@@ -225,6 +240,15 @@ impl Settings {
 
     pub(crate) fn set_profile_signal(&self, signal: c_int) {
         self.profile_signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// The signal that turns the heap profile on and off; 0 for none.
+    pub(crate) fn profile_toggle_signal(&self) -> c_int {
+        self.profile_toggle_signal.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_profile_toggle_signal(&self, signal: c_int) {
+        self.profile_toggle_signal.store(signal, Ordering::Relaxed);
     }
 
     /// A profile is written when the live bytes are by so many percent above those of the last one;

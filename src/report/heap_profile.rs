@@ -10,10 +10,13 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
-use tinyalloc_alloc::{LiveBlock, ProfileSummary, SiteProfile};
+use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
+use super::build_id::write_module;
 use super::late_dump::{LateDump, replace_handler};
+use super::names::Quoted;
+use super::resident::Resident;
 use super::stats_dump::PROCESS;
 use super::{Format, Report, write_text_to, write_whole};
 use crate::process::instance::ALLOCATOR;
@@ -35,6 +38,9 @@ const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
 
 #[unsafe(link_section = ".data")]
 static DUMP: LateDump = LateDump::new();
+/// Not a dump, but requested as one is.
+#[unsafe(link_section = ".data")]
+static TOGGLE: LateDump = LateDump::new();
 /// Dumps so far.
 #[unsafe(link_section = ".data")]
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -64,9 +70,37 @@ extern "C" fn on_signal(_signal: c_int) {
     DUMP.request(dump_as_configured);
 }
 
+/// Installs the handler of the signal that turns the profile on and off, instead of the one before.
+pub(crate) fn listen_to_toggle(before: c_int, signal: c_int) {
+    replace_handler(before, SETTINGS.profile_signal(), signal, on_toggle_signal);
+}
+
+extern "C" fn on_toggle_signal(_signal: c_int) {
+    TOGGLE.request(toggle);
+}
+
+/// Turns the profile off, or on with the interval that it had. False, and nothing was done, in a
+/// signal handler that interrupted the allocator.
+fn toggle() -> bool {
+    if !is_at_hand() {
+        return false;
+    }
+    let interval = if SETTINGS.profile_interval() > 0 { 0 } else { SETTINGS.profile_interval_before() };
+    if ALLOCATOR.set_profile_interval(Thread, interval) {
+        SETTINGS.set_profile_interval(interval);
+    } else {
+        write_text(
+            STDERR_FILENO,
+            &"tinyalloc: the heap profile stays off: every call is checked, or there is no memory for it\n",
+        );
+    }
+    true
+}
+
 /// In the child of a fork, which has a profile of its own.
 pub(crate) fn on_child() {
     DUMP.on_child();
+    TOGGLE.on_child();
     DUMPED_BYTES.store(0, Ordering::Relaxed);
 }
 
@@ -74,7 +108,7 @@ pub(crate) fn on_child() {
 /// because the heap has grown.
 #[inline]
 pub(crate) fn on_allocation() {
-    if SETTINGS.profile_interval() > 0 {
+    if SETTINGS.profile_interval() > 0 || SETTINGS.profile_toggle_signal() != 0 {
         catch_up();
     }
 }
@@ -82,6 +116,10 @@ pub(crate) fn on_allocation() {
 #[cold]
 #[inline(never)]
 fn catch_up() {
+    TOGGLE.answer(toggle);
+    if SETTINGS.profile_interval() == 0 {
+        return;
+    }
     let (live, percent) = (ALLOCATOR.profiled_bytes(), u64::from(SETTINGS.profile_growth()));
     let dumped = DUMPED_BYTES.load(Ordering::Relaxed);
     let due = dumped + (dumped / 100 * percent).max(GROWTH_BYTES_MIN);
@@ -206,13 +244,41 @@ impl Display for Details<'_> {
             write_site(&site, out)?;
         }
         let blocks = (0..).map_while(|index| ALLOCATOR.profile_block(Thread, index)).filter(|block| block.bytes > 0);
-        for LiveBlock { site, bytes, thread, made_at } in blocks {
-            let numbers = [("site", site as u64), ("bytes", bytes as u64), ("milliseconds", made_at), ("thread", thread as u64)];
-            write_object(out, "{\"block\":", &numbers)?;
-            out.write_str("}\n")?;
+        for block in blocks {
+            write_block(&block, out)?;
         }
-        Ok(())
+        let mut before = usize::MAX;
+        while let Some(heap) = ALLOCATOR.sampled_heap_before(Thread, before) {
+            write_heap(&heap, out)?;
+            before = heap.number;
+        }
+        let resident = Resident::of_process(&mut |start| write_module(start, out));
+        write_object(out, "{\"resident\":", &resident.parts())?;
+        out.write_str("}\n")
     }
+}
+
+fn write_block(block: &LiveBlock, out: &mut Formatter<'_>) -> FmtResult {
+    let LiveBlock { site, bytes, represents, requested, align, heap, origin: _, thread, made_at } = *block;
+    let pins = ALLOCATOR.pinned_bytes(Thread, block);
+    let counts = [
+        ("site", site),
+        ("bytes", bytes),
+        ("requested", requested),
+        ("alignment", align),
+        ("pins", pins),
+        ("heap", heap),
+        ("thread", thread),
+    ];
+    out.write_str("{\"block\":")?;
+    write_fields(out, &counts.map(|(name, count)| (name, count as u64)))?;
+    writeln!(out, ",\"represents\":{represents},\"milliseconds\":{made_at}}}}}")
+}
+
+fn write_heap(heap: &HeapSummary, out: &mut Formatter<'_>) -> FmtResult {
+    let HeapSummary { number, name, limit, charged } = heap;
+    let name = Quoted::new(name.as_str());
+    writeln!(out, "{{\"heap\":{{\"number\":{number},\"name\":\"{name}\",\"limit\":{limit},\"charged\":{charged}}}}}")
 }
 
 fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
@@ -229,12 +295,17 @@ fn write_site(site: &SiteProfile, out: &mut Formatter<'_>) -> FmtResult {
 #[inline(never)]
 fn write_object(out: &mut Formatter<'_>, before: &str, numbers: &[(&str, u64)]) -> FmtResult {
     out.write_str(before)?;
+    write_fields(out, numbers)?;
+    out.write_str("}")
+}
+
+fn write_fields(out: &mut Formatter<'_>, numbers: &[(&str, u64)]) -> FmtResult {
     let mut comma = '{';
     for (name, number) in numbers {
         write!(out, "{comma}\"{name}\":{number}")?;
         comma = ',';
     }
-    out.write_str("}")
+    Ok(())
 }
 
 #[inline(never)]

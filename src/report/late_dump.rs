@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{SA_ONSTACK, SA_RESTART, SIG_DFL, sigaction, sighandler_t};
 
 use crate::support::errno::{errno, set_errno};
+use crate::support::own_stack::on_own_stack;
 
 /// One kind of dump, which is written once at a time.
 pub(crate) struct LateDump {
@@ -21,19 +22,19 @@ impl LateDump {
         LateDump { is_late: AtomicBool::new(false), is_writing: AtomicBool::new(false) }
     }
 
-    /// The signal came. `write` returns false if it is inside the allocator: it is tried again by
-    /// [`LateDump::answer`].
-    pub(crate) fn request(&self, write: impl Fn() -> bool) {
+    /// The signal came. `write` runs on a stack of its own, and returns false if it is inside the
+    /// allocator: it is tried again by [`LateDump::answer`].
+    pub(crate) fn request(&self, write: fn() -> bool) {
         self.is_late.store(true, Ordering::Relaxed);
         self.answer(write);
     }
 
     /// Answers pending signals, one dump at a time.
-    pub(crate) fn answer(&self, write: impl Fn() -> bool) {
+    pub(crate) fn answer(&self, write: fn() -> bool) {
         let before = errno();
         while self.is_late.load(Ordering::Relaxed) && !self.is_writing.swap(true, Ordering::Acquire) {
             self.is_late.store(false, Ordering::Relaxed);
-            let is_written = write();
+            let is_written = on_own_stack(write).unwrap_or(false);
             if !is_written {
                 self.is_late.store(true, Ordering::Relaxed);
             }

@@ -14,8 +14,11 @@ mod xml;
 pub(crate) mod late_dump;
 pub(crate) mod stats_dump;
 
+mod build_id;
+
 pub(crate) mod heap_profile;
 pub(crate) mod probes;
+pub(crate) mod resident;
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};

@@ -14,6 +14,8 @@ static ALLOC_SEMAPHORE: AtomicU16 = AtomicU16::new(0);
 static FREE_SEMAPHORE: AtomicU16 = AtomicU16::new(0);
 
 /// The note of a probe, as SystemTap's `sys/sdt.h` writes it: of the vendor "stapsdt", of type 3.
+/// The byte whose address it has, too, tells how far its addresses were moved since it was written;
+/// without it, gdb reads no note.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! probe {
     ($name:literal, $arguments:literal, $semaphore:ident, $($operands:tt)*) => {
@@ -21,13 +23,21 @@ macro_rules! probe {
         unsafe {
             core::arch::asm!(
                 "990: nop",
+                ".ifndef _.stapsdt.base",
+                ".pushsection .stapsdt.base, \"aGR\", %progbits, .stapsdt.base, comdat",
+                ".weak _.stapsdt.base",
+                ".hidden _.stapsdt.base",
+                "_.stapsdt.base: .space 1",
+                ".size _.stapsdt.base, 1",
+                ".popsection",
+                ".endif",
                 ".pushsection .note.stapsdt, \"\", %note",
                 ".balign 4",
                 ".4byte 992f - 991f, 994f - 993f, 3",
                 "991: .asciz \"stapsdt\"",
                 "992: .balign 4",
                 "993: .8byte 990b",
-                ".8byte 0",
+                ".8byte _.stapsdt.base",
                 ".8byte {semaphore}",
                 ".asciz \"otel_memory\"",
                 concat!(".asciz \"", $name, "\""),

@@ -132,6 +132,13 @@ impl Heap {
         ALLOCATOR.set_heap_limit(self.heap, bytes);
     }
 
+    /// Sets how many bytes of this heap come to one sample of the heap profile: 0 for no samples,
+    /// `None` for as many as in the process. False, and nothing was changed, where there is no
+    /// profile, or no memory for it.
+    pub fn set_profile_interval(&self, interval: Option<usize>) -> bool {
+        ALLOCATOR.set_heap_profile_interval(Thread, self.heap, interval)
+    }
+
     /// Releases the heap's free memory to the system, except for what other threads keep ready;
     /// true if there was any.
     pub fn purge(&self) -> bool {

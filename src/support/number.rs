@@ -10,3 +10,13 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
     }
     number
 }
+
+/// Hexadecimal digits only, small ones, as in `/proc`.
+pub(crate) fn hexadecimal(text: &[u8]) -> Option<usize> {
+    let mut number = (!text.is_empty()).then_some(0_usize);
+    for byte in text {
+        let digit = char::from(*byte).to_digit(16)?;
+        number = Some(number?.checked_mul(16)? | digit as usize);
+    }
+    number
+}

@@ -16,6 +16,9 @@ pub(super) fn convert(options: &Convert) -> Result<u8, Failure> {
     let mut symbols = options.debugging.symbols()?;
     let by = By::from(options.by);
     profile.check(by)?;
+    if (options.to, by) == (Format::Dhat, By::Pinned) {
+        return Err(Failure::new("the format dhat has no place for pinned memory: collapsed and pprof have"));
+    }
     let bytes = match options.to {
         Format::Pprof => pprof::file(&profile, &mut symbols, by),
         Format::Dhat => dhat::file(&profile, &mut symbols).into_bytes(),

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{program, sites};
+use super::{program, residence, sites};
 use crate::failure::{Failure, system_text};
 use crate::options::Run;
 use crate::profile::{By, Profile};
@@ -217,9 +217,11 @@ fn summarise_process((count, process, profile): &(usize, u32, Profile), symbols:
         say("no block was sampled: the program allocates little (--interval 4K sees more), or has a malloc of its own\n");
     } else {
         let [peak, live] = [By::Peak, By::Live].map(|by| sites::table(profile, by, &sites_of(profile, symbols, by, 1), TOP));
+        let keepers = residence::keepers(profile, symbols);
         note_files(symbols);
-        say(&format!("\n{peak}\n{live}"));
+        say(&format!("\n{peak}\n{live}{keepers}"));
     }
+    say(&residence::parts(profile));
     say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
     let all = profile.path.with_file_name(format!("{process}.*.heap"));
     say(&format!("to see all of them: tinyalloc report -o report.html {}\n", all.display()));

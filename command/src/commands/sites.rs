@@ -47,22 +47,26 @@ pub(super) fn heading(profile: &Profile) -> String {
 /// The first call sites in a table, and what the others have.
 pub(super) fn table(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> String {
     if sums.is_empty() {
-        return format!("{}: no sampled blocks\n", by.name());
+        let text = if by == By::Pinned { "no block keeps free memory" } else { "no sampled blocks" };
+        return format!("{}: {text}\n", by.name());
     }
     let all = total(sums);
-    let mut table = Table::new(&["bytes", "blocks", "share", "elsewhere", "call site"]);
+    let fifth = if by == By::Pinned { "live" } else { "elsewhere" };
+    let mut table = Table::new(&["bytes", "blocks", "share", fifth, "call site"]);
     for sum in sums.iter().take(top) {
         let elsewhere = sum.elsewhere_share().filter(|_| profile.has_details);
-        let elsewhere = elsewhere.map_or_else(|| String::from("-"), percent);
+        let live = (by == By::Pinned).then(|| size(sum.live.bytes));
+        let fifth = live.or_else(|| elsewhere.map(percent)).unwrap_or_else(|| String::from("-"));
         let (bytes, blocks) = (size(sum.tally.bytes), sum.tally.blocks.to_string());
-        table.add_site(vec![bytes, blocks, percent(share(sum.tally, all)), elsewhere], &sum.stack);
+        table.add_site(vec![bytes, blocks, percent(share(sum.tally, all)), fifth], &sum.stack);
     }
     let rest = total(sums.get(top..).unwrap_or_default());
     let rest = match sums.len().saturating_sub(top) {
         0 => String::new(),
         others => format!("{others} more with {} in {} blocks\n", size(rest.bytes), rest.blocks),
     };
-    format!("{}: {} in {} blocks\n{}{rest}", by.name(), size(all.bytes), all.blocks, table.text())
+    let verb = if by == By::Pinned { "kept by" } else { "in" };
+    format!("{}: {} {verb} {} blocks\n{}{rest}", by.name(), size(all.bytes), all.blocks, table.text())
 }
 
 fn total(sums: &[SiteSum]) -> Tally {
@@ -81,6 +85,7 @@ fn as_json(profile: &Profile, by: By, sums: &[SiteSum], top: usize) -> Value {
             "bytes": sum.tally.bytes,
             "blocks": sum.tally.blocks,
             "samples": sum.tally.samples,
+            "live_bytes": sum.live.bytes,
             "share": share(sum.tally, all),
             "elsewhere_share": sum.elsewhere_share().filter(|_| profile.has_details),
             "function": first.function,

@@ -16,7 +16,7 @@ use crate::symbols::{Frame, Symbols};
 use message::{Function, Line, Location, Mapping, PprofProfile, Sample, ValueType};
 
 /// The compressed file. It has what lives and all there was, as pprof expects it of heaps; with
-/// [`By::Peak`], what lived at the peak, too. pprof shows first what is asked for.
+/// [`By::Peak`] or [`By::Pinned`], that, too. pprof shows first what is asked for.
 pub fn file(profile: &Profile, symbols: &mut Symbols, by: By) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     let message = message(profile, symbols, by).encode_to_vec();
@@ -68,14 +68,17 @@ impl<'profile> Builder<'profile> {
     fn add_types(&mut self, by: By) {
         let mut types =
             vec![("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")];
-        if by == By::Peak {
-            types.extend([("peak_objects", "count"), ("peak_space", "bytes")]);
+        match by {
+            By::Peak => types.extend([("peak_objects", "count"), ("peak_space", "bytes")]),
+            By::Pinned => types.extend([("pinned_objects", "count"), ("pinned_space", "bytes")]),
+            By::Live | By::Total => {}
         }
         self.message.sample_type = types.into_iter().map(|(kind, unit)| self.value_type(kind, unit)).collect();
         let first = match by {
             By::Live => "inuse_space",
             By::Peak => "peak_space",
             By::Total => "alloc_space",
+            By::Pinned => "pinned_space",
         };
         self.message.default_sample_type = self.string(first);
         self.message.period_type = Some(self.value_type("space", "bytes"));
@@ -90,8 +93,8 @@ impl<'profile> Builder<'profile> {
 
     fn add_site(&mut self, site: &Site, by: By) {
         let mut tallies = vec![site.total, site.live];
-        if by == By::Peak {
-            tallies.push(site.peak);
+        if matches!(by, By::Peak | By::Pinned) {
+            tallies.push(by.of(site));
         }
         if tallies.iter().all(|tally| *tally == Tally::default()) {
             return;
@@ -137,7 +140,7 @@ impl<'profile> Builder<'profile> {
         let next = next_id(self.message.mapping.len());
         let id = *self.mappings.entry(mapping.start).or_insert(next);
         if id == next {
-            let build_id = mapping.file().and_then(|path| self.symbols.build_id(path)).unwrap_or_default();
+            let build_id = self.symbols.build_id(mapping).unwrap_or_default();
             let mapping = Mapping {
                 id,
                 memory_start: mapping.start,

@@ -5,9 +5,11 @@ const METRIC_MEANINGS = {
   live: "what was allocated and not yet freed",
   peak: "what was live when most was, give or take 2%",
   total: "all that was ever allocated, freed or not",
+  pinned: "free memory that only goes back to the system once live blocks from there are freed",
 };
 
 const report = JSON.parse(byId("report-data").textContent);
+if (report.dumps.some((dump) => dump.has_pins)) METRICS.pinned = "Pinned";
 
 /** One call: a function, and where in it. */
 class Frame {
@@ -68,9 +70,9 @@ class Tallies {
 
 /** What one stack is known to have allocated up to one dump. */
 class Site extends Tallies {
-  constructor([node, live, peak, total, freedElsewhere, lifetimes, ages, threads]) {
+  constructor([node, live, peak, total, freedElsewhere, lifetimes, ages, threads, pinned]) {
     super(
-      { live: tally(live), peak: tally(peak), total: tally(total) },
+      { live: tally(live), peak: tally(peak), total: tally(total), pinned: tally(pinned) },
       { freedElsewhere, lifetimes, ages, threads },
     );
     this.node = node;
@@ -198,6 +200,11 @@ function matches(node, words) {
 
 function chosenDump() {
   return dumps[view.dump];
+}
+
+/** What is in memory; undefined if the dump does not say. */
+function residentOf(dump) {
+  return dump.residence?.bytes;
 }
 
 /** Since the first dump. */

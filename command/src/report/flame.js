@@ -164,7 +164,7 @@ class Flame {
     this.focused = null;
     byId("flame-note").textContent =
       `${METRICS[view.metric]} ${view.unit}: ${METRIC_MEANINGS[view.metric]}. ` +
-      `${this.isBottomUp ? "Below each function are its callers" : "Below each function is what it calls"}, as wide as what was allocated there.`;
+      `${this.isBottomUp ? "Below each function are its callers" : "Below each function is what it calls"}, as wide as ${view.metric === "pinned" ? "what blocks from there keep" : "what was allocated there"}.`;
     this.find();
     this.zoom(follow(this.root, keys));
   }

@@ -16,7 +16,7 @@ function fact(name, value, second, title) {
 
 function showFacts() {
   const last = dumps[dumps.length - 1];
-  const resident = last.stats.resident;
+  const resident = residentOf(last);
   byId("program").textContent = report.program === report.title ? "" : report.program;
   byId("facts").replaceChildren(
     dumps.length > 1
@@ -32,7 +32,7 @@ function showFacts() {
     fact(
       "Resident at end",
       resident === undefined ? "–" : bytesText(resident),
-      resident > 0 ? `${shareText(last.stats.allocated, resident)} allocated` : null,
+      resident > 0 ? `${shareText(partOf(last, "live"), resident)} live blocks` : null,
       resident === undefined ? null : exactText(resident, "bytes"),
     ),
     fact(
@@ -51,6 +51,11 @@ function showFacts() {
     ),
   );
   showWarnings(last);
+}
+
+/** The bytes of a part of resident memory. */
+function partOf(dump, key) {
+  return dump.residence.parts.find((part) => part.key === key)?.bytes ?? 0;
 }
 
 function samplesOf(dump) {

@@ -8,5 +8,7 @@ const flame = new Flame();
 const sites = new Sites(flame);
 new Growth(sites);
 new Resident();
+new Keepers(sites);
+new Heaps();
 new SizeClasses();
 showToolbar();

@@ -1,59 +1,18 @@
 // What the allocator counts: where resident memory goes, and the slots of each size class.
 
-/**
- * The parts of resident memory, in the order of the bar. Each takes what it claims of what the ones
- * before left, so that they add up; what is left in the end is "other". Other threads run while the
- * allocator counts, so claims may be too high by a little.
- */
-const RESIDENT_PARTS = [
-  {
-    name: "Live blocks",
-    fill: "var(--part-live)",
-    meaning:
-      "requests rounded up to their slots, and what other threads freed and its owner has not yet collected",
-    of: (stats) => stats.allocated,
-  },
-  {
-    name: "Free slots",
-    fill: "var(--part-slots)",
-    meaning: "in spans that hold live slots, too; the next requests of these sizes take them",
-    of: (stats, bins) => bins.reduce((sum, bin) => sum + bin.free * bin.size, 0),
-  },
-  {
-    name: "Rest of spans",
-    fill: "var(--part-spans)",
-    meaning: "ends of pages behind the last slot, and freed large blocks that threads keep",
-    of: (stats, bins, free) => stats.active - stats.allocated - free,
-  },
-  {
-    name: "Free spans",
-    fill: "var(--part-free)",
-    meaning: "free and not yet returned to the system; purging returns it",
-    of: (stats) => stats.resident_free,
-  },
-  {
-    name: "Metadata",
-    fill: "var(--part-metadata)",
-    meaning: "records of spans, bits and maps",
-    of: (stats) => stats.metadata,
-  },
-  {
-    name: "Other",
-    fill: "var(--part-other)",
-    meaning: "not explained by the above: mostly parts of huge pages that no slot has touched",
-    of: () => Infinity,
-  },
-];
-
-function residentParts({ stats, bins }) {
-  let left = stats.resident;
-  const free = RESIDENT_PARTS[1].of(stats, bins);
-  return RESIDENT_PARTS.map((part) => {
-    const bytes = Math.max(0, Math.min(left, part.of(stats, bins, free) || 0));
-    left -= bytes;
-    return { ...part, bytes };
-  });
-}
+/** The parts of resident memory, as residence.rs has them, and their colours. */
+const PART_FILLS = {
+  live: "var(--part-live)",
+  rounding: "var(--part-rounding)",
+  slots: "var(--part-slots)",
+  spans: "var(--part-spans)",
+  free: "var(--part-free)",
+  metadata: "var(--part-metadata)",
+  huge: "var(--part-huge)",
+  rest: "var(--part-rest)",
+  files: "var(--part-files)",
+  other: "var(--part-other)",
+};
 
 class Resident {
   constructor() {
@@ -64,12 +23,25 @@ class Resident {
   }
 
   draw() {
-    const dump = chosenDump();
-    byId("resident").hidden = dump.stats.resident === undefined;
-    if (byId("resident").hidden) return;
-    const parts = residentParts(dump);
-    const all = dump.stats.resident;
-    byId("resident-body").replaceChildren(this.bar(parts, all), this.table(parts, all));
+    const { residence } = chosenDump();
+    byId("resident").hidden = residence === null;
+    if (residence === null) return;
+    const parts = residence.parts.map((part) => ({ ...part, fill: PART_FILLS[part.key] }));
+    byId("resident-note").textContent = this.note(residence);
+    byId("resident-body").replaceChildren(
+      this.bar(parts, residence.bytes),
+      this.table(parts, residence.bytes),
+    );
+  }
+
+  note({ own, bytes, untouched }) {
+    const whole =
+      own === bytes
+        ? "What the allocator counts: it holds that in memory at most."
+        : "All that the kernel has in memory for the process; the allocator counts its parts.";
+    return untouched > own / 100
+      ? `${whole} Live blocks have ${bytesText(untouched)} more, which is not in memory: most of it was never touched.`
+      : whole;
   }
 
   bar(parts, all) {
@@ -135,6 +107,13 @@ class Resident {
   }
 }
 
+/** What a bar is made of, from below. */
+const CLASS_PARTS = [
+  { key: "live", name: "In use", fill: "var(--part-live)" },
+  { key: "rounding", name: "Rounding", fill: "var(--part-rounding)" },
+  { key: "free", name: "Free", fill: "var(--part-slots)" },
+];
+
 const CLASSES = { height: 220, left: 62, right: 6, top: 12, bottom: 44 };
 
 class SizeClasses {
@@ -165,11 +144,12 @@ class SizeClasses {
 
   bars() {
     return chosenDump().bins.map((bin) => {
-      const scale = this.unit === "bytes" ? bin.size : 1;
+      const isBytes = this.unit === "bytes";
+      const scale = isBytes ? bin.size : 1;
+      const rounding = isBytes ? bin.rounding : 0;
       return {
         ...bin,
-        live: bin.live * scale,
-        free: bin.free * scale,
+        parts: { live: bin.live * scale - rounding, rounding, free: bin.free * scale },
         slots: { live: bin.live, free: bin.free },
       };
     });
@@ -183,7 +163,7 @@ class SizeClasses {
     const width = this.plot.clientWidth;
     if (width === 0) return;
     const bars = this.bars();
-    const most = Math.max(1, ...bars.map((bar) => bar.live + bar.free));
+    const most = Math.max(1, ...bars.map(({ parts }) => parts.live + parts.rounding + parts.free));
     const ticks = (this.unit === "bytes" ? byteTicks : countTicks)(most, 4);
     const y = (amount) =>
       CLASSES.height -
@@ -238,20 +218,12 @@ class SizeClasses {
           tooltip.show(event.clientX, event.clientY, ...this.description(bar)),
         );
         area.addEventListener("pointerleave", () => tooltip.hide());
+        let below = 0;
         return [
-          drawn("rect", {
-            x,
-            width: wide,
-            y: y(bar.live),
-            height: y(0) - y(bar.live),
-            fill: "var(--part-live)",
-          }),
-          drawn("rect", {
-            x,
-            width: wide,
-            y: y(bar.live + bar.free),
-            height: y(bar.live) - y(bar.live + bar.free),
-            fill: "var(--part-slots)",
+          CLASS_PARTS.map(({ key, fill }) => {
+            const start = below;
+            below += bar.parts[key];
+            return drawn("rect", { x, width: wide, y: y(below), height: y(start) - y(below), fill });
           }),
           index % every === 0
             ? drawn(
@@ -278,26 +250,24 @@ class SizeClasses {
       element("div", { class: "title" }, `Slots of ${countText(bar.size)} bytes`),
       pairs([
         ["In use", `${countText(live)} (${bytesText(live * bar.size)})`, "var(--part-live)"],
+        ["Rounding", roundingText(bar), "var(--part-rounding)"],
         ["Free", `${countText(free)} (${bytesText(free * bar.size)})`, "var(--part-slots)"],
-        ["In use, of these", shareText(live, live + free)],
+        ["In use, of all", shareText(live, live + free)],
         ["Spans", countText(bar.spans)],
       ]),
     ];
   }
 
   showLegend(bars) {
-    const sum = (name) => bars.reduce((all, bar) => all + bar[name], 0);
+    const parts = CLASS_PARTS.filter(({ key }) => key !== "rounding" || this.unit === "bytes");
     byId("classes-legend").replaceChildren(
-      ...[
-        ["In use", "live"],
-        ["Free", "free"],
-      ].map(([text, name], index) =>
+      ...parts.map(({ key, name, fill }) =>
         element(
           "span",
           { class: "item" },
-          swatch(index === 0 ? "var(--part-live)" : "var(--part-slots)"),
-          text,
-          element("span", { class: "value" }, this.text(sum(name))),
+          swatch(fill),
+          name,
+          element("span", { class: "value" }, this.text(bars.reduce((all, bar) => all + bar.parts[key], 0))),
         ),
       ),
     );
@@ -310,6 +280,7 @@ class SizeClasses {
       "In use",
       "Free",
       "Bytes in use",
+      "Rounding",
       "Bytes free",
       "In use, of all",
     ];
@@ -329,7 +300,7 @@ class SizeClasses {
         element(
           "tbody",
           {},
-          bars.map(({ size, spans, slots: { live, free } }) =>
+          bars.map(({ size, spans, rounding, slots: { live, free } }) =>
             element(
               "tr",
               {},
@@ -339,6 +310,7 @@ class SizeClasses {
                 countText(live),
                 countText(free),
                 bytesText(live * size),
+                bytesText(rounding),
                 bytesText(free * size),
                 shareText(live, live + free),
               ].map((text) => element("td", {}, text)),
@@ -348,6 +320,11 @@ class SizeClasses {
       ),
     );
   }
+}
+
+/** Of the slots in use. */
+function roundingText({ rounding, size, slots }) {
+  return `${bytesText(rounding)} (${shareText(rounding, slots.live * size)} of that)`;
 }
 
 /** Sizes from 1 KiB on in KiB, as the class names are often written. */

@@ -9,7 +9,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::profile::{By, Profile, Site, Tally};
+use crate::heaps::{HeapSum, heaps};
+use crate::profile::{Block, By, Profile, Site, Tally, rounded};
+use crate::residence::Residence;
 use crate::sites::sort_by_time;
 use crate::symbols::Frame;
 use crate::wrappers::is_wrapper;
@@ -43,14 +45,17 @@ struct Dump {
     lost_samples: u64,
     lost_frees: u64,
     has_details: bool,
+    has_pins: bool,
+    residence: Option<Residence>,
+    heaps: Vec<HeapSum>,
     stats: Value,
     bins: Value,
     sites: Vec<Row>,
 }
 
 /// A site: its node, its tallies (live, peak, total), frees by other threads, lifetimes of freed
-/// blocks, ages of live ones, and the threads that allocated these.
-type Row = (usize, TallyRow, TallyRow, TallyRow, u64, Vec<u64>, Vec<u64>, BTreeSet<u64>);
+/// blocks, ages of live ones, the threads that allocated these, and what these pin.
+type Row = (usize, TallyRow, TallyRow, TallyRow, u64, Vec<u64>, Vec<u64>, BTreeSet<u64>, TallyRow);
 /// Samples, blocks, bytes.
 type TallyRow = (u64, u64, u64);
 /// The numbers of its function and file in the strings, the line, the number of its module, and
@@ -96,11 +101,27 @@ impl Dump {
             lost_samples: profile.lost_samples,
             lost_frees: profile.lost_frees,
             has_details: profile.has_details,
+            has_pins: profile.has_pins(),
+            residence: Residence::of(profile),
+            heaps: if profile.has_pins() { heaps(profile) } else { Vec::new() },
             stats: field("stats", json!({})),
-            bins: field("bins", json!([])),
+            bins: bins(profile, field("bins", json!([]))),
             sites: rows(profile, frames, stacks),
         }
     }
+}
+
+/// The size classes of the statistics, and how much of their live slots was not asked for.
+fn bins(profile: &Profile, mut bins: Value) -> Value {
+    let mut rounding: HashMap<u64, f64> = HashMap::new();
+    profile.blocks.iter().for_each(|block| *rounding.entry(block.bytes).or_default() += Block::rounding(block));
+    for bin in bins.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let size = bin.get("size").and_then(Value::as_u64).unwrap_or_default();
+        let live = bin.get("live").and_then(Value::as_u64).unwrap_or_default();
+        let bytes = rounding.get(&size).copied().map_or(0, rounded).min(live.saturating_mul(size));
+        bin.insert(String::from("rounding"), Value::from(bytes));
+    }
+    bins
 }
 
 impl Stacks {
@@ -197,6 +218,7 @@ fn add(site: &mut Site, other: &Site) {
     site.live = site.live.plus(other.live);
     site.peak = site.peak.plus(other.peak);
     site.total = site.total.plus(other.total);
+    site.pinned = site.pinned.plus(other.pinned);
     site.freed_elsewhere = site.freed_elsewhere.saturating_add(other.freed_elsewhere);
     add_counts(&mut site.lifetimes, &other.lifetimes);
 }
@@ -210,7 +232,8 @@ fn row(node: usize, site: Site, live: Lives) -> Row {
     let tally = |tally: Tally| (tally.samples, tally.blocks, tally.bytes);
     let mut lifetimes = site.lifetimes;
     lifetimes.truncate(LIFETIMES_MAX);
-    (node, tally(site.live), tally(site.peak), tally(site.total), site.freed_elsewhere, lifetimes, live.ages, live.threads)
+    let tallies = [site.live, site.peak, site.total, site.pinned].map(tally);
+    (node, tallies[0], tallies[1], tallies[2], site.freed_elsewhere, lifetimes, live.ages, live.threads, tallies[3])
 }
 
 /// Milliseconds since the first dump; by the clock of the files, if a dump does not say.

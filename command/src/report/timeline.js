@@ -5,7 +5,7 @@ const TIMELINE = { height: 250, left: 70, right: 20, top: 14, bottom: 30 };
 
 /** What is drawn: a name, a colour, and the figure of a dump, or undefined. */
 const CURVES = [
-  { name: "Resident", meaning: "counted", fill: "var(--resident)", of: (dump) => dump.stats.resident },
+  { name: "Resident", meaning: "counted", fill: "var(--resident)", of: (dump) => residentOf(dump) },
   { name: "Allocated", meaning: "counted", fill: "var(--allocated)", of: (dump) => dump.stats.allocated },
   { name: "Live", meaning: "estimated", fill: "var(--live)", of: (dump) => dump.live_bytes },
   {

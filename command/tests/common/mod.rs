@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
+pub mod fixture;
+
 use std::env::var_os;
 use std::fs::{Permissions, read, set_permissions, write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -34,6 +36,17 @@ impl Run {
         assert_eq!(self.err.lines().count(), 1, "{}", self.err);
         assert!(self.err.starts_with("tinyalloc: ") && !self.err.contains("panicked"), "{}", self.err);
         parts.iter().for_each(|part| assert!(self.err.contains(part), "{part}: {}", self.err));
+    }
+
+    /// Did what it should, whatever it notes about the files of programs.
+    pub fn succeeded_with_notes(self) -> Run {
+        assert!(
+            self.status == 0 && self.err.lines().all(|line| line.starts_with("tinyalloc: note: ")),
+            "{}{}",
+            self.out,
+            self.err
+        );
+        self
     }
 
     pub fn succeeded(self) -> Run {
@@ -77,6 +90,8 @@ pub struct Dump {
     pub peak: u64,
     pub sites: Vec<Site>,
     pub mappings: String,
+    /// Where files begin in memory, and their build-ids.
+    pub builds: Vec<(u64, String)>,
 }
 
 impl Dump {
@@ -107,6 +122,9 @@ impl Dump {
              \"lost_samples\":0,\"lost_frees\":0}}}}\n",
             self.interval, self.milliseconds, self.peak
         );
+        for (start, build_id) in &self.builds {
+            text += &format!("{{\"module\":{{\"start\":{start},\"build_id\":\"{build_id}\"}}}}\n");
+        }
         let tally =
             |(samples, _, blocks, bytes): Numbers| format!("{{\"samples\":{samples},\"blocks\":{blocks},\"bytes\":{bytes}}}");
         for site in &self.sites {
@@ -121,6 +139,12 @@ impl Dump {
             );
         }
         text + "{\"tinyalloc\":{\"version\":\"0.1.0\",\"name\":\"process\",\"stats\":{\"allocated\":1},\"bins\":[]}}\n"
+    }
+
+    /// All of it, with lines of live blocks and heaps, and size classes in the statistics.
+    pub fn text_with(&self, lines: &str, bins: &str) -> String {
+        let text = self.text().replace("{\"tinyalloc\"", &format!("{lines}{{\"tinyalloc\""));
+        text.replace("\"bins\":[]", &format!("\"bins\":{bins}"))
     }
 
     pub fn save(&self, path: &Path) -> String {

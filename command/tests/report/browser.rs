@@ -79,11 +79,16 @@ impl Browser {
 
     /// Opens a file, and waits until all of it has run.
     pub(crate) fn open(&mut self, file: &Path, width: u32) {
+        self.open_url(&format!("file://{}", file.display()), width);
+    }
+
+    /// Opens what is at an address, in the same way.
+    pub(crate) fn open_url(&mut self, url: &str, width: u32) {
         self.call(
             "Emulation.setDeviceMetricsOverride",
             &json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
         );
-        self.call("Page.navigate", &json!({"url": format!("file://{}", file.display())}));
+        self.call("Page.navigate", &json!({"url": url}));
         self.value("new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))");
         // Sizes are observed before the frame after the next one.
         self.frame();

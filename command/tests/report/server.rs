@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tinyalloc_command::mapping::Mapping;
-use tinyalloc_command::profile::{Block, By, Profile, Site, Tally};
+use tinyalloc_command::profile::{Block, By, Heap, Profile, Resident, Site, Tally};
 use tinyalloc_command::symbols::Frame;
 
 const INTERVAL: u64 = 64 << 10;
@@ -15,6 +15,9 @@ const STARTED_MILLISECONDS: u64 = 86_400_000;
 /// An address is the number of a function and a line.
 const CODE: u64 = 0x5555_0000_0000;
 const CODE_BYTES: u64 = 0x1000;
+const MEBIBYTE: u64 = 1 << 20;
+/// The numbers of the isolated heaps.
+const HEAPS: [u64; 2] = [3, 5];
 
 /// Functions by layers: a call goes down by one or stays.
 const LAYERS: [&[(&str, &str, &str)]; 8] = [
@@ -144,6 +147,9 @@ fn profile(time: u64, sites: Vec<Site>, live_bytes: u64, peak_bytes: u64) -> Pro
         path: String::from("/usr/sbin/orderd"),
         ..Mapping::default()
     };
+    let stats = stats(live_bytes, time);
+    // The profile is what the statistics do not count.
+    let own = stats["stats"]["resident"].as_u64().unwrap() + MEBIBYTE;
     Profile {
         path: PathBuf::from(format!("orderd.4711.{time}.heap")),
         interval: INTERVAL,
@@ -151,7 +157,9 @@ fn profile(time: u64, sites: Vec<Site>, live_bytes: u64, peak_bytes: u64) -> Pro
         live_bytes,
         peak_bytes,
         lost_samples: if time == 11 { 3 } else { 0 },
-        stats: stats(live_bytes, time),
+        stats,
+        resident: Some(Resident { own, files: 9 * MEBIBYTE, other: 4 * MEBIBYTE }),
+        heaps: heaps(),
         sites,
         blocks,
         mappings: vec![program],
@@ -164,17 +172,37 @@ fn profile(time: u64, sites: Vec<Site>, live_bytes: u64, peak_bytes: u64) -> Pro
 fn blocks(site: usize, tallies: &Site, now: u64) -> Vec<Block> {
     let mut numbers = Numbers::new(site as u64);
     let age = |numbers: &mut Numbers| numbers.below(now - STARTED_MILLISECONDS + 2) >> numbers.below(5);
-    let block = |_| Block { site, bytes: 64, milliseconds: now - age(&mut numbers), thread: 7000 + numbers.below(4) };
+    let requested = INTERVAL * tallies.live.samples / tallies.live.blocks.max(1);
+    let bytes = sizes().find(|size| *size >= requested).unwrap_or(requested);
+    let heap = HEAPS.get(site % 9).copied().unwrap_or(0);
+    let block = |_| Block {
+        site,
+        bytes,
+        requested,
+        heap,
+        milliseconds: now - age(&mut numbers),
+        thread: 7000 + numbers.below(4),
+        represents: INTERVAL,
+        ..Block::default()
+    };
     (0..tallies.live.samples).map(block).collect()
+}
+
+fn heaps() -> Vec<Heap> {
+    let [cache, other] = HEAPS;
+    let cache = Heap { number: cache, name: String::from("<b>cache</b>"), limit: 64 * MEBIBYTE, charged: 40 * MEBIBYTE };
+    vec![Heap { number: other, limit: u64::MAX, charged: 9 * MEBIBYTE, ..Heap::default() }, cache]
+}
+
+/// The size classes.
+fn sizes() -> impl Iterator<Item = u64> {
+    let sizes = (1..=8).map(|size| size * 16).chain((3..11).flat_map(|power| (0..4).map(move |part| (4 + part) << (power + 2))));
+    sizes.filter(|size| *size > 128 || size % 16 == 0).collect::<BTreeSet<u64>>().into_iter()
 }
 
 /// Sums that fit together as those of the library do.
 fn stats(live_bytes: u64, time: u64) -> Value {
-    let sizes = (1..=8).map(|size| size * 16).chain((3..11).flat_map(|power| (0..4).map(move |part| (4 + part) << (power + 2))));
-    let bins: Vec<(u64, u64, u64)> = sizes
-        .filter(|size| *size > 128 || size % 16 == 0)
-        .collect::<BTreeSet<u64>>()
-        .into_iter()
+    let bins: Vec<(u64, u64, u64)> = sizes()
         .map(|size| {
             let mut numbers = Numbers::new(size * 31 + 7);
             let live = live_bytes / 34 * (20 + numbers.below(170)) / 100 / size;
@@ -262,8 +290,18 @@ impl Plan {
             live: tally(live),
             peak: Tally::default(),
             total: tally(total),
+            pinned: self.pinned(tally(live)),
             freed_elsewhere: freed * self.elsewhere_percent / 100,
             lifetimes,
+        }
+    }
+
+    /// What was allocated at the start keeps half as much, and what comes and goes keeps less.
+    fn pinned(&self, live: Tally) -> Tally {
+        match self.habit {
+            Habit::Start => Tally { bytes: live.bytes / 2, ..live },
+            Habit::Load => Tally { bytes: live.bytes / 8, ..live },
+            Habit::Leak | Habit::Brief => Tally::default(),
         }
     }
 
@@ -296,6 +334,6 @@ fn lifetimes(freed: u64, middle: u64) -> Vec<u64> {
 }
 
 /// All tallies of a dump, as the report has to have them.
-pub(crate) fn sums(profile: &Profile) -> [Tally; 3] {
-    [By::Live, By::Peak, By::Total].map(|by| profile.sum(by))
+pub(crate) fn sums(profile: &Profile) -> [Tally; 4] {
+    [By::Live, By::Peak, By::Total, By::Pinned].map(|by| profile.sum(by))
 }

@@ -47,6 +47,7 @@ pub use hardening::guard::{GuardReport, GuardedAccess, TRACE_LENGTH, Trace};
 pub use heap::heap_record::{Heap, HeapOptions, HeapRef};
 pub use heap::heap_table::HeapTable;
 pub use profile::ProfileSummary;
+pub use profile::heap_summary::HeapSummary;
 pub use profile::site::{CALLERS_MAX, LIFETIMES, SiteProfile, Tally};
 pub use profile::tables::LiveBlock;
 pub use report::heap_label::HeapLabel;

@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 
 use common::model::{Model, Random};
 use common::{Actor, LimitedMapper, MIB, World};
-use tinyalloc_alloc::{Misuse, ProfileSummary, SMALL_BYTES_MAX, SiteProfile, SizeClass, Tally};
+use tinyalloc_alloc::{
+    HeapMemory, HeapOptions, HeapRef, LiveBlock, Misuse, ProfileSummary, SMALL_BYTES_MAX, SiteProfile, SizeClass, Stats, Tally,
+};
 use tinyalloc_sys::{Call, FailingMapper};
 
 type Limited = World<LimitedMapper>;
@@ -48,6 +50,7 @@ struct Counted {
     total: BTreeMap<usize, Truth>,
     live: BTreeMap<usize, Truth>,
     random: Random,
+    heap: Option<HeapRef>,
 }
 
 impl Counted {
@@ -64,14 +67,26 @@ impl Counted {
             total: BTreeMap::new(),
             live: BTreeMap::new(),
             random: Random::new(seed),
+            heap: None,
         };
         counted.world.mapper.random.store(seed.wrapping_mul(0xd134_2543_de82_ef95), Ordering::Relaxed);
         counted
     }
 
+    /// In an isolated heap.
+    fn isolated(seed: u64) -> Counted {
+        let counted = Counted::new(seed);
+        let heap = counted.world.create_heap(counted.actors[0], &HeapOptions::default());
+        Counted { heap, ..counted }
+    }
+
     fn allocate(&mut self, actor: usize, site: usize, bytes: usize) -> Block {
         self.actors[actor].call_from(site);
-        let start = self.world.allocate(self.actors[actor], bytes).unwrap();
+        let start = match self.heap {
+            Some(heap) => self.world.allocate_in(self.actors[actor], heap, bytes),
+            None => self.world.allocate(self.actors[actor], bytes),
+        };
+        let start = start.unwrap();
         // SAFETY: the block is that large.
         unsafe { start.write_bytes(7, bytes) };
         let bytes = if bytes <= SMALL_BYTES_MAX { SizeClass::of(bytes).unwrap().bytes() } else { bytes.next_multiple_of(4096) };
@@ -142,6 +157,19 @@ fn across(counted: &mut Counted) {
     }
 }
 
+/// Tiny blocks that one thread allocates and another one frees: what comes home meets marked slots
+/// that wait.
+fn queue(counted: &mut Counted) {
+    let mut queue = VecDeque::new();
+    for _ in 0..40_000 {
+        queue.push_back(counted.allocate(0, 1, 16));
+        if queue.len() > 100 {
+            let block = queue.pop_front().unwrap();
+            counted.free(1, block);
+        }
+    }
+}
+
 /// Medium blocks: few slots to a span.
 fn medium(counted: &mut Counted) {
     let mut blocks = Vec::new();
@@ -181,11 +209,12 @@ fn batches(counted: &mut Counted) {
     }
 }
 
-const SHAPES: [(&str, Shape); 7] = [
+const SHAPES: [(&str, Shape); 8] = [
     ("pairs", pairs),
     ("growth", growth),
     ("replacement", replacement),
     ("across", across),
+    ("queue", queue),
     ("medium", medium),
     ("few large", few_large),
     ("batches", batches),
@@ -198,12 +227,12 @@ fn deviation(estimated: f64, truth: Truth) -> f64 {
 
 /// Of each shape, over so many runs: the mean of total and live bytes by site is right, and so is
 /// how much single runs differ from it (chi-square).
-fn check_shapes(runs: u64) {
+fn check_shapes(runs: u64, begin: fn(u64) -> Counted) {
     for (name, shape) in SHAPES {
         let (mut errors, mut variances) = (BTreeMap::<_, f64>::new(), BTreeMap::<_, f64>::new());
         let (mut squares, mut degrees) = (0.0, 0.0);
         for seed in 0..runs {
-            let mut counted = Counted::new(seed + 1);
+            let mut counted = begin(seed + 1);
             shape(&mut counted);
             counted.world.check_invariants(counted.actors[0]).unwrap();
             let sites = counted.sites();
@@ -243,13 +272,19 @@ fn check_shapes(runs: u64) {
 
 #[test]
 fn what_is_sampled_is_unbiased_in_every_shape() {
-    check_shapes(30);
+    check_shapes(30, Counted::new);
+}
+
+#[test]
+fn so_it_is_in_isolated_heaps() {
+    check_shapes(12, Counted::isolated);
 }
 
 #[test]
 #[ignore = "for the figures of the documentation: half a minute"]
 fn in_many_runs_as_well() {
-    check_shapes(400);
+    check_shapes(400, Counted::new);
+    check_shapes(200, Counted::isolated);
 }
 
 /// A model in which one block of so many bytes is sampled.
@@ -372,6 +407,36 @@ fn lists_that_were_filled_before_are_marked_when_it_begins() {
     assert!(deviation(sampled, expected).abs() < 4.0, "{:.1} standard errors", deviation(sampled, expected));
 }
 
+/// Slots of spans that are full, or lend their slots to the bin, when it begins.
+#[test]
+fn spans_that_are_in_no_list_are_marked_when_it_begins() {
+    let (mut sampled, mut expected) = (0.0, Truth::default());
+    for seed in 0..30 {
+        let mut counted = Counted::unsampled(seed + 1);
+        let mut blocks: Vec<_> = (0..2000).map(|_| counted.allocate(0, 1, 400)).collect();
+        let mut churn = |counted: &mut Counted, rounds: usize| {
+            for _ in 0..rounds {
+                let at = counted.random.below(blocks.len());
+                let block = blocks.swap_remove(at);
+                counted.free(0, block);
+                blocks.push(counted.allocate(0, 1, 400));
+            }
+        };
+        churn(&mut counted, 10_000);
+        counted.total.clear();
+        let actor = counted.actors[0];
+        assert!(counted.world.set_profile_interval(actor, INTERVAL));
+        // Threads follow at their next slow path.
+        counted.allocate(0, 2, 3000);
+        churn(&mut counted, 3000);
+        let sites = counted.sites();
+        sampled += sites.iter().filter(|site| site.callers() == [1]).map(|site| site.total.bytes as f64).sum::<f64>();
+        expected.bytes += counted.total[&1].bytes;
+        expected.variance += counted.total[&1].variance;
+    }
+    assert!(deviation(sampled, expected).abs() < 4.0, "{:.1} standard errors", deviation(sampled, expected));
+}
+
 #[test]
 fn who_freed_a_block_and_how_long_it_lived_is_told_by_site() {
     let world = Limited::new();
@@ -411,8 +476,19 @@ fn the_child_of_a_fork_starts_anew() {
     let world = Limited::new();
     let mut model = sampled(&world, 1);
     (0..100).for_each(|_| _ = model.allocate(0, 200).unwrap());
+    let actor = model.actors[0];
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    let before = world.allocate_in(actor, heap, 200).unwrap();
     world.prepare_fork(model.actors[0]);
     world.resume_child(model.actors[0]);
+    assert_eq!(world.profile_summary(model.actors[0]).live_bytes, 0);
+    let after = world.allocate_in(actor, heap, 200).unwrap();
+    let blocks = live_blocks(&world, actor);
+    assert!(blocks.len() == 1 && blocks[0].heap != 0);
+    for block in [before, after] {
+        // SAFETY: the block is live.
+        unsafe { world.free(actor, block.as_ptr()) };
+    }
     assert_eq!(world.profile_summary(model.actors[0]).live_bytes, 0);
     (0..50).for_each(|_| model.free(0, 0));
     (0..100).for_each(|_| _ = model.allocate(0, 200).unwrap());
@@ -431,10 +507,175 @@ fn where_every_call_is_checked_nothing_is_sampled() {
 
 #[test]
 fn without_memory_for_its_tables_there_is_no_profile() {
-    let world = World::<FailingMapper<LimitedMapper>>::new();
+    for call in [Call::Reserve, Call::Commit] {
+        let world = World::<FailingMapper<LimitedMapper>>::new();
+        let actor = Actor::new();
+        world.allocate(actor, 10).unwrap();
+        world.mapper.fail_every(call);
+        assert!(!world.set_profile_interval(actor, 1000));
+        assert_eq!(world.profile_summary(actor), ProfileSummary::default());
+    }
+}
+
+/// The sampled blocks that live.
+fn live_blocks(world: &Limited, actor: Actor) -> Vec<LiveBlock> {
+    (0..).map_while(|index| world.profile_block(actor, index)).filter(|block| block.bytes > 0).collect()
+}
+
+#[test]
+fn a_sample_knows_what_was_asked_for_and_of_which_heap() {
+    let world = Limited::new();
     let actor = Actor::new();
-    world.allocate(actor, 10).unwrap();
-    world.mapper.fail_every(Call::Map);
-    assert!(!world.set_profile_interval(actor, 1000));
-    assert_eq!(world.profile_summary(actor), ProfileSummary::default());
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    assert!(world.set_profile_interval(actor, 1));
+    let plain = [(None, 100, 1), (Some(heap), 100, 1), (None, 50_001, 1), (Some(heap), 70_000, 1)];
+    for (place, requested, align) in plain.into_iter().chain([(None, 90, 64), (None, 50_000, 64 << 10)]) {
+        let start = match place {
+            Some(heap) => world.allocate_in(actor, heap, requested),
+            None if align > 1 => world.allocate_aligned(actor, requested, align),
+            None => world.allocate(actor, requested),
+        };
+        let blocks = live_blocks(&world, actor);
+        let block = blocks.last().unwrap();
+        assert_eq!((block.requested, block.align, block.heap != 0), (requested, align, place.is_some()));
+        assert_eq!(block.bytes, world.usable_bytes(actor, start.unwrap()).unwrap());
+        // SAFETY: the block is live.
+        unsafe { world.free(actor, start.unwrap().as_ptr()) };
+        assert!(live_blocks(&world, actor).is_empty());
+    }
+}
+
+#[test]
+fn samples_end_with_the_heap_that_they_are_in() {
+    for is_reset in [true, false] {
+        let world = Limited::new();
+        let (actor, other) = (Actor::new(), Actor::new());
+        assert!(world.set_profile_interval(actor, 1));
+        let kept = world.allocate(actor, 100).unwrap();
+        let heaps = [(); 2].map(|()| world.create_heap(actor, &HeapOptions::default()).unwrap());
+        for heap in heaps {
+            for bytes in [16, 300, 5000, 70_000] {
+                assert!(world.allocate_in(actor, heap, bytes).is_some() && world.allocate_in(other, heap, bytes).is_some());
+            }
+        }
+        assert_eq!(live_blocks(&world, actor).len(), 17);
+        let ended = if is_reset {
+            // SAFETY: no block is used any more.
+            unsafe { world.reset_heap(actor, heaps[0], HeapMemory::Retained) }
+        } else {
+            // SAFETY: as above.
+            unsafe { world.destroy_heap(actor, heaps[0], HeapMemory::Released) }
+        };
+        assert_eq!(ended, Ok(()));
+        let left = live_blocks(&world, actor);
+        assert!(left.len() == 9 && left.iter().filter(|block| block.heap == 0).count() == 1);
+        if is_reset {
+            assert!(world.allocate_in(actor, heaps[0], 300).is_some());
+            assert_eq!(live_blocks(&world, actor).len(), 10);
+        }
+        // SAFETY: the block is live.
+        unsafe { world.free(actor, kept.as_ptr()) };
+        world.check_invariants(actor).unwrap();
+        assert!(actor.misuses().is_empty());
+    }
+}
+
+#[test]
+fn a_heap_has_an_interval_of_its_own_if_it_is_to() {
+    let world = Limited::new();
+    let actor = Actor::new();
+    let heaps = [(); 2].map(|()| world.create_heap(actor, &HeapOptions::default()).unwrap());
+    assert!(world.set_heap_profile_interval(actor, heaps[0], Some(1)));
+    let in_all = || {
+        assert!(world.allocate(actor, 100).is_some());
+        heaps.iter().for_each(|heap| assert!(world.allocate_in(actor, *heap, 100).is_some()));
+        live_blocks(&world, actor).len()
+    };
+    assert_eq!(in_all(), 1);
+    assert!(world.set_profile_interval(actor, 1));
+    assert!(world.set_heap_profile_interval(actor, heaps[0], Some(0)));
+    // Threads follow at their next slow path.
+    heaps.iter().for_each(|heap| assert!(world.allocate_in(actor, *heap, 5000).is_some()));
+    assert!(world.allocate(actor, 5000).is_some());
+    let before = live_blocks(&world, actor).len();
+    // Slots that were marked before are the last ones of the first heap.
+    assert!((1..=2).contains(&(in_all() - before - 1)));
+    assert!(world.set_heap_profile_interval(actor, heaps[0], None));
+    assert!(world.allocate_in(actor, heaps[0], 5000).is_some());
+    let before = live_blocks(&world, actor).len();
+    assert_eq!(in_all(), before + 3);
+}
+
+#[test]
+fn a_heap_does_not_come_to_its_limit_because_of_samples() {
+    let without = |interval| {
+        let world = Limited::new();
+        let actor = Actor::new();
+        let heap = world.create_heap(actor, &HeapOptions { limit_bytes: MIB, ..HeapOptions::default() }).unwrap();
+        assert!(world.set_profile_interval(actor, interval));
+        let mut bytes = 0;
+        let mut size = 16;
+        while world.allocate_in(actor, heap, size).is_some() {
+            (bytes, size) = (bytes + size, 16 + size * 7 % 3001);
+        }
+        (bytes, world.heap_refusals(heap), live_blocks(&world, actor).len())
+    };
+    let ((bytes, ..), (sampled_bytes, _, samples)) = (without(0), without(20_000));
+    assert!(samples > 5, "{samples}");
+    assert!(sampled_bytes * 100 > bytes * 85, "{sampled_bytes} of {bytes}");
+}
+
+/// What is left of many blocks keeps their spans: the samples say whose it is, also where the block
+/// of the sample would have been the only one in its span.
+#[test]
+fn whose_blocks_keep_spans_is_known() {
+    const OFTEN: usize = 1024;
+    const SEEDS: u64 = 20;
+    for begin in [Counted::new, Counted::isolated] {
+        let mut pinned = [0.0; 3];
+        for seed in 0..SEEDS {
+            let mut counted = begin(seed + 1);
+            assert!(counted.world.set_profile_interval(counted.actors[0], OFTEN));
+            let (mut kept, mut freed) = (Vec::new(), Vec::new());
+            for number in 0..40_000 {
+                match number % 500 {
+                    0 => kept.push(counted.allocate(0, 1, 64)),
+                    _ => freed.push(counted.allocate(0, 2, 64)),
+                }
+            }
+            freed.into_iter().for_each(|block| counted.free(0, block));
+            // Another class is full of what lives.
+            (0..10_000).for_each(|_| _ = counted.allocate(0, 3, 208));
+            let (sites, actor) = (counted.sites(), counted.actors[0]);
+            for block in live_blocks(&counted.world, actor) {
+                let part = -(-(block.bytes as f64) / OFTEN as f64).exp_m1();
+                let pins = counted.world.pinned_bytes(actor, &block) as f64;
+                pinned[sites[block.site].callers()[0] - 1] += pins / part / SEEDS as f64;
+            }
+        }
+        // Of 2,560,000 bytes, all but 5,120 are free, and kept by the first site.
+        assert!((2_000_000.0..3_000_000.0).contains(&pinned[0]), "{pinned:?}");
+        assert!(pinned[1] == 0.0 && pinned[2] < 50_000.0, "{pinned:?}");
+    }
+}
+
+#[test]
+fn statistics_count_what_is_free_among_sampled_blocks() {
+    let world = Limited::new();
+    let mut model = sampled(&world, 1);
+    let heap = world.create_heap(model.actors[0], &HeapOptions::default()).unwrap();
+    (0..100).for_each(|_| _ = model.allocate(0, 200).unwrap());
+    let blocks: Vec<_> = (0..100).map(|_| world.allocate_in(model.actors[0], heap, 200).unwrap()).collect();
+    let live = |stats: &Stats| stats.live_slots;
+    let actor = model.actors[0];
+    assert_eq!((live(&world.stats(actor)), live(&world.heap_stats(actor, heap).unwrap())), (200, 100));
+    (0..100).for_each(|_| model.free(0, 0));
+    for block in blocks {
+        // SAFETY: the block is live.
+        unsafe { world.free(actor, block.as_ptr()) };
+    }
+    // What was freed comes home with the next sample.
+    model.allocate(0, 200).unwrap();
+    assert!(world.allocate_in(actor, heap, 200).is_some());
+    assert_eq!((live(&world.stats(actor)), live(&world.heap_stats(actor, heap).unwrap())), (2, 1));
 }

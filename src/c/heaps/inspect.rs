@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::{NonNull, null, null_mut};
 
+use libc::{ENOMEM, ENOTSUP};
 use tinyalloc_alloc::BlockOwner;
 use tinyalloc_sys::SystemCalls;
 
@@ -14,6 +15,7 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::purge_all;
 use crate::process::thread::Thread;
 use crate::report::Report;
+use crate::support::errno::set_errno;
 
 /// Called for a live block. Returns nonzero to stop.
 pub type TaHeapVisitFn = Option<unsafe extern "C" fn(block: *mut c_void, bytes: usize, argument: *mut c_void) -> c_int>;
@@ -76,6 +78,24 @@ pub extern "C" fn ta_heap_set_limit(heap: *mut TaHeap, bytes: usize) -> c_int {
 pub extern "C" fn ta_heap_limit(heap: *mut TaHeap) -> usize {
     let limit = isolated(heap).map_or(usize::MAX, |heap| ALLOCATOR.heap_limit(heap).0);
     if limit == usize::MAX { 0 } else { limit }
+}
+
+/// Sets how many bytes of a heap come to one sample of the heap profile: 0 for no samples, SIZE_MAX
+/// for as many as in the process, which is the default.
+///
+/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, ENOMEM without memory for the
+/// profile, or ENOTSUP where every call is checked: there is no profile.
+#[unsafe(no_mangle)]
+pub extern "C" fn ta_heap_set_profile(heap: *mut TaHeap, interval: usize) -> c_int {
+    let Some(heap) = isolated(heap) else {
+        return -1;
+    };
+    let interval = (interval != usize::MAX).then_some(interval);
+    if ALLOCATOR.set_heap_profile_interval(Thread, heap, interval) {
+        return 0;
+    }
+    set_errno(if ALLOCATOR.has_profile(Thread) { ENOMEM } else { ENOTSUP });
+    -1
 }
 
 /// As `ta_stats`, of one heap. What no heap has for itself is 0: address space, purges, system

@@ -19,7 +19,7 @@ pub(crate) mod rule_cache;
 
 mod frame;
 
-use core::iter::successors;
+use core::ops::Range;
 
 use libc::{AT_PHDR, getauxval};
 
@@ -31,10 +31,18 @@ const OWN_MAX: usize = 64;
 /// The callers, innermost first.
 #[inline(never)]
 pub(crate) fn callers(trace: &mut [usize]) {
-    let here = Frame::here();
-    let frames = successors(here.caller(), Frame::caller).map(|frame| frame.address());
-    let others = frames.take(OWN_MAX + trace.len()).filter(|address| !is_ours(*address));
-    trace.iter_mut().zip(others).for_each(|(place, caller)| *place = caller);
+    let (mut frame, own) = (Frame::here(), own_code());
+    let mut places = trace.iter_mut().peekable();
+    for _ in 0..OWN_MAX + places.len() {
+        if places.peek().is_none() || frame.climb().is_none() {
+            break;
+        }
+        if !own.contains(&frame.address())
+            && let Some(place) = places.next()
+        {
+            *place = frame.address();
+        }
+    }
 }
 
 unsafe extern "C" {
@@ -43,14 +51,13 @@ unsafe extern "C" {
     static etext: u8;
 }
 
-/// Whether code at an address belongs to this library. False for all addresses if the library is
-/// part of the program.
+/// Where the code of this library is. Nowhere, if the library is part of the program.
 #[expect(clippy::cast_possible_truncation, reason = "an address")]
-fn is_ours(address: usize) -> bool {
+fn own_code() -> Range<usize> {
     let file = (&raw const __ehdr_start).addr()..(&raw const etext).addr();
     // SAFETY: getauxval takes any number.
     let program = unsafe { getauxval(AT_PHDR) } as usize;
-    file.contains(&address) && !file.contains(&program)
+    if file.contains(&program) { 0..0 } else { file }
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ const WORD_BYTES: isize = size_of::<usize>() as isize;
 /// In the place of an offset.
 const SAME: i8 = i8::MIN;
 const LOST: i8 = i8::MAX;
+/// A word of [`SAME`] alone.
+const ALL_SAME: u64 = u64::from_le_bytes([SAME.cast_unsigned(); OFFSETS_PER_WORD]);
 
 /// The rules of one address, where they are as most are: each register that matters is unchanged,
 /// unknown, or in a word near the start of the frame.
@@ -51,7 +53,11 @@ impl ShortRules {
         let mut words = [0; WORDS];
         let start = u64::from(start.1.cast_unsigned()) << 32 | u64::from(start.0) << 8 | u64::from(return_register);
         let parts = registers.chunks(OFFSETS_PER_WORD);
-        let parts = parts.map(|part| part.iter().rev().fold(0, |word, short| word << 8 | u64::from(short.cast_unsigned())));
+        let parts = parts.map(|part| {
+            let mut bytes = [SAME.cast_unsigned(); OFFSETS_PER_WORD];
+            bytes.iter_mut().zip(part).for_each(|(byte, short)| *byte = short.cast_unsigned());
+            u64::from_le_bytes(bytes)
+        });
         words.iter_mut().zip(once(start).chain(parts)).for_each(|(to, word)| *to = word);
         ShortRules { words }
     }
@@ -66,14 +72,21 @@ impl ShortRules {
         self.words[0].to_le_bytes()[0].into()
     }
 
-    /// The rule of a register, by its place among those that calls preserve.
-    pub(super) fn of_kept(&self, place: usize) -> Rule {
-        let word = self.words[1 + place / OFFSETS_PER_WORD].to_le_bytes();
-        match word[place % OFFSETS_PER_WORD].cast_signed() {
-            SAME => Rule::Same,
-            LOST => Rule::Lost,
-            words => Rule::Saved(isize::from(words) * WORD_BYTES),
+    /// Calls `take` with each register that changes, by its place among those that calls preserve,
+    /// and with where it is on the stack, from the frame's start; `None` for one that is unknown.
+    #[inline(always)]
+    pub(super) fn each_change(&self, mut take: impl FnMut(usize, Option<isize>) -> Option<()>) -> Option<()> {
+        for (number, word) in (0..).zip(self.words[1..].iter()) {
+            let mut left = word ^ ALL_SAME;
+            while left != 0 {
+                let byte = left.trailing_zeros() / u8::BITS;
+                left &= !(u64::from(u8::MAX) << (byte * u8::BITS));
+                let offset = (word >> (byte * u8::BITS)).to_le_bytes()[0].cast_signed();
+                let place = number * OFFSETS_PER_WORD + byte as usize;
+                take(place, (offset != LOST).then_some(isize::from(offset) * WORD_BYTES))?;
+            }
         }
+        Some(())
     }
 }
 
@@ -140,7 +153,11 @@ fn key(address: usize, tables: usize, words: &[u64; WORDS]) -> u64 {
 #[cfg(test)]
 #[allow(clippy::disallowed_types, reason = "tests may allocate")]
 mod tests {
-    use super::{CACHE, ENTRIES, FrameStart, KEPT, LOST, Ordering, Rule, SAME, ShortRules, find, keep, prepare};
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::{CACHE, ENTRIES, FrameStart, KEPT, LOST, Ordering, SAME, ShortRules, find, keep, prepare};
 
     fn rules(offset: i32) -> ShortRules {
         let mut registers = [SAME; KEPT.len()];
@@ -154,8 +171,13 @@ mod tests {
             let rules = rules(offset);
             assert!(matches!(rules.start(), FrameStart::Register(7, found) if found == offset as isize));
             assert_eq!(rules.return_register(), 16);
-            assert!(matches!([0, 1, 2].map(|place| rules.of_kept(place)), [Rule::Same, Rule::Saved(-24), Rule::Lost]));
-            assert!(matches!(rules.of_kept(KEPT.len() - 1), Rule::Saved(-8)));
+            let mut changes = Vec::new();
+            let all = rules.each_change(|place, offset| {
+                changes.push((place, offset));
+                Some(())
+            });
+            assert_eq!(all, Some(()));
+            assert_eq!(changes, [(1, Some(-24)), (2, None), (KEPT.len() - 1, Some(-8))]);
         }
     }
 

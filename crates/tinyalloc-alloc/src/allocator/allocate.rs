@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use super::request::Request;
+use super::request::{Request, SmallRequest};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::span::class::{SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
@@ -33,7 +33,7 @@ impl<M: Mapper> Allocator<M> {
             return Some(start);
         }
         match SizeClass::of(bytes) {
-            Some(class) => self.allocate_small_slow(context, class),
+            Some(class) => self.allocate_small_slow(context, SmallRequest::new(class, bytes, 1)),
             None => self.allocate_large(context, bytes),
         }
     }
@@ -111,7 +111,7 @@ impl<M: Mapper> Allocator<M> {
         if align <= SLICE_BYTES
             && let Some(class) = SizeClass::of_aligned(bytes, align)
         {
-            return self.allocate_small_slow(context, class);
+            return self.allocate_small_slow(context, SmallRequest::new(class, bytes, align));
         }
         self.allocate_large_aligned(context, self.current_heap(context), bytes, align)
     }

@@ -42,7 +42,7 @@ impl<M: Mapper> Allocator<M> {
                 context,
                 request,
                 match class {
-                    Some(class) => self.allocate_small_slow(context, class).inspect(|start| {
+                    Some(class) => self.allocate_small_slow(context, request.small(class)).inspect(|start| {
                         self.begin_any_life(context, *start, request.bytes());
                         self.malloclike(context, *start, request.bytes());
                     }),
@@ -78,7 +78,7 @@ impl<M: Mapper> Allocator<M> {
                 start
             }
             None => {
-                let start = self.allocate_attached(context, heap, class)?;
+                let start = self.allocate_attached(context, heap, request.small(class))?;
                 self.begin_any_life(context, start, request.bytes());
                 start
             }

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::Mapper;
 
 use super::large::{LargeBlock, REQUEST_BYTES_MAX, admits_grown};
+use super::request::Request;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::config::policy::HUGE_BYTES_MIN;
@@ -32,7 +33,7 @@ impl<M: Mapper> Allocator<M> {
             && align <= SLICE_BYTES
             && let Some(span) = self.take_kept(context, bytes)
         {
-            self.draw_large(context, span.start());
+            self.draw_large(context, None, span.start(), Request::new(bytes).aligned(align));
             return Some(LargeBlock::new(span.start(), false));
         }
         self.new_large(context, heap, bytes, align, BlockPlace::of(bytes, align))
@@ -95,9 +96,7 @@ impl<M: Mapper> Allocator<M> {
         self.free_left(context);
         if let Some(block) = block {
             self.malloclike(context, block.start(), wanted);
-            if heap.is_none() {
-                self.draw_large(context, block.start());
-            }
+            self.draw_large(context, heap, block.start(), Request::new(wanted).aligned(align));
         }
         block
     }

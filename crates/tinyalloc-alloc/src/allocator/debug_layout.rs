@@ -9,6 +9,7 @@ use super::state::Allocator;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::zero_size::ZeroSizeBlocks;
 use crate::heap::heap_record::Heap;
+use crate::profile::tables::Tables;
 use crate::region::Region;
 use crate::region::growing::Growing;
 use crate::region::regions::Regions;
@@ -20,7 +21,7 @@ use crate::support::fields::Field;
 use crate::thread_heap::ThreadHeap;
 
 /// How many fields there are, and other numbers.
-const FIELDS: usize = 74;
+const FIELDS: usize = 90;
 /// Before them come the version, and how many there are.
 const NUMBERS: usize = 2 + FIELDS;
 
@@ -76,7 +77,7 @@ impl DebugLayout {
     }
 
     const fn field<M>(at: usize) -> Field {
-        let parts: [&[Field]; 21] = [
+        let parts: [&[Field]; 24] = [
             Allocator::<M>::FIELDS,
             Allocator::<M>::NUMBERS,
             ReadOnlyState::FIELDS,
@@ -98,6 +99,9 @@ impl DebugLayout {
             Guards::NUMBERS,
             GuardRange::FIELDS,
             ZeroSizeBlocks::FIELDS,
+            Tables::FIELDS,
+            Tables::NUMBERS,
+            Tables::OF_SAMPLES,
         ];
         let (mut part, mut left) = (0, at);
         while left >= parts[part].len() {

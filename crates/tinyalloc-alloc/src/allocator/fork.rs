@@ -10,6 +10,7 @@ use super::caller::{current, heap_table_of};
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::heap::heap_record::HeapRef;
+use crate::space::Space;
 use crate::support::lock::Gate;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::pool::Pool;
@@ -63,7 +64,9 @@ impl<M: Mapper> Allocator<M> {
         // They are orphans as well.
         self.abandoned().store(null_mut(), Ordering::Relaxed);
         successors(space.heaps(), |heap| heap.next_heap()).for_each(|heap| orphan(context, &pool, heap));
+        self.leave_sampled_heap(None);
         for isolated in space.isolated() {
+            self.leave_sampled_heap(Some(isolated));
             isolated.thread_heaps().for_each(|heap| orphan(context, isolated.pool(), heap));
             // Inside the slow path, where a signal handler forked, the thread's heap table is out
             // of sight.
@@ -95,10 +98,14 @@ impl<M: Mapper> Allocator<M> {
 }
 
 impl<M: Mapper> Allocator<M> {
-    /// Another thread may have been half-way through a change of the heap of sampled blocks, and,
-    /// unless this one holds its lock, of the profile. Neither is used any more.
+    /// Another thread may have been half-way through a change of a heap of sampled blocks, and,
+    /// unless this one holds its lock, of the profile. None of that is used any more.
     fn leave_profile<C: ThreadContext>(&self, context: C, is_own: bool) {
-        self.profile_bins().store(null_mut(), Ordering::Relaxed);
+        self.leave_sampled_heap(None);
+        let leave = |space: &Space| space.isolated().for_each(|isolated| self.leave_sampled_heap(Some(isolated)));
+        // SAFETY: this is the one thread, and the list leads from heap to heap whenever another one
+        // was stopped amid a change of it.
+        unsafe { self.space().peek(leave) };
         if !is_own && let Some(mut profile) = self.profile_lock().lock(context.id()) {
             profile.clear();
         }

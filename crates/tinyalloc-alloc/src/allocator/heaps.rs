@@ -63,12 +63,14 @@ impl<M: Mapper> Allocator<M> {
     pub unsafe fn destroy_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, memory: HeapMemory) -> Result<(), HeapError> {
         let _quiet = self.errors_disabled();
         self.free_what_waits(context)?;
+        let number = heap.id();
         {
             let _pool = self.pool().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             let mut space = self.space().lock_patiently(context.id()).ok_or(HeapError::Interrupted)?;
             self.check(&space, heap)?;
             space.forget_isolated(heap);
         }
+        self.end_samples(context, heap, number);
         // SAFETY: the caller's promise.
         unsafe { self.freelike_heap(heap) };
         match self.memory(memory) {
@@ -101,6 +103,7 @@ impl<M: Mapper> Allocator<M> {
             heap.thread_heaps().for_each(ThreadHeapRef::start_over);
             heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id())).or_else(|| heap.thread_heaps().next())
         };
+        self.end_samples(context, heap, heap.id());
         // SAFETY: the caller's promise.
         unsafe { self.freelike_heap(heap) };
         if memory == HeapMemory::Released {

@@ -77,7 +77,9 @@ impl<M: Mapper> Allocator<M> {
         }
         let (default_heap, bytes) = (HeapRef::of(heap), request.bytes());
         let start = match self.class_of(request) {
-            Some(class) => self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(context, heap, class)),
+            Some(class) => {
+                self.take_slot_of(heap.as_bins(), class).or_else(|| self.allocate_attached(context, heap, request.small(class)))
+            }
             None if request.is_zeroed() => return self.allocate_large_zeroed(context, default_heap, bytes),
             None => self.allocate_large_aligned(context, default_heap, bytes, request.align()),
         };

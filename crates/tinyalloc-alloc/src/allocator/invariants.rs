@@ -2,7 +2,7 @@
 //! the allocator.
 
 use core::cell::Cell;
-use core::iter::{from_fn, successors};
+use core::iter::successors;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
@@ -337,19 +337,9 @@ impl InvariantWalk<'_> {
     }
 }
 
-/// Every span of a region, by its first slice.
+/// Every span of a region.
 fn spans_of(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut number = 0;
-    from_fn(move || {
-        while let Some(slice) = region.slice(number) {
-            let span = region.span_of_slice(slice);
-            number += (span.slices() as usize).max(1);
-            if !is_vacant(span) {
-                return Some(span);
-            }
-        }
-        None
-    })
+    region.spans().filter(|span| !is_vacant(*span))
 }
 
 /// Whether a record is one of those that stand for no span.

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 use tinyalloc_sys::{Mapper, round_down};
 
 use super::contents::is_filled;
+use super::request::Request;
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
 use crate::config::names::MappingName;
@@ -191,9 +192,7 @@ impl<M: Mapper> Allocator<M> {
                 if is_sampled {
                     self.end_sample(context, before);
                 }
-                if heap.is_none() {
-                    self.draw_large(context, start);
-                }
+                self.draw_large(context, heap, start, Request::new(bytes));
             }
         }
         resized

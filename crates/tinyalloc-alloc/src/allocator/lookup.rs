@@ -1,6 +1,7 @@
 //! From an address to the block there: its span, its owner, its size, and what is wrong with naming
 //! it.
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
@@ -149,6 +150,12 @@ impl<M: Mapper> Allocator<M> {
             Owner::Nobody | Owner::Kept => None,
             _ => Some(HeapRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Heap)),
         }
+    }
+
+    /// Whether a mapping of the process is the allocator's, in part at least.
+    pub fn is_in_mapping<C: ThreadContext>(&self, context: C, mapping: &Range<usize>) -> bool {
+        self.space().look(context.id()).is_some_and(|space| space.is_in(mapping))
+            || self.profile().lock(context.id()).is_some_and(|profile| profile.is_in(mapping))
     }
 
     /// Whether it is a live heap.

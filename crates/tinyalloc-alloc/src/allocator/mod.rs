@@ -29,6 +29,8 @@ pub(crate) mod returned_heaps;
 
 pub(crate) mod kept_blocks;
 
+pub(crate) mod sampled_heap;
+
 pub(crate) mod purge;
 
 pub(crate) mod attach;

@@ -1,25 +1,26 @@
 //! Sampled blocks: the slow path of a request that got a marked slot, or that is large and was
 //! drawn; and what a free does of one.
-//!
-//! A sampled small block lies in a thread heap that is no thread's: who frees it comes to the slow
-//! path, as with every block of another thread.
 
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
+use super::request::{Request, SmallRequest};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
+use crate::config::policy::SAMPLES_ROOM_PART;
 use crate::heap::heap_record::HeapRef;
 use crate::profile::estimate::Estimate;
+use crate::profile::heap_summary::HeapSummary;
 use crate::profile::site::{CALLERS_MAX, SiteProfile};
 use crate::profile::tables::LiveBlock;
 use crate::profile::{Profile, ProfileSummary};
-use crate::span::class::SizeClass;
+use crate::region::Region;
+use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::slot::MARKS_WORK;
-use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 use crate::support::exponential::mark_at;
 use crate::support::lock::Guard;
 use crate::support::random::mixed;
@@ -37,17 +38,31 @@ impl<M: Mapper> Allocator<M> {
     /// at their next slow path. False, and nothing was changed, where that cannot be: every call is
     /// checked, there is no memory for it, or the caller is a signal handler that interrupted it.
     pub fn set_profile_interval<C: ThreadContext>(&self, context: C, interval: usize) -> bool {
-        if interval > 0 {
-            if !MARKS_WORK || self.checks_all(context) {
-                return false;
-            }
-            let begun = self.profile().lock_patiently(context.id()).is_some_and(|mut profile| profile.begin(self.mapper()));
-            if !begun {
-                return false;
-            }
+        if interval > 0 && !self.begin_profile(context) {
+            return false;
         }
         self.interval().store(interval.min(INTERVAL_MAX), Ordering::Relaxed);
         true
+    }
+
+    /// As [`Allocator::set_profile_interval`], for the blocks of one isolated heap; `None` samples
+    /// them as those of the process.
+    pub fn set_heap_profile_interval<C: ThreadContext>(&self, context: C, heap: HeapRef, interval: Option<usize>) -> bool {
+        let is_possible = interval.is_none_or(|interval| interval == 0 || self.begin_profile(context));
+        if is_possible {
+            heap.set_profile_interval(interval.map(|interval| interval.min(INTERVAL_MAX)));
+        }
+        is_possible
+    }
+
+    /// Whether there can be a profile: not where every call is checked.
+    pub fn has_profile<C: ThreadContext>(&self, context: C) -> bool {
+        MARKS_WORK && !self.checks_all(context)
+    }
+
+    fn begin_profile<C: ThreadContext>(&self, context: C) -> bool {
+        self.has_profile(context)
+            && self.profile().lock_patiently(context.id()).is_some_and(|mut profile| profile.begin(self.mapper()))
     }
 
     /// What the profile says beside its sites; nothing for a signal handler that interrupted it.
@@ -68,6 +83,25 @@ impl<M: Mapper> Allocator<M> {
         self.profiled().load(Ordering::Relaxed)
     }
 
+    /// How many bytes of the span that a sampled block would be in are free in memory, for each
+    /// block that keeps the span: what goes back to the system if all of those are freed. None for
+    /// a large block, and where the span is in use for further blocks.
+    pub fn pinned_bytes<C: ThreadContext>(&self, context: C, block: &LiveBlock) -> usize {
+        let Some(class) = SizeClass::of(block.bytes).filter(|_| block.origin > 0) else {
+            return 0;
+        };
+        let span = self.find_span(context, block.origin);
+        match span.filter(|span| span.has_heap() && span.slot_bytes() == block.bytes) {
+            Some(span) if matches!(span.state(), SpanState::Current | SpanState::Lending) => 0,
+            Some(span) => {
+                let live = span.live() as usize;
+                span.active_bytes(self.mapper().page_bytes()).saturating_sub(live * block.bytes) / (live + 1)
+            }
+            // The span is gone: but for the sample, this block alone would have kept it.
+            None => class.span_slices(0) * SLICE_BYTES - block.bytes,
+        }
+    }
+
     /// A copy of the call site of that number, below the number of them.
     pub fn profile_site<C: ThreadContext>(&self, context: C, index: usize) -> Option<SiteProfile> {
         self.profile().lock(context.id())?.site(index)
@@ -79,24 +113,45 @@ impl<M: Mapper> Allocator<M> {
     }
 }
 
+/// Isolated heaps with samples.
+impl<M: Mapper> Allocator<M> {
+    /// The one with the highest number below `before` that has, or had, a sampled block.
+    pub fn sampled_heap_before<C: ThreadContext>(&self, context: C, before: usize) -> Option<HeapSummary> {
+        let space = self.space().look(context.id())?;
+        let heaps = space.isolated().filter(|heap| heap.has_samples() && heap.id() < before);
+        let heap = heaps.max_by_key(|heap| heap.id())?;
+        let quota = heap.quota();
+        Some(HeapSummary { number: heap.id(), name: heap.name(), limit: quota.limit_bytes(), charged: quota.charged_bytes() })
+    }
+}
+
 /// For the slow paths.
 impl<M: Mapper> Allocator<M> {
     /// A thread heap, in whose slow path the caller is, marks as it should from here on.
     #[inline]
-    pub(crate) fn follow_profile(&self, heap: ThreadHeapRef) {
-        let interval = self.interval().load(Ordering::Relaxed);
+    pub(crate) fn follow_profile<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) {
+        let interval = self.interval_in(HeapRef::of(heap));
         if heap.interval() != interval {
-            self.follow_interval(heap, interval);
+            self.follow_interval(context, heap, interval);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn follow_interval(&self, heap: ThreadHeapRef, interval: usize) {
-        // What isolated heaps hold stays in them.
-        if HeapRef::of(heap).is_none() {
-            heap.follow_interval(interval, self.draw(), self.secret());
+    fn follow_interval<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, interval: usize) {
+        heap.follow_interval(interval, self.draw(), self.secret());
+        if interval > 0
+            && SizeClass::all().any(|class| heap.spans(class) > 0)
+            && let Some(space) = self.space().look(context.id())
+        {
+            space.regions().iter().flat_map(Region::spans).for_each(|span| heap.follow_interval_in(span));
         }
+    }
+
+    /// One sample represents about so many bytes of an isolated heap, or of the global one.
+    fn interval_in(&self, heap: Option<HeapRef>) -> usize {
+        let of_heap = heap.and_then(|heap| heap.profile_interval());
+        of_heap.unwrap_or_else(|| self.interval().load(Ordering::Relaxed))
     }
 
     /// A random number; each differs from those before.
@@ -104,22 +159,38 @@ impl<M: Mapper> Allocator<M> {
         mixed(self.draws().fetch_add(WEYL, Ordering::Relaxed) ^ self.secret().word() as u64)
     }
 
-    /// A sampled block of `class`; `None` if there is none to be had.
+    /// A sampled block, instead of the one at `origin`; `None` if there is none to be had.
     #[cold]
     #[inline(never)]
-    pub(crate) fn sample_small<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
-        let interval = self.interval().load(Ordering::Relaxed);
+    pub(crate) fn sample_small<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        request: SmallRequest,
+        origin: NonNull<u8>,
+    ) -> Option<NonNull<u8>> {
+        let interval = self.interval_in(heap);
         if interval == 0 {
             return None;
         }
         let callers = callers(context);
         let mut profile = self.profile_for_sample(context)?;
-        let start = self.profiled_slot(context, class);
-        match start {
-            Some(start) => self.add_sample(context, &mut profile, start, class.bytes(), (&callers, interval)),
-            None => profile.lose_sample(),
-        }
-        start
+        let Some(start) = self.profiled_slot(context, heap, request.class()) else {
+            profile.lose_sample();
+            return None;
+        };
+        let (bytes, requested) = (request.class().bytes(), request.bytes());
+        let block =
+            LiveBlock { bytes, requested, align: request.align(), origin: origin.as_ptr().addr(), ..self.made(context, heap) };
+        self.add_sample(context, &mut profile, start, block, (&callers, interval));
+        Some(start)
+    }
+
+    /// What is known of a block wherever it will be, made here and now.
+    fn made<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>) -> LiveBlock {
+        let heap = heap.inspect(|heap| heap.note_sample()).map_or(0, |heap| heap.id());
+        let (thread, made_at) = (context.id().0, self.mapper().now_milliseconds());
+        LiveBlock { site: 0, bytes: 0, represents: 0, requested: 0, align: 1, heap, origin: 0, thread, made_at }
     }
 
     /// The profile; `None`, and one sample is lost, for a signal handler that interrupted it, and
@@ -132,25 +203,29 @@ impl<M: Mapper> Allocator<M> {
         profile
     }
 
-    /// Notes a block of `bytes` down, with its callers and the interval.
+    /// Notes a block down, with its callers and the interval.
     fn add_sample<C: ThreadContext>(
         &self,
         context: C,
         profile: &mut Profile,
         start: NonNull<u8>,
-        bytes: usize,
+        block: LiveBlock,
         (callers, interval): (&[usize], usize),
     ) {
-        let (address, made_at, estimate) =
-            (start.as_ptr().addr(), self.mapper().now_milliseconds(), Estimate::new(bytes, interval));
-        profile.add(address, LiveBlock { site: 0, bytes, thread: context.id().0, made_at }, callers, estimate);
+        let (address, represents) = (start.as_ptr().addr(), Estimate::new(block.bytes, interval).bytes());
+        profile.add(address, LiveBlock { represents, ..block }, callers);
         self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
-        context.sampled(address, bytes, estimate.bytes());
+        context.sampled(address, block.bytes, represents);
     }
 
-    /// A slot of the heap of sampled blocks; the lock of the profile is held.
-    fn profiled_slot<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
-        let heap = self.profile_heap(context)?;
+    /// A slot for a sampled block; the lock of the profile is held.
+    fn profiled_slot<C: ThreadContext>(&self, context: C, isolated: Option<HeapRef>, class: SizeClass) -> Option<NonNull<u8>> {
+        let heap = self.sampled_heap(isolated).or_else(|| self.new_sampled_heap(context, isolated))?;
+        // A program does not come to its limit because of samples.
+        let room = heap.quota().map_or(usize::MAX, |quota| quota.limit_bytes().saturating_sub(quota.charged_bytes()));
+        if room / SAMPLES_ROOM_PART < class.bytes().max(SLICE_BYTES) {
+            return None;
+        }
         let slow_path = self.begin_slow_path_on(context, heap);
         let slot = self.refill(context, heap, class);
         let _ = self.release_spare(context, heap, SpareLimit::Usual);
@@ -158,44 +233,51 @@ impl<M: Mapper> Allocator<M> {
         Some(slot.ok()??.start())
     }
 
-    fn profile_heap<C: ThreadContext>(&self, context: C) -> Option<ThreadHeapRef> {
-        if let Some(bins) = NonNull::new(self.profile_bins().load(Ordering::Relaxed)) {
-            // SAFETY: they are a heap's (H2).
-            return Some(unsafe { ThreadHeapRef::from_bins(bins) });
-        }
+    fn new_sampled_heap<C: ThreadContext>(&self, context: C, isolated: Option<HeapRef>) -> Option<ThreadHeapRef> {
+        let _pool = self.pool().lock(context.id())?;
         let mut space = self.space().lock(context.id())?;
-        let heap = space.new_heap(self.mapper(), self.policy())?;
+        let heap = match isolated {
+            None => space.new_heap(self.mapper(), self.policy())?,
+            Some(isolated) => {
+                let page = space.pages().take(self.mapper())?;
+                // SAFETY: the page was taken just now; pages stay mapped (I1).
+                unsafe { isolated.add_thread_heap(page, self.policy()) }
+            }
+        };
         self.publish(&space);
-        self.profile_bins().store(heap.as_bins().as_ptr(), Ordering::Relaxed);
+        self.set_sampled_heap(isolated, heap);
         Some(heap)
     }
 
-    /// A large block of the global heap is new: is it sampled?
+    /// A large block is new, for that request: is it sampled?
     #[inline]
-    pub(crate) fn draw_large<C: ThreadContext>(&self, context: C, start: NonNull<u8>) {
-        let interval = self.interval().load(Ordering::Relaxed);
-        if interval > 0 {
-            self.draw_large_slow(context, start, interval);
+    pub(crate) fn draw_large<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>, start: NonNull<u8>, request: Request) {
+        if self.interval_in(heap) > 0 {
+            self.draw_large_slow(context, heap, start, request);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn draw_large_slow<C: ThreadContext>(&self, context: C, start: NonNull<u8>, interval: usize) -> Option<()> {
+    fn draw_large_slow<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: Option<HeapRef>,
+        start: NonNull<u8>,
+        request: Request,
+    ) -> Option<()> {
+        // Another thread may have ended the profile since.
+        let interval = Some(self.interval_in(heap)).filter(|interval| *interval > 0)?;
         let span = self.find_span(context, start.as_ptr().addr()).filter(|span| span.owner() == Owner::Large)?;
         let bytes = span.slot_bytes();
         mark_at(self.draw(), 1, bytes, interval)?;
         let callers = callers(context);
         let mut profile = self.profile_for_sample(context)?;
-        self.add_sample(context, &mut profile, start, bytes, (&callers, interval));
+        let (requested, align) = (request.bytes(), request.align());
+        let block = LiveBlock { bytes, requested, align, ..self.made(context, heap) };
+        self.add_sample(context, &mut profile, start, block, (&callers, interval));
         span.set_sampled(true);
         Some(())
-    }
-
-    /// Whether the slots of these bins are sampled blocks.
-    #[inline]
-    pub(crate) fn is_profiled(&self, span: SpanRef) -> bool {
-        span.owner_bins() == self.profile_bins().load(Ordering::Relaxed).cast_const()
     }
 
     /// A sampled block is about to be freed.
@@ -212,6 +294,16 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
+    /// The blocks of the isolated heap of that number end with it.
+    pub(crate) fn end_samples<C: ThreadContext>(&self, context: C, heap: HeapRef, number: usize) {
+        if heap.has_samples()
+            && let Some(mut profile) = self.profile().lock_patiently(context.id())
+        {
+            profile.remove_heap(number, self.mapper().now_milliseconds());
+            self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
+        }
+    }
+
     /// After a fork, in the child, before any other thread is there.
     pub(crate) fn restart_profile<C: ThreadContext>(&self, context: C) {
         if let Some(mut profile) = self.profile().lock(context.id()) {
@@ -219,8 +311,6 @@ impl<M: Mapper> Allocator<M> {
             self.profiled().store(0, Ordering::Relaxed);
             self.lost_frees().store(0, Ordering::Relaxed);
             self.lost_samples().store(0, Ordering::Relaxed);
-            // Their heap goes to the pool, as those of the threads that are gone.
-            self.profile_bins().store(null_mut(), Ordering::Relaxed);
         }
     }
 }

@@ -56,7 +56,7 @@ impl<M: Mapper> Allocator<M> {
             PurgeTarget::Nothing => {}
             PurgeTarget::Aged => {
                 self.collect_pooled(context);
-                self.purge_profile(context);
+                self.purge_sampled(context, None);
                 self.release_kept(context, KeptScope::Idle);
                 self.purge_while(context, PurgeScope::Aged, 0);
                 if let Some(mut space) = self.space().lock(context.id()) {
@@ -305,25 +305,28 @@ impl<M: Mapper> Allocator<M> {
         heap.dig(scope, &mut digger)
     }
 
-    /// The heap of sampled blocks is no thread's: what was freed of it comes home with each sample,
-    /// and here.
-    pub(crate) fn purge_profile<C: ThreadContext>(&self, context: C) {
-        if self.profile_bins().load(Ordering::Relaxed).is_null() {
+    /// The heaps of sampled blocks are no thread's: what was freed there comes home with each
+    /// sample, and here.
+    pub(crate) fn purge_sampled<C: ThreadContext>(&self, context: C, isolated: Option<HeapRef>) {
+        if self.sampled_heap(isolated).is_none() {
             return;
         }
         // The lock first: in the child of a signal handler's fork, the heap is another's.
         let Some(profile) = self.profile().lock(context.id()) else {
             return;
         };
-        let Some(bins) = NonNull::new(self.profile_bins().load(Ordering::Relaxed)) else {
+        let pool = isolated.and_then(|_| self.pool().lock(context.id()));
+        // Another thread may have destroyed it since the caller met it; from here on none can.
+        if isolated.is_some_and(|isolated| pool.is_none() || !self.is_heap(context, isolated)) {
+            return;
+        }
+        let Some(heap) = self.sampled_heap(isolated) else {
             return;
         };
-        // SAFETY: they are a heap's (H2).
-        let heap = unsafe { ThreadHeapRef::from_bins(bins) };
         let slow_path = self.begin_slow_path_on(context, heap);
         let purged = self.purge_thread_heap(context, heap);
         self.end_slow_path(context, slow_path);
-        drop(profile);
+        drop((pool, profile));
         report_tampered(context, purged);
     }
 
@@ -348,7 +351,10 @@ impl<M: Mapper> Allocator<M> {
                 return;
             };
             before = last.id();
-            some.iter().for_each(|heap| self.purge_thread_heaps(context, *heap));
+            for heap in some.iter() {
+                self.purge_sampled(context, Some(*heap));
+                self.purge_thread_heaps(context, *heap);
+            }
             if before == 0 {
                 return;
             }
@@ -359,6 +365,7 @@ impl<M: Mapper> Allocator<M> {
     /// then all that is free anywhere.
     pub fn purge_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> bool {
         let _quiet = self.errors_disabled();
+        self.purge_sampled(context, Some(heap));
         self.purge_thread_heaps(context, heap);
         self.purge_free(context)
     }

@@ -408,5 +408,6 @@ impl<M> Allocator<M> {
         ("allocator.space", offset_of!(Allocator<M>, space) + Lock::<Space>::VALUE_AT),
         ("allocator.space_holder", offset_of!(Allocator<M>, space) + Lock::<Space>::HOLDER_AT),
         ("allocator.guards", offset_of!(Allocator<M>, guards) + Lock::<Guards>::VALUE_AT),
+        ("allocator.profile", offset_of!(Allocator<M>, profile) + Lock::<Profile>::VALUE_AT + Profile::TABLES_AT),
     ];
 }

@@ -1,6 +1,6 @@
 //! What the heap holds, in numbers.
 
-use core::iter::{from_fn, successors};
+use core::iter::successors;
 
 use tinyalloc_sys::Mapper;
 
@@ -82,10 +82,13 @@ pub struct Stats {
 impl<M: Mapper> Allocator<M> {
     /// Counts everything, walking every span once; allocates nothing.
     pub fn stats<C: ThreadContext>(&self, context: C) -> Stats {
-        // The pool's lock keeps the bins of pooled heaps still.
+        // The profile's lock keeps the bins of sampled blocks still, the pool's those of pooled
+        // heaps.
+        let profile = self.profile().look(context.id());
         let Some((_pool, space)) = self.pool().look(context.id()).zip(self.space().look(context.id())) else {
             return Stats::default();
         };
+        let samples = profile.is_some();
         let mut stats = Stats::of_space(&space);
         let mut filled_bytes = 0;
         for region in space.regions().iter() {
@@ -95,7 +98,7 @@ impl<M: Mapper> Allocator<M> {
                     continue;
                 }
                 let active = stats.active;
-                stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span));
+                stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span, samples));
                 // A huge page is resident as a whole, whatever part of it was touched.
                 if region.may_prefer_huge_pages(&space.regions().place_of(span).1) {
                     let untouched = (span.slices() as usize * SLICE_BYTES).saturating_sub(stats.active - active);
@@ -103,7 +106,8 @@ impl<M: Mapper> Allocator<M> {
                 }
             }
         }
-        for heap in successors(space.heaps(), |heap| heap.next_heap()).filter(|heap| self.may_read_bins(context, *heap)) {
+        let heaps = successors(space.heaps(), |heap| heap.next_heap());
+        for heap in heaps.filter(|heap| self.may_read_bins(context, *heap, samples)) {
             SizeClass::all().for_each(|class| stats.add_guests(class, heap.guests(class, self.secret()) as usize));
         }
         stats.isolated_heaps = space.isolated_live();
@@ -125,23 +129,25 @@ impl<M: Mapper> Allocator<M> {
     ///
     /// No other thread may be freeing large blocks of it meanwhile, or destroying it.
     pub fn heap_stats<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<Stats> {
+        let profile = self.profile().look(context.id());
         let _pool = self.pool().look(context.id())?;
         let space = self.space().look(context.id())?;
-        space.is_isolated(heap).then(|| self.count_heap(context, heap))
+        space.is_isolated(heap).then(|| self.count_heap(context, heap, profile.is_some()))
     }
 
     /// As [`Allocator::stats`], without what isolated heaps hold.
     pub fn global_heap_stats<C: ThreadContext>(&self, context: C) -> Stats {
         let mut stats = self.stats(context);
+        let profile = self.profile().look(context.id());
         let Some((_pool, space)) = self.pool().look(context.id()).zip(self.space().look(context.id())) else {
             return Stats::default();
         };
-        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(context, heap)));
+        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(context, heap, profile.is_some())));
         stats
     }
 
-    /// Counts a heap; the locks of pool and space are held.
-    fn count_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Stats {
+    /// Counts a heap; the locks of pool and space are held, with `samples` the profile's, too.
+    fn count_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, samples: bool) -> Stats {
         let mut stats = Stats::default();
         for (of_class, class) in stats.classes.iter_mut().zip(SizeClass::all()) {
             of_class.slot_bytes = class.bytes();
@@ -152,7 +158,7 @@ impl<M: Mapper> Allocator<M> {
                 _ => {
                     stats.mapped += span.slices() as usize * SLICE_BYTES;
                     stats.spans += 1;
-                    stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span));
+                    stats.add_span(span, self.mapper().page_bytes(), self.free_in_current(context, span, samples));
                 }
             }
         }
@@ -164,14 +170,17 @@ impl<M: Mapper> Allocator<M> {
         stats
     }
 
-    /// Whether no other thread may be changing the bins of a heap; the lock of the pool is held.
-    fn may_read_bins<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> bool {
-        !heap.is_live() || context.mode() == Mode::Attached && heap.is_of(context.id())
+    /// Whether no other thread may be changing the bins of a heap; the lock of the pool is held,
+    /// with `samples` the profile's, too.
+    fn may_read_bins<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, samples: bool) -> bool {
+        !heap.is_live()
+            || context.mode() == Mode::Attached && heap.is_of(context.id())
+            || samples && self.sampled_heap(HeapRef::of(heap)) == Some(heap)
     }
 
     /// Free slots in the bin that `span` is current in; 0 where another thread may be using it.
     #[inline(never)]
-    fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef) -> usize {
+    fn free_in_current<C: ThreadContext>(&self, context: C, span: SpanRef, samples: bool) -> usize {
         let Owner::Heap(bins) = span.owner() else {
             return 0;
         };
@@ -180,27 +189,17 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: an owner that is a heap is one (H2).
         let heap = unsafe { ThreadHeapRef::from_bins(bins) };
-        if !self.may_read_bins(context, heap) {
+        if !self.may_read_bins(context, heap, samples) {
             return 0;
         }
-        // SAFETY: the caller's own, or a pooled heap under the lock of the pool.
+        // SAFETY: the caller's own, or one that a lock keeps still.
         heap.in_bin(unsafe { span.owned() }, self.secret()) as usize
     }
 }
 
-/// The spans of a region with slots, or a block that is live or kept, each once.
+/// The spans of a region with slots, or a block that is live or kept.
 fn spans(region: &Region) -> impl Iterator<Item = SpanRef> {
-    let mut number = 0;
-    from_fn(move || {
-        while let Some(slice) = region.slice(number) {
-            let span = region.span_of_slice(slice);
-            number += (span.slices() as usize).max(1);
-            if matches!(span.owner(), Owner::Heap(_) | Owner::Large | Owner::Kept) {
-                return Some(span);
-            }
-        }
-        None
-    })
+    region.spans().filter(|span| matches!(span.owner(), Owner::Heap(_) | Owner::Large | Owner::Kept))
 }
 
 impl Default for Stats {
@@ -343,8 +342,7 @@ impl Stats {
                 present.min(span.live() as usize)
             }
         };
-        let carved = (span.slots_carved() as usize * class.bytes()).next_multiple_of(page_bytes).min(span_bytes);
-        self.active += carved.saturating_sub(span.hole_bytes()).max(live * class.bytes());
+        self.active += span.active_bytes(page_bytes).max(live * class.bytes());
         self.committed = self.committed.saturating_sub(span.hole_bytes());
         let of_class = &mut self.classes[class.index()];
         of_class.spans += 1;

@@ -39,7 +39,7 @@ impl<M: Mapper> Allocator<M> {
                 again -= 1;
             }
         }
-        self.purge_profile(context);
+        self.purge_sampled(context, None);
         self.reclaim_live(context);
         self.release_kept(context, KeptScope::All);
         self.purge_heaps(context);

@@ -11,7 +11,7 @@ use core::iter::{from_fn, successors};
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links, List};
 
@@ -20,6 +20,7 @@ use crate::region::pages::META_PAGE_BYTES;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
 use crate::span::Span;
+use crate::span::bins::Bins;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 use crate::support::fields::{Field, fields};
@@ -27,6 +28,8 @@ use crate::thread_heap::pool::Pool;
 use crate::thread_heap::quota::{Quota, QuotaRef};
 use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 
+/// The interval of a heap that has none of its own.
+const AS_THE_PROCESS: usize = usize::MAX;
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
 const THREAD_HEAP_AT: usize = align_of::<ThreadHeap>();
 const FIRST_THREAD_HEAP_AT: usize = size_of::<Heap>().next_multiple_of(align_of::<ThreadHeap>());
@@ -100,6 +103,9 @@ pub struct Heap {
     pushed: AtomicUsize,
     name: HeapName,
     user_data: [AtomicUsize; 3],
+    profile_interval: AtomicUsize,
+    profile_bins: AtomicPtr<Bins>,
+    has_samples: AtomicBool,
 }
 
 // SAFETY: I2 for the cells; the rest is atomic.
@@ -210,6 +216,9 @@ impl HeapRef {
             pushed: AtomicUsize::new(0),
             name: options.name,
             user_data: options.user_data.map(AtomicUsize::new),
+            profile_interval: AtomicUsize::new(AS_THE_PROCESS),
+            profile_bins: AtomicPtr::new(null_mut()),
+            has_samples: AtomicBool::new(false),
         };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
@@ -422,6 +431,30 @@ impl Heap {
     /// Replaces one word of the user data.
     pub fn set_user_data(&self, index: usize, word: usize) {
         self.user_data[index].store(word, Ordering::Release);
+    }
+
+    /// One sample represents about so many bytes; as in the process, if it is none.
+    pub(crate) fn profile_interval(&self) -> Option<usize> {
+        let interval = self.profile_interval.load(Ordering::Relaxed);
+        (interval != AS_THE_PROCESS).then_some(interval)
+    }
+
+    pub(crate) fn set_profile_interval(&self, interval: Option<usize>) {
+        self.profile_interval.store(interval.unwrap_or(AS_THE_PROCESS), Ordering::Relaxed);
+    }
+
+    /// The bins of its heap of sampled blocks; null if there is none yet.
+    pub(crate) fn profile_bins(&self) -> &AtomicPtr<Bins> {
+        &self.profile_bins
+    }
+
+    /// Whether some block of it was ever sampled.
+    pub(crate) fn has_samples(&self) -> bool {
+        self.has_samples.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_sample(&self) {
+        self.has_samples.store(true, Ordering::Relaxed);
     }
 
     /// How often it is some thread's current heap.

@@ -19,6 +19,12 @@ impl Estimate {
         Estimate { block_parts: (blocks * BLOCK_PARTS as f64 + 0.5) as u64, bytes: (blocks * bytes as f64 + 0.5) as u64 }
     }
 
+    /// Of a sampled block of `bytes` that represents so many.
+    pub(crate) const fn known(bytes: usize, represented: u64) -> Estimate {
+        let bytes = if bytes == 0 { 1 } else { bytes as u64 };
+        Estimate { block_parts: (represented * BLOCK_PARTS + bytes / 2) / bytes, bytes: represented }
+    }
+
     pub(crate) const fn bytes(self) -> u64 {
         self.bytes
     }

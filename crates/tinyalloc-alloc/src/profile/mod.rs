@@ -1,14 +1,16 @@
 //! What is known of sampled blocks: by call site, and of each that lives.
 
 pub(crate) mod estimate;
+pub(crate) mod heap_summary;
 pub(crate) mod site;
 pub(crate) mod tables;
 
+use core::mem::offset_of;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use tinyalloc_sys::Mapper;
 
-use estimate::Estimate;
 use site::SiteProfile;
 use tables::{LiveBlock, Tables};
 
@@ -41,6 +43,9 @@ pub struct ProfileSummary {
 }
 
 impl Profile {
+    /// For debuggers: where the address of the tables is.
+    pub(crate) const TABLES_AT: usize = offset_of!(Profile, tables);
+
     pub(crate) const fn new() -> Profile {
         Profile { tables: None }
     }
@@ -48,8 +53,7 @@ impl Profile {
     /// Gets the tables; false if there is no memory for them.
     pub(crate) fn begin<M: Mapper>(&mut self, mapper: &M) -> bool {
         if self.tables.is_none() {
-            let bytes = size_of::<Tables>().next_multiple_of(mapper.page_bytes());
-            self.tables = mapper.map(bytes, mapper.page_bytes()).ok().map(NonNull::cast);
+            self.tables = new_tables(mapper);
         }
         self.tables.is_some()
     }
@@ -60,9 +64,9 @@ impl Profile {
     }
 
     /// Notes a sampled block down.
-    pub(crate) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize], estimate: Estimate) {
+    pub(crate) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize]) {
         if let Some(tables) = self.tables() {
-            tables.add(address, block, callers, estimate);
+            tables.add(address, block, callers);
         }
     }
 
@@ -70,6 +74,13 @@ impl Profile {
     pub(crate) fn remove(&mut self, address: usize, thread: usize, now_milliseconds: u64) {
         if let Some(tables) = self.tables() {
             let _ = tables.remove(address, thread, now_milliseconds);
+        }
+    }
+
+    /// The blocks of a heap are freed with it.
+    pub(crate) fn remove_heap(&mut self, heap: usize, now_milliseconds: u64) {
+        if let Some(tables) = self.tables() {
+            tables.remove_heap(heap, now_milliseconds);
         }
     }
 
@@ -92,6 +103,14 @@ impl Profile {
         self.tables()?.live_block(index)
     }
 
+    /// Whether a mapping is that of the tables, in part at least.
+    pub(crate) fn is_in(&self, mapping: &Range<usize>) -> bool {
+        self.tables.is_some_and(|tables| {
+            let start = tables.as_ptr().addr();
+            start < mapping.end && mapping.start < start + size_of::<Tables>()
+        })
+    }
+
     /// Forgets everything: the child of a fork starts anew.
     pub(crate) fn clear(&mut self) {
         if let Some(tables) = self.tables() {
@@ -104,4 +123,22 @@ impl Profile {
         let known = self.tables().map_or(ProfileSummary::default(), |tables| tables.summary());
         ProfileSummary { interval, lost_samples: known.lost_samples + lost.0, lost_frees: lost.1, ..known }
     }
+}
+
+/// Zeroed memory between two pages of nothing: the kernel makes it no part of a mapping of the
+/// program's, so that a dump can say whose it is.
+fn new_tables<M: Mapper>(mapper: &M) -> Option<NonNull<Tables>> {
+    let page_bytes = mapper.page_bytes();
+    let bytes = size_of::<Tables>().next_multiple_of(page_bytes);
+    let whole = mapper.reserve(bytes + 2 * page_bytes, page_bytes).ok()?;
+    // SAFETY: the reservation is longer.
+    let start = unsafe { whole.add(page_bytes) };
+    // SAFETY: it is reserved, and nothing else is there.
+    if unsafe { mapper.commit(start, bytes) }.is_err() {
+        // SAFETY: the reservation, of which nothing is used. Refused, it keeps its address space.
+        let _ = unsafe { mapper.release(whole, bytes + 2 * page_bytes) };
+        return None;
+    }
+    start.as_ptr().expose_provenance();
+    Some(start.cast())
 }

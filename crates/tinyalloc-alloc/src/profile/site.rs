@@ -1,5 +1,7 @@
 //! A call site: the calls that led to an allocation, and what was allocated there.
 
+use core::mem::offset_of;
+
 use super::estimate::{BLOCK_PARTS, Estimate};
 
 /// Addresses of code that a site has at most.
@@ -59,6 +61,9 @@ pub struct SiteProfile {
 }
 
 impl SiteProfile {
+    /// For debuggers: where the callers are.
+    pub(super) const CALLERS_AT: usize = offset_of!(SiteProfile, callers);
+
     pub(super) fn new(callers: &[usize]) -> SiteProfile {
         let mut site = SiteProfile {
             callers: [0; CALLERS_MAX],

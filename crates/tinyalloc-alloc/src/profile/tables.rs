@@ -1,10 +1,13 @@
 //! The tables of a profile: sites by their callers, live samples by their address. Both are filled
 //! from the beginning, so that what is not used of them is never touched.
 
+use core::mem::offset_of;
+
 use super::ProfileSummary;
 use super::estimate::Estimate;
-use super::site::{LIFETIMES, SiteProfile};
+use super::site::{CALLERS_MAX, LIFETIMES, SiteProfile};
 use crate::config::policy::{PEAK_STEP_PART, PROFILE_SAMPLES_MAX, PROFILE_SITES_MAX};
+use crate::support::fields::{Field, fields};
 use crate::support::random::mixed;
 
 const SITE_LISTS: usize = 1 << 12;
@@ -17,6 +20,16 @@ pub struct LiveBlock {
     pub site: usize,
     /// Bytes of its slot; 0 for a place where no sample is.
     pub bytes: usize,
+    /// Bytes of all blocks that it represents, estimated.
+    pub represents: u64,
+    /// Bytes that were asked for.
+    pub requested: usize,
+    /// The alignment that was asked for; 1 if none was.
+    pub align: usize,
+    /// The isolated heap that it is in, by the number that no other one has; 0 for the global one.
+    pub heap: usize,
+    /// Where it would be if it were not sampled; 0 for a large block, which is in its place.
+    pub origin: usize,
     /// The thread that allocated it.
     pub thread: usize,
     /// When, in milliseconds of the allocator's clock.
@@ -28,7 +41,6 @@ pub struct LiveBlock {
 struct SampleEntry {
     address: usize,
     block: LiveBlock,
-    estimate: Estimate,
     next: u32,
 }
 
@@ -40,6 +52,7 @@ struct SiteEntry {
 }
 
 /// All zero at first.
+#[repr(C)]
 pub(crate) struct Tables {
     live_bytes: u64,
     peak_bytes: u64,
@@ -54,6 +67,30 @@ pub(crate) struct Tables {
     sites: [SiteEntry; PROFILE_SITES_MAX],
     samples: [SampleEntry; PROFILE_SAMPLES_MAX],
 }
+
+/// For debuggers. Samples begin where sites end, too far away for a number.
+impl Tables {
+    pub(crate) const FIELDS: &'static [Field] = fields!("tables", Tables: sample_count sites);
+    pub(crate) const NUMBERS: &'static [Field] = &[
+        ("tables.sites_max", PROFILE_SITES_MAX),
+        ("site.size", size_of::<SiteEntry>()),
+        ("site.callers", offset_of!(SiteEntry, site) + SiteProfile::CALLERS_AT),
+        ("site.callers_max", CALLERS_MAX),
+        ("sample.size", size_of::<SampleEntry>()),
+    ];
+    pub(crate) const OF_SAMPLES: &'static [Field] = &[
+        ("sample.address", offset_of!(SampleEntry, address)),
+        ("sample.site", offset_of!(SampleEntry, block.site)),
+        ("sample.bytes", offset_of!(SampleEntry, block.bytes)),
+        ("sample.represents", offset_of!(SampleEntry, block.represents)),
+        ("sample.requested", offset_of!(SampleEntry, block.requested)),
+        ("sample.align", offset_of!(SampleEntry, block.align)),
+        ("sample.thread", offset_of!(SampleEntry, block.thread)),
+        ("sample.made_at", offset_of!(SampleEntry, block.made_at)),
+    ];
+}
+
+const _: () = assert!(offset_of!(Tables, samples) == offset_of!(Tables, sites) + PROFILE_SITES_MAX * size_of::<SiteEntry>());
 
 impl Tables {
     pub(super) const fn live_bytes(&self) -> u64 {
@@ -84,11 +121,11 @@ impl Tables {
     }
 
     /// Notes a sample down, or that it is lost: there is no room.
-    pub(super) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize], estimate: Estimate) {
-        if self.list_sample(address, block, callers, estimate).is_none() {
+    pub(super) fn add(&mut self, address: usize, block: LiveBlock, callers: &[usize]) {
+        if self.list_sample(address, block, callers).is_none() {
             return self.lose_sample();
         }
-        self.live_bytes += estimate.bytes();
+        self.live_bytes += block.represents;
         self.peak_bytes = self.peak_bytes.max(self.live_bytes);
         if self.live_bytes > self.noted_bytes + self.noted_bytes / PEAK_STEP_PART {
             self.noted_bytes = self.live_bytes;
@@ -96,15 +133,16 @@ impl Tables {
         }
     }
 
-    fn list_sample(&mut self, address: usize, block: LiveBlock, callers: &[usize], estimate: Estimate) -> Option<()> {
+    fn list_sample(&mut self, address: usize, block: LiveBlock, callers: &[usize]) -> Option<()> {
         let site = self.site_of(callers)?;
         let number = self.free_sample()?;
         let block = LiveBlock { site: site as usize - 1, ..block };
         let list = list_of(address);
-        let entry = SampleEntry { address, block, estimate, next: *self.sample_lists.get(list)? };
+        let entry = SampleEntry { address, block, next: *self.sample_lists.get(list)? };
         *self.samples.get_mut(number as usize - 1)? = entry;
         *self.sample_lists.get_mut(list)? = number;
         let site = &mut self.sites.get_mut(block.site)?.site;
+        let estimate = Estimate::known(block.bytes, block.represents);
         site.live.add(block.bytes, estimate);
         site.total.add(block.bytes, estimate);
         Some(())
@@ -130,14 +168,26 @@ impl Tables {
         (freed.next, freed.block.bytes) = (self.free_samples, 0);
         self.free_samples = number;
         let site = &mut self.sites.get_mut(entry.block.site)?.site;
-        site.live.subtract(entry.block.bytes, entry.estimate);
+        site.live.subtract(entry.block.bytes, Estimate::known(entry.block.bytes, entry.block.represents));
         site.freed_elsewhere += u64::from(entry.block.thread != thread);
         let lived = u64::BITS - now.saturating_sub(entry.block.made_at).leading_zeros();
         if let Some(lifetime) = site.lifetimes.get_mut((lived as usize).min(LIFETIMES - 1)) {
             *lifetime += 1;
         }
-        self.live_bytes = self.live_bytes.saturating_sub(entry.estimate.bytes());
+        self.live_bytes = self.live_bytes.saturating_sub(entry.block.represents);
         Some(())
+    }
+
+    /// The blocks of a heap end with it.
+    pub(super) fn remove_heap(&mut self, heap: usize, now: u64) {
+        for index in 0..self.sample_count as usize {
+            if let Some(SampleEntry { address, block, .. }) = self.samples.get(index).copied()
+                && block.heap == heap
+                && block.bytes > 0
+            {
+                let _ = self.remove(address, block.thread, now);
+            }
+        }
     }
 
     fn free_sample(&mut self) -> Option<u32> {
@@ -208,6 +258,6 @@ mod tests {
     /// docs/PROFILING.md says how large they are.
     #[test]
     fn a_call_site_and_a_sample_take_so_many_bytes() {
-        assert_eq!((size_of::<SiteEntry>(), size_of::<SampleEntry>()), (760, 64));
+        assert_eq!((size_of::<SiteEntry>(), size_of::<SampleEntry>()), (760, 88));
     }
 }

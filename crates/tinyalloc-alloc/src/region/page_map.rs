@@ -1,5 +1,6 @@
 //! The page map: from a slice to the record of its span.
 
+use core::iter::from_fn;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
@@ -30,6 +31,17 @@ impl Region {
     pub(crate) fn span_of_slice(&self, slice: SliceIndex) -> SpanRef {
         // SAFETY: the page map holds records only (R3).
         unsafe { SpanRef::from_raw(self.map_entry(slice).load(Ordering::Relaxed)) }
+    }
+
+    /// Everything that the page map names, each once: spans, large blocks, and the records of what
+    /// was freed.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = SpanRef> + '_ {
+        let mut number = 0;
+        from_fn(move || {
+            let span = self.span_of_slice(self.slice(number)?);
+            number += (span.slices() as usize).max(1);
+            Some(span)
+        })
     }
 
     /// Names `span`, or what was freed, behind every slice of a run.

@@ -178,6 +178,11 @@ impl Pages {
         self.stores.iter().map(Store::reserved_bytes).sum()
     }
 
+    /// The mappings that they lie in.
+    pub(crate) fn mappings(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> + '_ {
+        self.stores.iter().flat_map(|store| [&store.bits, &store.pages]).map(|part| (part.start(), part.mapped()))
+    }
+
     /// A page; its contents are unspecified.
     pub(crate) fn take<M: Mapper>(&mut self, mapper: &M) -> Option<NonNull<u8>> {
         let page = match self.warm.pop() {

@@ -60,6 +60,10 @@ impl HugeTable {
         self.bucket(address).iter().find(|span| span.is_slot(address)).map(|span| *span)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = SpanRef> + '_ {
+        self.buckets.iter().flat_map(|bucket| bucket.iter().map(|span| *span))
+    }
+
     pub(crate) fn insert(&mut self, span: OwnedSpan) {
         self.blocks += 1;
         self.bytes += span.slot_bytes();

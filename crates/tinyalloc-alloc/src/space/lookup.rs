@@ -1,5 +1,8 @@
 //! What lies at an address.
 
+use core::ops::Range;
+use core::ptr::NonNull;
+
 use super::Space;
 use crate::report::misuse::Misuse;
 use crate::span::owner::Owner;
@@ -21,6 +24,18 @@ impl Space {
     /// What is wrong with an address where nothing is found.
     pub(crate) fn look_up(&self, address: usize) -> Result<SpanRef, Misuse> {
         self.find(address).ok_or_else(|| self.verdict(address))
+    }
+
+    /// Whether a mapping of the process is, in part at least, of regions, of metadata or of a huge
+    /// block.
+    pub(crate) fn is_in(&self, mapping: &Range<usize>) -> bool {
+        let meets = |(start, bytes): (NonNull<u8>, usize)| {
+            let start = start.as_ptr().addr();
+            bytes > 0 && start < mapping.end && mapping.start < start.saturating_add(bytes)
+        };
+        self.regions.iter().any(|region| region.mappings().into_iter().any(meets))
+            || self.pages.mappings().any(meets)
+            || self.huge.iter().any(|block| meets((block.start(), block.slot_bytes())))
     }
 
     /// What is wrong with freeing `address`, where no live slot is known to be.

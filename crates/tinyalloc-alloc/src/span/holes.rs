@@ -27,6 +27,13 @@ impl Span {
         self.holes.load(Ordering::Relaxed).count_ones() as usize * UNIT_BYTES
     }
 
+    /// Bytes of the pages that hold or held live slots, without its holes.
+    pub(crate) fn active_bytes(&self, page_bytes: usize) -> usize {
+        let span_bytes = self.slices() as usize * SLICE_BYTES;
+        let carved = (self.slots_carved() as usize * self.slot_bytes()).next_multiple_of(page_bytes).min(span_bytes);
+        carved.saturating_sub(self.hole_bytes())
+    }
+
     /// Whether the slot of that number reaches into a hole.
     pub(crate) fn is_in_hole(&self, index: usize) -> bool {
         self.holes.load(Ordering::Relaxed) & self.units_of(index) != 0

@@ -1,12 +1,12 @@
 //! Random distances between marks: exponential numbers, without a library of mathematics.
 
+use core::f64::consts::{LN_2, SQRT_2};
+
 use super::random::Random;
 
-const FRACTION_BITS: u32 = 32;
-/// The natural logarithm of 2, as a fraction of 2^32.
-const LN_2: u64 = 2_977_044_472;
-/// Bits of a logarithm behind the point.
-const LOG_BITS: u32 = 24;
+/// Bits of a floating-point number behind the point, and its exponent if it is in [1, 2).
+const FRACTION_BITS: u32 = 52;
+const EXPONENT: u64 = 1023 << FRACTION_BITS;
 
 /// The number of slots before the next one that is marked, among `slots` of `bytes` each; `None` if
 /// it is none of them. Each is marked with the probability `1 - exp(-bytes / interval)`: the
@@ -17,36 +17,30 @@ pub(crate) fn next_mark(random: &Random, slots: usize, bytes: usize, interval: u
 }
 
 /// As [`next_mark`], by a number that is random in all its bits.
+#[expect(clippy::cast_precision_loss, reason = "a random number")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and less than the slots")]
 pub(crate) fn mark_at(random: u64, slots: usize, bytes: usize, interval: usize) -> Option<usize> {
-    let reach = slots as u128 * bytes as u128;
+    let reach = slots as u64 * bytes as u64;
     // The logarithm is at least this, and mostly that is enough.
-    let least = (u128::from(!random) * interval as u128) >> u64::BITS;
+    let least = ((u128::from(!random) * interval as u128) >> u64::BITS) as u64;
     if least >= reach {
         return None;
     }
-    let distance = (u128::from(exponential(random)) * interval as u128) >> FRACTION_BITS;
-    let distance = u64::try_from(distance).ok().filter(|distance| u128::from(*distance) < reach)?;
-    usize::try_from(distance / bytes as u64).ok()
+    let distance = exponential(random) * interval as f64;
+    (distance < reach as f64).then_some(((distance / bytes as f64) as usize).min(slots - 1))
 }
 
-/// `-ln(random / 2^64)`, as a fraction of 2^32.
-#[expect(clippy::cast_possible_truncation, reason = "at most 45 times 2^32")]
-fn exponential(random: u64) -> u64 {
+/// `-ln(random / 2^64)`.
+fn exponential(random: u64) -> f64 {
     let random = random | 1;
     let zeros = random.leading_zeros();
-    // In [1, 2), with 31 bits behind the point: squares fit.
-    let mut mantissa = random << zeros >> 32;
-    let mut log = 0;
-    for _ in 0..LOG_BITS {
-        mantissa = (mantissa * mantissa) >> 31;
-        log <<= 1;
-        if mantissa >= 1 << 32 {
-            mantissa >>= 1;
-            log |= 1;
-        }
-    }
-    let log_2 = (u64::from(zeros + 1) << LOG_BITS) - log;
-    ((u128::from(log_2) * u128::from(LN_2)) >> LOG_BITS) as u64
+    let mantissa = f64::from_bits(((random << zeros) << 1) >> (u64::BITS - FRACTION_BITS) | EXPONENT);
+    // Near 1, where the series is short.
+    let (mantissa, halvings) = if mantissa > SQRT_2 { (mantissa / 2.0, zeros) } else { (mantissa, zeros + 1) };
+    let part = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = part * part;
+    let series = 1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square * (1.0 / 7.0 + square / 9.0)));
+    f64::from(halvings) * LN_2 - 2.0 * part * series
 }
 
 #[cfg(test)]
@@ -54,11 +48,11 @@ mod tests {
     use super::{Random, exponential, mark_at, next_mark};
 
     #[test]
-    fn logarithms_are_right_to_a_millionth() {
+    fn logarithms_are_right_to_a_billionth() {
         for random in [1, 2, 3, 0x1234_5678, 1 << 40, u64::MAX / 3, u64::MAX / 2, u64::MAX - 5] {
-            let is = exponential(random) as f64 / 2_f64.powi(32);
+            let is = exponential(random);
             let should = -((random | 1) as f64 / 2_f64.powi(64)).ln();
-            assert!((is - should).abs() < 1e-6, "{is} for {should}");
+            assert!((is - should).abs() < 1e-9 * should.max(1e-6), "{is} for {should}");
         }
     }
 
@@ -89,7 +83,7 @@ mod tests {
         let random = Random::new(5);
         for _ in 0..100_000 {
             let number = random.next();
-            let exact = ((u128::from(exponential(number)) * 10_000) >> 32) < 3200;
+            let exact = exponential(number) * 10_000.0 < 3200.0;
             assert_eq!(mark_at(number, 50, 64, 10_000).is_some(), exact);
         }
     }

@@ -12,11 +12,13 @@ use super::ThreadHeapRef;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
+use crate::span::span_ref::SpanRef;
+use crate::span::state::SpanState;
 use crate::support::exponential::next_mark;
 
 impl ThreadHeapRef {
     /// From here on, one mark falls on so many bytes; on none, if it is 0. Spans that are full, and
-    /// so in no list, follow when an eighth of their slots is free.
+    /// so in no list, follow by [`ThreadHeapRef::follow_interval_in`].
     pub(crate) fn follow_interval(self, interval: usize, seed: u64, secret: Secret) {
         let (before, now) = (self.interval.get(), u32::try_from(interval).unwrap_or(u32::MAX));
         self.interval.set(now);
@@ -43,6 +45,14 @@ impl ThreadHeapRef {
         }
     }
 
+    /// As [`ThreadHeapRef::follow_interval`], for a span that is in no list, if it is this heap's.
+    pub(crate) fn follow_interval_in(self, span: SpanRef) {
+        if span.owner() == self.owner() && matches!(span.state(), SpanState::Full | SpanState::Lending) {
+            // SAFETY: it is one of this heap's (H1).
+            self.stop_at_mark(unsafe { span.owned() });
+        }
+    }
+
     pub(crate) fn interval(self) -> usize {
         self.interval.get() as usize
     }
@@ -55,7 +65,7 @@ impl ThreadHeapRef {
     /// Marks some of the first `slots` of a list, which became free just now.
     #[inline]
     pub(super) fn mark_some(self, list: &Cell<Slot>, slots: usize, class: SizeClass, secret: Secret) {
-        if self.interval.get() > 0 {
+        if self.interval.get() > 0 && slots > 0 {
             self.mark_each(list, slots, class, secret);
         }
     }

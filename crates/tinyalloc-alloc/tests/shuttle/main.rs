@@ -21,7 +21,7 @@ extern crate self as core;
 /// To what the tests share it is the engine.
 extern crate self as tinyalloc_alloc;
 
-pub(crate) use std::{arch, ffi, fmt, iter, marker, mem, ops, option, ptr, slice, str};
+pub(crate) use std::{arch, f64, ffi, fmt, iter, marker, mem, ops, option, ptr, slice, str};
 
 mod watch;
 

@@ -1,7 +1,9 @@
 //! Sampled blocks: threads that sample each of theirs, and free what the other one sampled, beside
-//! a trim.
+//! a trim; and heaps that end with samples in them.
 
+use crate::allocator::heaps::HeapMemory;
 use crate::common::Actor;
+use crate::heap::heap_record::{HeapOptions, HeapRef};
 use crate::stage::{Block, Running, Shelf, Stage, check, start};
 
 const SCHEDULES: usize = 2000;
@@ -55,4 +57,48 @@ pub(crate) fn samplers() {
 #[test]
 fn sampled_blocks_come_and_go_between_threads() {
     check(SCHEDULES, samplers);
+}
+
+fn block_in(stage: &Stage, actor: Actor, heap: HeapRef, bytes: usize) -> Block {
+    Block::filled(stage.allocate_in(actor, heap, bytes).expect("there is memory"), bytes)
+}
+
+/// Samples in the heap, hands one block out, leaves others, and says when it is done.
+fn sampling_in(stage: &Stage, heap: HeapRef, shelf: &Shelf<Block>, done: &Shelf<()>) -> Running<()> {
+    let (stage, shelf, done) = (stage.clone(), shelf.clone(), done.clone());
+    start(move |actor| {
+        for bytes in BYTES {
+            shelf.put(block_in(&stage, actor, heap, bytes));
+            block_in(&stage, actor, heap, bytes).free(&stage, actor);
+            let _ = block_in(&stage, actor, heap, bytes);
+        }
+        done.put(());
+        stage.leave(actor);
+    })
+}
+
+pub(crate) fn heaps_with_samples() {
+    let (stage, watcher) = (Stage::new(), Actor::new());
+    assert!(stage.set_profile_interval(watcher, 1));
+    let heap = stage.create_heap(watcher, &HeapOptions::default()).expect("there is memory");
+    let (shelf, done) = (Shelf::new(), Shelf::new());
+    let threads = [sampling_in(&stage, heap, &shelf, &done), trimming(&stage)];
+    BYTES.iter().for_each(|_| shelf.take().free(&stage, watcher));
+    done.take();
+    // SAFETY: the thread that used the heap has said that it is done.
+    unsafe { stage.destroy_heap(watcher, heap, HeapMemory::Retained) }.expect("it is a heap");
+    let next = stage.create_heap(watcher, &HeapOptions::default()).expect("there is memory");
+    block_in(&stage, watcher, next, BYTES[0]).free(&stage, watcher);
+    threads.into_iter().for_each(|thread| thread.join());
+    let summary = stage.profile_summary(watcher);
+    assert_eq!((summary.live_bytes, summary.lost_samples, summary.lost_frees), (0, 0, 0));
+    // SAFETY: no block of it is used any more.
+    unsafe { stage.destroy_heap(watcher, next, HeapMemory::Retained) }.expect("it is a heap");
+    stage.leave(watcher);
+    stage.finish();
+}
+
+#[test]
+fn a_heap_ends_with_its_samples_beside_a_trim() {
+    check(SCHEDULES, heaps_with_samples);
 }

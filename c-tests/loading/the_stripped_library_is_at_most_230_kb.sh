@@ -1,4 +1,4 @@
 strip -o stripped "$LIB_SO"
 bytes=$(wc -c < stripped)
 echo "$bytes bytes"
-[ "$bytes" -le 220000 ]
+[ "$bytes" -le 230000 ]

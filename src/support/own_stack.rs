@@ -1,0 +1,81 @@
+//! A stack of its own for long work in a signal handler: the stack that the program has for its
+//! handlers may hold little more than what the kernel saves there. Rust's has 8 KiB.
+
+use core::arch::asm;
+use core::ffi::{c_int, c_void};
+use core::ptr::{from_ref, null, null_mut, with_exposed_provenance_mut};
+
+use libc::{MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE, SIG_SETMASK, SYS_mmap, SYS_munmap, SYS_rt_sigprocmask, syscall};
+
+/// Several times what a dump needs.
+const STACK_BYTES: usize = 64 * 1024;
+/// The kernel's set of signals.
+type Signals = u64;
+
+type Work = fn() -> bool;
+
+/// What the work returns; `None`, and nothing was done, if there is no memory for a stack.
+///
+/// No signal comes meanwhile: the kernel would take the stack for handlers to be unused, and write
+/// over what called this.
+pub(crate) fn on_own_stack(work: Work) -> Option<bool> {
+    let start = map()?;
+    let mut before: Signals = 0;
+    set_signals(&Signals::MAX, &raw mut before);
+    let result = call(start.wrapping_byte_add(STACK_BYTES), &work);
+    set_signals(&before, null_mut());
+    // SAFETY: the stack is used no more.
+    unsafe { syscall(SYS_munmap, start, STACK_BYTES) };
+    Some(result)
+}
+
+fn map() -> Option<*mut c_void> {
+    let (rights, flags, no_file): (c_int, c_int, c_int) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    // SAFETY: a new mapping.
+    let start = unsafe { syscall(SYS_mmap, null::<c_void>(), STACK_BYTES, rights, flags, no_file, 0_usize) };
+    usize::try_from(start).ok().map(with_exposed_provenance_mut)
+}
+
+fn set_signals(signals: &Signals, before: *mut Signals) {
+    // SAFETY: both are sets of signals, or there is none.
+    unsafe { syscall(SYS_rt_sigprocmask, SIG_SETMASK, from_ref(signals), before, size_of::<Signals>()) };
+}
+
+extern "C" fn carry_out(work: &Work) -> usize {
+    work().into()
+}
+
+/// `end` is that of a stack, which is aligned as calls need it.
+fn call(end: *mut c_void, work: &Work) -> bool {
+    let result: usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the stack is as it was afterwards; calls preserve the register that has it meanwhile.
+    unsafe {
+        asm!(
+            "xchg rsp, r12",
+            "call {work}",
+            "mov rsp, r12",
+            work = sym carry_out,
+            inout("r12") end => _,
+            in("rdi") work,
+            lateout("rax") result,
+            clobber_abi("C"),
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: the stack is as it was afterwards; calls preserve the register that has it meanwhile.
+    unsafe {
+        asm!(
+            "mov x9, sp",
+            "mov sp, x20",
+            "mov x20, x9",
+            "bl {work}",
+            "mov sp, x20",
+            work = sym carry_out,
+            inout("x20") end => _,
+            inlateout("x0") from_ref(work).addr() => result,
+            clobber_abi("C"),
+        );
+    }
+    result != 0
+}
