@@ -245,6 +245,13 @@ fn profiles_that_are_off_or_do_not_come_are_explained() {
     fixture.running.asked(&["top"]).failed_with(&["its heap profile is off: start it with TINYALLOC_OPTIONS=profile=on"]);
     fixture.running.asked(&["dump"]).failed_with(&["its heap profile is off"]);
     assert_eq!(fixture.heaps().len(), 0);
+    let options = "profile_signal=USR2,profile_toggle_signal=USR1,profile_file=%p.%n.heap";
+    let Some(mut fixture) = Fixture::new(options) else { return };
+    let id = fixture.running.child.id();
+    fixture.running.asked(&["top"]).failed_with(&[&format!("its heap profile is off: turn it on with kill -10 {id}")]);
+    run_kill("-10", id);
+    fixture.grow();
+    assert!(fixture.running.asked(&["top", "--once"]).succeeded().out.contains(" grow "), "it is on");
     let Some(fixture) = Fixture::new(OPTIONS) else { return };
     let id = fixture.running.child.id();
     run_kill("-STOP", id);

@@ -35,6 +35,8 @@ type Times = HashMap<PathBuf, SystemTime>;
 pub(super) struct Requests {
     process: Process,
     signal: u32,
+    /// The signal that turns its profile on.
+    toggle: Option<u32>,
     files: Files,
 }
 
@@ -68,7 +70,7 @@ impl Requests {
         let settings = Settings::read(&process)?;
         process.check_handler(settings.signal)?;
         let files = Files::of(&process, &settings.file)?;
-        Ok(Requests { process, signal: settings.signal, files })
+        Ok(Requests { process, signal: settings.signal, toggle: settings.toggle, files })
     }
 
     pub(super) fn process(&self) -> &Process {
@@ -140,7 +142,8 @@ impl Requests {
             return Ok(dump);
         }
         self.remove(&dump)?;
-        Err(self.process.failure(&format!("its heap profile is off: {HOW}")))
+        let how = self.toggle.map(|signal| format!("turn it on with kill -{signal} {}", self.process.number()));
+        Err(self.process.failure(&format!("its heap profile is off: {}", how.unwrap_or_else(|| String::from(HOW)))))
     }
 
     /// Removes the file, unless it was there before, or may be the one that the process has written
@@ -165,6 +168,7 @@ impl Requests {
 /// What the process was started with.
 struct Settings {
     signal: u32,
+    toggle: Option<u32>,
     file: Vec<u8>,
 }
 
@@ -175,12 +179,13 @@ impl Settings {
         let text = text.ok_or_else(|| process.failure(&format!("has no TINYALLOC_OPTIONS: {HOW}")))?;
         let options: HashMap<&[u8], &[u8]> = text.split(|byte| *byte == b',').filter_map(key_and_value).collect();
         let is_off = matches!(options.get(&b"profile"[..]), None | Some(&b"off" | &b"0"));
-        let signal = options.get(&b"profile_signal"[..]).and_then(|value| signal(&String::from_utf8_lossy(value)));
+        let signal_of = |key: &[u8]| options.get(key).and_then(|value| signal(&String::from_utf8_lossy(value)));
+        let signal = signal_of(b"profile_signal");
         // With a signal, the program may have turned the profile on since.
         let missing = if is_off { "writes no heap profiles" } else { "writes no heap profile on a signal" };
         let signal = signal.ok_or_else(|| process.failure(&format!("{missing}: {HOW}")))?;
         let file = options.get(&b"profile_file"[..]).map_or_else(|| DEFAULT_FILE.into(), |value| value.to_vec());
-        Ok(Settings { signal, file })
+        Ok(Settings { signal, toggle: signal_of(b"profile_toggle_signal"), file })
     }
 }
 
