@@ -42,7 +42,7 @@ static int work(void)
     EXPECT(samples(&dump) == sampled);
     raise(SIGUSR2);
     EXPECT(option_is("profile", "65536"));
-    churn(2000);
+    churn(20000);
     EXPECT(samples(&dump) > sampled);
     return 0;
 }
