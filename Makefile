@@ -85,7 +85,7 @@ compat: all ## run the real programs and write docs/COMPATIBILITY.md
 	scripts/install-test-tools
 	scripts/programs --compat
 
-embedded: ## the embedded crate on an emulated Cortex-M0 and M4; installs what that needs, writes the figures of docs/EMBEDDED.md
+embedded: ## the embedded crate on emulated Cortex-M, RISC-V and AVR; installs what that needs, writes the figures of docs/EMBEDDED.md
 	scripts/embedded --write
 
 budget: all ## hold the hit paths and small runs to bench/budget.json: instructions, page faults, system calls, atomic operations

@@ -24,12 +24,21 @@ static void churn(int rounds)
     }
 }
 
+/* A thread follows when no free slot is ready. */
+static void follow(void)
+{
+    static void *keep[5000];
+    for (int i = 0; i < 5000; i++) keep[i] = malloc(48);
+    for (int i = 0; i < 5000; i++) free(keep[i]);
+}
+
 static int work(void)
 {
     static struct dump dump;
     churn(2000);
     EXPECT(samples(&dump) == 0 && option_is("profile", "off"));
     raise(SIGUSR2);
+    follow();
     churn(20000);
     double sampled = samples(&dump);
     EXPECT(option_is("profile", "524288") && sampled > 200 && sampled < 1500);
@@ -42,7 +51,8 @@ static int work(void)
     EXPECT(samples(&dump) == sampled);
     raise(SIGUSR2);
     EXPECT(option_is("profile", "65536"));
-    churn(2000);
+    follow();
+    churn(20000);
     EXPECT(samples(&dump) > sampled);
     return 0;
 }

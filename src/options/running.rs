@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
-use tinyalloc_alloc::Tunables;
+use tinyalloc_alloc::{HeapRef, Tunables};
 
 use super::start::{read, unread};
 use super::table::Key;
@@ -17,7 +17,7 @@ use crate::process::message::say;
 use crate::process::settings::SETTINGS;
 use crate::process::thread::Thread;
 use crate::process::tunables::{tunables, with_tunables};
-use crate::report::{heap_profile, stats_dump};
+use crate::report::{heap_profile, requests};
 
 /// Why an option was not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ pub(crate) fn start() {
     }
     memory_limit::refresh();
     if SETTINGS.signal() != 0 {
-        stats_dump::listen_to(0, SETTINGS.signal());
+        requests::listen(0, SETTINGS.signal());
     }
     if SETTINGS.profile_signal() != 0 {
-        heap_profile::listen_to(0, SETTINGS.profile_signal());
+        requests::listen(0, SETTINGS.profile_signal());
     }
     if SETTINGS.profile_toggle_signal() != 0 {
         listen_to_toggle(0);
@@ -88,9 +88,9 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
             memory_limit::refresh();
         }
         Key::StatsSignal => {
-            stats_dump::listen_to(signal_before, SETTINGS.signal());
+            requests::listen(signal_before, SETTINGS.signal());
         }
-        Key::ProfileSignal => heap_profile::listen_to(profile_signal_before, SETTINGS.profile_signal()),
+        Key::ProfileSignal => requests::listen(profile_signal_before, SETTINGS.profile_signal()),
         Key::ProfileToggleSignal => listen_to_toggle(toggle_signal_before),
         Key::Profile if !follow_profile(interval_before) => {
             let is_busy = !heap_profile::is_at_hand();
@@ -101,15 +101,25 @@ pub(crate) fn set(name: &[u8], value: &[u8]) -> Result<(), OptionError> {
     Ok(())
 }
 
-/// What a signal handler could not do.
+/// What a sample needs and a signal handler could not do.
 fn prepare_profile() {
     loaded_object::prepare();
     rule_cache::prepare();
 }
 
+/// One sample represents about so many bytes of an isolated heap; as many as in the process, if it
+/// is none. False, and nothing was changed, where that cannot be.
+pub(crate) fn set_heap_interval(heap: HeapRef, interval: Option<usize>) -> bool {
+    if interval.is_some_and(|interval| interval > 0) {
+        prepare_profile();
+        SETTINGS.note_heap_profile();
+    }
+    ALLOCATOR.set_heap_profile_interval(Thread, heap, interval)
+}
+
 fn listen_to_toggle(before: c_int) {
     prepare_profile();
-    heap_profile::listen_to_toggle(before, SETTINGS.profile_toggle_signal());
+    requests::listen(before, SETTINGS.profile_toggle_signal());
 }
 
 /// Samples blocks as the option says; false, and the option is what it was, where that cannot be.

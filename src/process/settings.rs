@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     profile_signal: AtomicI32,
     profile_toggle_signal: AtomicI32,
     profile_growth: AtomicU32,
+    may_profile: AtomicBool,
+    heap_profiles: AtomicBool,
     profile_interval: AtomicUsize,
     interval_before: AtomicUsize,
 }
@@ -49,6 +51,8 @@ pub(crate) static SETTINGS: Settings = Settings {
     profile_signal: AtomicI32::new(0),
     profile_toggle_signal: AtomicI32::new(0),
     profile_growth: AtomicU32::new(0),
+    may_profile: AtomicBool::new(false),
+    heap_profiles: AtomicBool::new(false),
     profile_interval: AtomicUsize::new(0),
     interval_before: AtomicUsize::new(PROFILE_INTERVAL),
 };
@@ -214,6 +218,7 @@ impl Settings {
 
     pub(crate) fn set_profile_interval(&self, bytes: usize) {
         let before = self.profile_interval.swap(bytes, Ordering::Relaxed);
+        self.note_profile(bytes > 0);
         if before > 0 {
             self.interval_before.store(before, Ordering::Relaxed);
         }
@@ -222,6 +227,28 @@ impl Settings {
     /// The last interval that was one.
     pub(crate) fn profile_interval_before(&self) -> usize {
         self.interval_before.load(Ordering::Relaxed)
+    }
+
+    /// An isolated heap has an interval of its own.
+    pub(crate) fn note_heap_profile(&self) {
+        self.heap_profiles.store(true, Ordering::Relaxed);
+        self.note_profile(true);
+    }
+
+    fn note_profile(&self, may_be: bool) {
+        if may_be {
+            self.may_profile.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is, or ever was, a profile, or a signal may begin one.
+    pub(crate) fn may_profile(&self) -> bool {
+        self.may_profile.load(Ordering::Relaxed)
+    }
+
+    /// Whether blocks are sampled, of the process or of some heap at least.
+    pub(crate) fn has_profile(&self) -> bool {
+        self.profile_interval() > 0 || self.heap_profiles.load(Ordering::Relaxed)
     }
 
     /// Whether no profile is written when the process ends.
@@ -249,6 +276,7 @@ impl Settings {
 
     pub(crate) fn set_profile_toggle_signal(&self, signal: c_int) {
         self.profile_toggle_signal.store(signal, Ordering::Relaxed);
+        self.note_profile(signal != 0);
     }
 
     /// A profile is written when the live bytes are by so many percent above those of the last one;

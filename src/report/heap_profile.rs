@@ -14,7 +14,7 @@ use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
 use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
 
 use super::build_id::write_module;
-use super::late_dump::{LateDump, replace_handler};
+use super::late_dump::LateDump;
 use super::names::Quoted;
 use super::resident::Resident;
 use super::stats_dump::PROCESS;
@@ -33,6 +33,8 @@ const VERSION: u64 = 1;
 /// A comment for readers of heap_v2. It tells the command that what is behind the mappings belongs
 /// to the dump: without it, a dump that was cut off there would look whole.
 const MARK: &str = "# tinyalloc\n";
+/// Heaps that are copied while their lock is held.
+const HEAPS_AT_ONCE: usize = 32;
 /// A heap that has not grown by this much is not dumped for having grown.
 const GROWTH_BYTES_MIN: u64 = 1024 * 1024;
 
@@ -55,27 +57,19 @@ static END: extern "C" fn() = end;
 
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn end() {
-    if SETTINGS.profile_interval() > 0 && !SETTINGS.skips_profile_at_exit() {
+    if SETTINGS.has_profile() && !SETTINGS.skips_profile_at_exit() {
         DUMP.end();
         dump_as_configured();
     }
 }
 
-/// Installs the handler of the signal that requests a dump, instead of the one before.
-pub(crate) fn listen_to(before: c_int, signal: c_int) {
-    replace_handler(before, SETTINGS.signal(), signal, on_signal);
-}
-
-extern "C" fn on_signal(_signal: c_int) {
+/// A signal requests a dump.
+pub(crate) fn request() {
     DUMP.request(dump_as_configured);
 }
 
-/// Installs the handler of the signal that turns the profile on and off, instead of the one before.
-pub(crate) fn listen_to_toggle(before: c_int, signal: c_int) {
-    replace_handler(before, SETTINGS.profile_signal(), signal, on_toggle_signal);
-}
-
-extern "C" fn on_toggle_signal(_signal: c_int) {
+/// A signal turns the profile on or off.
+pub(crate) fn request_toggle() {
     TOGGLE.request(toggle);
 }
 
@@ -86,15 +80,18 @@ fn toggle() -> bool {
         return false;
     }
     let interval = if SETTINGS.profile_interval() > 0 { 0 } else { SETTINGS.profile_interval_before() };
-    if ALLOCATOR.set_profile_interval(Thread, interval) {
+    let is_done = ALLOCATOR.set_profile_interval(Thread, interval);
+    if is_done {
         SETTINGS.set_profile_interval(interval);
-    } else {
+    } else if is_at_hand() {
         write_text(
             STDERR_FILENO,
             &"tinyalloc: the heap profile stays off: every call is checked, or there is no memory for it\n",
         );
+        return true;
     }
-    true
+    // Beside a fork that lasts it is tried again.
+    is_done
 }
 
 /// In the child of a fork, which has a profile of its own.
@@ -108,7 +105,7 @@ pub(crate) fn on_child() {
 /// because the heap has grown.
 #[inline]
 pub(crate) fn on_allocation() {
-    if SETTINGS.profile_interval() > 0 || SETTINGS.profile_toggle_signal() != 0 {
+    if SETTINGS.may_profile() {
         catch_up();
     }
 }
@@ -117,7 +114,7 @@ pub(crate) fn on_allocation() {
 #[inline(never)]
 fn catch_up() {
     TOGGLE.answer(toggle);
-    if SETTINGS.profile_interval() == 0 {
+    if !SETTINGS.has_profile() {
         return;
     }
     let (live, percent) = (ALLOCATOR.profiled_bytes(), u64::from(SETTINGS.profile_growth()));
@@ -247,11 +244,7 @@ impl Display for Details<'_> {
         for block in blocks {
             write_block(&block, out)?;
         }
-        let mut before = usize::MAX;
-        while let Some(heap) = ALLOCATOR.sampled_heap_before(Thread, before) {
-            write_heap(&heap, out)?;
-            before = heap.number;
-        }
+        write_heaps(out)?;
         let resident = Resident::of_process(&mut |start| write_module(start, out));
         write_object(out, "{\"resident\":", &resident.parts())?;
         out.write_str("}\n")
@@ -259,7 +252,7 @@ impl Display for Details<'_> {
 }
 
 fn write_block(block: &LiveBlock, out: &mut Formatter<'_>) -> FmtResult {
-    let LiveBlock { site, bytes, represents, requested, align, heap, origin: _, thread, made_at } = *block;
+    let LiveBlock { site, bytes, represents, requested, align, heap, origin: _, span_bytes: _, thread, made_at } = *block;
     let pins = ALLOCATOR.pinned_bytes(Thread, block);
     let counts = [
         ("site", site),
@@ -273,6 +266,20 @@ fn write_block(block: &LiveBlock, out: &mut Formatter<'_>) -> FmtResult {
     out.write_str("{\"block\":")?;
     write_fields(out, &counts.map(|(name, count)| (name, count as u64)))?;
     writeln!(out, ",\"represents\":{represents},\"milliseconds\":{made_at}}}}}")
+}
+
+fn write_heaps(out: &mut Formatter<'_>) -> FmtResult {
+    let (mut before, mut some) = (usize::MAX, [HeapSummary::default(); HEAPS_AT_ONCE]);
+    loop {
+        let found = ALLOCATOR.sampled_heaps_before(Thread, before, &mut some);
+        for heap in some.iter().take(found) {
+            write_heap(heap, out)?;
+            before = heap.number;
+        }
+        if found < HEAPS_AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 fn write_heap(heap: &HeapSummary, out: &mut Formatter<'_>) -> FmtResult {

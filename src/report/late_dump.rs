@@ -1,12 +1,7 @@
 //! Dumps that a signal requests: written in the handler, or later where its thread is inside the
 //! allocator.
 
-use core::ffi::c_int;
-use core::mem::zeroed;
-use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
-
-use libc::{SA_ONSTACK, SA_RESTART, SIG_DFL, sigaction, sighandler_t};
 
 use crate::support::errno::{errno, set_errno};
 use crate::support::own_stack::on_own_stack;
@@ -56,29 +51,4 @@ impl LateDump {
         self.is_late.store(false, Ordering::Relaxed);
         self.is_writing.store(false, Ordering::Relaxed);
     }
-}
-
-/// Installs the handler of a signal, instead of that of another one, which is the program's again
-/// unless a further dump has it. 0 is no signal.
-pub(crate) fn replace_handler(before: c_int, further: c_int, signal: c_int, handler: extern "C" fn(c_int)) {
-    if before == signal {
-        return;
-    }
-    if before != further {
-        set_handler(before, None);
-    }
-    set_handler(signal, Some(handler));
-}
-
-/// The handler calls only what signal handlers may; without one, the signal is the program's again.
-fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
-    if signal == 0 {
-        return;
-    }
-    // SAFETY: all zero is no flags and an empty mask.
-    let mut action: sigaction = unsafe { zeroed() };
-    action.sa_sigaction = handler.map_or(SIG_DFL, |handler| handler as sighandler_t);
-    action.sa_flags = SA_RESTART | SA_ONSTACK;
-    // SAFETY: the handler is valid for the life of the process.
-    unsafe { sigaction(signal, &raw const action, null_mut()) };
 }

@@ -16,9 +16,12 @@ pub(crate) mod stats_dump;
 
 mod build_id;
 
-pub(crate) mod heap_profile;
-pub(crate) mod probes;
 pub(crate) mod resident;
+
+pub(crate) mod heap_profile;
+
+pub(crate) mod probes;
+pub(crate) mod requests;
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};

@@ -1,12 +1,10 @@
 //! Dumps of the statistics, at the end of the process and on a signal, as the options say.
 
-use core::ffi::c_int;
-
 use libc::STDERR_FILENO;
 use tinyalloc_alloc::Stats;
 use tinyalloc_sys::SystemCalls;
 
-use super::late_dump::{LateDump, replace_handler};
+use super::late_dump::LateDump;
 use super::{Format, Report};
 use crate::process::instance::ALLOCATOR;
 use crate::process::settings::SETTINGS;
@@ -38,12 +36,8 @@ fn format_at_exit() -> Option<Format> {
     [Format::Text, Format::Json, Format::Prometheus].get(SETTINGS.format_at_exit().wrapping_sub(1)).copied()
 }
 
-/// Installs the handler of the signal that requests statistics, instead of the one before.
-pub(crate) fn listen_to(before: c_int, signal: c_int) {
-    replace_handler(before, SETTINGS.profile_signal(), signal, on_signal);
-}
-
-extern "C" fn on_signal(_signal: c_int) {
+/// A signal requests statistics.
+pub(crate) fn request() {
     DUMP.request(dump);
 }
 

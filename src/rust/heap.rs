@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 use tinyalloc_alloc::{BlockOwner, HeapMemory, HeapName, HeapOptions, HeapRef, SLOT_ALIGN, Stats};
 
 use super::request::{is_large, shares_slot, sized, slots_are_whole};
+use crate::options::running::set_heap_interval;
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
@@ -136,7 +137,7 @@ impl Heap {
     /// `None` for as many as in the process. False, and nothing was changed, where there is no
     /// profile, or no memory for it.
     pub fn set_profile_interval(&self, interval: Option<usize>) -> bool {
-        ALLOCATOR.set_heap_profile_interval(Thread, self.heap, interval)
+        set_heap_interval(self.heap, interval)
     }
 
     /// Releases the heap's free memory to the system, except for what other threads keep ready;

@@ -5,10 +5,16 @@ use core::arch::asm;
 use core::ffi::{c_int, c_void};
 use core::ptr::{from_ref, null, null_mut, with_exposed_provenance_mut};
 
-use libc::{MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE, SIG_SETMASK, SYS_mmap, SYS_munmap, SYS_rt_sigprocmask, syscall};
+use libc::{
+    MAP_ANONYMOUS, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, SIG_SETMASK, SYS_mmap, SYS_mprotect, SYS_munmap,
+    SYS_rt_sigprocmask, syscall,
+};
 
 /// Several times what a dump needs.
 const STACK_BYTES: usize = 64 * 1024;
+/// Below it, without rights. No page is larger.
+const GUARD_BYTES: usize = 64 * 1024;
+const WHOLE_BYTES: usize = GUARD_BYTES + STACK_BYTES;
 /// The kernel's set of signals.
 type Signals = u64;
 
@@ -22,18 +28,27 @@ pub(crate) fn on_own_stack(work: Work) -> Option<bool> {
     let start = map()?;
     let mut before: Signals = 0;
     set_signals(&Signals::MAX, &raw mut before);
-    let result = call(start.wrapping_byte_add(STACK_BYTES), &work);
+    let result = call(start.wrapping_byte_add(WHOLE_BYTES), &work);
     set_signals(&before, null_mut());
     // SAFETY: the stack is used no more.
-    unsafe { syscall(SYS_munmap, start, STACK_BYTES) };
+    unsafe { syscall(SYS_munmap, start, WHOLE_BYTES) };
     Some(result)
 }
 
 fn map() -> Option<*mut c_void> {
-    let (rights, flags, no_file): (c_int, c_int, c_int) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    let (no_rights, rights): (c_int, c_int) = (PROT_NONE, PROT_READ | PROT_WRITE);
+    let (flags, no_file): (c_int, c_int) = (MAP_PRIVATE | MAP_ANONYMOUS, -1);
     // SAFETY: a new mapping.
-    let start = unsafe { syscall(SYS_mmap, null::<c_void>(), STACK_BYTES, rights, flags, no_file, 0_usize) };
-    usize::try_from(start).ok().map(with_exposed_provenance_mut)
+    let start = unsafe { syscall(SYS_mmap, null::<c_void>(), WHOLE_BYTES, no_rights, flags, no_file, 0_usize) };
+    let start: *mut c_void = usize::try_from(start).ok().map(with_exposed_provenance_mut)?;
+    // SAFETY: the end of that mapping. Refused, the stack is of no use.
+    let refused = unsafe { syscall(SYS_mprotect, start.wrapping_byte_add(GUARD_BYTES), STACK_BYTES, rights) } != 0;
+    if refused {
+        // SAFETY: nothing is there.
+        unsafe { syscall(SYS_munmap, start, WHOLE_BYTES) };
+        return None;
+    }
+    Some(start)
 }
 
 fn set_signals(signals: &Signals, before: *mut Signals) {

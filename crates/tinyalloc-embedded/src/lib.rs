@@ -19,7 +19,7 @@
 //! | `bytebuffer`, `bytebuffer-deque` | the buffers, and the slab |
 //! | `global-alloc` (default) | all of these, what contexts share, and the program's slab |
 //! | `global-alloc-custom` | a program's slab of any size |
-//! | `critical-section` | the lock that waits, by the crate of that name; ARMv6-M needs it for what contexts share |
+//! | `critical-section` | the lock that waits, by the crate of that name; ARMv6-M, RV32IMC and AVR need it for what contexts share |
 //! | `embedded-io`, `embedded-io-async`, `defmt` | the traits of the crates of these names |
 //! | `alloc` | `ByteBuffer::to_vec` |
 #![no_std]
@@ -55,6 +55,10 @@ mod buffer;
 #[cfg(feature = "bytebuffer-deque")]
 mod deque;
 
+#[cfg(all(not(feature = "critical-section"), feature = "global-alloc", not(target_has_atomic = "ptr")))]
+#[allow(unsafe_code, reason = "a declaration")]
+mod missing;
+
 #[cfg(any(feature = "critical-section", feature = "global-alloc"))]
 mod sync;
 
@@ -62,7 +66,6 @@ mod sync;
 #[path = "lock/critical.rs"]
 mod lock;
 #[cfg(all(not(feature = "critical-section"), feature = "global-alloc", not(target_has_atomic = "ptr")))]
-#[allow(unsafe_code, reason = "what contexts share")]
 #[path = "lock/missing.rs"]
 mod lock;
 #[cfg(all(not(feature = "critical-section"), feature = "global-alloc", target_has_atomic = "ptr"))]

@@ -11,8 +11,8 @@ use crate::lock::Claim;
 ///
 /// With the feature `critical-section` the closure runs as a critical section, so keep it short:
 /// nothing that takes longer with more data. Without it a context that meets another one inside is
-/// refused, and never waits. Processors without compare-and-swap (ARMv6-M) need the feature: a
-/// program that goes without it does not link there.
+/// refused, and never waits. Processors without compare-and-swap (ARMv6-M, RV32IMC, AVR)
+/// need the feature: a program that goes without it does not link there.
 ///
 /// ```
 /// # use tinyalloc_embedded as tinyalloc;

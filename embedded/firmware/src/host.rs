@@ -1,44 +1,43 @@
-//! Semihosting: the emulator prints for us, and ends with our exit code.
+//! How a program prints and ends, on every board.
 
-use core::arch::asm;
-use core::fmt::{Result, Write};
+pub use crate::board::host::{exit, print, print_panic};
 
-const SYS_WRITE0: usize = 0x04;
-const SYS_EXIT_EXTENDED: usize = 0x20;
-const STOPPED: usize = 0x20026;
-
-unsafe fn call(operation: usize, argument: *const u8) {
-    unsafe { asm!("bkpt 0xAB", inout("r0") operation => _, in("r1") argument) };
+/// What `println` prints. Not `core::fmt`: LLVM (22.1.8 and before) does not align the stack on AVR
+/// (llvm/llvm-project#169190), and `fmt::Arguments` tells its two forms apart by an aligned
+/// pointer.
+pub trait Print {
+    fn print(&self);
 }
 
-pub fn print(text: &str) {
-    let mut line = [0u8; 129];
-    for piece in text.as_bytes().chunks(line.len() - 1) {
-        line[..piece.len()].copy_from_slice(piece);
-        line[piece.len()] = 0;
-        unsafe { call(SYS_WRITE0, line.as_ptr()) };
+impl Print for &str {
+    fn print(&self) {
+        print(self);
     }
 }
 
-pub struct Output;
-
-impl Write for Output {
-    fn write_str(&mut self, text: &str) -> Result {
-        print(text);
-        Ok(())
+impl Print for u32 {
+    fn print(&self) {
+        let (mut digits, mut first, mut rest) = ([b'0'; 10], 9, *self);
+        while rest > 9 {
+            digits[first] = b'0' + (rest % 10).to_le_bytes()[0];
+            (first, rest) = (first - 1, rest / 10);
+        }
+        digits[first] = b'0' + rest.to_le_bytes()[0];
+        print(str::from_utf8(&digits[first..]).unwrap_or_default());
     }
 }
 
+impl Print for usize {
+    fn print(&self) {
+        (*self as u32).print();
+    }
+}
+
+/// Prints text and numbers, and ends the line.
 #[macro_export]
 macro_rules! println {
-    ($($arguments:tt)*) => {
-        { let _ = core::fmt::Write::write_fmt(&mut $crate::host::Output, format_args!("{}\n", format_args!($($arguments)*))); }
-    };
-}
-
-pub fn exit(succeeded: bool) -> ! {
-    let arguments = [STOPPED, usize::from(!succeeded)];
-    loop {
-        unsafe { call(SYS_EXIT_EXTENDED, arguments.as_ptr().cast()) };
-    }
+    ($($part:expr),* $(,)?) => {{
+        $($crate::host::Print::print(&$part);)*
+        $crate::host::print("\n");
+    }};
 }

@@ -2,24 +2,24 @@
 
 use core::hint::black_box;
 
-use crate::timer::{instructions, now};
+use crate::timer::{elapsed, now};
 
 #[inline(never)]
 fn raw<R>(step: impl FnOnce() -> R) -> (u32, R) {
     let begin = now();
     let result = step();
     let end = now();
-    (instructions(begin, end), result)
+    (elapsed(begin, end), result)
 }
 
-/// Runs the step and returns its instructions, without those of the measurement.
+/// Runs the step and returns what it takes, in the timer's unit, without those of the measurement.
 pub fn measured<R>(step: impl FnOnce() -> R) -> (u32, R) {
     let (nothing, ()) = raw(|| ());
     let (cost, result) = raw(step);
     (cost.saturating_sub(nothing), black_box(result))
 }
 
-/// The fewest and the most instructions of an operation.
+/// The least and the most that an operation takes.
 #[derive(Clone, Copy)]
 pub struct Range {
     pub fewest: u32,
@@ -37,7 +37,7 @@ impl Range {
 
 /// Prints a row of the table: who, what, and its cost.
 pub fn row(who: &str, what: &str, cost: Range) {
-    crate::println!("row|{who}|{what}|{}|{}", cost.fewest, cost.most);
+    crate::println!("row|", who, "|", what, "|", cost.fewest, "|", cost.most);
 }
 
 /// Prints a row of an operation that always costs the same, unless the data says otherwise: the
@@ -45,8 +45,8 @@ pub fn row(who: &str, what: &str, cost: Range) {
 pub fn repeated<R>(who: &str, what: &str, times: u32, mut step: impl FnMut() -> R, mut undo: impl FnMut(R) -> usize) {
     let mut cost = Range::NONE;
     for _ in 0..times {
-        let (instructions, result) = measured(&mut step);
-        cost.add(instructions);
+        let (taken, result) = measured(&mut step);
+        cost.add(taken);
         undo(result);
     }
     row(who, what, cost);

@@ -1,9 +1,9 @@
 //! Critical sections on one core: interrupts are masked. With the feature `trace-sections` the
-//! longest one is measured.
-
-use core::arch::asm;
+//! longest one is measured, without those that are inside of another.
 
 use critical_section::{Impl, RawRestoreState, set_impl};
+
+use crate::board::mask::{mask, unmask};
 
 struct Masked;
 
@@ -12,17 +12,18 @@ set_impl!(Masked);
 unsafe impl Impl for Masked {
     #[inline]
     unsafe fn acquire() -> RawRestoreState {
-        let masked: u32;
-        unsafe { asm!("mrs {}, PRIMASK", "cpsid i", out(reg) masked) };
-        trace::begin();
-        masked & 1 == 0
+        let was_enabled = mask();
+        if was_enabled {
+            trace::begin();
+        }
+        was_enabled
     }
 
     #[inline]
     unsafe fn release(was_enabled: RawRestoreState) {
-        trace::end();
         if was_enabled {
-            unsafe { asm!("cpsie i") };
+            trace::end();
+            unmask();
         }
     }
 }

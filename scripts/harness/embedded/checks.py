@@ -44,11 +44,11 @@ class Checks:
         self.skipped += 1
         print(f"skip   {name}: {reason}", flush=True)
 
-    def command(self, name, command, **options):
+    def command(self, name, command, ended_well=lambda status, output: status == 0, **options):
         """A check that passes when the command does."""
         begun = time.monotonic()
         status, output = run(command, **options)
-        return self.record(name, status == 0, output, time.monotonic() - begun), output
+        return self.record(name, ended_well(status, output), output, time.monotonic() - begun), output
 
     def refusal(self, name, command, words, **options):
         """A check that passes when the command fails and says so in these words."""

@@ -8,7 +8,7 @@ END = "<!-- end of figures -->"
 US = "tinyalloc"
 # What a row must say when another crate needs fewer instructions, or does not do it at all.
 NOTES = {
-    "heapless (pool)": "a bare stack: it does not know which slots are live or how many, and it needs compare-and-swap",
+    "heapless (pool)": "a bare stack: it does not know which slots are live or how many, and it needs exclusive loads and stores",
     "heapless (spsc)": "it leaves one place of the ring empty, where we tell full from empty",
     "embedded-alloc (linked list)": "its best case, with few holes; among holes it walks, and a free walks to the block's place in the list",
     "bbqueue": "",
@@ -53,6 +53,12 @@ def why(who, theirs, ours):
     return NOTES[who] if who != US and beats else ""
 
 
+def ram(sizes, targets):
+    """One number for the targets whose words have as many bytes, and '–' for what is not there."""
+    found = [size[1] for target, size in sizes.items() if size and target in targets]
+    return f"{max(found):,}" if found else "–"
+
+
 def section_table(rows):
     targets = list(rows)
     lengths = {}
@@ -64,19 +70,30 @@ def section_table(rows):
 
 def size_table(rows):
     targets = list(rows)
+    narrow = [target for target in targets if target.startswith("ATmega")]
+    wide = [target for target in targets if target not in narrow]
     parts = {part: None for target in targets for part in rows[target][2]}
     lines = []
     for part in parts:
-        sizes = [rows[target][2].get(part) for target in targets]
-        lines.append([part, *(f"{size[0]:,}" if size else "–" for size in sizes), f"{next(size[1] for size in sizes if size):,}",
-                      SIZE_NOTES.get(part, "")])
-    return table(["part", *(f"flash, {target}" for target in targets), "RAM", ""], lines)
+        sizes = {target: rows[target][2].get(part) for target in targets}
+        flash = (f"{size[0]:,}" if size else "–" for size in sizes.values())
+        lines.append([part, *flash, ram(sizes, wide), ram(sizes, narrow), SIZE_NOTES.get(part, "")])
+    return table(["part", *(f"flash, {target}" for target in targets), "RAM, 32 bits", "RAM, AVR", ""], lines)
+
+
+def together(rows):
+    """Targets of which everything is the same have one column."""
+    names = {}
+    for target, found in rows.items():
+        names.setdefault(repr(found), []).append(target)
+    return {", ".join(targets): rows[targets[0]] for targets in names.values()}
 
 
 def figures(rows):
+    rows = together(rows)
     return "\n\n".join([
-        "Instructions (fewest–most, over all fill levels; opt-level 3):", cost_table(rows),
-        "The longest critical section of each operation, in instructions:", section_table(rows),
+        "Instructions, on the ATmega cycles (fewest–most, over all fill levels; opt-level 3):", cost_table(rows),
+        "The longest critical section of each operation, in instructions, on the ATmega cycles:", section_table(rows),
         "Bytes that a part adds to a program (opt-level z; the slabs and heaps hold 32 blocks of 32 bytes):", size_table(rows),
     ])
 

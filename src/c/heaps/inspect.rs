@@ -11,6 +11,7 @@ use super::super::malloc::malloc_usable_size;
 use super::super::results::invalid;
 use super::super::statistics::{TaStats, TaWriteFn, format_of, hand_on, print};
 use super::handle::{TaHeap, global, handle, isolated, named};
+use crate::options::running::set_heap_interval;
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::purge_all;
 use crate::process::thread::Thread;
@@ -91,7 +92,7 @@ pub extern "C" fn ta_heap_set_profile(heap: *mut TaHeap, interval: usize) -> c_i
         return -1;
     };
     let interval = (interval != usize::MAX).then_some(interval);
-    if ALLOCATOR.set_heap_profile_interval(Thread, heap, interval) {
+    if set_heap_interval(heap, interval) {
         return 0;
     }
     set_errno(if ALLOCATOR.has_profile(Thread) { ENOMEM } else { ENOTSUP });

@@ -36,7 +36,7 @@ impl<M: Mapper> Allocator<M> {
             self.draw_large(context, None, span.start(), Request::new(bytes).aligned(align));
             return Some(LargeBlock::new(span.start(), false));
         }
-        self.new_large(context, heap, bytes, align, BlockPlace::of(bytes, align))
+        self.new_large(context, heap, bytes, Request::new(bytes).aligned(align), BlockPlace::of(bytes, align))
     }
 
     /// A block of `bytes` bytes, for one that has grown to that.
@@ -53,17 +53,19 @@ impl<M: Mapper> Allocator<M> {
         if !admits_grown(heap, grown) {
             return None;
         }
-        self.new_large(context, heap, grown, 1, BlockPlace::Mapping).map(|block| block.start())
+        self.new_large(context, heap, grown, Request::new(bytes), BlockPlace::Mapping).map(|block| block.start())
     }
 
+    /// A block of `bytes` bytes, which may be more than was asked for.
     fn new_large<C: ThreadContext>(
         &self,
         context: C,
         heap: Option<HeapRef>,
         bytes: usize,
-        align: usize,
+        request: Request,
         place: BlockPlace,
     ) -> Option<LargeBlock> {
+        let align = request.align();
         if bytes > REQUEST_BYTES_MAX - SLICE_BYTES || align > REQUEST_BYTES_MAX / 2 {
             return None;
         }
@@ -96,7 +98,7 @@ impl<M: Mapper> Allocator<M> {
         self.free_left(context);
         if let Some(block) = block {
             self.malloclike(context, block.start(), wanted);
-            self.draw_large(context, heap, block.start(), Request::new(wanted).aligned(align));
+            self.draw_large(context, heap, block.start(), request);
         }
         block
     }

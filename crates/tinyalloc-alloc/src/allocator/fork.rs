@@ -108,6 +108,7 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.space().peek(leave) };
         if !is_own && let Some(mut profile) = self.profile_lock().lock(context.id()) {
             profile.clear();
+            self.profiled().store(0, Ordering::Relaxed);
         }
     }
 }

@@ -133,7 +133,7 @@ impl<M: Mapper> Allocator<M> {
             return self.free_misused(start, context, span);
         }
         if self.is_profiled(span) {
-            self.end_sample(context, start.as_ptr().addr());
+            let _ = self.end_sample(context, start.as_ptr().addr());
         }
         if !push_remote(span, slot, self.secret()) {
             return;
@@ -159,8 +159,8 @@ impl<M: Mapper> Allocator<M> {
 
     fn free_large_block<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
         if span.is_sampled() && span.is_slot(start.as_ptr().addr()) {
-            span.set_sampled(false);
-            self.end_sample(context, start.as_ptr().addr());
+            // Refused, it is tried again where the block waits to be freed.
+            span.set_sampled(!self.end_sample(context, start.as_ptr().addr()));
         }
         self.free_large(context, span, start);
     }

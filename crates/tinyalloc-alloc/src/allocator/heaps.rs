@@ -101,7 +101,8 @@ impl<M: Mapper> Allocator<M> {
                 return Err(HeapError::NotAHeap);
             }
             heap.thread_heaps().for_each(ThreadHeapRef::start_over);
-            heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id())).or_else(|| heap.thread_heaps().next())
+            let mut keepers = heap.thread_heaps().filter(|thread_heap| self.sampled_heap(Some(heap)) != Some(*thread_heap));
+            heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id())).or_else(|| keepers.next())
         };
         self.end_samples(context, heap, heap.id());
         // SAFETY: the caller's promise.

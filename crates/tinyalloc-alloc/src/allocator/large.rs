@@ -88,6 +88,7 @@ impl<M: Mapper> Allocator<M> {
         if heap.quota().charge(bytes) {
             return true;
         }
+        self.purge_sampled(context, Some(heap));
         self.purge_thread_heaps(context, heap);
         heap.quota().charge(bytes)
     }
@@ -190,7 +191,7 @@ impl<M: Mapper> Allocator<M> {
             None => span.set_sampled(is_sampled),
             Some(start) => {
                 if is_sampled {
-                    self.end_sample(context, before);
+                    let _ = self.end_sample(context, before);
                 }
                 self.draw_large(context, heap, start, Request::new(bytes));
             }

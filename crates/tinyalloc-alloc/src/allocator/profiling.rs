@@ -9,14 +9,13 @@ use tinyalloc_sys::Mapper;
 use super::request::{Request, SmallRequest};
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
-use crate::config::policy::SAMPLES_ROOM_PART;
 use crate::heap::heap_record::HeapRef;
 use crate::profile::estimate::Estimate;
 use crate::profile::heap_summary::HeapSummary;
 use crate::profile::site::{CALLERS_MAX, SiteProfile};
 use crate::profile::tables::LiveBlock;
 use crate::profile::{Profile, ProfileSummary};
-use crate::region::Region;
+use crate::space::spans_in_use::SpanCursor;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::slot::MARKS_WORK;
@@ -61,8 +60,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn begin_profile<C: ThreadContext>(&self, context: C) -> bool {
-        self.has_profile(context)
-            && self.profile().lock_patiently(context.id()).is_some_and(|mut profile| profile.begin(self.mapper()))
+        self.has_profile(context) && self.profile().lock(context.id()).is_some_and(|mut profile| profile.begin(self.mapper()))
     }
 
     /// What the profile says beside its sites; nothing for a signal handler that interrupted it.
@@ -87,9 +85,6 @@ impl<M: Mapper> Allocator<M> {
     /// block that keeps the span: what goes back to the system if all of those are freed. None for
     /// a large block, and where the span is in use for further blocks.
     pub fn pinned_bytes<C: ThreadContext>(&self, context: C, block: &LiveBlock) -> usize {
-        let Some(class) = SizeClass::of(block.bytes).filter(|_| block.origin > 0) else {
-            return 0;
-        };
         let span = self.find_span(context, block.origin);
         match span.filter(|span| span.has_heap() && span.slot_bytes() == block.bytes) {
             Some(span) if matches!(span.state(), SpanState::Current | SpanState::Lending) => 0,
@@ -98,7 +93,7 @@ impl<M: Mapper> Allocator<M> {
                 span.active_bytes(self.mapper().page_bytes()).saturating_sub(live * block.bytes) / (live + 1)
             }
             // The span is gone: but for the sample, this block alone would have kept it.
-            None => class.span_slices(0) * SLICE_BYTES - block.bytes,
+            None => block.span_bytes.saturating_sub(block.bytes),
         }
     }
 
@@ -115,13 +110,21 @@ impl<M: Mapper> Allocator<M> {
 
 /// Isolated heaps with samples.
 impl<M: Mapper> Allocator<M> {
-    /// The one with the highest number below `before` that has, or had, a sampled block.
-    pub fn sampled_heap_before<C: ThreadContext>(&self, context: C, before: usize) -> Option<HeapSummary> {
-        let space = self.space().look(context.id())?;
-        let heaps = space.isolated().filter(|heap| heap.has_samples() && heap.id() < before);
-        let heap = heaps.max_by_key(|heap| heap.id())?;
-        let quota = heap.quota();
-        Some(HeapSummary { number: heap.id(), name: heap.name(), limit: quota.limit_bytes(), charged: quota.charged_bytes() })
+    /// Those with the highest numbers below `before` that have, or had, a sampled block, the
+    /// highest first, as many as there is room for. Yields how many there are.
+    pub fn sampled_heaps_before<C: ThreadContext>(&self, context: C, before: usize, room: &mut [HeapSummary]) -> usize {
+        let Some(space) = self.space().look(context.id()) else {
+            return 0;
+        };
+        // The latest first, which has the highest number.
+        let heaps = space.isolated().filter(|heap| heap.id() < before && heap.has_samples());
+        let summary = |heap: HeapRef| HeapSummary {
+            number: heap.id(),
+            name: heap.name(),
+            limit: heap.quota().limit_bytes(),
+            charged: heap.quota().charged_bytes(),
+        };
+        room.iter_mut().zip(heaps.map(summary)).map(|(place, heap)| *place = heap).count()
     }
 }
 
@@ -140,11 +143,14 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     fn follow_interval<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, interval: usize) {
         heap.follow_interval(interval, self.draw(), self.secret());
-        if interval > 0
-            && SizeClass::all().any(|class| heap.spans(class) > 0)
-            && let Some(space) = self.space().look(context.id())
-        {
-            space.regions().iter().flat_map(Region::spans).for_each(|span| heap.follow_interval_in(span));
+        if interval == 0 || !SizeClass::all().any(|class| heap.spans(class) > 0) {
+            return;
+        }
+        let secret = self.secret();
+        let mut cursor = Some(SpanCursor::START);
+        // A part at a time: other threads wait for the lock.
+        while let (Some(at), Some(space)) = (cursor, self.space().look(context.id())) {
+            cursor = space.visit_spans(at, &mut |span| heap.follow_interval_in(span, secret));
         }
     }
 
@@ -180,8 +186,9 @@ impl<M: Mapper> Allocator<M> {
             return None;
         };
         let (bytes, requested) = (request.class().bytes(), request.bytes());
-        let block =
-            LiveBlock { bytes, requested, align: request.align(), origin: origin.as_ptr().addr(), ..self.made(context, heap) };
+        let (align, origin) = (request.align(), origin.as_ptr().addr());
+        let span_bytes = self.find_span(context, origin).map_or(0, |span| span.slices() as usize * SLICE_BYTES);
+        let block = LiveBlock { bytes, requested, align, origin, span_bytes, ..self.made(context, heap) };
         self.add_sample(context, &mut profile, start, block, (&callers, interval));
         Some(start)
     }
@@ -190,7 +197,7 @@ impl<M: Mapper> Allocator<M> {
     fn made<C: ThreadContext>(&self, context: C, heap: Option<HeapRef>) -> LiveBlock {
         let heap = heap.inspect(|heap| heap.note_sample()).map_or(0, |heap| heap.id());
         let (thread, made_at) = (context.id().0, self.mapper().now_milliseconds());
-        LiveBlock { site: 0, bytes: 0, represents: 0, requested: 0, align: 1, heap, origin: 0, thread, made_at }
+        LiveBlock { site: 0, bytes: 0, represents: 0, requested: 0, align: 1, heap, origin: 0, span_bytes: 0, thread, made_at }
     }
 
     /// The profile; `None`, and one sample is lost, for a signal handler that interrupted it, and
@@ -221,12 +228,15 @@ impl<M: Mapper> Allocator<M> {
     /// A slot for a sampled block; the lock of the profile is held.
     fn profiled_slot<C: ThreadContext>(&self, context: C, isolated: Option<HeapRef>, class: SizeClass) -> Option<NonNull<u8>> {
         let heap = self.sampled_heap(isolated).or_else(|| self.new_sampled_heap(context, isolated))?;
-        // A program does not come to its limit because of samples.
-        let room = heap.quota().map_or(usize::MAX, |quota| quota.limit_bytes().saturating_sub(quota.charged_bytes()));
-        if room / SAMPLES_ROOM_PART < class.bytes().max(SLICE_BYTES) {
-            return None;
-        }
         let slow_path = self.begin_slow_path_on(context, heap);
+        if !heap.has_room_for_sample(class) {
+            // What other threads freed of it comes home, and empty spans go.
+            let purged = self.purge_thread_heap(context, heap);
+            if purged.is_err() || !heap.has_room_for_sample(class) {
+                self.end_slow_path(context, slow_path);
+                return None;
+            }
+        }
         let slot = self.refill(context, heap, class);
         let _ = self.release_spare(context, heap, SpareLimit::Usual);
         self.end_slow_path(context, slow_path);
@@ -280,18 +290,18 @@ impl<M: Mapper> Allocator<M> {
         Some(())
     }
 
-    /// A sampled block is about to be freed.
+    /// A sampled block is about to be freed; false if the profile does not learn of it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn end_sample<C: ThreadContext>(&self, context: C, address: usize) {
+    pub(crate) fn end_sample<C: ThreadContext>(&self, context: C, address: usize) -> bool {
         context.sample_freed(address);
-        match self.profile().lock(context.id()) {
-            Some(mut profile) => {
-                profile.remove(address, context.id().0, self.mapper().now_milliseconds());
-                self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
-            }
-            None => drop(self.lost_frees().fetch_add(1, Ordering::Relaxed)),
-        }
+        let Some(mut profile) = self.profile().lock(context.id()) else {
+            self.lost_frees().fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
+        profile.remove(address, context.id().0, self.mapper().now_milliseconds());
+        self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
+        true
     }
 
     /// The blocks of the isolated heap of that number end with it.

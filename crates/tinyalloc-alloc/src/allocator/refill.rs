@@ -44,6 +44,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(isolated) = HeapRef::of(heap) {
             heap.retire_idle(secret, &|address| self.find_span(context, address))?;
             let _ = self.release_spare(context, heap, SpareLimit::None);
+            self.purge_sampled(context, Some(isolated));
             self.purge_pooled_thread_heaps(context, isolated);
             if self.takes_part_early(context, heap, isolated, class)
                 && let Some(slot) = heap.refill(class, page_bytes, secret)?
@@ -82,6 +83,10 @@ impl<M: Mapper> Allocator<M> {
             return Ok(None);
         };
         let isolated = HeapRef::of(heap);
+        // What is not sampled must not be where sampled blocks are.
+        if self.sampled_heap(isolated) == Some(heap) {
+            return Ok(None);
+        }
         let pool = isolated.as_ref().map_or(&*global, |isolated| isolated.pool());
         if pool.is_empty() {
             return Ok(None);
@@ -89,6 +94,9 @@ impl<M: Mapper> Allocator<M> {
         let span = pool.take_span(class, heap, self.secret(), &|address| self.find_span(context, address))?;
         for pooled in pool.heaps().filter(|heap| heap.has_spare(SpareLimit::Usual)) {
             let _ = self.release_spare(context, pooled, SpareLimit::Usual);
+        }
+        if let Some(span) = span {
+            heap.mark_anew(span, self.secret());
         }
         Ok(span)
     }

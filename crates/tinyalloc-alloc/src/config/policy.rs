@@ -217,11 +217,11 @@ pub(crate) const PAUSE_NANOSECONDS: u32 = 50_000;
 
 /// Call sites that a profile may have: of 760 bytes each, as far as they are used.
 pub(crate) const PROFILE_SITES_MAX: usize = 8192;
-/// Sampled blocks that may live at a time: 88 bytes each, as far as they are used. With the default
+/// Sampled blocks that may live at a time: 96 bytes each, as far as they are used. With the default
 /// interval they are 64 GiB.
 pub(crate) const PROFILE_SAMPLES_MAX: usize = 1 << 17;
 /// A heap with a limit has samples while a part in so many of what is left of it would do for a
-/// slot, or a slice.
+/// slot, or a slice; and their spans take no larger part of the limit.
 pub(crate) const SAMPLES_ROOM_PART: usize = 8;
 /// The live bytes of each site are noted down when all of them are by one part in so many above the
 /// most that they ever were.

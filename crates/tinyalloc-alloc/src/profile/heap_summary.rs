@@ -3,7 +3,7 @@
 use crate::report::heap_name::HeapName;
 
 /// An isolated heap that has, or had, a sampled block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeapSummary {
     /// The number that no other heap has: [`crate::LiveBlock`] names it.
     pub number: usize,

@@ -30,6 +30,8 @@ pub struct LiveBlock {
     pub heap: usize,
     /// Where it would be if it were not sampled; 0 for a large block, which is in its place.
     pub origin: usize,
+    /// Bytes of the span there.
+    pub span_bytes: usize,
     /// The thread that allocated it.
     pub thread: usize,
     /// When, in milliseconds of the allocator's clock.
@@ -134,6 +136,8 @@ impl Tables {
     }
 
     fn list_sample(&mut self, address: usize, block: LiveBlock, callers: &[usize]) -> Option<()> {
+        // Its free went unnoticed, or another block would not be there.
+        let _ = self.remove(address, block.thread, block.made_at);
         let site = self.site_of(callers)?;
         let number = self.free_sample()?;
         let block = LiveBlock { site: site as usize - 1, ..block };
@@ -258,6 +262,6 @@ mod tests {
     /// docs/PROFILING.md says how large they are.
     #[test]
     fn a_call_site_and_a_sample_take_so_many_bytes() {
-        assert_eq!((size_of::<SiteEntry>(), size_of::<SampleEntry>()), (760, 88));
+        assert_eq!((size_of::<SiteEntry>(), size_of::<SampleEntry>()), (760, 96));
     }
 }

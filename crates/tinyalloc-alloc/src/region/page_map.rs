@@ -36,11 +36,15 @@ impl Region {
     /// Everything that the page map names, each once: spans, large blocks, and the records of what
     /// was freed.
     pub(crate) fn spans(&self) -> impl Iterator<Item = SpanRef> + '_ {
-        let mut number = 0;
+        self.spans_from(0).map(|(span, _)| span)
+    }
+
+    /// As [`Region::spans`], from a slice on, each with the number of the slice behind it.
+    pub(crate) fn spans_from(&self, mut number: usize) -> impl Iterator<Item = (SpanRef, usize)> + '_ {
         from_fn(move || {
             let span = self.span_of_slice(self.slice(number)?);
             number += (span.slices() as usize).max(1);
-            Some(span)
+            Some((span, number))
         })
     }
 

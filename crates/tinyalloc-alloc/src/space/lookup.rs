@@ -8,6 +8,9 @@ use crate::report::misuse::Misuse;
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
 
+/// Huge blocks that are looked at one after the other.
+const HUGE_BLOCKS_WALKED: usize = 1000;
+
 impl Space {
     /// The record of the live span or block at `address`, in any region or huge.
     pub(crate) fn find(&self, address: usize) -> Option<SpanRef> {
@@ -35,7 +38,9 @@ impl Space {
         };
         self.regions.iter().any(|region| region.mappings().into_iter().any(meets))
             || self.pages.mappings().any(meets)
-            || self.huge.iter().any(|block| meets((block.start(), block.slot_bytes())))
+            // Mostly one begins where the mapping does.
+            || self.huge.find(mapping.start).is_some()
+            || self.huge.blocks() < HUGE_BLOCKS_WALKED && self.huge.iter().any(|block| meets((block.start(), block.slot_bytes())))
     }
 
     /// What is wrong with freeing `address`, where no live slot is known to be.

@@ -15,6 +15,7 @@ pub(crate) mod lookup;
 pub(crate) mod traps;
 
 pub(crate) mod spans;
+pub(crate) mod spans_in_use;
 
 pub(crate) mod ended_run;
 pub(crate) mod large;

@@ -9,7 +9,8 @@
 use core::cell::Cell;
 
 use super::ThreadHeapRef;
-use crate::span::class::SizeClass;
+use crate::config::policy::SAMPLES_ROOM_PART;
+use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
 use crate::span::span_ref::SpanRef;
@@ -27,30 +28,59 @@ impl ThreadHeapRef {
         }
         self.random.seed(seed);
         for class in SizeClass::all() {
-            let bin = self.bins.head(class);
-            self.mark_some(bin, count(bin.get(), secret), class, secret);
+            self.mark_list(self.bins.head(class), class, secret);
             let current = self.current(class).get();
             if !current.is_none() {
                 self.stop_at_mark(current);
             }
             for span in self.partial(class).iter() {
-                let list = span.first_free();
-                self.mark_some(list, count(list.get(), secret), class, secret);
+                self.mark_anew(span, secret);
                 self.stop_at_mark(span);
             }
         }
         for span in self.spare.iter() {
-            let list = span.first_free();
-            self.mark_some(list, count(list.get(), secret), span.class(), secret);
+            self.mark_anew(span, secret);
         }
     }
 
-    /// As [`ThreadHeapRef::follow_interval`], for a span that is in no list, if it is this heap's.
-    pub(crate) fn follow_interval_in(self, span: SpanRef) {
-        if span.owner() == self.owner() && matches!(span.state(), SpanState::Full | SpanState::Lending) {
-            // SAFETY: it is one of this heap's (H1).
-            self.stop_at_mark(unsafe { span.owned() });
+    /// Marks free slots of a span that is not current, which may have been marked by another
+    /// interval, or by none.
+    pub(crate) fn mark_anew(self, span: OwnedSpan, secret: Secret) {
+        if self.interval.get() > 0 {
+            self.mark_list(span.first_free(), span.class(), secret);
         }
+    }
+
+    fn mark_list(self, list: &Cell<Slot>, class: SizeClass, secret: Secret) {
+        self.mark_some(list, unmark(list, secret), class, secret);
+    }
+
+    /// As [`ThreadHeapRef::follow_interval`], for a span that is in no list, if it is this heap's.
+    pub(crate) fn follow_interval_in(self, span: SpanRef, secret: Secret) {
+        if span.owner() != self.owner() || !matches!(span.state(), SpanState::Full | SpanState::Lending) {
+            return;
+        }
+        // SAFETY: it is one of this heap's (H1).
+        let span = unsafe { span.owned() };
+        // What is freed of one that lends is in the bin.
+        if span.state() == SpanState::Full {
+            self.mark_anew(span, secret);
+        }
+        self.stop_at_mark(span);
+    }
+
+    /// Whether there is room for one more sample of `class`, in a heap of sampled blocks: a program
+    /// does not come to its limit because of samples.
+    pub(crate) fn has_room_for_sample(self, class: SizeClass) -> bool {
+        let Some(quota) = self.quota.filter(|quota| quota.limit_bytes() != usize::MAX) else {
+            return true;
+        };
+        let taken: usize = SizeClass::all().map(|class| self.spans(class) * class.span_slices(0) * SLICE_BYTES).sum();
+        let part = quota.limit_bytes() / SAMPLES_ROOM_PART;
+        let room = quota.limit_bytes().saturating_sub(quota.charged_bytes()) / SAMPLES_ROOM_PART;
+        // A span that is there already has a slot, perhaps: then nothing is charged.
+        let more = if self.bins.head(class).get().is_end() { class.span_slices(0) * SLICE_BYTES } else { 0 };
+        taken + more <= part && room >= class.bytes().max(SLICE_BYTES)
     }
 
     pub(crate) fn interval(self) -> usize {
@@ -121,7 +151,9 @@ impl ThreadHeapRef {
     pub(super) fn has_met_mark(self, span: OwnedSpan, secret: Secret) -> bool {
         if span.has_stopped() {
             let list = span.first_free();
-            list.set(list.get().marked(span.class().bytes()));
+            if self.interval.get() > 0 {
+                list.set(list.get().marked(span.class().bytes()));
+            }
             self.stop_at_mark(span);
             return true;
         }
@@ -136,12 +168,17 @@ fn link(list: &Cell<Slot>, last: Option<Slot>, secret: Secret) -> Option<Slot> {
     (!slot.is_end()).then_some(slot)
 }
 
-/// How many slots a list has.
-fn count(first: Slot, secret: Secret) -> usize {
-    let (mut slots, mut slot) = (0, first);
-    while let Some(next) = slot.next(secret) {
-        slots += 1;
-        slot = next;
+/// Takes the marks out of a list. Yields how many slots it has.
+fn unmark(list: &Cell<Slot>, secret: Secret) -> usize {
+    let (mut slots, mut last) = (0, None::<Slot>);
+    while let Some(slot) = link(list, last, secret) {
+        if slot.is_marked() {
+            match last {
+                Some(last) => last.sign(slot.unmarked(), secret),
+                None => list.set(slot.unmarked()),
+            }
+        }
+        (slots, last) = (slots + 1, Some(slot.unmarked()));
     }
     slots
 }

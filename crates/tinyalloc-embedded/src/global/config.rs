@@ -10,6 +10,7 @@ use super::current::init;
 /// of your own.
 ///
 /// `Slab4K64` has 4 KiB in 64 slots of 64 bytes. Each takes 5 bytes a slot and about 16 bytes more.
+/// Where pointers have 16 bits, those of 32 KiB and more are not there.
 #[derive(Clone, Copy)]
 pub struct AllocatorConfig {
     // A function, not a reference: a slab that no function of the program names is not in its
@@ -52,9 +53,10 @@ list! {
     Slab8K64 8192 64 "8 KiB in 64 slots of 128 bytes.",
     Slab8K128 8192 128 "8 KiB in 128 slots of 64 bytes.",
     Slab16K128 16384 128 "16 KiB in 128 slots of 128 bytes.",
-    Slab32K128 32768 128 "32 KiB in 128 slots of 256 bytes.",
-    Slab64K255 65280 255 "64 KiB, less 256 bytes, in 255 slots of 256 bytes.",
 }
+
+#[cfg(not(target_pointer_width = "16"))]
+mod large;
 
 impl AllocatorConfig {
     /// Makes this the slab of the whole program, unless there is one already: the first call

@@ -2,11 +2,8 @@
 //! program that takes a claim does not link, and the name of what is missing says why.
 
 use crate::chunk::ChunkId;
+use crate::missing::tinyalloc_needs_its_feature_critical_section_on_this_processor;
 use crate::sync::{AtomicBool, Ordering};
-
-unsafe extern "C" {
-    safe fn tinyalloc_needs_its_feature_critical_section_on_this_processor() -> bool;
-}
 
 /// One context's claim on something shared.
 pub(crate) struct Claim {

@@ -16,12 +16,12 @@ extern "C" fn main() -> ! {
     buf.write(&mut slab, b"a text of more than one slot, in chunks").expect("there is room");
     let mut queue = GlobalDeque::<16>::new();
     let (mut producer, mut consumer) = queue.split();
-    let mut passed = 0;
+    let mut passed = 0usize;
     for byte in buf.chunks(&slab).flatten() {
         producer.push(*byte).expect("there is room");
         assert_eq!(consumer.pop(), Some(*byte));
         passed += 1;
     }
-    println!("test {passed} bytes through a queue without a lock ... ok");
+    println!("test ", passed, " bytes through a queue without a lock ... ok");
     exit(passed == buf.len())
 }

@@ -58,8 +58,8 @@ fn slabs() {
     let [small, middle, large] = unsafe { [slab(&mut *&raw mut SMALL), slab(&mut *&raw mut MIDDLE), slab(&mut *&raw mut LARGE)] };
     for (nth, what) in OPERATIONS.into_iter().enumerate() {
         row(US, what, middle[nth]);
-        for (slots, costs) in [(8, small), (32, middle), (128, large)] {
-            println!("scale|{what}|{slots}|{}|{}", costs[nth].fewest, costs[nth].most);
+        for (slots, costs) in [(8u32, small), (32, middle), (128, large)] {
+            println!("scale|", what, "|", slots, "|", costs[nth].fewest, "|", costs[nth].most);
         }
     }
 }

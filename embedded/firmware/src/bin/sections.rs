@@ -20,7 +20,7 @@ static SLAB: SharedSlab<1024, 32> = SharedSlab::new();
 /// The longest critical section of the step, less what an empty one takes.
 fn section(what: &str, step: impl FnOnce()) {
     let nothing = longest(|| with(|_| ()));
-    println!("section|{what}|{}", longest(step) - nothing);
+    println!("section|", what, "|", longest(step) - nothing);
 }
 
 fn queue() {

@@ -1,33 +1,45 @@
-//! The length of critical sections. They do not nest in what is measured.
+//! The length of critical sections.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::cell::UnsafeCell;
 
-use crate::timer::{instructions, now};
+use crate::timer::{Moment, elapsed, now};
 
-static IS_ON: AtomicU32 = AtomicU32::new(0);
-static BEGUN: AtomicU32 = AtomicU32::new(0);
-static LONGEST: AtomicU32 = AtomicU32::new(0);
+static TRACE: Trace = Trace(UnsafeCell::new(State { is_on: false, begun: 0, longest: 0 }));
+
+struct State {
+    is_on: bool,
+    begun: Moment,
+    longest: u32,
+}
+
+/// Used where interrupts are masked, and by main where none has begun.
+struct Trace(UnsafeCell<State>);
+
+unsafe impl Sync for Trace {}
+
+fn state() -> &'static mut State {
+    unsafe { &mut *TRACE.0.get() }
+}
 
 /// Not inlined: a call is the same everywhere, and what it costs is known.
 #[inline(never)]
 pub(super) fn begin() {
-    BEGUN.store(now(), Ordering::Relaxed);
+    state().begun = now();
 }
 
 #[inline(never)]
 pub(super) fn end() {
     let end = now();
-    if IS_ON.load(Ordering::Relaxed) != 0 {
-        let length = instructions(BEGUN.load(Ordering::Relaxed), end);
-        LONGEST.store(LONGEST.load(Ordering::Relaxed).max(length), Ordering::Relaxed);
+    let state = state();
+    if state.is_on {
+        state.longest = state.longest.max(elapsed(state.begun, end));
     }
 }
 
-/// The instructions of the longest critical section while the step ran.
+/// What the longest critical section took while the step ran, in the timer's unit.
 pub fn longest(step: impl FnOnce()) -> u32 {
-    LONGEST.store(0, Ordering::Relaxed);
-    IS_ON.store(1, Ordering::Relaxed);
+    (state().is_on, state().longest) = (true, 0);
     step();
-    IS_ON.store(0, Ordering::Relaxed);
-    LONGEST.load(Ordering::Relaxed)
+    state().is_on = false;
+    state().longest
 }

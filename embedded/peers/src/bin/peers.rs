@@ -2,6 +2,9 @@
 #![no_std]
 #![no_main]
 
+#[cfg(not(target_arch = "avr"))]
+#[path = "../bbqueue.rs"]
+mod bbqueue;
 #[path = "../heap.rs"]
 mod heap;
 #[cfg(feature = "pools")]
@@ -22,5 +25,7 @@ extern "C" fn main() -> ! {
     #[cfg(feature = "pools")]
     pool::costs();
     queue::costs();
+    #[cfg(not(target_arch = "avr"))]
+    bbqueue::costs();
     exit(true)
 }

@@ -3,6 +3,8 @@
 use core::arch::global_asm;
 use core::ptr::{addr_of, addr_of_mut, copy_nonoverlapping, write_bytes};
 
+use super::host::{exit, print};
+
 unsafe extern "C" {
     static mut DATA_START: u32;
     static DATA_END: u32;
@@ -11,8 +13,8 @@ unsafe extern "C" {
     static BSS_END: u32;
 }
 
-// The first words of the flash: the stack, then what the processor calls. `main` and `SysTick` are
-// the program's.
+// The first words of the flash: the stack, then what the processor calls. `main` and `on_timer`
+// are the program's.
 global_asm!(
     ".section .vectors, \"a\"",
     ".word STACK_TOP",
@@ -20,7 +22,7 @@ global_asm!(
     ".rept 13",
     ".word {fault}",
     ".endr",
-    ".word SysTick",
+    ".word on_timer",
     ".text",
     fault = sym fault,
 );
@@ -30,11 +32,11 @@ unsafe extern "C" {
 }
 
 /// What the processor calls for everything that no program expects; the linker script names it for
-/// `SysTick`, too, where a program has no handler for that.
+/// `on_timer`, too, where a program has no such function.
 #[unsafe(no_mangle)]
 extern "C" fn fault() -> ! {
-    crate::host::print("fault\n");
-    crate::host::exit(false)
+    print("fault\n");
+    exit(false)
 }
 
 #[unsafe(no_mangle)]

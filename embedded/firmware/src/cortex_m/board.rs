@@ -1,0 +1,9 @@
+//! Cortex-M, in QEMU.
+
+mod call;
+#[path = "../semihosting.rs"]
+pub mod host;
+#[cfg(feature = "critical-section")]
+pub mod mask;
+mod start;
+pub mod timer;
