@@ -338,7 +338,8 @@ Examples:
   tinyalloc run --library target/release/libtinyalloc.so -- python3 script.py
 
 The summary goes to standard error, and the exit status is the program's, or 128 and the number of
-the signal that ended it. A profile is written when the heap has grown by a tenth, and at the end.")]
+the signal that ended it. A profile is written when the heap has grown by a tenth, and at the end.
+PID.html among them is a page of all of them that needs no network.")]
 pub struct Run {
     /// A sample for about so many bytes that are allocated
     #[arg(long, value_name = "SIZE", default_value = "512K", value_parser = parse_interval)]
@@ -346,6 +347,9 @@ pub struct Run {
     /// Where the heap profiles go
     #[arg(long, value_name = "DIR", default_value = "tinyalloc-profiles")]
     pub output: PathBuf,
+    /// Write no page in HTML, but the summary alone
+    #[arg(long)]
+    pub no_report: bool,
     /// libtinyalloc.so; found beside this command, or where libraries are, if not named
     #[arg(long = "library", value_name = "PATH")]
     pub preloaded: Option<PathBuf>,

@@ -186,12 +186,15 @@ fn known_functions_allocate_known_amounts() {
     let run = tinyalloc(&words);
     assert_eq!((run.status, run.out.as_str()), (5, "done\n"), "{}", run.err);
     assert!(
-        run.err.contains("make_buffer") && run.err.contains("load.c:7") && run.err.contains("report -o report.html "),
+        run.err.contains("make_buffer") && run.err.contains("load.c:7") && run.err.contains("a page of all of them: "),
         "{}",
         run.err
     );
     let last = run.err.lines().find_map(|line| line.split_once("the last one: ")).unwrap().1;
     let last = PathBuf::from(last);
+    let page = run.err.lines().find_map(|line| line.strip_prefix("a page of all of them: ")).unwrap();
+    let page = read(page).unwrap();
+    assert!(page.starts_with(b"<!doctype html>") && page.windows(11).any(|words| words == b"make_buffer"));
     let sites =
         |by: &str| -> Value { from_str(&tinyalloc(&["sites", "--json", "--by", by, text(&last)]).succeeded().out).unwrap() };
     let (live, peak, total) = (sites("live"), sites("peak"), sites("total"));
@@ -202,7 +205,8 @@ fn known_functions_allocate_known_amounts() {
     assert!(is_near(node["blocks"].as_f64().unwrap(), 16384.0) && node["line"] == 12, "{node}");
     refuses_what_is_cut_off(&last);
     // What grew from the first dump to the last.
-    let dumps: Vec<PathBuf> = read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files = read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let dumps: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|name| name == "heap")).collect();
     assert!(dumps.len() > 2, "{dumps:?}");
     let paths: Vec<&str> = dumps.iter().map(|path| text(path)).collect();
     let leaks: Value = from_str(&tinyalloc(&[&["leaks", "--json"], &paths[..]].concat()).succeeded().out).unwrap();

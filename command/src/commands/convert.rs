@@ -37,7 +37,7 @@ pub(super) fn save_with_notes(path: &Path, bytes: &[u8], symbols: &mut Symbols) 
 }
 
 /// Half of a file is not left behind.
-fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path == Path::new("-") {
         let mut out = stdout().lock();
         let written = out.write_all(bytes).and_then(|()| out.flush());

@@ -16,10 +16,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{program, residence, sites};
+use super::convert::save;
+use super::{program, read_all, residence, sites};
 use crate::failure::{Failure, system_text};
 use crate::options::Run;
 use crate::profile::{By, Profile};
+use crate::report::page;
 use crate::sites::sites as sites_of;
 use crate::size::size;
 use crate::symbols::Symbols;
@@ -67,7 +69,10 @@ pub(super) fn run(options: &Run) -> Result<u8, Failure> {
     command.env(PRELOAD, preload(&library)?).env(OPTIONS, library_options(&folder, options.interval));
     let begun = SystemTime::now();
     let (process, status) = wait_for(&mut command).map_err(|text| Failure::of(&path, text))?;
-    summarise(&profiled(&folder, begun), process, &mut symbols);
+    let all = profiled(&folder, begun);
+    if let Some(profiled) = summarise(&all, process, &mut symbols).filter(|_| !options.no_report) {
+        write_report(profiled, &folder, &mut symbols);
+    }
     say(&format!("heap profiles are in {}\n", folder.display()));
     Ok(exit_status(status))
 }
@@ -164,31 +169,60 @@ fn folder(output: &Path) -> Result<PathBuf, Failure> {
 /// A process that wrote profiles.
 struct Profiled {
     process: u32,
-    count: usize,
-    last: PathBuf,
+    dumps: Vec<PathBuf>,
+}
+
+impl Profiled {
+    fn read_last(&self) -> Option<Result<Profile, Failure>> {
+        self.dumps.last().map(|last| Profile::read(last))
+    }
+}
+
+/// A page of all profiles of a process. Without it there still is the summary.
+fn write_report(profiled: &Profiled, folder: &Path, symbols: &mut Symbols) {
+    let path = folder.join(format!("{}.html", profiled.process));
+    let written = read_all(&profiled.dumps).and_then(|dumps| {
+        let page = page(&dumps, &mut |profile, address| symbols.frames(profile, address), None)?;
+        symbols.clear_progress();
+        save(&path, page.as_bytes())
+    });
+    match written {
+        Ok(()) => say(&format!("a page of all of them: {}\n", path.display())),
+        Err(failure) => say(&format!("tinyalloc: {failure}\n")),
+    }
 }
 
 /// Sums up the last profile of the program, on standard error: the output is the program's. If
 /// there is none, as of most shells, that of the process with the highest peak.
-fn summarise(all: &[Profiled], process: u32, symbols: &mut Symbols) {
+/// Yields the process that was summed up.
+fn summarise<'all>(all: &'all [Profiled], process: u32, symbols: &mut Symbols) -> Option<&'all Profiled> {
     let own = all.iter().find(|profiled| profiled.process == process);
-    let read = |profiled: &'_ Profiled| Profile::read(&profiled.last).map(|profile| (profiled.count, profiled.process, profile));
-    let others = || all.iter().filter_map(|profiled| read(profiled).ok()).max_by_key(|(_, _, profile)| profile.peak_bytes);
-    match own.map(read) {
-        Some(Ok(found)) => summarise_process(&found, symbols),
-        Some(Err(failure)) => say(&format!("tinyalloc: {failure}\n")),
+    let largest = || {
+        let read = |profiled: &'all Profiled| Some((profiled, profiled.read_last()?.ok()?));
+        all.iter().filter_map(read).max_by_key(|(_, profile)| profile.peak_bytes)
+    };
+    let found = match own.and_then(|own| Some((own, own.read_last()?))) {
+        Some((own, Ok(profile))) => Some((own, profile)),
+        Some((_, Err(failure))) => {
+            say(&format!("tinyalloc: {failure}\n"));
+            None
+        }
         None => {
             let text = "the program wrote no heap profile: it ended by a signal or _exit(2), or ran others that did the work";
             say(&format!("tinyalloc: {text}\n"));
-            others().iter().for_each(|found| summarise_process(found, symbols));
+            largest()
         }
+    };
+    if let Some((profiled, profile)) = &found {
+        summarise_process(profiled, profile, symbols);
     }
     summarise_others(&all.iter().filter(|profiled| profiled.process != process).collect::<Vec<_>>());
+    found.map(|(profiled, _)| profiled)
 }
 
 /// Those with the highest peaks in a table: in one of them may be what the user looks for.
 fn summarise_others(others: &[&Profiled]) {
-    let count: usize = others.iter().map(|profiled| profiled.count).sum();
+    let count: usize = others.iter().map(|profiled| profiled.dumps.len()).sum();
     let of = match others.len() {
         0 => return,
         1 => String::from("another process"),
@@ -206,12 +240,12 @@ fn summarise_others(others: &[&Profiled]) {
 
 /// Bytes at the peak and at the end, and where the profile is; None if it has no samples.
 fn row(profiled: &Profiled) -> Option<(u64, u64, String)> {
-    let profile = Profile::read(&profiled.last).ok().filter(|profile| profile.peak_bytes > 0)?;
+    let profile = profiled.read_last()?.ok().filter(|profile| profile.peak_bytes > 0)?;
     let program = profile.program().and_then(Path::file_name).map(|name| name.to_string_lossy()).unwrap_or_default();
     Some((profile.peak_bytes, profile.live_bytes, plain(&format!("{} ({program})", profile.path.display()))))
 }
 
-fn summarise_process((count, process, profile): &(usize, u32, Profile), symbols: &mut Symbols) {
+fn summarise_process(profiled: &Profiled, profile: &Profile, symbols: &mut Symbols) {
     say(&sites::heading(profile));
     if profile.sum(By::Total).samples == 0 {
         say("no block was sampled: the program allocates little (--interval 4K sees more), or has a malloc of its own\n");
@@ -222,9 +256,8 @@ fn summarise_process((count, process, profile): &(usize, u32, Profile), symbols:
         say(&format!("\n{peak}\n{live}{keepers}"));
     }
     say(&residence::parts(profile));
-    say(&format!("\n{} of process {process}, the last one: {}\n", profiles(*count), profile.path.display()));
-    let all = profile.path.with_file_name(format!("{process}.*.heap"));
-    say(&format!("to see all of them: tinyalloc report -o report.html {}\n", all.display()));
+    let (count, process) = (profiles(profiled.dumps.len()), profiled.process);
+    say(&format!("\n{count} of process {process}, the last one: {}\n", profile.path.display()));
 }
 
 fn profiles(count: usize) -> String {
@@ -243,11 +276,11 @@ fn profiled(folder: &Path, since: SystemTime) -> Vec<Profiled> {
             dumps.entry(process).or_default().push((number, path));
         }
     }
-    let last = |(process, dumps): (u32, Vec<(u64, PathBuf)>)| {
-        let count = dumps.len();
-        dumps.into_iter().max().map(|(_, last)| Profiled { process, count, last })
+    let in_order = |(process, mut dumps): (u32, Vec<(u64, PathBuf)>)| {
+        dumps.sort();
+        Profiled { process, dumps: dumps.into_iter().map(|(_, path)| path).collect() }
     };
-    dumps.into_iter().filter_map(last).collect()
+    dumps.into_iter().map(in_order).collect()
 }
 
 /// The numbers of the process and of the file in `PID.N.heap`.
