@@ -17,9 +17,11 @@ CC ?= cc
 CFLAGS ?= -O2
 INSTALL ?= install
 OBJCOPY ?= objcopy
+# Rust's name of another platform: what is built for it goes to target/TRIPLE/release.
+TRIPLE ?=
 
 TARGET := target
-LIBRARIES := $(TARGET)/release
+LIBRARIES := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
 SHARED := $(LIBRARIES)/libtinyalloc.so
 ARCHIVE := $(LIBRARIES)/libtinyalloc.a
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -35,14 +37,15 @@ INSTALLED := $(GDB_SCRIPTS) $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libt
     $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
     $(addprefix $(MANDIR)/man3/,$(notdir $(wildcard docs/man/*.3))) $(addprefix $(MANDIR)/man7/,$(notdir $(wildcard docs/man/*.7)))
 STRESS := $(TARGET)/c-tests/stress
-BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
+BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
+    $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
 .PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
     security header install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
+	@echo "  variables: PREFIX LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
