@@ -40,7 +40,7 @@ STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
     $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
-.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
+.PHONY: help all check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features reach musl inject tsan fuzz soak \
     security header install uninstall clean
 
 help: ## list the targets
@@ -102,6 +102,10 @@ bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write b
 
 features: ## check the sets of features that are sensible together
 	scripts/features
+
+reach: ## run the tests on every platform that can be emulated here and write docs/PLATFORMS.md: an hour or more
+	scripts/install-test-tools --reach
+	scripts/reach --write
 
 musl: ## measure statically linked programs with musl's own malloc, mimalloc and ours
 	scripts/musl
