@@ -18,9 +18,11 @@ CC ?= cc
 CFLAGS ?= -O2
 INSTALL ?= install
 OBJCOPY ?= objcopy
+# Rust's name of another platform: what is built for it goes to target/TRIPLE/release.
+TRIPLE ?=
 
 TARGET := target
-LIBRARIES := $(TARGET)/release
+LIBRARIES := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
 SHARED := $(LIBRARIES)/libtinyalloc.so
 ARCHIVE := $(LIBRARIES)/libtinyalloc.a
 COMMAND := command/$(TARGET)/release/tinyalloc
@@ -37,14 +39,15 @@ INSTALLED := $(GDB_SCRIPTS) $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libt
     $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
     $(foreach section,1 3 7,$(addprefix $(MANDIR)/man$(section)/,$(notdir $(wildcard docs/man/*.$(section))))) $(BINDIR)/tinyalloc
 STRESS := $(TARGET)/c-tests/stress
-BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --crate-type
+BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
+    $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
-.PHONY: help all command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features musl inject tsan fuzz soak \
-    security header install install-command uninstall clean
+.PHONY: help all command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features reach musl inject \
+    tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY"
+	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -104,6 +107,10 @@ bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write b
 
 features: ## check the sets of features that are sensible together
 	scripts/features
+
+reach: ## run the tests on every platform that can be emulated here and write docs/PLATFORMS.md: an hour or more
+	scripts/install-test-tools --reach
+	scripts/reach --write
 
 musl: ## measure statically linked programs with musl's own malloc, mimalloc and ours
 	scripts/musl

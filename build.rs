@@ -19,9 +19,8 @@ use std::process::{Command, Stdio};
 ///
 /// Every process pays for each page and each symbol (docs/decisions/0035-one-window-of-text.md).
 /// What the compiler adds to start and end a library is left out (`nostartfiles`): the loader runs
-/// our arrays of functions without it. Code ends where a page does (`separate-code`), so that what
-/// the loader relocates has a page of its own.
-const ARGUMENTS: [&str; 10] = [
+/// our arrays of functions without it.
+const ARGUMENTS: [&str; 9] = [
     "-Wl,-soname,libtinyalloc.so.0",
     "-Wl,-Bsymbolic-functions",
     "-Wl,--export-dynamic-symbol=_Z[nd][wal]*",
@@ -29,10 +28,15 @@ const ARGUMENTS: [&str; 10] = [
     "-Wl,-z,nodelete",
     "-Wl,-z,initfirst",
     "-Wl,-z,relro",
-    "-Wl,-z,separate-code",
     "-Wl,--as-needed",
     "-nostartfiles",
 ];
+
+/// Code ends where a page does, so that what the loader relocates has a page of its own. Where
+/// pages may have 64 KiB, it has one anyway: then read-only data and code are one mapping without
+/// `layout.ld`, and the file is 64 KiB smaller.
+const SMALL_PAGES: &str = "-Wl,-z,separate-code";
+const PAGES_OF_MANY_SIZES: &str = "-Wl,-z,noseparate-code";
 
 /// A library with what layout.ld names, to put questions to the linker.
 const SMALL: &str = "#![no_std]
@@ -54,7 +58,8 @@ fn main() {
     if var_os("CARGO_FEATURE_C_ABI").is_none() {
         return;
     }
-    for argument in ARGUMENTS {
+    let has_small_pages = var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|name| name == "x86_64");
+    for argument in ARGUMENTS.into_iter().chain([if has_small_pages { SMALL_PAGES } else { PAGES_OF_MANY_SIZES }]) {
         println!("cargo::rustc-link-arg={argument}");
     }
     let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

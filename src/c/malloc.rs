@@ -145,7 +145,7 @@ pub unsafe extern "C" fn cfree(start: *mut c_void) {
 #[unsafe(no_mangle)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn malloc_usable_size(start: *const c_void) -> usize {
-    match ALLOCATOR.usable_bytes_hit(start.cast_mut().cast()) {
+    match ALLOCATOR.usable_bytes_hit(Thread, start.cast_mut().cast()) {
         Some(bytes) => bytes,
         None => usable_size_slow(start.cast_mut().cast()),
     }

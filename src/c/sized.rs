@@ -111,9 +111,8 @@ macro_rules! jump {
 macro_rules! jump {
     ($field:ident) => {
         naked_asm!(
-            "adrp x16, {routes}",
-            "add x16, x16, :lo12:{routes}",
-            "ldr x16, [x16, #{at}]",
+            "adrp x16, {routes} + {at}",
+            "ldr x16, [x16, :lo12:{routes} + {at}]",
             "br x16",
             routes = sym ROUTES,
             at = const offset_of!(Routes, $field),

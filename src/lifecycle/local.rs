@@ -7,6 +7,7 @@ use tinyalloc_alloc::{Bins, HeapTable, Misuse, Mode, SealPolicy, ThreadContext, 
 
 use crate::faults::backtrace;
 use crate::options::start;
+use crate::process::instance;
 use crate::process::thread::tls::{ATTACHMENTS, BINS, MODE, MODE_BITS, MODE_MASK, local_from_tls};
 use crate::process::thread::{Thread, abort_on, arm_detach, is_end_told, thread_id};
 use crate::report::probes;
@@ -15,6 +16,11 @@ use crate::report::probes;
 // null. The one allocator is a static of the program, or of a library that is never unloaded.
 unsafe impl ThreadContext for Thread {
     local_from_tls!(Thread);
+
+    #[inline(always)]
+    fn allocator(self) -> Option<NonNull<u8>> {
+        instance::address()
+    }
 
     fn id(self) -> ThreadId {
         thread_id()

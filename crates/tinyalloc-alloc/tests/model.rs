@@ -174,9 +174,8 @@ fn free_address(model: &Model<'_, LimitedMapper>, actor: Actor, address: usize) 
     unsafe { model.world.free(actor, std::ptr::with_exposed_provenance_mut(address)) };
 }
 
-fn check_trace(actors: usize, ops: &[Op], limits: (usize, usize)) {
-    let world = World::<LimitedMapper>::with_limits(limits.0, limits.1);
-    let mut model = Model::new(&world, actors);
+fn check_trace(actors: usize, ops: &[Op], world: &World<LimitedMapper>) {
+    let mut model = Model::new(world, actors);
     for op in ops {
         run(&mut model, op);
         model.check_invariants();
@@ -210,16 +209,21 @@ proptest! {
 
     #[test]
     fn threads_that_take_turns_never_disturb_each_other(ops in prop::collection::vec(op(), 1..150)) {
-        check_trace(ACTORS, &ops, (common::ADDRESS_SPACE_BYTES, usize::MAX));
+        check_trace(ACTORS, &ops, &World::new());
     }
 
     #[test]
     fn one_thread_has_exact_statistics(ops in prop::collection::vec(op(), 1..150)) {
-        check_trace(1, &ops, (common::ADDRESS_SPACE_BYTES, usize::MAX));
+        check_trace(1, &ops, &World::new());
     }
 
     #[test]
     fn many_small_regions_serve_as_well_as_one(ops in prop::collection::vec(op(), 1..120)) {
-        check_trace(ACTORS, &ops, (usize::MAX, 4 * MIB));
+        check_trace(ACTORS, &ops, &World::with_limits(usize::MAX, 4 * MIB));
+    }
+
+    #[test]
+    fn pages_of_16_and_64_kib_change_no_promise(ops in prop::collection::vec(op(), 1..120), shift in prop_oneof![Just(14), Just(16)]) {
+        check_trace(ACTORS, &ops, &World::with_pages(1 << shift));
     }
 }

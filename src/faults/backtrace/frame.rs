@@ -10,7 +10,7 @@ use libc::{EINVAL, SYS_rt_sigprocmask, syscall};
 use super::super::loaded_object::LoadedObject;
 use super::expression::Expression;
 use super::frame_entry::FrameEntry;
-use super::registers::{COUNT, KEPT, STACK, here, plain};
+use super::registers::{COUNT, KEPT, STACK, TRAMPOLINE, here, plain};
 use super::rule_cache::{self, ShortRules};
 use super::rules::{FrameStart, Rule, Rules};
 use crate::support::errno::{errno, set_errno};
@@ -71,7 +71,9 @@ impl Frame {
     pub(super) fn climb(&mut self) -> Option<()> {
         // The instruction after a call that never returns may belong to the next function.
         let address = if self.is_interrupted { self.address } else { self.address - 1 };
-        let tables = self.object.tables(address)?;
+        let Some(tables) = self.object.tables(address) else {
+            return self.climb_signal();
+        };
         match rule_cache::find(address, tables) {
             Some(rules) => self.climb_by(&rules),
             None => self.climb_by_tables(address, tables),
@@ -83,6 +85,9 @@ impl Frame {
     fn climb_by_tables(&mut self, address: usize, tables: usize) -> Option<()> {
         // SAFETY: the tables are the object's, which stays loaded (J1).
         let entry = unsafe { FrameEntry::find(tables, address) }?;
+        if entry.is_signal() && self.climb_signal().is_some() {
+            return Some(());
+        }
         let rules = Rules::at(&entry, address)?;
         if !entry.is_signal()
             && let Some(short) = ShortRules::new(&rules, entry.return_register())
@@ -97,6 +102,35 @@ impl Frame {
         self.registers = registers;
         self.is_interrupted = entry.is_signal();
         self.return_to(entry.return_register())
+    }
+
+    /// Becomes the frame that a signal interrupted, if this is that of the code that ends the
+    /// handler.
+    #[cold]
+    #[inline(never)]
+    fn climb_signal(&mut self) -> Option<()> {
+        let trampoline = TRAMPOLINE?;
+        if !trampoline.begins_with(self.code()?) {
+            return None;
+        }
+        let start = self.registers[STACK].wrapping_add(trampoline.registers_at());
+        let address = self.look(start.wrapping_add(size_of_val(&self.registers)))?;
+        let mut registers = [0; COUNT];
+        for (number, register) in registers.iter_mut().enumerate() {
+            *register = self.look(start.wrapping_add(number * size_of::<usize>()))?;
+        }
+        (self.registers, self.saved_at) = (registers, [0; COUNT]);
+        (self.address, self.is_interrupted) = (address, true);
+        (address > 1).then_some(())
+    }
+
+    /// The next two instructions.
+    fn code(&self) -> Option<[u32; 2]> {
+        if !self.address.is_multiple_of(align_of::<u32>()) || !is_readable(self.address) {
+            return None;
+        }
+        // SAFETY: the kernel has read them.
+        Some(unsafe { with_exposed_provenance::<[u32; 2]>(self.address).read() })
     }
 
     /// As [`Frame::climb`], by rules that were computed before.

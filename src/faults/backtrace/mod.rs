@@ -3,6 +3,8 @@
 //! keep its result.
 
 mod bytes;
+mod trampoline;
+
 #[cfg(target_arch = "aarch64")]
 #[path = "registers_aarch64.rs"]
 mod registers;

@@ -2,11 +2,16 @@
 
 use core::arch::asm;
 
+use super::trampoline::Trampoline;
+
 /// The sixteen registers and the return address.
 pub(super) const COUNT: usize = 17;
 pub(super) const STACK: usize = 7;
 /// The registers that calls preserve, and the return address: the others are known of no caller.
 pub(super) const KEPT: [usize; 8] = [3, 6, STACK, 12, 13, 14, 15, 16];
+
+/// The tables say it.
+pub(super) const TRAMPOLINE: Option<Trampoline> = None;
 
 /// The address of this code, and the registers that calls preserve.
 #[inline(always)]

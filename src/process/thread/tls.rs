@@ -92,21 +92,29 @@ macro_rules! define_tls {
         #[cfg(target_arch = "aarch64")]
         impl $thread {
             #[inline(always)]
-            fn address() -> usize {
-                let address: usize;
-                // SAFETY: reads the thread pointer and a constant that the dynamic linker fixed.
+            fn offset() -> usize {
+                let offset: usize;
+                // SAFETY: reads a constant that the dynamic linker fixed before this library's code
+                // runs.
                 unsafe {
                     asm!(
                         concat!("adrp {offset}, :gottprel:", $symbol),
                         concat!("ldr {offset}, [{offset}, :gottprel_lo12:", $symbol, "]"),
-                        "mrs {address}, tpidr_el0",
-                        "add {address}, {address}, {offset}",
-                        offset = out(reg) _,
-                        address = out(reg) address,
+                        offset = out(reg) offset,
                         options(pure, nomem, nostack, preserves_flags),
                     );
                 }
-                address
+                offset
+            }
+
+            #[inline(always)]
+            fn pointer() -> usize {
+                let pointer: usize;
+                // SAFETY: reads the thread pointer.
+                unsafe {
+                    asm!("mrs {}, tpidr_el0", out(reg) pointer, options(pure, nomem, nostack, preserves_flags));
+                }
+                pointer
             }
 
             #[inline(always)]
@@ -115,10 +123,10 @@ macro_rules! define_tls {
                 // SAFETY: reads one of this thread's three words.
                 unsafe {
                     asm!(
-                        "ldr {}, [{}, #{at}]",
+                        "ldr {}, [{}, {}]",
                         out(reg) word,
-                        in(reg) $thread::address(),
-                        at = const AT,
+                        in(reg) $thread::pointer(),
+                        in(reg) $thread::offset() + AT,
                         options(pure, readonly, nostack, preserves_flags),
                     );
                 }
@@ -130,10 +138,10 @@ macro_rules! define_tls {
                 // SAFETY: writes one of this thread's three words.
                 unsafe {
                     asm!(
-                        "str {}, [{}, #{at}]",
+                        "str {}, [{}, {}]",
                         in(reg) word,
-                        in(reg) $thread::address(),
-                        at = const AT,
+                        in(reg) $thread::pointer(),
+                        in(reg) $thread::offset() + AT,
                         options(nostack, preserves_flags),
                     );
                 }

@@ -28,7 +28,8 @@ impl<M: Mapper> Allocator<M> {
     /// If `start` is the start of a live block, no thread uses the block any more.
     #[inline(always)]
     pub unsafe fn free<C: ThreadContext>(&self, context: C, start: *mut u8) {
-        let Some(span) = self.span_in_first_region(start.addr()) else {
+        let near = self.near(context);
+        let Some(span) = near.span_in_first_region(start.addr()) else {
             return self.free_outside(start, context);
         };
         if !context.is(span.owner_bins()) {
@@ -37,7 +38,7 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: the first region is never at null.
         let start = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: its owner is this thread's heap (H1).
-        match unsafe { span.owned() }.free_local(start, self.hit_secret()) {
+        match unsafe { span.owned() }.free_local(start, near.hit_secret()) {
             Freed::Done => {}
             Freed::CountdownZero => self.free_relist(context, span),
             Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),

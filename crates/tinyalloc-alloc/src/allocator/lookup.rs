@@ -92,24 +92,24 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::block_at_hand`], of a slot of this thread's current heap.
     #[inline(always)]
     pub(crate) fn own_block_at_hand<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<SpanRef> {
-        let address = start.as_ptr().addr();
-        let span = self.span_in_first_region(address).filter(|span| context.is(span.owner_bins()))?;
+        let (near, address) = (self.near(context), start.as_ptr().addr());
+        let span = near.span_in_first_region(address).filter(|span| context.is(span.owner_bins()))?;
         // SAFETY: its owner is this thread's heap (H1).
         let is_slot = unsafe { span.owned() }.is_own_slot(address);
         // SAFETY: a carved slot starts there.
-        (is_slot && !unsafe { Slot::new(start) }.is_signed(self.hit_secret())).then_some(span)
+        (is_slot && !unsafe { Slot::new(start) }.is_signed(near.hit_secret())).then_some(span)
     }
 
     /// Usable bytes of a live block; `None`, and a report, for anything else.
     pub fn usable_bytes<C: ThreadContext>(&self, context: C, start: NonNull<u8>) -> Option<usize> {
-        self.usable_bytes_hit(start.as_ptr()).or_else(|| self.usable_bytes_slow(context, start))
+        self.usable_bytes_hit(context, start.as_ptr()).or_else(|| self.usable_bytes_slow(context, start))
     }
 
     /// As [`Allocator::usable_bytes`], but only if the hit path knows the block: never of null.
     /// What it cannot tell, [`Allocator::usable_bytes_slow`] can.
     #[inline(always)]
-    pub fn usable_bytes_hit(&self, start: *mut u8) -> Option<usize> {
-        Some(self.block_at_hand(start)?.slot_bytes())
+    pub fn usable_bytes_hit<C: ThreadContext>(&self, context: C, start: *mut u8) -> Option<usize> {
+        Some(self.near(context).block_at_hand(start)?.slot_bytes())
     }
 
     /// As [`Allocator::usable_bytes`], for what [`Allocator::usable_bytes_hit`] does not know.

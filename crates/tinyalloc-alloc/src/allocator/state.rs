@@ -21,6 +21,7 @@ use crate::span::class::{SLICE_SHIFT, SizeClass};
 use crate::span::slot::Secret;
 use crate::span::span_ref::SpanRef;
 use crate::support::fields::{Field, fields};
+use crate::support::index::index_of;
 use crate::support::lock::{Lock, Ranked, Ranking, ThreadId};
 use crate::thread_heap::pool::Pool;
 
@@ -96,6 +97,16 @@ impl<M: Mapper> Allocator<M> {
 
 /// The hit paths' parts.
 impl<M: Mapper> Allocator<M> {
+    /// This allocator, by the address that the thread has at hand.
+    #[inline(always)]
+    pub(crate) fn near<C: ThreadContext>(&self, context: C) -> &Allocator<M> {
+        match context.allocator() {
+            // SAFETY: what an implementor promises.
+            Some(address) => unsafe { address.cast().as_ref() },
+            None => self,
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn take_slot<C: ThreadContext>(&self, context: C, class: SizeClass) -> Option<NonNull<u8>> {
         self.take_slot_of(context.bins(), class)
@@ -150,7 +161,7 @@ impl<M: Mapper> Allocator<M> {
     fn named(&self, offset: usize) -> SpanRef {
         let page_map = self.read_only.page_map();
         // SAFETY: the slice is committed, so its entry is (R2).
-        let entry = unsafe { page_map.add(offset >> SLICE_SHIFT) };
+        let entry = unsafe { page_map.add(index_of(offset, SLICE_SHIFT)) };
         // SAFETY: as above.
         let record = unsafe { &*entry }.load(Ordering::Relaxed);
         // SAFETY: entries of committed slices name records (R3).

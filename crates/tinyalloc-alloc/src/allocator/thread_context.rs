@@ -33,8 +33,16 @@ pub enum Mode {
 /// The words belong to the calling thread alone, start as [`crate::EMPTY_BINS`],
 /// [`Mode::Unattached`] and null, and hold what was last set. [`ThreadContext::seal_policy`] is
 /// [`SealPolicy::Writable`], unless every allocator that the handle is used with lies in a static
-/// that is never unmapped.
+/// that is never unmapped. [`ThreadContext::allocator`] is the address of the one that the handle
+/// is used with.
 pub unsafe trait ThreadContext: Copy {
+    /// The address of the allocator, where the implementor computes it in fewer instructions than
+    /// the compiler does.
+    #[inline(always)]
+    fn allocator(self) -> Option<NonNull<u8>> {
+        None
+    }
+
     /// The bins that the hit path takes slots from.
     fn bins(self) -> NonNull<Bins>;
 

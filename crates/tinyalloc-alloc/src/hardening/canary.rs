@@ -121,6 +121,7 @@ const fn sign_of(slack: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
     use core::ptr::NonNull;
 
     use super::{CANARY_BYTES, Canary};
@@ -128,24 +129,30 @@ mod tests {
     const SLOT_BYTES: usize = 112;
     const ROOM: usize = SLOT_BYTES - CANARY_BYTES;
 
-    fn with_slot(test: impl FnOnce(&mut [u64; SLOT_BYTES / 8], Canary)) {
-        let mut slot = [0; SLOT_BYTES / 8];
+    /// The slot is of cells, which the canary changes as well.
+    fn with_slot(test: impl FnOnce(&[Cell<u64>; SLOT_BYTES / 8], Canary)) {
+        let slot = [const { Cell::new(0) }; SLOT_BYTES / 8];
         // SAFETY: the array is the slot.
-        let canary = unsafe { Canary::of(NonNull::from_mut(&mut slot).cast(), SLOT_BYTES, 0x1234_5678_9abc_def0) };
-        test(&mut slot, canary);
+        let canary = unsafe { Canary::of(NonNull::from_ref(&slot).cast(), SLOT_BYTES, 0x1234_5678_9abc_def0) };
+        test(&slot, canary);
+    }
+
+    fn flip(slot: &[Cell<u64>], bit: usize) {
+        let word = &slot[bit / 64];
+        word.set(word.get() ^ 1 << (bit % 64));
     }
 
     #[test]
     fn a_block_of_every_size_is_told_and_a_change_to_any_bit_behind_it_is_seen() {
         with_slot(|slot, canary| {
             for bytes in 0..=ROOM {
-                slot.fill(0);
+                slot.iter().for_each(|word| word.set(0));
                 canary.sign(bytes);
                 assert_eq!((canary.asked_for(), canary.is_whole()), (Some(bytes), true));
                 for bit in bytes * 8..SLOT_BYTES * 8 {
-                    slot[bit / 64] ^= 1 << (bit % 64);
+                    flip(slot, bit);
                     assert_eq!(canary.asked_for(), None, "{bytes} bytes, bit {bit}");
-                    slot[bit / 64] ^= 1 << (bit % 64);
+                    flip(slot, bit);
                 }
             }
         });
@@ -173,10 +180,10 @@ mod tests {
             canary.clear();
             assert!(canary.is_clear() && canary.is_whole() && !canary.is_waiting() && canary.asked_for().is_none());
             canary.sign(100);
-            let signed = slot[SLOT_BYTES / 8 - 1];
             for bit in 0..48 {
-                slot[SLOT_BYTES / 8 - 1] = signed ^ 1 << bit;
+                flip(slot, (SLOT_BYTES - 8) * 8 + bit);
                 assert!(!canary.is_whole(), "bit {bit}");
+                flip(slot, (SLOT_BYTES - 8) * 8 + bit);
             }
         });
     }

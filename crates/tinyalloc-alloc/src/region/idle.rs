@@ -93,7 +93,7 @@ impl Region {
         loop {
             let end = last_idle(before).filter(|last| *last >= within.start)? + 1;
             let first = column.find_last_clear(end).map_or(0, |clear| clear + 1).max(within.start);
-            let run = self.whole_pages(mapper, first.max(end.saturating_sub(slices_max))..end);
+            let run = self.whole_pages(mapper, idle, first.max(end.saturating_sub(slices_max))..end);
             if !run.is_empty() {
                 return Some(run);
             }
@@ -111,12 +111,26 @@ impl Region {
         }
     }
 
-    /// The part of a run that consists of whole OS pages, which may be larger than slices: slices
-    /// start on a multiple of any page.
-    fn whole_pages<M: Mapper>(&self, mapper: &M, run: Range<usize>) -> Range<usize> {
+    /// The whole OS pages of an idle run, which may be larger than slices: slices start on a
+    /// multiple of any page. A page is the run's where the rest of it may be decommitted, too.
+    fn whole_pages<M: Mapper>(&self, mapper: &M, idle: PurgeScope, run: Range<usize>) -> Range<usize> {
         let page_slices = (mapper.page_bytes() >> SLICE_SHIFT).max(1);
-        let (first, end) = (run.start.next_multiple_of(page_slices), run.end / page_slices * page_slices);
+        if page_slices == 1 {
+            return run;
+        }
+        let (before, behind) = (run.start / page_slices * page_slices, run.end.next_multiple_of(page_slices));
+        let first = if self.may_go(idle, before..run.start) { before } else { before + page_slices };
+        let end = if self.may_go(idle, run.end..behind) { behind } else { behind - page_slices };
         first..end.max(first)
+    }
+
+    /// Whether slices are committed and free, and were not touched lately if that counts.
+    fn may_go(&self, idle: PurgeScope, run: Range<usize>) -> bool {
+        run.end <= self.committed_slices()
+            && self.words_of(run).all(|(bits, slices)| {
+                let recent = if idle == PurgeScope::Aged { bits.resident().get() & !bits.aged().get() } else { 0 };
+                (bits.used().get() | recent) & slices == 0
+            })
     }
 
     /// A thread heap is about to touch its first spans in part.

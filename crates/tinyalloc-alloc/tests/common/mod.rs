@@ -144,6 +144,8 @@ unsafe impl ThreadContext for Actor {
 pub struct LimitedMapper {
     pub address_space_bytes: usize,
     pub reserve_bytes_max: usize,
+    /// At least the system's. Whole pages of that size alone may be asked for.
+    page_bytes: usize,
     pub milliseconds: AtomicU64,
     /// What the allocator takes for random.
     pub random: AtomicU64,
@@ -156,10 +158,11 @@ pub struct LimitedMapper {
 }
 
 impl LimitedMapper {
-    pub fn new(address_space_bytes: usize, reserve_bytes_max: usize) -> LimitedMapper {
+    pub fn new(address_space_bytes: usize, reserve_bytes_max: usize, page_bytes: usize) -> LimitedMapper {
         LimitedMapper {
             address_space_bytes,
             reserve_bytes_max,
+            page_bytes: page_bytes.max(PosixMapper.page_bytes()),
             milliseconds: AtomicU64::new(1_000_000),
             random: AtomicU64::new(0x0123_4567_89ab_cdef),
             decommits_half: AtomicBool::new(false),
@@ -181,6 +184,11 @@ impl LimitedMapper {
     /// Ranges mapped and not released.
     pub fn mappings(&self) -> usize {
         self.mapped.lock().unwrap().len()
+    }
+
+    fn check_pages(&self, start: NonNull<u8>, bytes: usize) {
+        let is_whole = start.addr().get().is_multiple_of(self.page_bytes) && bytes.is_multiple_of(self.page_bytes);
+        assert!(is_whole, "{start:?} and {bytes} bytes are whole pages of {}", self.page_bytes);
     }
 
     fn note(&self, start: NonNull<u8>, bytes: usize) {
@@ -209,7 +217,7 @@ impl LimitedMapper {
 // SAFETY: as `PosixMapper`.
 unsafe impl Mapper for LimitedMapper {
     fn page_bytes(&self) -> usize {
-        PosixMapper.page_bytes()
+        self.page_bytes
     }
 
     fn address_space_bytes(&self) -> usize {
@@ -220,25 +228,29 @@ unsafe impl Mapper for LimitedMapper {
         if bytes > self.reserve_bytes_max {
             return Err(MapError::OutOfMemory);
         }
-        let start = PosixMapper.reserve(bytes, align)?;
+        let start = PosixMapper.reserve(bytes, align.max(self.page_bytes))?;
+        self.check_pages(start, bytes);
         start.as_ptr().expose_provenance();
         self.note(start, bytes);
         Ok(start)
     }
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
-        let start = PosixMapper.map(bytes, align)?;
+        let start = PosixMapper.map(bytes, align.max(self.page_bytes))?;
+        self.check_pages(start, bytes);
         start.as_ptr().expose_provenance();
         self.note(start, bytes);
         Ok(start)
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.commit(start, bytes) }
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         if self.decommits_half.load(Ordering::Relaxed) && bytes > self.page_bytes() {
             // SAFETY: the caller's promise.
             unsafe { PosixMapper.decommit(start, (bytes / 2).next_multiple_of(self.page_bytes())) }?;
@@ -249,26 +261,31 @@ unsafe impl Mapper for LimitedMapper {
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.prefer_huge_pages(start, bytes, preferred) }
     }
 
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.trap(start, bytes) }
     }
 
     unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.trap_by_rights(start, bytes) }
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.untrap(start, bytes) }
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.protect(start, bytes, protection) }
     }
@@ -293,6 +310,11 @@ unsafe impl Mapper for LimitedMapper {
     }
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
+        self.check_pages(start, new_bytes);
+        if new_bytes > bytes && self.page_bytes > PosixMapper.page_bytes() {
+            // It could be moved to a page of the system's.
+            return Err(MapError::Unavailable);
+        }
         // SAFETY: the caller's promise.
         let moved = unsafe { PosixMapper.remap(start, bytes, new_bytes) }?;
         moved.as_ptr().expose_provenance();
@@ -362,7 +384,16 @@ impl<M: WorldMapper> World<M> {
     }
 
     pub fn with_limits(address_space_bytes: usize, reserve_bytes_max: usize) -> World<M> {
-        let mapper: &'static M = Box::leak(Box::new(M::over(LimitedMapper::new(address_space_bytes, reserve_bytes_max))));
+        World::over(LimitedMapper::new(address_space_bytes, reserve_bytes_max, 0))
+    }
+
+    /// Of a system with pages of that size, if its own are smaller.
+    pub fn with_pages(page_bytes: usize) -> World<M> {
+        World::over(LimitedMapper::new(ADDRESS_SPACE_BYTES, usize::MAX, page_bytes))
+    }
+
+    fn over(limited: LimitedMapper) -> World<M> {
+        let mapper: &'static M = Box::leak(Box::new(M::over(limited)));
         World { allocator: Box::leak(Box::new(Allocator::new(Shared(mapper)))), mapper }
     }
 

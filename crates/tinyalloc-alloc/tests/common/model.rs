@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::ptr::NonNull;
 
 use tinyalloc_alloc::{InvariantReport, Misuse, SizeClass, ThreadContext};
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::Mapper;
 
 use super::{Actor, World, WorldMapper};
 
@@ -53,7 +53,8 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     pub fn allocate(&mut self, actor: usize, bytes: usize) -> Option<Block> {
         let start = self.world.allocate(self.actor(actor), bytes);
         let block = self.enter(actor, start, bytes)?;
-        assert!(sizes(bytes).contains(&block.usable), "{bytes} bytes get the slot they need, not {}", block.usable);
+        let page_bytes = self.world.mapper.limited().page_bytes();
+        assert!(sizes(bytes, page_bytes).contains(&block.usable), "{bytes} bytes get the slot they need, not {}", block.usable);
         Some(block)
     }
 
@@ -230,7 +231,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
 
 /// What a request may be rounded to: its class, or a larger one up to the next power of two; pages
 /// for a large one.
-pub fn sizes(bytes: usize) -> RangeInclusive<usize> {
+pub fn sizes(bytes: usize, page_bytes: usize) -> RangeInclusive<usize> {
     if bytes == 0 {
         // Of its own, or a slot where there is no room for more of those.
         return 0..=32;
@@ -238,7 +239,7 @@ pub fn sizes(bytes: usize) -> RangeInclusive<usize> {
     if let Some(class) = SizeClass::of(bytes) {
         return class.bytes()..=class.bytes().next_power_of_two().max(32);
     }
-    let pages = bytes.next_multiple_of(PosixMapper.page_bytes());
+    let pages = bytes.next_multiple_of(page_bytes);
     pages..=pages
 }
 

@@ -1,0 +1,1 @@
+"""Platforms: what runs on each, and what docs/PLATFORMS.md says of it."""

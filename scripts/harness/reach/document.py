@@ -1,0 +1,37 @@
+"""docs/PLATFORMS.md: a row for each target."""
+
+from harness.launcher import CHECKOUT
+from harness.machine import today
+
+DOCUMENT = CHECKOUT / "docs" / "PLATFORMS.md"
+BEGIN = "<!-- table: written by make reach -->"
+END = "<!-- end of table -->"
+HEAD = ("target", "how it is run", "versions", "what passes", "what is not there")
+
+
+def write_platforms(targets, rows):
+    """Rows of targets that were not run this time stay as they are."""
+    text = DOCUMENT.read_text()
+    before, rest = text.split(BEGIN, 1)
+    table, after = rest.split(END, 1)
+    kept = rows_by_title(table)
+    lines = [line_of(target, rows.get(target.name), kept.get(target.title)) for target in targets]
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{table_of(lines)}\n\n{END}{after}")
+    print(f"wrote {DOCUMENT.relative_to(CHECKOUT)}")
+
+
+def line_of(target, row, kept):
+    if not target.parts:
+        return (target.title, target.how, "", target.passes, target.absent)
+    if row is None:
+        return kept or (target.title, target.how, "", "not run yet", target.absent)
+    return (target.title, target.how, f"{row.versions}, {today()}", "; ".join(row.passed), target.absent)
+
+
+def table_of(lines):
+    return "\n".join("| " + " | ".join(line) + " |" for line in (HEAD, ("---",) * len(HEAD), *lines))
+
+
+def rows_by_title(table):
+    rows = [tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in table.splitlines() if line.startswith("|")]
+    return {row[0]: row for row in rows if len(row) == len(HEAD)}

@@ -1,0 +1,129 @@
+"""Linux with glibc on processors that this machine emulates: what `make check` runs here, as far as the emulator goes."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+
+from harness.embedded.checks import OWN_RESULT, RUST_RESULT, run
+from harness.launcher import CHECKOUT, launcher_binary
+from harness.reach.emulation import Emulation
+from harness.reach.hit_paths import budget, counted, difference
+from harness.reach.machine import AARCH64, RISCV64
+from harness.reach.target import Target, register
+
+HOURS = 3600
+# On an emulated processor everything takes some ten times as long.
+PATIENCE = "10"
+LIST = CHECKOUT / "c-tests" / "emulated.list"
+PAGES = (16384, 65536)
+# Tests of Rust that cannot hold under the emulator.
+LEFT_OUT = {
+    "a_directory_that_is_missing_or_no_directory_is_refused_with_a_reason": "the emulator opens /proc/self/cmdline whatever the flags",
+    "alignment_leaves_no_padding_mapped": "the emulator limits no address space",
+    "an_aligned_range_is_had_where_its_padding_would_exceed_the_limit": "the emulator limits no address space",
+    "the_address_space_limit_is_the_soft_one": "the emulator limits no address space",
+    "refusals_are_typed_and_leave_errno_and_ranges_alone": "the emulator has reasons of its own to refuse a mapping",
+}
+PROGRAMS = ("echo", "ls", "grep", "git", "python3-test_json", "python3-test_fork1", "python3-repl", "perl", "bash", "sqlite3", "redis")
+# What differs with the size of pages.
+PAGED = "^(default|large|memory|hardening|patterns|semantics|threads)/"
+
+
+class Emulated:
+    def __init__(self, machine):
+        self.machine = machine
+        self.emulation = Emulation(machine)
+
+    def missing(self):
+        return self.emulation.missing()
+
+    def versions(self):
+        emulator = first_words([self.machine.emulator, "--version"], r"version (\d+\.\d+)")
+        compiler = first_words([self.machine.compiler, "--version"], r"(\d+\.\d+\.\d+)$")
+        rust = first_words(["rustc", "--version"], r"rustc (\S+)")
+        return f"qemu {emulator}, gcc {compiler}, Rust {rust}"
+
+    def environment(self, **more):
+        name = self.machine.triple.upper().replace("-", "_")
+        return {f"CARGO_TARGET_{name}_LINKER": self.machine.compiler,
+                f"CARGO_TARGET_{name}_RUNNER": f"{CHECKOUT / 'scripts' / 'emulated'} {self.machine.name}", **more}
+
+    def libraries(self, checks):
+        """Both, as `make all` builds them."""
+        command = ["make", "--no-print-directory", "all", f"TRIPLE={self.machine.triple}", f"OBJCOPY={self.machine.gnu}-objcopy"]
+        built, _ = checks.command(f"{self.machine.name}: the libraries build", command, environment=self.environment(), timeout=HOURS)
+        return "both" if built else "none"
+
+    def rust_tests(self, checks):
+        """The whole workspace. Tests take a while unless they are optimised."""
+        for name, reason in LEFT_OUT.items():
+            checks.skip(f"{self.machine.name}: {name}", reason)
+        skipped = [word for name in LEFT_OUT for word in ("--skip", name)]
+        command = ["cargo", "test", "--workspace", "--lib", "--tests", "--locked", "--no-fail-fast", "--target", self.machine.triple, "--",
+                   *skipped]
+        environment = self.environment(CARGO_PROFILE_DEV_OPT_LEVEL="1", CARGO_PROFILE_DEV_DEBUG="0")
+        return self.counted_tests(checks, "Rust tests", command, RUST_RESULT, environment)
+
+    def c_tests(self, checks, pages=None, wanted=""):
+        command = ["c-tests/run", "--lib", self.machine.libraries, "--build", self.machine.folder / "c-tests", "--except", LIST,
+                   "--timeout", "600", "--verbose", "--filter", wanted]
+        environment = {"C_TESTS_EMULATED": "1", "C_TESTS_PATIENCE": PATIENCE} | ({"QEMU_PAGESIZE": str(pages)} if pages else {})
+        name = f"C tests, pages of {pages // 1024} KiB" if pages else "C tests"
+        return self.counted_tests(checks, name, self.emulation.command(*command), OWN_RESULT, environment)
+
+    def programs(self, checks):
+        """Of Debian's packages for the processor."""
+        launcher_binary()
+        emulation = Emulation(self.machine, with_programs=True)
+        emulation.prepare()
+        only = [word for name in PROGRAMS for word in ("--only", name)]
+        command = emulation.command(sys.executable, "scripts/programs", "--quick", "--jobs", "2", "--lib",
+                                    self.machine.libraries / "libtinyalloc.so", *only)
+        return self.counted_tests(checks, "programs", command, OWN_RESULT, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def hit_paths(self, checks):
+        """To the instruction."""
+        counts, allowed = counted(self.emulation), budget(self.machine)
+        for name, most in allowed.items():
+            found = difference(counts[name], most)
+            checks.record(f"{self.machine.name}: {name}: {counts[name]} instructions", found is None, found or "")
+        return f"malloc {counts['malloc']}, free {counts['free']} instructions"
+
+    def large_pages(self, checks):
+        return ", ".join(f"{pages // 1024} KiB: {self.c_tests(checks, pages, PAGED)}" for pages in PAGES)
+
+    def counted_tests(self, checks, name, command, pattern, environment):
+        """Runs what counts its tests itself, and passes on what was skipped and why."""
+        status, output = run([str(word) for word in command], environment=environment, timeout=4 * HOURS)
+        passed, failed, skipped = (sum(int(row[column] or 0) for row in pattern.findall(output)) for column in range(3))
+        print(*(line for line in output.splitlines() if line.startswith("skipped [")), sep="\n", flush=True)
+        checks.record(f"{self.machine.name}: {name}: {passed} passed, {failed} failed, {skipped} skipped", status == 0 and passed > 0, output)
+        checks.passed += max(passed - 1, 0)
+        checks.failed += max(failed - 1, 0)
+        checks.skipped += skipped
+        return f"{passed:,}" + (f" ({skipped} skipped)" if skipped else "") + (f", {failed} failed" if failed else "")
+
+    def parts(self):
+        parts = {"libraries": self.libraries, "Rust tests": self.rust_tests, "C tests": self.c_tests, "hit paths": self.hit_paths,
+                 "large pages": self.large_pages}
+        return parts | ({"programs": self.programs} if self.machine.debian else {})
+
+
+def first_words(command, pattern):
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    found = re.search(pattern, done.stdout.splitlines()[0] if done.stdout else "")
+    return found.group(1) if found else "?"
+
+
+def emulated_target(machine, title, how, absent):
+    emulated = Emulated(machine)
+    return Target(machine.name, title, how, absent, parts=emulated.parts(), missing=emulated.missing, versions=emulated.versions)
+
+
+LIMITS = ("qemu-user runs a process, not a system: no debugger, no seccomp, no limit of address space, and /proc tells of the emulator; "
+          "`c-tests/emulated.list` has the tests that this leaves out")
+register(
+    emulated_target(AARCH64, "Linux on 64-bit Arm, glibc", "`make reach`: qemu-user, Debian 12's libraries and programs for arm64", LIMITS),
+)
