@@ -36,4 +36,4 @@ int main(void)
 END
 $CC -shared -fPIC other.c -o libother.so -pthread
 $CC -O1 -fno-builtin program.c -L. -lother -Wl,-rpath,"$PWD" -o program -pthread
-LD_PRELOAD="$LIB_SO" timeout 30 ./program
+LD_PRELOAD="$LIB_SO" timeout $((30 * ${C_TESTS_PATIENCE:-1})) ./program

@@ -10,7 +10,7 @@ static int access_it(const char *how)
     make();
     memset(block, 1, 100);
     if (strcmp(how, "overflow") == 0) block[112] = 1;
-    if (strcmp(how, "underflow") == 0) return block[-4096];
+    if (strcmp(how, "underflow") == 0) return block[-sysconf(_SC_PAGESIZE)];
     drop();
     if (strcmp(how, "read after free") == 0) return block[99];
     if (strcmp(how, "write after free") == 0) block[0] = 1;

@@ -13,6 +13,8 @@
 #define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define THIS_ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define THIS_ARCHITECTURE AUDIT_ARCH_RISCV64
 #else
 #define THIS_ARCHITECTURE 0
 #endif

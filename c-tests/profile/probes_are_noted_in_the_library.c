@@ -21,5 +21,6 @@ int main(void)
         const char *semaphore = strstr(note, "Semaphore: ");
         EXPECT(semaphore != NULL && strtoull(semaphore + 11, NULL, 16) != 0);
     }
-    EXPECT(strstr(text, "Arguments: 8@%rdi 8@%rsi 8@%rdx") != NULL || strstr(text, "Arguments: 8@x0 8@x1 8@x2") != NULL);
+    EXPECT(strstr(text, "Arguments: 8@%rdi 8@%rsi 8@%rdx") != NULL || strstr(text, "Arguments: 8@x0 8@x1 8@x2") != NULL ||
+           strstr(text, "Arguments: 8@a0 8@a1 8@a2") != NULL);
 }

@@ -48,6 +48,16 @@ macro_rules! jump_to {
     };
 }
 
+#[cfg(target_arch = "riscv64")]
+macro_rules! jump_to {
+    ($name:literal) => {
+        naked_asm!(concat!("lga t1, ", $name), "jr t1")
+    };
+    ($name:literal, align_third) => {
+        naked_asm!("mv a1, a2", concat!("lga t1, ", $name), "jr t1")
+    };
+}
+
 pub(crate) use jump_to;
 
 /// The program's operator, compared with ours.
@@ -80,6 +90,26 @@ macro_rules! replaceable {
                 concat!("ldr {0}, [{0}, :got_lo12:", $name, "]"),
                 concat!("adrp {1}, ", $ours),
                 concat!("add {1}, {1}, :lo12:", $ours),
+                out(reg) bound,
+                out(reg) ours,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        Replaceable { bound, is_replaced: bound != ours }
+    }};
+}
+
+#[cfg(target_arch = "riscv64")]
+macro_rules! replaceable {
+    ($name:literal, $ours:literal) => {{
+        let (bound, ours): (*const c_void, *const c_void);
+        // SAFETY: reads a slot that the dynamic linker filled.
+        unsafe {
+            asm!(
+                concat!("lga {0}, ", $name),
+                // Of `lla`, the assembler would take the name that ours is another one of.
+                concat!("2: auipc {1}, %pcrel_hi(", $ours, ")"),
+                "addi {1}, {1}, %pcrel_lo(2b)",
                 out(reg) bound,
                 out(reg) ours,
                 options(pure, nomem, nostack, preserves_flags),

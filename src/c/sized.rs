@@ -40,7 +40,7 @@ type Route = UnsafeCell<*const c_void>;
 unsafe impl Sync for Routes {}
 
 // In assembly, because the program may replace these operators (`replaced`). In the C calling
-// conventions of both architectures, a function ignores arguments beyond its own.
+// conventions of these architectures, a function ignores arguments beyond its own.
 global_asm!(
     ".pushsection .data.rel.ro.tinyalloc_routes, \"aw\", @progbits",
     ".p2align 3",
@@ -114,6 +114,19 @@ macro_rules! jump {
             "adrp x16, {routes} + {at}",
             "ldr x16, [x16, :lo12:{routes} + {at}]",
             "br x16",
+            routes = sym ROUTES,
+            at = const offset_of!(Routes, $field),
+        )
+    };
+}
+
+#[cfg(target_arch = "riscv64")]
+macro_rules! jump {
+    ($field:ident) => {
+        naked_asm!(
+            "2: auipc t1, %pcrel_hi({routes} + {at})",
+            "ld t1, %pcrel_lo(2b)(t1)",
+            "jr t1",
             routes = sym ROUTES,
             at = const offset_of!(Routes, $field),
         )

@@ -16,7 +16,7 @@ static FREE_SEMAPHORE: AtomicU16 = AtomicU16::new(0);
 /// The note of a probe, as SystemTap's `sys/sdt.h` writes it: of the vendor "stapsdt", of type 3.
 /// The byte whose address it has, too, tells how far its addresses were moved since it was written;
 /// without it, gdb reads no note.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 macro_rules! probe {
     ($name:literal, $arguments:literal, $semaphore:ident, $($operands:tt)*) => {
         // SAFETY: one instruction, which does nothing; the rest is a note in the file.
@@ -62,6 +62,8 @@ pub(crate) fn sampled(address: usize, bytes: usize, weight: u64) {
     probe!("alloc", "8@%rdi 8@%rsi 8@%rdx", ALLOC_SEMAPHORE, in("rdi") address, in("rsi") bytes, in("rdx") weight,);
     #[cfg(target_arch = "aarch64")]
     probe!("alloc", "8@x0 8@x1 8@x2", ALLOC_SEMAPHORE, in("x0") address, in("x1") bytes, in("x2") weight,);
+    #[cfg(target_arch = "riscv64")]
+    probe!("alloc", "8@a0 8@a1 8@a2", ALLOC_SEMAPHORE, in("a0") address, in("a1") bytes, in("a2") weight,);
 }
 
 /// A sampled block was freed.
@@ -74,4 +76,6 @@ pub(crate) fn freed(address: usize) {
     probe!("free", "8@%rdi", FREE_SEMAPHORE, in("rdi") address,);
     #[cfg(target_arch = "aarch64")]
     probe!("free", "8@x0", FREE_SEMAPHORE, in("x0") address,);
+    #[cfg(target_arch = "riscv64")]
+    probe!("free", "8@a0", FREE_SEMAPHORE, in("a0") address,);
 }

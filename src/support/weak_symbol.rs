@@ -21,6 +21,13 @@ macro_rules! weak_symbol {
                 out(reg) address,
                 options(pure, nomem, nostack, preserves_flags),
             );
+            #[cfg(target_arch = "riscv64")]
+            asm!(
+                concat!(".weak ", $name),
+                concat!("lga {}, ", $name),
+                out(reg) address,
+                options(pure, nomem, nostack, preserves_flags),
+            );
         }
         address
     }};

@@ -14,9 +14,10 @@ from harness.reach.machine import AARCH64, RISCV64
 from harness.reach.target import Target, register
 
 HOURS = 3600
+# What a suite says of one test.
+TOLD = re.compile(r"^(skipped|failed) \[|^test .* FAILED$|^\[.* failed ")
 # On an emulated processor everything takes some ten times as long.
 PATIENCE = "10"
-LIST = CHECKOUT / "c-tests" / "emulated.list"
 PAGES = (16384, 65536)
 # Tests of Rust that cannot hold under the emulator.
 LEFT_OUT = {
@@ -45,6 +46,11 @@ class Emulated:
         rust = first_words(["rustc", "--version"], r"rustc (\S+)")
         return f"qemu {emulator}, gcc {compiler}, Rust {rust}"
 
+    def lists(self):
+        """The C tests that are left out: on every emulated processor, and on this one."""
+        lists = [CHECKOUT / "c-tests" / f"{name}.list" for name in ("emulated", f"emulated-{self.machine.name}")]
+        return [path for path in lists if path.exists()]
+
     def environment(self, **more):
         name = self.machine.triple.upper().replace("-", "_")
         return {f"CARGO_TARGET_{name}_LINKER": self.machine.compiler,
@@ -67,8 +73,8 @@ class Emulated:
         return self.counted_tests(checks, "Rust tests", command, RUST_RESULT, environment)
 
     def c_tests(self, checks, pages=None, wanted=""):
-        command = ["c-tests/run", "--lib", self.machine.libraries, "--build", self.machine.folder / "c-tests", "--except", LIST,
-                   "--timeout", "600", "--verbose", "--filter", wanted]
+        command = ["c-tests/run", "--lib", self.machine.libraries, "--build", self.machine.folder / "c-tests",
+                   *(word for path in self.lists() for word in ("--except", path)), "--timeout", "600", "--verbose", "--filter", wanted]
         environment = {"C_TESTS_EMULATED": "1", "C_TESTS_PATIENCE": PATIENCE} | ({"QEMU_PAGESIZE": str(pages)} if pages else {})
         name = f"C tests, pages of {pages // 1024} KiB" if pages else "C tests"
         return self.counted_tests(checks, name, self.emulation.command(*command), OWN_RESULT, environment)
@@ -98,7 +104,7 @@ class Emulated:
         """Runs what counts its tests itself, and passes on what was skipped and why."""
         status, output = run([str(word) for word in command], environment=environment, timeout=4 * HOURS)
         passed, failed, skipped = (sum(int(row[column] or 0) for row in pattern.findall(output)) for column in range(3))
-        print(*(line for line in output.splitlines() if line.startswith("skipped [")), sep="\n", flush=True)
+        print(*(line for line in output.splitlines() if TOLD.search(line)), sep="\n", flush=True)
         checks.record(f"{self.machine.name}: {name}: {passed} passed, {failed} failed, {skipped} skipped", status == 0 and passed > 0, output)
         checks.passed += max(passed - 1, 0)
         checks.failed += max(failed - 1, 0)
@@ -126,4 +132,6 @@ LIMITS = ("qemu-user runs a process, not a system: no debugger, no seccomp, no l
           "`c-tests/emulated.list` has the tests that this leaves out")
 register(
     emulated_target(AARCH64, "Linux on 64-bit Arm, glibc", "`make reach`: qemu-user, Debian 12's libraries and programs for arm64", LIMITS),
+    emulated_target(RISCV64, "Linux on 64-bit RISC-V, glibc", "`make reach`: qemu-user, the cross compiler's libraries",
+                    "as for 64-bit Arm; and no programs, which Debian 12 does not have for it"),
 )

@@ -14,6 +14,9 @@ use crate::process::settings::SETTINGS;
 #[cfg(target_arch = "aarch64")]
 #[path = "aarch64.rs"]
 mod trampoline;
+#[cfg(target_arch = "riscv64")]
+#[path = "riscv64.rs"]
+mod trampoline;
 #[cfg(target_arch = "x86_64")]
 #[path = "x86_64.rs"]
 mod trampoline;

@@ -14,6 +14,9 @@ mod steps;
 #[cfg(target_arch = "aarch64")]
 #[path = "loops_aarch64.rs"]
 mod loops;
+#[cfg(target_arch = "riscv64")]
+#[path = "loops_riscv64.rs"]
+mod loops;
 #[cfg(target_arch = "x86_64")]
 #[path = "loops_x86_64.rs"]
 mod loops;

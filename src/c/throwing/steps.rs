@@ -13,6 +13,10 @@ use crate::process::instance::ALLOCATOR;
 use crate::process::message::say;
 use crate::process::thread::Thread;
 
+/// Where a landing finds the exception, by its number in the tables: where a function returns its
+/// result.
+const EXCEPTION_REGISTER: c_int = if cfg!(target_arch = "riscv64") { 10 } else { 0 };
+
 const SEARCH_PHASE: c_int = 1;
 const HANDLER_FRAME: c_int = 4;
 const FORCED_UNWIND: c_int = 8;
@@ -95,7 +99,7 @@ pub(super) extern "C" fn personality(
     let set_register = unsafe { transmute::<*mut c_void, extern "C" fn(*mut c_void, c_int, usize)>(set_register) };
     // SAFETY: the symbol is that function.
     let set_instruction = unsafe { transmute::<*mut c_void, extern "C" fn(*mut c_void, usize)>(set_instruction) };
-    set_register(context, 0, exception.expose_provenance());
+    set_register(context, EXCEPTION_REGISTER, exception.expose_provenance());
     set_instruction(context, tinyalloc_new_landing as *const () as usize);
     INSTALL_CONTEXT
 }

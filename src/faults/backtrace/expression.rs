@@ -9,25 +9,27 @@ const ADD: u8 = 0x23;
 const REGISTER_FIRST: u8 = 0x70;
 const REGISTER_LAST: u8 = 0x8f;
 
+/// One word, of which a table of rules holds many on a stack that may be small: where the
+/// expression's length is, which precedes it.
 #[derive(Clone, Copy)]
 pub(super) struct Expression {
-    start: Bytes,
-    bytes: usize,
+    length: Bytes,
 }
 
 impl Expression {
     /// The next expression of the table.
     pub(super) fn read(bytes: &mut Bytes) -> Expression {
+        let expression = Expression { length: *bytes };
         let length = bytes.unsigned();
-        let expression = Expression { start: *bytes, bytes: length };
         bytes.skip(length);
         expression
     }
 
     /// The address; `None` if the expression has operations other than registers, sums and loads.
     pub(super) fn value(self, registers: &[usize; COUNT], mut look: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
-        let mut bytes = self.start;
-        let end = bytes.address() + self.bytes;
+        let mut bytes = self.length;
+        let length = bytes.unsigned();
+        let end = bytes.address() + length;
         let mut value = None;
         while bytes.address() < end {
             value = Some(match (bytes.u8(), value) {

@@ -113,8 +113,9 @@ impl Frame {
         if !trampoline.begins_with(self.code()?) {
             return None;
         }
-        let start = self.registers[STACK].wrapping_add(trampoline.registers_at());
-        let address = self.look(start.wrapping_add(size_of_val(&self.registers)))?;
+        let stack = self.registers[STACK];
+        let (start, address) = (stack.wrapping_add(trampoline.registers_at()), stack.wrapping_add(trampoline.address_at()));
+        let address = self.look(address)?;
         let mut registers = [0; COUNT];
         for (number, register) in registers.iter_mut().enumerate() {
             *register = self.look(start.wrapping_add(number * size_of::<usize>()))?;
@@ -126,11 +127,8 @@ impl Frame {
 
     /// The next two instructions.
     fn code(&self) -> Option<[u32; 2]> {
-        if !self.address.is_multiple_of(align_of::<u32>()) || !is_readable(self.address) {
-            return None;
-        }
         // SAFETY: the kernel has read them.
-        Some(unsafe { with_exposed_provenance::<[u32; 2]>(self.address).read() })
+        is_readable(self.address).then(|| unsafe { with_exposed_provenance::<[u32; 2]>(self.address).read_unaligned() })
     }
 
     /// As [`Frame::climb`], by rules that were computed before.

@@ -8,6 +8,9 @@ mod trampoline;
 #[cfg(target_arch = "aarch64")]
 #[path = "registers_aarch64.rs"]
 mod registers;
+#[cfg(target_arch = "riscv64")]
+#[path = "registers_riscv64.rs"]
+mod registers;
 #[cfg(target_arch = "x86_64")]
 #[path = "registers_x86_64.rs"]
 mod registers;

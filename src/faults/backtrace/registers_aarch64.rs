@@ -11,7 +11,7 @@ pub(super) const STACK: usize = 31;
 pub(super) const KEPT: [usize; 13] = [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, STACK];
 /// `mov x8, #139; svc #0`. The registers are behind a siginfo_t and the begin of a ucontext_t. The
 /// tables of the kernel's code know two of them alone.
-pub(super) const TRAMPOLINE: Option<Trampoline> = Some(Trampoline::new([0xd280_1168, 0xd400_0001], 312));
+pub(super) const TRAMPOLINE: Option<Trampoline> = Some(Trampoline::new([0xd280_1168, 0xd400_0001], 312, 568));
 /// The bits of an address that are not part of its signature.
 const ADDRESS_BITS: u32 = 48;
 

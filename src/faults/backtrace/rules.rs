@@ -8,7 +8,8 @@ use super::expression::Expression;
 use super::frame_entry::FrameEntry;
 use super::registers::COUNT;
 
-const REMEMBERED_MAX: usize = 4;
+/// Compilers remember one, where a function returns in its middle.
+const REMEMBERED_MAX: usize = 2;
 
 /// `DW_CFA_*` of DWARF 5, 7.24, and those of GNU and Arm.
 const NOP: usize = 0x00;
@@ -57,6 +58,8 @@ pub(super) enum FrameStart {
     At(Expression),
 }
 
+const _: () = assert!(size_of::<Rule>() <= 2 * size_of::<usize>());
+
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
     start: FrameStart,
@@ -68,8 +71,8 @@ impl Rules {
 
     /// The rules for the code at an address.
     pub(super) fn at(entry: &FrameEntry, address: usize) -> Option<Rules> {
-        let remembered = [Rules::NONE; REMEMBERED_MAX];
-        let mut reader = Reader { entry, at: entry.start(), rules: Rules::NONE, initial: Rules::NONE, remembered, depth: 0 };
+        let (rules, initial, remembered) = (Rules::NONE, Rules::NONE, [Rules::NONE; REMEMBERED_MAX]);
+        let mut reader = Reader { entry, at: entry.start(), rules, initial, remembered, depth: 0 };
         let [initial, program] = entry.programs();
         reader.read(initial, usize::MAX)?;
         reader.initial = reader.rules;

@@ -147,6 +147,56 @@ macro_rules! define_tls {
                 }
             }
         }
+
+        /// 64-bit RISC-V: offsets are relative to `tp`.
+        #[cfg(target_arch = "riscv64")]
+        impl $thread {
+            #[inline(always)]
+            fn address() -> usize {
+                let offset: usize;
+                // SAFETY: reads a constant that the dynamic linker fixed before this library's code
+                // runs.
+                unsafe {
+                    asm!(concat!("la.tls.ie {}, ", $symbol), out(reg) offset, options(pure, nomem, nostack, preserves_flags));
+                }
+                let address: usize;
+                // SAFETY: adds the thread pointer.
+                unsafe {
+                    asm!("add {}, tp, {}", out(reg) address, in(reg) offset, options(pure, nomem, nostack, preserves_flags));
+                }
+                address
+            }
+
+            #[inline(always)]
+            pub(crate) fn word<const AT: usize>() -> usize {
+                let word: usize;
+                // SAFETY: reads one of this thread's three words.
+                unsafe {
+                    asm!(
+                        "ld {}, {at}({})",
+                        out(reg) word,
+                        in(reg) $thread::address(),
+                        at = const AT,
+                        options(pure, readonly, nostack, preserves_flags),
+                    );
+                }
+                word
+            }
+
+            #[inline(always)]
+            pub(crate) fn set_word<const AT: usize>(word: usize) {
+                // SAFETY: writes one of this thread's three words.
+                unsafe {
+                    asm!(
+                        "sd {}, {at}({})",
+                        in(reg) word,
+                        in(reg) $thread::address(),
+                        at = const AT,
+                        options(nostack, preserves_flags),
+                    );
+                }
+            }
+        }
     };
 }
 

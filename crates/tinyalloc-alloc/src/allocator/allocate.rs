@@ -140,16 +140,17 @@ unsafe fn clear_slot(start: NonNull<u8>, class: SizeClass) {
     }
 }
 
-/// Clears the first and the last `END` of so many bytes.
+/// Clears the first and the last `END` of so many bytes, in words.
 ///
 /// # Safety
-/// The caller's memory, of at least `END` bytes.
+/// The caller's memory, of at least `END` bytes, which begin and end at words.
 #[inline(always)]
 unsafe fn clear_ends<const END: usize>(start: NonNull<u8>, bytes: usize) {
+    const WORD_BYTES: usize = size_of::<usize>();
     // SAFETY: the caller's promise.
-    unsafe { start.write_bytes(0, END) };
+    unsafe { start.cast::<usize>().write_bytes(0, END / WORD_BYTES) };
     // SAFETY: as above.
     let last = unsafe { start.add(bytes - END) };
     // SAFETY: as above.
-    unsafe { last.write_bytes(0, END) };
+    unsafe { last.cast::<usize>().write_bytes(0, END / WORD_BYTES) };
 }

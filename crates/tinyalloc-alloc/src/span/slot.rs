@@ -9,9 +9,10 @@ use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
 
 use super::class::SLICE_BYTES;
+use crate::support::pair::read_pair;
 
 /// Whether links can be marked: reading two words at an odd address costs what it costs elsewhere.
-pub(crate) const MARKS_WORK: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+pub(crate) const MARKS_WORK: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
 
 /// What a marked link has more than the address of its slot.
 const MARK: usize = 1;
@@ -107,7 +108,7 @@ impl Slot {
     fn read(self) -> (usize, usize) {
         if MARKS_WORK {
             // SAFETY: L1, L3.
-            let [next, signature] = unsafe { self.0.cast::<[usize; 2]>().read_unaligned() };
+            let [next, signature] = unsafe { read_pair(self.start()) };
             return (next, signature);
         }
         (self.words().next.get().addr(), self.words().signature.get())

@@ -5,6 +5,7 @@ pub(crate) mod index;
 pub(crate) mod lock;
 
 pub(crate) mod memory;
+pub(crate) mod pair;
 pub(crate) mod random;
 
 pub(crate) mod exponential;
