@@ -67,17 +67,18 @@ def has_target(machine):
 
 
 def prepare_part(machine, part):
-    folder = machine.folder / part
+    """Unpacks the part, if that was not done before. Returns the archives of its packages."""
+    folder, names = machine.folder / part, list(PROGRAMS if part == "programs" else BASE)
     stamp = folder / "unpacked.json"
-    if stamp.exists():
-        return set(json.loads(stamp.read_text()))
+    unpacked = json.loads(stamp.read_text()) if stamp.exists() else {}
+    if unpacked.get("wanted") == names:
+        return set(unpacked["archives"])
     shutil.rmtree(folder, ignore_errors=True)
     but = prepare_part(machine, "base") if part == "programs" else set()
-    names = PROGRAMS if part == "programs" else BASE
     archives = packages_of(machine).unpack(names, folder, frozenset(but)) if machine.debian else set()
     if part == "base":
         link_tools(machine, folder / "usr")
-    stamp.write_text(json.dumps(sorted(archives)))
+    stamp.write_text(json.dumps({"wanted": names, "archives": sorted(archives)}))
     return archives
 
 

@@ -8,7 +8,8 @@ from functools import cache
 from harness.failure import Skip, tail
 
 # What a shell script of the C tests calls, and what C++ needs.
-BASE = ("libc6", "libc-bin", "libstdc++6", "libgcc-s1", "bash", "dash", "coreutils", "sed", "grep", "findutils", "diffutils")
+BASE = ("libc6", "libc-bin", "libstdc++6", "libgcc-s1", "bash", "dash", "coreutils", "sed", "grep", "gawk", "mawk",
+        "findutils", "diffutils")
 PROGRAMS = ("python3", "libpython3.11-testsuite", "perl", "sqlite3", "redis-server", "redis-tools", "git")
 # They would stand in for what runs the tests here.
 LEFT_OUT = ("dpkg", "tar", "usrmerge", "debconf", "passwd", "login")
