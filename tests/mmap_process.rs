@@ -225,6 +225,7 @@ fn play(role: &str) -> i32 {
         "forks among threads" => forks_among_threads(),
         "forks while others have a file" => forks_while_others_have_a_file(),
         "forks for long" => forks_for_long(),
+        "forks while another asks for much" => forks_while_another_asks_for_much(),
         "runs programs" => runs_programs() && scope(|threads| threads.spawn(runs_programs).join().expect("no panic")),
         "closes all files" => closes_all_files(),
         _ => false,
@@ -575,6 +576,8 @@ fn allocates_with_a_locked_file(done: &AtomicBool) -> bool {
         kept = blocks();
         // SAFETY: as above.
         unsafe { funlockfile(file) };
+        // The C library's lock goes to the first that comes: a thread that has just woken is late.
+        sleep(Duration::from_micros(50));
     }
     whole && blocks_are_whole(&kept)
 }
@@ -640,6 +643,29 @@ fn works_beside_a_fork() -> bool {
     // Too much for memory: it waits for the file.
     let much = vec![1u8; 100 * MIB];
     whole && counted && much.len() == 100 * MIB && NAMELESS.disk_bytes() >= 100 * MIB
+}
+
+/// Waits for the fork for half a second, then for half as long each time: the thread may have what
+/// the fork waits for.
+fn asks_for_much_beside_a_fork() -> bool {
+    until(FORKS_AND_WAITS);
+    let begin = Instant::now();
+    let much: Vec<Vec<u8>> = (0..20).map(|_| Vec::with_capacity(65 * MIB)).collect();
+    let waited = begin.elapsed();
+    STEP.store(FORKS_ON, Ordering::SeqCst);
+    black_box(much);
+    (Duration::from_millis(400)..Duration::from_secs(5)).contains(&waited)
+}
+
+fn forks_while_another_asks_for_much() -> bool {
+    // SAFETY: as below.
+    unsafe { libc::pthread_atfork(Some(wait_for_the_other), None, None) };
+    let own = collections();
+    scope(|threads| {
+        let asking = threads.spawn(asks_for_much_beside_a_fork);
+        let child = fork(|| if are_whole(&own) { PASSED } else { 1 });
+        libc::WEXITSTATUS(status_of(child)) == PASSED && asking.join().expect("no panic")
+    })
 }
 
 fn forks_for_long() -> bool {
@@ -715,6 +741,12 @@ fn threads_that_have_a_file_of_the_c_librarys_allocate_while_another_forks() {
 fn a_fork_that_waits_for_a_thread_keeps_it_from_nothing() {
     let directory = Directory::new("long");
     passes(&output_in_time(role("forks for long", &directory.0)));
+}
+
+#[test]
+fn a_thread_that_asks_for_much_waits_for_a_fork_less_each_time() {
+    let directory = Directory::new("asks");
+    passes(&output_in_time(role("forks while another asks for much", &directory.0)));
 }
 
 #[test]

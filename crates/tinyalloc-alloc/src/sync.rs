@@ -5,7 +5,7 @@
 
 pub(crate) use core::cell::UnsafeCell;
 pub(crate) use core::hint::spin_loop;
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 pub(crate) use tinyalloc_sys::{wait_on, wait_on_briefly, wake_all, wake_one};
 

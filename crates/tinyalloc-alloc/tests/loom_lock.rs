@@ -28,7 +28,7 @@ mod sync {
     pub(crate) use std::sync::atomic::Ordering;
 
     use loom::cell::UnsafeCell as LoomCell;
-    use loom::sync::atomic::{AtomicBool as LoomBool, AtomicU32 as LoomU32, AtomicUsize as LoomUsize};
+    use loom::sync::atomic::{AtomicBool as LoomBool, AtomicU8 as LoomU8, AtomicU32 as LoomU32, AtomicUsize as LoomUsize};
     use loom::sync::{Condvar, Mutex};
 
     /// Once: the next look finds the lock free too often.
@@ -95,6 +95,7 @@ mod sync {
 
     begun_late!(AtomicBool, LoomBool, bool);
     begun_late!(AtomicUsize, LoomUsize, usize);
+    begun_late!(AtomicU8, LoomU8, u8);
     begun_late!(AtomicU32, LoomU32, u32);
 
     impl AtomicBool {
@@ -115,6 +116,16 @@ mod sync {
 
         pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
             self.get().swap(value, ordering)
+        }
+    }
+
+    impl AtomicU8 {
+        pub(crate) fn load(&self, ordering: Ordering) -> u8 {
+            self.get().load(ordering)
+        }
+
+        pub(crate) fn store(&self, value: u8, ordering: Ordering) {
+            self.get().store(value, ordering);
         }
     }
 

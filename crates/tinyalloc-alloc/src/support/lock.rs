@@ -14,11 +14,19 @@ use core::ops::{Deref, DerefMut};
 
 use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS, PAUSE_NANOSECONDS};
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all, wake_one,
+    AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all,
+    wake_one,
 };
 
 const FREE: usize = 0;
 const NOBODY: ThreadId = ThreadId(FREE);
+
+/// How often threads have waited for the present fork in vain: never, for a moment, and once for
+/// long with each step beyond.
+const NOT_STALLED: u8 = 0;
+const STALLED: u8 = 1;
+/// Then the next wait for long would be one for a moment.
+const STALLED_MAX: u8 = 10;
 
 /// Names a thread: the address of something that is its own; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +53,7 @@ pub(crate) struct Gate {
     holder: AtomicUsize,
     forking: AtomicBool,
     pushed: AtomicBool,
-    stalled: AtomicBool,
+    stalled: AtomicU8,
     closing: AtomicBool,
     waiters: AtomicU32,
     events: AtomicU32,
@@ -82,7 +90,8 @@ pub(crate) trait Ranking<T> {
 pub(crate) enum Patience {
     /// For a moment.
     None,
-    /// For much longer: for a caller that pays dearly for a refusal.
+    /// For much longer, half as long each time in a fork: for a caller that pays dearly for a
+    /// refusal.
     Long,
     /// However long it takes: for a thread that holds no lock of the C library's.
     WithForks,
@@ -162,7 +171,7 @@ impl Gate {
             holder: AtomicUsize::new(FREE),
             forking: AtomicBool::new(false),
             pushed: AtomicBool::new(false),
-            stalled: AtomicBool::new(false),
+            stalled: AtomicU8::new(NOT_STALLED),
             closing: AtomicBool::new(false),
             waiters: AtomicU32::new(0),
             events: AtomicU32::new(0),
@@ -189,7 +198,7 @@ impl Gate {
 
     /// Whether the thread that wants the lock is refused at once, because of a fork.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed)
+        self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed) >= STALLED
     }
 
     /// Whether a thread is about to fork, and waits for what others will finish in a moment.
@@ -254,22 +263,34 @@ impl Gate {
             if self.try_take(thread) {
                 return true;
             }
-            let is_long = patience == Patience::Long;
-            let nanoseconds = if is_long { LONG_FORK_NANOSECONDS } else { FORK_NANOSECONDS };
             if patience == Patience::WithForks || !self.forking.load(Ordering::SeqCst) {
                 wait_on(&self.events, events);
-            } else if (!is_long && self.is_stalled()) || !wait_on_briefly(&self.events, events, nanoseconds) {
-                return self.refuse(thread);
+            } else if !self.wait_for_fork(events, patience) {
+                return self.refuse(thread, patience);
             }
         }
     }
 
+    /// Whether something happened meanwhile.
+    fn wait_for_fork(&self, events: u32, patience: Patience) -> bool {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        if patience != Patience::Long {
+            return stalled < STALLED && wait_on_briefly(&self.events, events, FORK_NANOSECONDS);
+        }
+        // Half as long each time: the thread may have what the fork waits for.
+        let nanoseconds = LONG_FORK_NANOSECONDS >> stalled.saturating_sub(STALLED);
+        stalled < STALLED_MAX && wait_on_briefly(&self.events, events, nanoseconds)
+    }
+
     /// The fork lasts: unless it has just ended, no thread waits for it any more.
-    fn refuse(&self, thread: ThreadId) -> bool {
+    fn refuse(&self, thread: ThreadId, patience: Patience) -> bool {
         if self.try_take(thread) {
             return true;
         }
-        self.stalled.store(true, Ordering::Relaxed);
+        // Where two threads count at once, one wait for long is not counted.
+        let stalled = self.stalled.load(Ordering::Relaxed).max(STALLED);
+        let step = u8::from(patience == Patience::Long && stalled < STALLED_MAX);
+        self.stalled.store(stalled + step, Ordering::Relaxed);
         self.refusals.fetch_add(1, Ordering::Relaxed);
         false
     }
@@ -326,7 +347,7 @@ impl Gate {
             self.take_for_fork(thread);
         }
         self.closing.store(false, Ordering::Relaxed);
-        self.stalled.store(false, Ordering::Relaxed);
+        self.stalled.store(NOT_STALLED, Ordering::Relaxed);
         self.forking.store(true, Ordering::SeqCst);
         // Who waits for the lock without knowing of the fork would wait for as long as it lasts.
         if self.waiters.load(Ordering::SeqCst) > 0 {
@@ -350,7 +371,7 @@ impl Gate {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn release_after_fork(&self) {
         self.forking.store(false, Ordering::SeqCst);
-        self.stalled.store(false, Ordering::Relaxed);
+        self.stalled.store(NOT_STALLED, Ordering::Relaxed);
         self.wait_for_reader();
         self.unlock();
     }
@@ -358,9 +379,10 @@ impl Gate {
     /// In the child only the forking thread is left: no thread waits, and no other thread holds,
     /// reads or finishes anything.
     pub(crate) fn reset_in_child(&self) {
-        for mark in [&self.forking, &self.pushed, &self.stalled, &self.closing] {
+        for mark in [&self.forking, &self.pushed, &self.closing] {
             mark.store(false, Ordering::Relaxed);
         }
+        self.stalled.store(NOT_STALLED, Ordering::Relaxed);
         for count in [&self.waiters, &self.unfinished] {
             count.store(0, Ordering::Relaxed);
         }

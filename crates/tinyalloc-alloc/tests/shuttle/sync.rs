@@ -9,7 +9,7 @@ use shuttle::thread::{Thread, current, park};
 pub(crate) use crate::cell::UnsafeCell;
 pub(crate) use crate::hint::spin_loop;
 use crate::watch::{is_alone, leave_child, pause, yield_now};
-pub(crate) use atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 /// Once: the next look finds the lock free too often.
 pub(crate) const SPINS: u32 = 1;
