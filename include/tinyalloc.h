@@ -180,6 +180,19 @@ struct ta_class_stats {
 };
 typedef struct ta_class_stats ta_class_stats_t;
 
+/* What the heap has of one node's memory. Large blocks with a mapping of their own are not
+ * counted.
+ */
+struct ta_node_stats {
+    /* The node's number, as the system counts. */
+    unsigned int node;
+    /* Bytes in spans and large blocks. */
+    size_t used;
+    /* Bytes that are free and not decommitted yet. */
+    size_t resident_free;
+};
+typedef struct ta_node_stats ta_node_stats_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif /* __cplusplus */
@@ -307,6 +320,15 @@ size_t ta_heap_limit(ta_heap_t *heap);
  */
 int ta_heap_set_profile(ta_heap_t *heap, size_t interval);
 
+/* Has the memory that a heap takes from now on come from one node of the machine's memory (NUMA),
+ * whichever threads use it; -1 for the node of the thread that takes it, which is the default.
+ * Small blocks share what the heap has already: call this before the first.
+ *
+ * Returns 0, or -1 with errno EINVAL for what is no isolated heap, or a node whose memory the
+ * process may not use.
+ */
+int ta_heap_set_node(ta_heap_t *heap, int node);
+
 /* As `ta_stats`, of one heap. What no heap has for itself is 0: address space, purges, system
  * calls.
  *
@@ -412,6 +434,15 @@ int ta_stats(struct ta_stats *out, size_t out_bytes);
  * `out` is valid for a write of `count` entries; it may be null if `count` is 0.
  */
 size_t ta_stats_classes(struct ta_class_stats *out, size_t count);
+
+/* Fills in one entry for each node of the machine's memory (NUMA) that threads of the process were
+ * seen on, lowest first, as many as `count` allows. Allocates nothing.
+ *
+ * Returns how many nodes there are, whatever `count` is. On a machine with one node it is one.
+ *
+ * `out` is valid for a write of `count` entries; it may be null if `count` is 0.
+ */
+size_t ta_stats_nodes(struct ta_node_stats *out, size_t count);
 
 /* Writes what the process's heap holds to a file descriptor. Allocates nothing.
  *

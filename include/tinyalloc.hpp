@@ -158,6 +158,11 @@ public:
     std::size_t limit() const noexcept { return ta_heap_limit(handle); }
     bool set_limit(std::size_t bytes) noexcept { return ta_heap_set_limit(handle, bytes) == 0; }
 
+    /* The node of the machine's memory that the heap's comes from; -1 for that of the thread which
+     * takes it. False, with errno as ta_heap_set_node() has it.
+     */
+    bool set_node(int node) noexcept { return ta_heap_set_node(handle, node) == 0; }
+
     /* One sample of the heap profile for about so many bytes; 0 for none, SIZE_MAX for as many as
      * in the process. False, with errno as ta_heap_set_profile() has it.
      */

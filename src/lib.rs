@@ -58,7 +58,7 @@ pub use rust::global_alloc::TinyAlloc;
 #[cfg(feature = "engine")]
 pub use rust::heap::{Entered, Heap, NoHeap};
 #[cfg(feature = "engine")]
-pub use tinyalloc_alloc::{ClassStats, HeapName, HugePagePolicy, ProfileSummary, PurgeMode, Stats};
+pub use tinyalloc_alloc::{ClassStats, HeapName, HugePagePolicy, NodeStats, NumaPolicy, ProfileSummary, PurgeMode, Stats};
 #[cfg(feature = "global-alloc")]
 pub use tinyalloc_embedded::global;
 #[cfg(feature = "file")]

@@ -33,6 +33,9 @@ int main(void)
     expect_set("region_size", "64M", "67108864");
     expect_set("huge_pages", "never", "never");
     expect_set("huge_pages", "always", "always");
+    expect_set("numa", "off", "off");
+    expect_set("numa", "interleave", "interleave");
+    expect_set("numa", "auto", "auto");
     expect_set("stats_at_exit", "json", "json");
     expect_set("stats_at_exit", "off", "off");
     expect_set("stats_file", "/tmp/a,b", "/tmp/a,b");

@@ -1,9 +1,9 @@
 //! Statistics as numbers and as text: `ta_stats` and related functions.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::fmt::Display;
 
-use tinyalloc_alloc::{CLASS_COUNT, ClassStats, Stats};
+use tinyalloc_alloc::{CLASS_COUNT, ClassStats, NodeStats, Stats};
 use tinyalloc_sys::SystemCalls;
 
 use super::results::{failure_and, invalid};
@@ -148,6 +148,25 @@ impl TaClassStats {
     }
 }
 
+/// What the heap has of one node's memory. Large blocks with a mapping of their own are not
+/// counted.
+#[repr(C)]
+pub struct TaNodeStats {
+    /// The node's number, as the system counts.
+    node: c_uint,
+    /// Bytes in spans and large blocks.
+    used: usize,
+    /// Bytes that are free and not decommitted yet.
+    resident_free: usize,
+}
+
+impl TaNodeStats {
+    fn new(stats: NodeStats) -> TaNodeStats {
+        let NodeStats { node, used, resident_free } = stats;
+        TaNodeStats { node, used, resident_free }
+    }
+}
+
 /// Receives a part of a text: `bytes` bytes at `text`, without a null byte behind them. It may not
 /// allocate if the caller may not.
 pub type TaWriteFn = Option<unsafe extern "C" fn(context: *mut c_void, text: *const c_char, bytes: usize)>;
@@ -181,6 +200,29 @@ pub unsafe extern "C" fn ta_stats_classes(out: *mut TaClassStats, count: usize) 
         unsafe { entry.write(TaClassStats::new(*class)) };
     }
     CLASS_COUNT
+}
+
+/// Fills in one entry for each node of the machine's memory (NUMA) that threads of the process were
+/// seen on, lowest first, as many as `count` allows. Allocates nothing.
+///
+/// Returns how many nodes there are, whatever `count` is. On a machine with one node it is one.
+///
+/// # Safety
+/// `out` is valid for a write of `count` entries; it may be null if `count` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ta_stats_nodes(out: *mut TaNodeStats, count: usize) -> usize {
+    let count = if out.is_null() { 0 } else { count };
+    let mut nodes = 0;
+    for stats in (0..u64::BITS).filter_map(|node| ALLOCATOR.node_stats(Thread, node)) {
+        if nodes < count {
+            // SAFETY: the caller's promise: `count` entries fit.
+            let entry = unsafe { out.add(nodes) };
+            // SAFETY: as above.
+            unsafe { entry.write(TaNodeStats::new(stats)) };
+        }
+        nodes += 1;
+    }
+    nodes
 }
 
 /// Writes what the process's heap holds to a file descriptor. Allocates nothing.

@@ -3,7 +3,7 @@
 
 use core::fmt::{Result as FmtResult, Write};
 
-use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
+use tinyalloc_alloc::{HugePagePolicy, NumaPolicy, PurgeMode, Tunables};
 use tinyalloc_sys::PosixMapper;
 
 use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
@@ -14,6 +14,7 @@ use crate::support::string_table::{entry_at, position_of};
 
 const PURGES: &str = "decay eager never";
 const HUGE_PAGES: &str = "never madvise always";
+const NUMA: &str = "auto off interleave";
 const FORMATS: &str = "off text json prometheus";
 const ON_ERROR: &str = "abort report";
 const DEEPBIND: &str = "strip keep";
@@ -94,6 +95,9 @@ options! {
     HugePages "huge_pages", Any, "never, madvise or always",
         set |value, tunables| tunables.huge_pages = *HUGE_PAGE_POLICIES.get(position_of(HUGE_PAGES, value)?)?,
         get |tunables, out| write_choice(out, HUGE_PAGES, tunables.huge_pages as usize);
+    Numa "numa", Any, "auto, off or interleave",
+        set |value, tunables| tunables.numa = *NUMA_POLICIES.get(position_of(NUMA, value)?)?,
+        get |tunables, out| write_choice(out, NUMA, tunables.numa as usize);
     StatsAtExit "stats_at_exit", Any, "off, text, json or prometheus",
         set |value, _tunables| SETTINGS.set_format_at_exit(position_of(FORMATS, value)?),
         get |_tunables, out| write_choice(out, FORMATS, SETTINGS.format_at_exit());
@@ -180,6 +184,7 @@ options! {
 
 /// In the order of the words.
 const PURGE_MODES: [PurgeMode; 3] = [PurgeMode::Decay, PurgeMode::Eager, PurgeMode::Never];
+const NUMA_POLICIES: [NumaPolicy; 3] = [NumaPolicy::Auto, NumaPolicy::Off, NumaPolicy::Interleave];
 const HUGE_PAGE_POLICIES: [HugePagePolicy; 3] = [HugePagePolicy::Never, HugePagePolicy::Madvise, HugePagePolicy::Always];
 
 impl Key {

@@ -4,7 +4,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
 use core::time::Duration;
 
-use tinyalloc_alloc::{HugePagePolicy, PurgeMode, SLOT_ALIGN, Stats, Tunables};
+use tinyalloc_alloc::{HugePagePolicy, NodeStats, NumaPolicy, PurgeMode, SLOT_ALIGN, Stats, Tunables};
 
 use super::request::{is_large, shares_slot, sized, slots_are_whole};
 use crate::faults::handler::explain;
@@ -25,6 +25,13 @@ impl TinyAlloc {
     #[must_use]
     pub fn stats(&self) -> Stats {
         ALLOCATOR.stats(Thread)
+    }
+
+    /// What the heap has of one node of the machine's memory (NUMA); `None` if no thread of the
+    /// process was seen there. On most machines there is node 0 alone.
+    #[must_use]
+    pub fn node_stats(&self, node: u32) -> Option<NodeStats> {
+        ALLOCATOR.node_stats(Thread, node)
     }
 
     /// Releases all free memory to the system; true if there was any.
@@ -147,6 +154,15 @@ impl TinyAlloc {
     /// [`OptionError::Busy`].
     pub fn set_huge_pages(&self, policy: HugePagePolicy) -> Result<(), OptionError> {
         tune(|tunables| tunables.huge_pages = policy)
+    }
+
+    /// Sets which node's memory threads get on a machine with several (NUMA), for regions that are
+    /// reserved from now on. It is best called first in `main`.
+    ///
+    /// # Errors
+    /// [`OptionError::Busy`].
+    pub fn set_numa(&self, policy: NumaPolicy) -> Result<(), OptionError> {
+        tune(|tunables| tunables.numa = policy)
     }
 
     /// Sets how much address space the next region reserves.

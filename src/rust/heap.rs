@@ -140,6 +140,16 @@ impl Heap {
         set_heap_interval(self.heap, interval)
     }
 
+    /// Has the memory that this heap takes from now on come from one node of the machine's memory
+    /// (NUMA), whichever threads use it; `None` for the node of the thread that takes it. False,
+    /// and nothing was changed, if the process may not use memory of that node.
+    ///
+    /// Memory of large blocks is asked for as a whole. Small blocks share the memory that the heap
+    /// has already: call this before the first.
+    pub fn set_node(&self, node: Option<u32>) -> bool {
+        ALLOCATOR.set_heap_node(Thread, self.heap, node)
+    }
+
     /// Releases the heap's free memory to the system, except for what other threads keep ready;
     /// true if there was any.
     pub fn purge(&self) -> bool {

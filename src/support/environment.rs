@@ -7,8 +7,7 @@ use core::arch::asm;
 use core::ffi::{CStr, c_char, c_void};
 
 use libc::{AT_SECURE, getauxval};
-
-use super::weak_symbol::weak_symbol;
+use tinyalloc_sys::weak_symbol;
 
 /// The entries `NAME=value`; the last one is null.
 type Entries = *const *const c_char;

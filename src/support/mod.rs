@@ -7,7 +7,6 @@ pub(crate) mod number;
 pub(crate) mod own_stack;
 pub(crate) mod small_file;
 pub(crate) mod string_table;
-pub(crate) mod weak_symbol;
 
 pub(crate) mod environment;
 pub(crate) mod path_pattern;

@@ -1,7 +1,7 @@
 //! A mapper that keeps count.
 
 use crate::call::Call;
-use crate::mapper::{MapError, Mapper, Protection};
+use crate::mapper::{MapError, Mapper, Placement, Protection};
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -130,6 +130,20 @@ unsafe impl<M: Mapper> Mapper for CountingMapper<M> {
         // SAFETY: the caller's promises are those of the inner mapper.
         let result = unsafe { self.inner.decommit(start, bytes) };
         self.count(Call::Decommit, bytes, &[&self.bytes_decommitted], result)
+    }
+
+    fn node(&self) -> u32 {
+        self.inner.node()
+    }
+
+    fn nodes(&self) -> u64 {
+        self.inner.nodes()
+    }
+
+    unsafe fn place(&self, start: NonNull<u8>, bytes: usize, placement: Placement) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        let result = unsafe { self.inner.place(start, bytes, placement) };
+        self.count(Call::Advise, bytes, &[], result)
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {

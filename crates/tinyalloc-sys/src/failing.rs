@@ -1,7 +1,7 @@
 //! A mapper that refuses on demand.
 
 use crate::call::Call;
-use crate::mapper::{MapError, Mapper, Protection};
+use crate::mapper::{MapError, Mapper, Placement, Protection};
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -131,6 +131,19 @@ unsafe impl<M: Mapper> Mapper for FailingMapper<M> {
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         // SAFETY: the caller's promises are those of the inner mapper.
         unsafe { self.admit(Call::Decommit)?.decommit(start, bytes) }
+    }
+
+    fn node(&self) -> u32 {
+        self.inner.node()
+    }
+
+    fn nodes(&self) -> u64 {
+        self.inner.nodes()
+    }
+
+    unsafe fn place(&self, start: NonNull<u8>, bytes: usize, placement: Placement) -> Result<(), MapError> {
+        // SAFETY: the caller's promises are those of the inner mapper.
+        unsafe { self.admit(Call::Advise)?.place(start, bytes, placement) }
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {

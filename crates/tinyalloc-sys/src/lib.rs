@@ -9,6 +9,9 @@
 //! `FixedBufferMapper`.
 #![no_std]
 
+#[cfg(target_os = "linux")]
+mod weak_symbol;
+
 mod align;
 
 mod page;
@@ -67,7 +70,7 @@ pub use file::{
 pub use fixed_buffer::FixedBufferMapper;
 #[cfg(unix)]
 pub use futex::{wait_on, wait_on_briefly, wake_all, wake_one};
-pub use mapper::{MapError, Mapper, Protection};
+pub use mapper::{MapError, Mapper, Placement, Protection};
 pub use page::{page_ceiling, pages_for};
 #[cfg(unix)]
 pub use posix::PosixMapper;

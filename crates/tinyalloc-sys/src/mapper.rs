@@ -36,6 +36,15 @@ pub enum Protection {
     ReadWrite,
 }
 
+/// Where the pages of a range come from, on a machine whose memory has several nodes (NUMA).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// From this node, and from others where it has none left.
+    Node(u32),
+    /// From all nodes that the process may use, by turns.
+    Interleaved,
+}
+
 /// An operating system, or a test double of one.
 ///
 /// Every range is given in bytes, starts on a page and is a whole number of pages, unless said
@@ -139,6 +148,28 @@ pub unsafe trait Mapper {
     /// # Safety
     /// The range lies within one that this mapper returned and that was not released.
     unsafe fn prefer_huge_pages(&self, _start: NonNull<u8>, _bytes: usize, _preferred: bool) -> Result<(), MapError> {
+        Err(MapError::Unavailable)
+    }
+
+    /// The node of memory that is near to the processor which the calling thread runs on. Cheap:
+    /// no system call.
+    fn node(&self) -> u32 {
+        0
+    }
+
+    /// The nodes whose memory the process may use, a bit each, of the first 64.
+    fn nodes(&self) -> u64 {
+        1
+    }
+
+    /// Says where the pages of a range are to come from that are touched from now on.
+    ///
+    /// # Errors
+    /// [`MapError`], always where there is no such call; the range is then as it was.
+    ///
+    /// # Safety
+    /// The range lies within one that this mapper returned and that was not released.
+    unsafe fn place(&self, _start: NonNull<u8>, _bytes: usize, _placement: Placement) -> Result<(), MapError> {
         Err(MapError::Unavailable)
     }
 

@@ -1,6 +1,8 @@
 //! Memory from POSIX: mmap, mprotect, madvise, munmap, and mremap where there is one.
 
 use crate::align::{is_aligned, round_up};
+#[cfg(target_os = "linux")]
+use crate::mapper::Placement;
 use crate::mapper::{MapError, Mapper, Protection};
 use crate::mix::splitmix;
 use crate::room;
@@ -8,6 +10,8 @@ use crate::system::{
     RESERVE_FLAGS, advise_huge_pages, discard, errno_location, install_guards, is_guarded, monotonic_clock, name, page_bytes,
     random_seeds, remap, remove_guards, seal, tick_clock,
 };
+#[cfg(target_os = "linux")]
+use crate::system::{node, nodes, place};
 use crate::system_calls::SystemCall;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -169,6 +173,26 @@ unsafe impl Mapper for PosixMapper {
         SystemCall::Madvise.count();
         // SAFETY: the caller owns the range, and contents stay.
         keeping_errno(|| outcome(unsafe { advise_huge_pages(start.as_ptr().cast(), bytes, preferred) }))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn node(&self) -> u32 {
+        keeping_errno(node)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn nodes(&self) -> u64 {
+        keeping_errno(nodes)
+    }
+
+    #[cfg(target_os = "linux")]
+    unsafe fn place(&self, start: NonNull<u8>, bytes: usize, placement: Placement) -> Result<(), MapError> {
+        let node = match placement {
+            Placement::Node(node) => Some(node),
+            Placement::Interleaved => None,
+        };
+        // SAFETY: the caller owns the range, and contents stay.
+        keeping_errno(|| outcome(unsafe { place(start.as_ptr().cast(), bytes, node) }))
     }
 
     /// By the kernel's guard markers, which split no mapping, and by access rights where it has

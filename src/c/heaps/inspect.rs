@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::{NonNull, null, null_mut};
 
-use libc::{ENOMEM, ENOTSUP};
+use libc::{EINVAL, ENOMEM, ENOTSUP};
 use tinyalloc_alloc::BlockOwner;
 use tinyalloc_sys::SystemCalls;
 
@@ -96,6 +96,28 @@ pub extern "C" fn ta_heap_set_profile(heap: *mut TaHeap, interval: usize) -> c_i
         return 0;
     }
     set_errno(if ALLOCATOR.has_profile(Thread) { ENOMEM } else { ENOTSUP });
+    -1
+}
+
+/// Has the memory that a heap takes from now on come from one node of the machine's memory (NUMA),
+/// whichever threads use it; -1 for the node of the thread that takes it, which is the default.
+/// Small blocks share what the heap has already: call this before the first.
+///
+/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, or a node whose memory the
+/// process may not use.
+#[unsafe(no_mangle)]
+pub extern "C" fn ta_heap_set_node(heap: *mut TaHeap, node: c_int) -> c_int {
+    let Some(heap) = isolated(heap) else {
+        return -1;
+    };
+    let is_had = match u32::try_from(node) {
+        Ok(node) => ALLOCATOR.set_heap_node(Thread, heap, Some(node)),
+        Err(_) => node == -1 && ALLOCATOR.set_heap_node(Thread, heap, None),
+    };
+    if is_had {
+        return 0;
+    }
+    set_errno(EINVAL);
     -1
 }
 

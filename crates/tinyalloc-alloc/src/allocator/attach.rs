@@ -17,6 +17,7 @@ use crate::heap::heap_table::{HeapTable, HeapTableEntry};
 use crate::region::pages::{Kept, META_PAGE_BYTES};
 use crate::support::lock::Patience;
 use crate::thread_heap::ThreadHeapRef;
+use crate::thread_heap::pool::Pool;
 use crate::thread_heap::spare::SpareLimit;
 
 impl<M: Mapper> Allocator<M> {
@@ -66,18 +67,25 @@ impl<M: Mapper> Allocator<M> {
         let _ = self.attach_in_time(context, Patience::None);
     }
 
+    /// A pooled heap for this thread, of its own node of memory if there are several.
+    fn pop_near<C: ThreadContext>(&self, pool: &Pool, context: C) -> Option<ThreadHeapRef> {
+        if self.are_nodes_several() { pool.pop(context.id(), self.mapper().node()) } else { pool.pop_first(context.id()) }
+    }
+
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn borrow_heap<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<ThreadHeapRef> {
         let pool = self.pool().lock_with(context.id(), patience)?;
         self.take_abandoned(&pool);
-        if let Some(heap) = pool.pop(context.id()) {
+        if let Some(heap) = self.pop_near(&pool, context) {
             return Some(heap);
         }
         drop(pool);
         let mut space = self.space().lock_with(context.id(), patience)?;
         self.start(context, &mut space)?;
+        let near = space.look_for_nodes(self.mapper());
         let heap = space.new_heap(self.mapper(), self.policy());
         if let Some(heap) = heap {
+            heap.settle(near);
             heap.set_thread(Some(context.id()));
         }
         self.publish(&space);
@@ -137,7 +145,7 @@ impl<M: Mapper> Allocator<M> {
         if !self.space().lock_patiently(context.id())?.is_isolated(heap) {
             return None;
         }
-        if let Some(thread_heap) = heap.pool().pop(context.id()) {
+        if let Some(thread_heap) = self.pop_near(heap.pool(), context) {
             return Some(HeapTableEntry::new(heap, thread_heap));
         }
         let mut space = self.space().lock_patiently(context.id())?;

@@ -241,6 +241,29 @@ impl<M: Mapper> Allocator<M> {
         heap.quota().set_limit_bytes(bytes);
     }
 
+    /// Has the memory that a heap takes from now on come from one node, whichever threads use it;
+    /// `None` for the node of the thread that takes it. False, and nothing was changed, if the
+    /// process may not use memory of that node, or for a signal handler that interrupted the
+    /// allocator.
+    pub fn set_heap_node<C: ThreadContext>(&self, context: C, heap: HeapRef, node: Option<u32>) -> bool {
+        let is_had = node.is_none_or(|node| {
+            self.space().lock_patiently(context.id()).is_some_and(|mut space| {
+                let is_had = space.want_node(self.mapper(), node);
+                self.publish(&space);
+                is_had
+            })
+        });
+        if is_had {
+            heap.set_node(node);
+        }
+        is_had
+    }
+
+    /// The node that a heap's memory comes from, if it is to be one node's.
+    pub fn heap_node(&self, heap: HeapRef) -> Option<u32> {
+        heap.node()
+    }
+
     /// How often the limit was in the way.
     pub fn heap_refusals(&self, heap: HeapRef) -> usize {
         heap.quota().refusals()

@@ -72,7 +72,8 @@ impl<M: Mapper> Allocator<M> {
             keeper.kept_blocks().note_taken(slices);
             Self::return_kept_for(&mut space, keeper, slices);
         }
-        let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap)?;
+        let near = space.near(self.mapper(), heap);
+        let span = space.take_span(self.mapper(), slices, align, Purpose::Block, heap, near)?;
         span.become_large(bytes);
         space.name_first_slice(*span);
         self.publish(&space);
@@ -124,7 +125,12 @@ impl<M: Mapper> Allocator<M> {
             self.unmap_huge_beside(context, space, block);
             return None;
         }
+        let placement = space.placement(heap);
         drop(space);
+        if let Some(placement) = placement {
+            // SAFETY: it was mapped just now. Refused, pages come from the node that touches them.
+            let _ = unsafe { self.mapper().place(block.start(), self.mapper().page_ceiling(bytes), placement) };
+        }
         self.guard_huge(block);
         Some(LargeBlock { start: block.start(), zeroed: true })
     }

@@ -108,9 +108,11 @@ impl<M: Mapper> Allocator<M> {
         let least = class.span_slices(0) + guard;
         let isolated = HeapRef::of(heap);
         Self::return_kept_for(&mut space, heap, slices);
+        let near = space.near(self.mapper(), isolated);
+        heap.settle(near);
         let span = space
-            .take_span(self.mapper(), slices, 1, Purpose::Slots, isolated)
-            .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated))?;
+            .take_span(self.mapper(), slices, 1, Purpose::Slots, isolated, near)
+            .or_else(|| space.take_span(self.mapper(), least, 1, Purpose::Slots, isolated, near))?;
         let slots = (span.slices() as usize - guard) * SLICE_BYTES / class.bytes();
         span.become_small(heap.as_bins(), class, u32::try_from(slots).ok()?);
         space.name_slices(*span);

@@ -3,7 +3,7 @@
 
 use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
@@ -32,6 +32,7 @@ use crate::thread_heap::pool::Pool;
 struct Reach {
     hit_bytes: AtomicUsize,
     bytes: AtomicUsize,
+    are_nodes_several: AtomicBool,
 }
 
 /// One allocator: the global heap of a process, say. Lives in a `static`, or as long as every block
@@ -70,7 +71,11 @@ impl<M: Mapper> Allocator<M> {
     pub const fn new(mapper: M) -> Allocator<M> {
         Allocator {
             read_only: ReadOnlyState::new(),
-            reach: Reach { hit_bytes: AtomicUsize::new(0), bytes: AtomicUsize::new(0) },
+            reach: Reach {
+                hit_bytes: AtomicUsize::new(0),
+                bytes: AtomicUsize::new(0),
+                are_nodes_several: AtomicBool::new(false),
+            },
             mapper,
             guard_range: GuardRange::new(),
             guards: Lock::new(Guards::new()),
@@ -358,11 +363,17 @@ impl<M: Mapper> Allocator<M> {
         if self.read_only.page_map().is_null() {
             self.read_only.fix_region(region.slices_start().as_ptr().addr(), region.page_map().as_ptr());
         }
+        self.reach.are_nodes_several.store(space.are_nodes_several(), Ordering::Relaxed);
         let bytes = region.slices_committed_bytes();
         self.reach.bytes.store(bytes, Ordering::Release);
         if !self.checks_any() {
             self.reach.hit_bytes.store(bytes, Ordering::Release);
         }
+    }
+
+    /// Whether threads of this process were seen on several nodes of memory.
+    pub(crate) fn are_nodes_several(&self) -> bool {
+        self.reach.are_nodes_several.load(Ordering::Relaxed)
     }
 
     /// Protects the read-only state as the thread's allocator may be.

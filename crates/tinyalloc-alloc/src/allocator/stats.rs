@@ -11,6 +11,7 @@ use crate::region::Region;
 use crate::region::pages::META_PAGE_BYTES;
 use crate::space::Space;
 use crate::space::huge_table::HugePeak;
+use crate::space::nodes::NodeStats;
 use crate::span::class::{CLASS_COUNT, SLICE_BYTES, SizeClass};
 use crate::span::owner::Owner;
 use crate::span::span_ref::SpanRef;
@@ -116,6 +117,12 @@ impl<M: Mapper> Allocator<M> {
         stats.resident = stats.active + stats.resident_free + stats.metadata + filled_bytes;
         stats.retained = stats.reserved.saturating_sub(stats.committed);
         stats
+    }
+
+    /// What regions hold for a node of memory: `None` if no thread of this process was seen there,
+    /// and for a signal handler that interrupted the allocator.
+    pub fn node_stats<C: ThreadContext>(&self, context: C, node: u32) -> Option<NodeStats> {
+        self.space().look(context.id())?.node_stats(node)
     }
 
     /// How many huge blocks there were at most; none for a signal handler that interrupted the

@@ -80,7 +80,7 @@ impl<M: Mapper> Allocator<M> {
     fn trim_pooled<C: ThreadContext>(&self, context: C) -> bool {
         let mode = context.mode();
         context.set_mode(Mode::InSlowPath);
-        let heap = self.pool().lock(context.id()).and_then(|pool| pool.pop(context.id()));
+        let heap = self.pool().lock(context.id()).and_then(|pool| pool.pop_first(context.id()));
         let is_whole = heap.is_none_or(|heap| {
             let is_whole = self.dig(context, self.begin_slow_path_on(context, heap), DigScope::All);
             match self.pool().lock(context.id()) {

@@ -134,9 +134,9 @@ pub(crate) const EXCESS_TIMES_KEPT: usize = 4;
 // Address space.
 
 /// The first step of what blocks lie in: enough for most programs, small enough for all.
-pub(crate) const DATA_STEP_BYTES: usize = 512 * 1024;
+pub(crate) const DATA_STEP_BYTES: u32 = 512 * 1024;
 /// The first step of records, bits and maps: with it a region's near part and map cover 128 MiB.
-pub(crate) const METADATA_STEP_BYTES: usize = 128 * 1024;
+pub(crate) const METADATA_STEP_BYTES: u32 = 128 * 1024;
 /// The largest step, so that little is committed for nothing.
 pub(crate) const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The least a region may reserve.
@@ -184,6 +184,14 @@ pub(crate) const VISITS_MAX: usize = 32;
 /// bits, and passes over 8 MiB with one comparison. (Twice as many, and half as many, took more
 /// instructions with 8 GiB of blocks.)
 pub(crate) const BOUNDED_SLICES: usize = 512;
+/// So many slices in a row belong to one node of memory, where there are several: 64 MiB, twice the
+/// longest run.
+pub(crate) const STRIPE_SLICES: usize = 4096;
+/// A look at the processor's node of memory comes with one fresh span of so many, until a second
+/// node was seen.
+pub(crate) const SPANS_PER_LOOK_FOR_NODES: usize = 32;
+/// How many pooled heaps are looked at for one of a thread's own node of memory.
+pub(crate) const POOLED_HEAPS_LOOKED_AT: usize = 32;
 /// How many partial spans a refill compares.
 pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
 /// So many slots are carved at a time where the memory of the span is resident.

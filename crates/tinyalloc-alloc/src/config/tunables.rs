@@ -27,6 +27,18 @@ pub enum HugePagePolicy {
     Always,
 }
 
+/// Where memory comes from on a machine that has several nodes of it (NUMA).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NumaPolicy {
+    /// A thread gets memory of the node that it runs on.
+    #[default]
+    Auto,
+    /// Nodes are not told apart.
+    Off,
+    /// Pages come from all nodes by turns.
+    Interleave,
+}
+
 /// The settings of one allocator. What concerns regions holds for those that are reserved
 /// afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +50,8 @@ pub struct Tunables {
     pub purge_milliseconds: u64,
     /// Whether huge pages are asked for.
     pub huge_pages: HugePagePolicy,
+    /// Which node's memory a thread gets, for regions that are reserved afterwards.
+    pub numa: NumaPolicy,
     /// Bytes of address space that a region reserves, before halving where that is refused.
     pub region_bytes: usize,
     /// What is checked beyond the default; for good once the first block was allocated.
@@ -52,6 +66,7 @@ impl Tunables {
         purge_mode: PurgeMode::Decay,
         purge_milliseconds: 400,
         huge_pages: HugePagePolicy::Madvise,
+        numa: NumaPolicy::Auto,
         region_bytes: 1 << 40,
         checks: Checks::NONE,
         limit_bytes: usize::MAX,

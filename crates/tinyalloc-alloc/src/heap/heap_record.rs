@@ -11,7 +11,7 @@ use core::iter::{from_fn, successors};
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links, List};
 
@@ -28,6 +28,8 @@ use crate::thread_heap::pool::Pool;
 use crate::thread_heap::quota::{Quota, QuotaRef};
 use crate::thread_heap::{ThreadHeap, ThreadHeapRef};
 
+/// The node of a heap whose memory is that of the threads that use it.
+const NO_NODE: u32 = u32::MAX;
 /// The interval of a heap that has none of its own.
 const AS_THE_PROCESS: usize = usize::MAX;
 const RECORDS_ONLY_AT: usize = align_of::<Span>();
@@ -106,6 +108,7 @@ pub struct Heap {
     profile_interval: AtomicUsize,
     profile_bins: AtomicPtr<Bins>,
     has_samples: AtomicBool,
+    node: AtomicU32,
 }
 
 // SAFETY: I2 for the cells; the rest is atomic.
@@ -216,6 +219,7 @@ impl HeapRef {
             pushed: AtomicUsize::new(0),
             name: options.name,
             user_data: options.user_data.map(AtomicUsize::new),
+            node: AtomicU32::new(NO_NODE),
             profile_interval: AtomicUsize::new(AS_THE_PROCESS),
             profile_bins: AtomicPtr::new(null_mut()),
             has_samples: AtomicBool::new(false),
@@ -434,6 +438,15 @@ impl Heap {
     }
 
     /// One sample represents about so many bytes; as in the process, if it is none.
+    /// The node that its memory is to come from, if it is to be one node's.
+    pub(crate) fn node(&self) -> Option<u32> {
+        Some(self.node.load(Ordering::Relaxed)).filter(|node| *node != NO_NODE)
+    }
+
+    pub(crate) fn set_node(&self, node: Option<u32>) {
+        self.node.store(node.unwrap_or(NO_NODE), Ordering::Relaxed);
+    }
+
     pub(crate) fn profile_interval(&self) -> Option<usize> {
         let interval = self.profile_interval.load(Ordering::Relaxed);
         (interval != AS_THE_PROCESS).then_some(interval)

@@ -25,7 +25,7 @@ pub(crate) enum Backing {
 pub(crate) struct Growing {
     start: NonNull<u8>,
     bytes: Cell<usize>,
-    first_step: usize,
+    first_step: u32,
     backing: Backing,
     name: MappingName,
     mapped: Cell<usize>,
@@ -39,7 +39,7 @@ impl Growing {
     pub(crate) const unsafe fn new(
         start: NonNull<u8>,
         bytes: usize,
-        first_step: usize,
+        first_step: u32,
         backing: Backing,
         name: MappingName,
     ) -> Growing {
@@ -79,7 +79,7 @@ impl Growing {
         if bytes > self.bytes.get() {
             return Err(self.at_the_end());
         }
-        let step = (committed / 4).max(self.first_step).min(STEP_BYTES_MAX);
+        let step = (committed / 4).max(self.first_step as usize).min(STEP_BYTES_MAX);
         let generous = self.page_end(mapper, self.huge_page_end(bytes.max(committed + step), step));
         let exact = self.page_end(mapper, bytes);
         let committed = self.commit_exactly(mapper, generous).or_else(|_| self.commit_exactly(mapper, exact));

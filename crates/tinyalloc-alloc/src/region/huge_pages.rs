@@ -55,6 +55,11 @@ impl HugePages {
         }
     }
 
+    /// So many slices are left to others: what lies beyond begins as a region does.
+    pub(crate) fn expect_passed_over(&self, slices: usize) {
+        self.expect_sparse(slices + HUGE_PAGES_BEFORE * UNIT_SLICES);
+    }
+
     pub(crate) fn zone(&self) -> Range<usize> {
         self.first.get()..self.end.get()
     }

@@ -47,7 +47,7 @@ pub(super) const MORE_RECORDS_END: usize = NEAR_BITS_END - NEAR_WORDS * size_of:
 
 const FIRST_PAGE_BYTES: usize = 4096;
 /// Of so many slices the first page has the page map: what the first step commits.
-const FIRST_SLICES: usize = DATA_STEP_BYTES / SLICE_BYTES;
+const FIRST_SLICES: usize = DATA_STEP_BYTES as usize / SLICE_BYTES;
 
 /// Bytes of records on the first page.
 pub(crate) const FIRST_RECORDS_BYTES: usize = NEAR_BYTES - NEAR_RECORDS_AT;
@@ -91,7 +91,7 @@ impl Region {
         let page_bytes = mapper.page_bytes();
         let layout = Layout::of(address, bytes, page_bytes);
         let slices_bytes = (bytes - layout.slices_at) & !(SLICE_BYTES - 1);
-        let part = |at: usize, bytes: usize, first_step: usize, name: MappingName| {
+        let part = |at: usize, bytes: usize, first_step: u32, name: MappingName| {
             let start = start.map_addr(|address| address.saturating_add(at));
             // SAFETY: the parts are reserved, or lie in the room, and do not overlap.
             unsafe { Growing::new(start, bytes, first_step, backing, name) }
@@ -117,6 +117,7 @@ impl Region {
             trapped_ranges: Cell::new(0),
             written_from: Cell::new(0),
             written_end: Cell::new(0),
+            stripes: Cell::new(None),
             near_bounds: [const { RunBounds::none() }; NEAR_BOUNDS],
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod slice;
 
 pub(crate) mod run_bounds;
 pub(crate) mod slice_bits;
+pub(crate) mod stripes;
 
 pub(crate) mod layout;
 
@@ -40,6 +41,7 @@ use huge_pages::HugePages;
 use layout::NEAR_RECORDS_AT;
 use purpose::Sharing;
 use run_bounds::{NEAR_BOUNDS, RunBounds};
+use stripes::Stripes;
 
 /// Invariants. R1: the lock of the space is held for every call. R2: bits, bounds and page map are
 /// committed for every committed slice. R3: the page map of every committed slice names a record,
@@ -66,6 +68,7 @@ pub(crate) struct Region {
     trapped_ranges: Cell<usize>,
     written_from: Cell<usize>,
     written_end: Cell<usize>,
+    stripes: Cell<Option<NonNull<Stripes>>>,
     near_bounds: [RunBounds; NEAR_BOUNDS],
 }
 

@@ -6,6 +6,7 @@
 //! however large the region is. To take a run changes no bound.
 
 use core::cell::Cell;
+use core::iter::from_fn;
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -13,6 +14,7 @@ use tinyalloc_bitmap::BitmapOps;
 
 use super::Region;
 use super::slice_bits::{Column, FAR_STRETCH_BYTES, FAR_STRETCH_WORDS, NEAR_WORDS, SLICES_PER_WORD};
+use super::stripes::Near;
 use crate::config::policy::BOUNDED_SLICES;
 
 pub(super) const NEAR_BOUNDS: usize = 1 + NEAR_GROUPS;
@@ -81,7 +83,15 @@ impl Region {
     /// in a group that begins below `end`.
     #[inline(never)]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
-    pub(super) fn find_run(&self, searched: Searched, from: usize, slices: usize, align: usize, end: usize) -> Option<usize> {
+    pub(super) fn find_run(
+        &self,
+        searched: Searched,
+        from: usize,
+        slices: usize,
+        align: usize,
+        end: usize,
+        near: Near,
+    ) -> Option<usize> {
         let groups = self.committed_slices().min(end).div_ceil(BOUNDED_SLICES);
         let wanted = bound_of(slices);
         let mut group = from / BOUNDED_SLICES;
@@ -93,7 +103,7 @@ impl Region {
                 let mut largest = 0;
                 for bounds in &stretch.groups()[group - stretch.first..] {
                     let bound = bounds.of(searched);
-                    if bound.get() >= wanted {
+                    if bound.get() >= wanted && self.is_near(group * BOUNDED_SLICES, near) {
                         match self.find_in_group(searched, group, from, slices, align) {
                             Ok(first) => return Some(first),
                             Err(longest) => bound.set(bound.get().min(bound_of(longest))),
@@ -118,9 +128,11 @@ impl Region {
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn find_in_group(&self, searched: Searched, group: usize, from: usize, slices: usize, align: usize) -> Result<usize, usize> {
         let (first, end) = (group * BOUNDED_SLICES, (group + 1) * BOUNDED_SLICES);
-        let column = self.searched(searched);
+        let (column, fence) = (self.searched(searched), self.fence(first));
+        let column = column.up_to(fence.end);
         // Where a run begins that goes on in the group.
         let begin = if from <= first { column.find_last_clear(first).map_or(0, |other| other + 1) } else { first };
+        let begin = begin.max(fence.start);
         let start = begin.max(from);
         let found = if align == 1 {
             column.find_set_run_below(start, end, slices)
@@ -197,6 +209,16 @@ impl Region {
         Stretch { first: NEAR_GROUPS + number * FAR_GROUPS, bounds: unsafe { bounds.as_ref() } }
     }
 
+    /// A run as the pieces that may be taken.
+    fn within_fences(&self, run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let mut start = run.start;
+        from_fn(move || {
+            let piece = start..self.fence(start).end.min(run.end);
+            start = piece.end;
+            (!piece.is_empty()).then_some(piece)
+        })
+    }
+
     /// Whether the bounds are true (R5), for walks that check invariants.
     pub(crate) fn bounds_hold(&self) -> bool {
         let is_bounded = |searched: Searched, run: Range<usize>| {
@@ -208,8 +230,8 @@ impl Region {
             })
         };
         let (free, resident) = (self.free(), self.resident());
-        free.set_runs(0).all(|run| is_bounded(Searched::Free, run))
-            && resident.set_runs(0).all(|run| is_bounded(Searched::Resident, run))
+        free.set_runs(0).all(|run| self.within_fences(run).all(|run| is_bounded(Searched::Free, run)))
+            && resident.set_runs(0).all(|run| self.within_fences(run).all(|run| is_bounded(Searched::Resident, run)))
     }
 }
 
@@ -222,6 +244,10 @@ mod tests {
     use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
     use tinyalloc_sys::{Mapper, PosixMapper};
 
+    use core::iter::once;
+    use core::ops::Range;
+
+    use crate::config::policy::STRIPE_SLICES;
     use crate::config::tunables::HugePagePolicy;
     use crate::region::Region;
     use crate::region::idle::{PurgeOutcome, PurgeScope};
@@ -229,6 +255,7 @@ mod tests {
     use crate::region::runs::Wanted;
     use crate::region::slice::Run;
     use crate::region::slice_bits::SliceState;
+    use crate::region::stripes::{Near, Node};
 
     const REGION_BYTES: usize = 1 << 31;
 
@@ -237,6 +264,7 @@ mod tests {
         Take {
             slices: usize,
             align: usize,
+            node: u32,
         },
         /// Which one, and how many slices are resident.
         Free(usize, usize),
@@ -246,73 +274,136 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         let slices = prop_oneof![1..5usize, 1..70usize, 60..700usize, 300..4000usize];
         let align = prop_oneof![4 => 0..1u32, 1 => 0..7u32];
+        let take = |(slices, align, node)| Step::Take { slices, align: 1_usize << align, node };
         prop_oneof![
-            6 => (slices, align).prop_map(|(slices, align)| Step::Take { slices, align: 1 << align }),
+            6 => (slices, align, 0..3u32).prop_map(take),
             4 => (0..1000usize, prop_oneof![0..1usize, 0..60usize, 0..4000usize]).prop_map(|(run, touched)| Step::Free(run, touched)),
             1 => (1..3000usize).prop_map(Step::Purge),
         ]
     }
 
-    fn lowest(states: &[SliceState], slices: usize, align: usize, is_wanted: fn(&SliceState) -> bool) -> Option<usize> {
-        let mut first = 0;
-        while first + slices <= states.len() {
-            match states[first..first + slices].iter().rposition(|state| !is_wanted(state)) {
-                Some(other) => first = (first + other + 1).next_multiple_of(align),
-                None => return Some(first),
+    /// A region, and whose its stripes are, if it has the table.
+    struct Model {
+        region: Region,
+        stripes: Option<Vec<Option<u32>>>,
+    }
+
+    impl Model {
+        fn new(nodes: bool) -> Model {
+            let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+            let stripes = nodes.then(|| {
+                assert!(region.tell_nodes_apart(&PosixMapper, Node::of(0)));
+                let begun = region.committed_slices().div_ceil(STRIPE_SLICES);
+                (0..32).map(|stripe| Some(0).filter(|_| stripe < begun)).collect()
+            });
+            Model { region, stripes }
+        }
+
+        /// Slices that a run of a node may have, one range after the other.
+        fn ranges(&self, node: u32, states: &[SliceState]) -> Vec<Range<usize>> {
+            let Some(stripes) = &self.stripes else {
+                return once(0..states.len()).collect();
+            };
+            let own = (0..stripes.len()).filter(|stripe| stripes[*stripe] == Some(node));
+            let range = |stripe: usize| stripe * STRIPE_SLICES..((stripe + 1) * STRIPE_SLICES).min(states.len());
+            own.map(range).filter(|range| !range.is_empty()).collect()
+        }
+
+        fn lowest(
+            &self,
+            states: &[SliceState],
+            wanted: (usize, usize, u32),
+            is_wanted: fn(&SliceState) -> bool,
+        ) -> Option<usize> {
+            let (slices, align, node) = wanted;
+            self.ranges(node, states).into_iter().find_map(|range| {
+                let mut first = range.start.next_multiple_of(align);
+                while first + slices <= range.end {
+                    match states[first..first + slices].iter().rposition(|state| !is_wanted(state)) {
+                        Some(other) => first = (first + other + 1).next_multiple_of(align),
+                        None => return Some(first),
+                    }
+                }
+                None
+            })
+        }
+
+        /// Behind all that is used, in a stripe of the node's or of no node's.
+        fn at_the_end(&self, states: &[SliceState], (slices, align, node): (usize, usize, u32)) -> usize {
+            let last = states.iter().rposition(|state| state.is_used());
+            let mut first = last.map_or(0, |last| last + 1).next_multiple_of(align);
+            let Some(stripes) = &self.stripes else {
+                return first;
+            };
+            loop {
+                let stripe = first / STRIPE_SLICES;
+                let is_had = stripes[stripe].is_none_or(|owner| owner == node);
+                if is_had && first + slices <= (stripe + 1) * STRIPE_SLICES {
+                    return first;
+                }
+                first = (stripe + 1) * STRIPE_SLICES;
             }
         }
-        None
+
+        fn take(&mut self, wanted: (usize, usize, u32)) -> Run {
+            let (slices, align, node) = wanted;
+            let slice = |number| self.region.slice(number).unwrap();
+            let states: Vec<_> = (0..self.region.committed_slices()).map(|number| self.region.state_of(slice(number))).collect();
+            let free = || self.lowest(&states, wanted, |state| !state.is_used());
+            let found = self.lowest(&states, wanted, |state| state.is_resident()).or_else(free);
+            let first = found.unwrap_or_else(|| self.at_the_end(&states, wanted));
+            let used = self.region.used_slices();
+            let near = if self.stripes.is_some() { Near::Node(Node::of(node)) } else { Near::Anywhere };
+            self.region.take_run(&PosixMapper, Wanted::new(slices, align, Purpose::Block, 0).near(near), 0).unwrap();
+            let is_used = |number| self.region.state_of(self.region.slice(number).unwrap()).is_used();
+            let is_taken = self.region.used_slices() == used + slices && (first..first + slices).all(is_used);
+            assert!(is_taken, "{slices} slices at {first} for node {node}");
+            if let Some(stripes) = &mut self.stripes {
+                stripes[first / STRIPE_SLICES].get_or_insert(node);
+            }
+            // SAFETY: it was taken just now.
+            unsafe { Run::new(first..first + slices) }
+        }
     }
 
-    fn expected(region: &Region, slices: usize, align: usize) -> usize {
-        let committed = region.committed_slices();
-        let states: Vec<_> = (0..committed).map(|number| region.state_of(region.slice(number).unwrap())).collect();
-        let free = || lowest(&states, slices, align, |state| !state.is_used());
-        let at_the_end = || states.iter().rposition(|state| state.is_used()).map_or(0, |last| last + 1).next_multiple_of(align);
-        lowest(&states, slices, align, |state| state.is_resident()).or_else(free).unwrap_or_else(at_the_end)
-    }
-
-    fn take(region: &Region, slices: usize, align: usize) -> Run {
-        let first = expected(region, slices, align);
-        let used = region.used_slices();
-        region.take_run(&PosixMapper, Wanted::new(slices, align, Purpose::Block, 0), 0).unwrap();
-        let is_used = |number| region.state_of(region.slice(number).unwrap()).is_used();
-        assert!(region.used_slices() == used + slices && (first..first + slices).all(is_used), "{slices} slices at {first}");
-        // SAFETY: it was taken just now.
-        unsafe { Run::new(first..first + slices) }
-    }
-
-    fn follow(steps: &[Step]) {
-        let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+    fn follow(steps: &[Step], nodes: bool) {
+        let mut model = Model::new(nodes);
         let mut runs: Vec<Run> = Vec::new();
         for step in steps {
             match *step {
-                Step::Take { slices, align } => runs.push(take(&region, slices, align)),
+                // As many as there is room for.
+                Step::Take { .. } if model.region.committed_slices() > 24 * STRIPE_SLICES => {}
+                Step::Take { slices, align, node } => runs.push(model.take((slices, align, node))),
                 Step::Free(_, _) if runs.is_empty() => {}
                 Step::Free(run, touched) => {
                     let run = runs.swap_remove(run % runs.len());
-                    region.give_run(&run, touched);
+                    model.region.give_run(&run, touched);
                 }
                 Step::Purge(most) => {
-                    if let Some(idle) = region.claim_idle(&PosixMapper, PurgeScope::All, most) {
-                        region.unclaim_idle(&idle, PurgeOutcome::Zeroed);
+                    if let Some(idle) = model.region.claim_idle(&PosixMapper, PurgeScope::All, most) {
+                        model.region.unclaim_idle(&idle, PurgeOutcome::Zeroed);
                     }
                 }
             }
-            assert!(region.bounds_hold());
+            assert!(model.region.bounds_hold());
         }
-        for (start, bytes) in region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
+        for (start, bytes) in model.region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
             // SAFETY: the region ends here.
             unsafe { PosixMapper.release(start, bytes) }.unwrap();
         }
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 24 }, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 16 }, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn the_lowest_run_that_is_resident_or_else_free_is_taken(steps in vec(step(), 1..250)) {
-            follow(&steps);
+            follow(&steps, false);
+        }
+
+        #[test]
+        fn of_a_node_the_lowest_run_in_its_stripes_is_taken(steps in vec(step(), 1..250)) {
+            follow(&steps, true);
         }
     }
 }

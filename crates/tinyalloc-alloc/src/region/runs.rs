@@ -11,22 +11,28 @@ use super::purpose::Purpose;
 use super::run_bounds::Searched;
 use super::slice::{Run, SliceIndex};
 use super::slice_bits::{SLICES_PER_WORD, bits_within};
+use super::stripes::Near;
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
 use crate::span::extent::Extent;
 
-/// A run that is wanted: how long, on a multiple of what, for what, and how many slices may be
-/// untrapped for it.
+/// A run that is wanted: how long, on a multiple of what, for what, how many slices may be
+/// untrapped for it, and where it may lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     slices: usize,
     align: usize,
     purpose: Purpose,
     untrapped: usize,
+    near: Near,
 }
 
 impl Wanted {
     pub(crate) const fn new(slices: usize, align: usize, purpose: Purpose, untrapped: usize) -> Wanted {
-        Wanted { slices, align, purpose, untrapped }
+        Wanted { slices, align, purpose, untrapped, near: Near::Anywhere }
+    }
+
+    pub(crate) const fn near(self, near: Near) -> Wanted {
+        Wanted { near, ..self }
     }
 
     pub(crate) const fn slices(&self) -> usize {
@@ -57,13 +63,13 @@ impl Region {
     /// [`Shortage`].
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn take_run<M: Mapper>(&self, mapper: &M, wanted: Wanted, index: u32) -> Result<Extent, Shortage> {
-        let Wanted { slices, align, purpose, untrapped } = wanted;
+        let Wanted { slices, align, purpose, untrapped, near } = wanted;
         let end = self.end_for(purpose);
         let fits = |first: &usize| *first + slices <= end;
-        let free = || self.find_free(slices, align, end);
-        let first = match self.find_resident(slices, align, end).filter(fits).or_else(free) {
+        let free = || self.find_free(slices, align, end, near);
+        let first = match self.find_resident(slices, align, end, near).filter(fits).or_else(free) {
             Some(first) => first,
-            None => self.extend(mapper, slices, align, end)?,
+            None => self.extend(mapper, slices, align, end, near)?,
         };
         let first = match self.untrap(mapper, first..first + slices, untrapped) {
             Ok(()) => first,
@@ -83,7 +89,7 @@ impl Region {
     /// are not resident. `None` when they are not free.
     pub(crate) fn take_behind<M: Mapper>(&self, mapper: &M, block: &Run, slices: usize) -> Option<usize> {
         let run = block.end()..block.end() + slices;
-        if run.end > self.end_for(Purpose::Block) {
+        if run.end > self.end_for(Purpose::Block).min(self.fence(run.start - 1).end) {
             return None;
         }
         let known_end = run.end.min(self.committed_slices());
@@ -149,21 +155,22 @@ impl Region {
         resident
     }
 
-    fn find_resident(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
+    fn find_resident(&self, slices: usize, align: usize, end: usize, near: Near) -> Option<usize> {
         if self.resident_slices.get() < slices {
             return None;
         }
         let lowest = self.resident().find_first_set(self.lowest_resident.get())?;
         self.lowest_resident.set(lowest);
-        self.find_run(Searched::Resident, lowest, slices, align, end)
+        self.find_run(Searched::Resident, lowest, slices, align, end, near)
     }
 
     /// The lowest free run; of those further up, one without a trap is taken instead if there is
     /// one not far away. It saves a system call, and what was freed and trapped keeps its trap for
     /// longer.
     #[inline(never)]
-    fn find_free(&self, slices: usize, align: usize, end: usize) -> Option<usize> {
-        let find = |from: usize| self.find_run(Searched::Free, from, slices, align, end).filter(|first| *first + slices <= end);
+    fn find_free(&self, slices: usize, align: usize, end: usize, near: Near) -> Option<usize> {
+        let find = |from: usize| self.find_run(Searched::Free, from, slices, align, end, near);
+        let find = |from: usize| find(from).filter(|first| *first + slices <= end);
         let lowest = find(self.lowest_free.get())?;
         let mut first = lowest;
         for _ in 0..TRAPPED_LOOK {
@@ -180,13 +187,19 @@ impl Region {
     }
 
     /// Commits a run at the top, beginning with the free slices that are there.
-    pub(super) fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, end: usize) -> Result<usize, Shortage> {
+    fn extend<M: Mapper>(&self, mapper: &M, slices: usize, align: usize, end: usize, near: Near) -> Result<usize, Shortage> {
         let committed = self.committed_slices();
-        let first = (committed - self.used().trailing_clear_run()).next_multiple_of(align);
+        let lowest = (committed - self.used().trailing_clear_run()).next_multiple_of(align);
+        let first = self.place_at_the_end(lowest, slices, near);
         if first + slices > end {
             return Err(Shortage::OfRoom);
         }
+        if first > lowest {
+            self.huge_pages.expect_passed_over(first - lowest);
+        }
         self.commit_slices(mapper, first + slices)?;
+        self.take_stripe(first, near);
+        self.place_new(mapper, committed..self.committed_slices(), None);
         Ok(first)
     }
 

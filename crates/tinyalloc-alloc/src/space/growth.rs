@@ -29,6 +29,7 @@ impl Space {
             return None;
         }
         let region = Region::new(mapper, self.tunables.region_bytes, slices, self.tunables.huge_pages, purpose).ok()?;
+        self.follow_nodes(mapper, &region);
         self.regions.push(region);
         Some(())
     }

@@ -5,6 +5,8 @@ pub(crate) mod decay;
 pub(crate) mod trap_budget;
 pub(crate) mod unlisted;
 
+pub(crate) mod nodes;
+
 pub(crate) mod growth;
 
 pub(crate) mod records;
@@ -39,6 +41,7 @@ use crate::support::fields::{Field, fields};
 use crate::thread_heap::ThreadHeapRef;
 use decay::{Balance, Decay};
 use huge_table::HugeTable;
+use nodes::Nodes;
 use trap_budget::TrapBudget;
 
 /// Numbers for statistics.
@@ -66,6 +69,7 @@ pub(crate) struct Space {
     regions: Regions,
     huge: HugeTable,
     keeping: bool,
+    nodes: Nodes,
     lent_slices: usize,
     grown_bytes_min: usize,
 }
@@ -79,6 +83,7 @@ impl Space {
             regions: Regions::new(),
             huge: HugeTable::new(),
             keeping: false,
+            nodes: Nodes::new(),
             lent_slices: 0,
             grown_bytes_min: GROWN_BYTES_MIN,
             retired: null_mut(),

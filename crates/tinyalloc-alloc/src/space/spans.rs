@@ -7,6 +7,7 @@ use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
 use crate::region::purpose::Purpose;
 use crate::region::runs::Wanted;
+use crate::region::stripes::Near;
 use crate::span::class::SLICE_BYTES;
 use crate::span::extent::Extent;
 use crate::span::owned::OwnedSpan;
@@ -24,12 +25,14 @@ impl Space {
         align: usize,
         purpose: Purpose,
         heap: Option<HeapRef>,
+        near: Near,
     ) -> Option<OwnedSpan> {
         if !self.is_within_limit(slices.checked_mul(SLICE_BYTES)?) {
             return None;
         }
         let record = self.take_record(mapper, heap)?;
-        let Some(extent) = self.take_extent(mapper, slices, align, purpose) else {
+        let wanted = Wanted::new(slices, align, purpose, self.untrapped_ahead()).near(near);
+        let Some(extent) = self.take_extent(mapper, wanted) else {
             self.retire_record(record, heap);
             return None;
         };
@@ -39,8 +42,7 @@ impl Space {
         Some(unsafe { record.init(extent, heap.is_some()) })
     }
 
-    fn take_extent<M: Mapper>(&mut self, mapper: &M, slices: usize, align: usize, purpose: Purpose) -> Option<Extent> {
-        let wanted = Wanted::new(slices, align, purpose, self.untrapped_ahead());
+    fn take_extent<M: Mapper>(&mut self, mapper: &M, wanted: Wanted) -> Option<Extent> {
         self.take_known_extent(mapper, wanted)
             .or_else(|shortage| match shortage {
                 // A new region would be refused as well, and cost address space.
@@ -49,6 +51,14 @@ impl Space {
             })
             // What is kept for the other purpose is better than nothing.
             .or_else(|_| self.take_known_extent(mapper, wanted.for_the_other_purpose()))
+            // As is the memory of another node.
+            .or_else(|_| {
+                if self.are_nodes_several() {
+                    self.take_known_extent(mapper, wanted.near(Near::Anywhere))
+                } else {
+                    Err(Shortage::OfRoom)
+                }
+            })
             .ok()
     }
 

@@ -34,6 +34,7 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
+use crate::region::stripes::Near;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SizeClass};
 use crate::span::owned::OwnedSpan;
@@ -75,6 +76,7 @@ pub(crate) struct ThreadHeap {
     interval: Cell<u32>,
     met_mark: Cell<bool>,
     epoch_seen: Cell<usize>,
+    node: Cell<u32>,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
     kept_blocks: KeptBlocks,
@@ -174,6 +176,7 @@ impl ThreadHeap {
             interval: Cell::new(0),
             met_mark: Cell::new(false),
             epoch_seen: Cell::new(0),
+            node: Cell::new(0),
             random: Random::new(seed),
             quarantine: Cell::new(None),
             kept_blocks: KeptBlocks::new(),
@@ -222,6 +225,18 @@ impl ThreadHeap {
     /// The epoch that this heap has followed last.
     pub(crate) fn epoch_seen(&self) -> &Cell<usize> {
         &self.epoch_seen
+    }
+
+    /// The node that its newest memory is of; 0 where nodes are not told apart.
+    pub(crate) fn node(&self) -> u32 {
+        self.node.get()
+    }
+
+    /// Its next memory lies there.
+    pub(crate) fn settle(&self, near: Near) {
+        if let Near::Node(node) = near {
+            self.node.set(node.number());
+        }
     }
 
     pub(crate) fn policy(&self) -> HardeningPolicy {

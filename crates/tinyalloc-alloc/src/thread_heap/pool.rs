@@ -7,7 +7,7 @@ use core::iter::from_fn;
 use super::ThreadHeapRef;
 use super::guests::FindSpan;
 use super::state::HeapState;
-use crate::config::policy::POOLED_HEAPS_ASKED;
+use crate::config::policy::{POOLED_HEAPS_ASKED, POOLED_HEAPS_LOOKED_AT};
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
 use crate::span::slot::{Secret, Slot};
@@ -53,12 +53,25 @@ impl Pool {
         }
     }
 
-    /// A heap for `thread`.
-    pub(crate) fn pop(&self, thread: ThreadId) -> Option<ThreadHeapRef> {
-        let heap = self.first.get()?;
-        self.first.set(heap.next_pooled().take());
-        if self.first.get().is_none() {
-            self.last.set(None);
+    /// A heap for `thread`: one whose memory is near to it, if there is one among the first.
+    pub(crate) fn pop(&self, thread: ThreadId, node: u32) -> Option<ThreadHeapRef> {
+        let looked_at = || self.heaps().take(POOLED_HEAPS_LOOKED_AT);
+        let near = looked_at().position(|heap| heap.node() == node);
+        self.take_out(near.and_then(|near| looked_at().nth(near.checked_sub(1)?)), thread)
+    }
+
+    /// The first heap, for `thread`.
+    pub(crate) fn pop_first(&self, thread: ThreadId) -> Option<ThreadHeapRef> {
+        self.take_out(None, thread)
+    }
+
+    /// The heap behind one, or the first.
+    fn take_out(&self, before: Option<ThreadHeapRef>, thread: ThreadId) -> Option<ThreadHeapRef> {
+        let link = before.as_ref().map_or(&self.first, |before| before.next_pooled());
+        let heap = link.get()?;
+        link.set(heap.next_pooled().take());
+        if link.get().is_none() {
+            self.last.set(before);
         }
         heap.set_state(HeapState::Live);
         heap.set_thread(Some(thread));
@@ -97,10 +110,16 @@ impl Pool {
         secret: Secret,
         find: FindSpan<'_>,
     ) -> Result<Option<OwnedSpan>, Slot> {
-        for _ in 0..POOLED_HEAPS_ASKED {
-            let Some(heap) = self.first.get() else {
+        let mut asked = 0;
+        for _ in 0..POOLED_HEAPS_LOOKED_AT {
+            let Some(heap) = self.first.get().filter(|_| asked < POOLED_HEAPS_ASKED) else {
                 break;
             };
+            if heap.node() != taker.node() {
+                self.rotate();
+                continue;
+            }
+            asked += 1;
             heap.collect(secret)?;
             if let Some(span) = heap.surrender_span(class, taker, secret, find)? {
                 return Ok(Some(span));

@@ -10,13 +10,13 @@ pub mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::ptr::{NonNull, null};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_alloc::{Allocator, Bins, EMPTY_BINS, HeapTable, Misuse, Mode, SealPolicy, ThreadContext, ThreadId};
-use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, PosixMapper, Protection};
+use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, Placement, PosixMapper, Protection};
 
 pub const MIB: usize = 1024 * 1024;
 /// Plenty for one test, and little enough for thousands of them.
@@ -152,6 +152,10 @@ pub struct LimitedMapper {
     /// Ranges of several pages are decommitted by half and then refused, as if a page in the middle
     /// were locked.
     pub decommits_half: AtomicBool,
+    /// Where the thread runs, and what nodes there are, a bit each.
+    pub node: AtomicU32,
+    pub nodes: AtomicU64,
+    placements: Mutex<Vec<(Range<usize>, Placement)>>,
     mapped: Mutex<BTreeMap<usize, usize>>,
     /// If names are shown, which were given to what.
     names: Mutex<Option<Vec<(usize, usize, String)>>>,
@@ -166,6 +170,9 @@ impl LimitedMapper {
             milliseconds: AtomicU64::new(1_000_000),
             random: AtomicU64::new(0x0123_4567_89ab_cdef),
             decommits_half: AtomicBool::new(false),
+            node: AtomicU32::new(0),
+            nodes: AtomicU64::new(1),
+            placements: Mutex::default(),
             mapped: Mutex::default(),
             names: Mutex::default(),
         }
@@ -179,6 +186,12 @@ impl LimitedMapper {
     /// The names given since the last call, each with the range.
     pub fn take_names(&self) -> Vec<(usize, usize, String)> {
         self.names.lock().unwrap().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Where the page at an address is to come from, by the last call about it.
+    pub fn placement(&self, address: usize) -> Option<Placement> {
+        let placements = self.placements.lock().unwrap();
+        placements.iter().rev().find(|(range, _)| range.contains(&address)).map(|(_, placement)| *placement)
     }
 
     /// Ranges mapped and not released.
@@ -264,6 +277,21 @@ unsafe impl Mapper for LimitedMapper {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
         unsafe { PosixMapper.prefer_huge_pages(start, bytes, preferred) }
+    }
+
+    fn node(&self) -> u32 {
+        self.node.load(Ordering::Relaxed)
+    }
+
+    fn nodes(&self) -> u64 {
+        self.nodes.load(Ordering::Relaxed)
+    }
+
+    unsafe fn place(&self, start: NonNull<u8>, bytes: usize, placement: Placement) -> Result<(), MapError> {
+        self.check_pages(start, bytes);
+        let start = start.addr().get();
+        self.placements.lock().unwrap().push((start..start + bytes, placement));
+        Ok(())
     }
 
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
@@ -460,6 +488,19 @@ unsafe impl<M: Mapper> Mapper for Shared<M> {
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
         // SAFETY: the caller's promise.
         unsafe { self.0.prefer_huge_pages(start, bytes, preferred) }
+    }
+
+    fn node(&self) -> u32 {
+        self.0.node()
+    }
+
+    fn nodes(&self) -> u64 {
+        self.0.nodes()
+    }
+
+    unsafe fn place(&self, start: NonNull<u8>, bytes: usize, placement: Placement) -> Result<(), MapError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.place(start, bytes, placement) }
     }
 
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {

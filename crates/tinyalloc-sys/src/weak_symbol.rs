@@ -1,6 +1,8 @@
 //! Symbols that other loaded objects may or may not define.
 
-/// The address of the symbol; null if no loaded object defines it.
+/// The address of the symbol; null if no loaded object defines it. (`asm` and `c_void` are in scope
+/// where it is used.)
+#[macro_export]
 macro_rules! weak_symbol {
     ($name:literal) => {{
         let address: *mut c_void;
@@ -32,5 +34,3 @@ macro_rules! weak_symbol {
         address
     }};
 }
-
-pub(crate) use weak_symbol;

@@ -1,0 +1,129 @@
+//! Memory of several nodes (NUMA): whose memory a request gets.
+
+use tinyalloc_sys::{Mapper, Placement};
+
+use super::Space;
+use crate::config::policy::SPANS_PER_LOOK_FOR_NODES;
+use crate::config::tunables::NumaPolicy;
+use crate::heap::heap_record::HeapRef;
+use crate::region::Region;
+use crate::region::stripes::{Near, Node};
+use crate::span::class::SLICE_BYTES;
+
+/// The nodes that threads of this process were seen on. (Which, the regions know.)
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nodes {
+    /// The first that was seen: all memory is its until there is another one.
+    home: Option<Node>,
+    are_several: bool,
+}
+
+impl Nodes {
+    pub(crate) const fn new() -> Nodes {
+        Nodes { home: None, are_several: false }
+    }
+}
+
+/// What regions hold for one node. Bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeStats {
+    /// The number of the node, as the system counts.
+    pub node: u32,
+    /// In spans and large blocks.
+    pub used: usize,
+    /// Free and not decommitted.
+    pub resident_free: usize,
+}
+
+impl Space {
+    pub(crate) fn are_nodes_several(&self) -> bool {
+        self.nodes.are_several
+    }
+
+    /// Where memory for a heap may lie that the calling thread wants.
+    pub(crate) fn near<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Near {
+        match heap.and_then(|heap| heap.node()) {
+            Some(node) => self.near_node(mapper, Node::of(node)),
+            // Where one node was seen, the processor is asked once in many spans.
+            None if self.nodes.are_several || self.counts.spans.is_multiple_of(SPANS_PER_LOOK_FOR_NODES) => {
+                self.look_for_nodes(mapper)
+            }
+            None => Near::Anywhere,
+        }
+    }
+
+    /// Where memory may lie that the calling thread wants.
+    pub(crate) fn look_for_nodes<M: Mapper>(&mut self, mapper: &M) -> Near {
+        if self.tunables.numa == NumaPolicy::Auto { self.near_node(mapper, Node::of(mapper.node())) } else { Near::Anywhere }
+    }
+
+    fn near_node<M: Mapper>(&mut self, mapper: &M, node: Node) -> Near {
+        let home = *self.nodes.home.get_or_insert(node);
+        if node != home && !self.nodes.are_several && self.tunables.numa != NumaPolicy::Interleave {
+            self.tell_nodes_apart(mapper, home);
+        }
+        if self.nodes.are_several { Near::Node(node) } else { Near::Anywhere }
+    }
+
+    fn tell_nodes_apart<M: Mapper>(&mut self, mapper: &M, home: Node) {
+        self.nodes.are_several = self.regions.iter().filter(|region| region.tell_nodes_apart(mapper, home)).count() > 0;
+    }
+
+    /// A node that a heap wants: its pages come from there, whichever thread touches them first.
+    /// False if the process may not use it.
+    pub(crate) fn want_node<M: Mapper>(&mut self, mapper: &M, node: u32) -> bool {
+        let allowed = mapper.nodes();
+        if 1_u64.checked_shl(node).is_none_or(|bit| allowed & bit == 0) {
+            return false;
+        }
+        if allowed.count_ones() > 1 && self.tunables.numa != NumaPolicy::Interleave {
+            let home = *self.nodes.home.get_or_insert(Node::of(mapper.node()));
+            self.tell_nodes_apart(mapper, home);
+            self.regions.iter().for_each(|region| region.place_node(mapper, Node::of(node)));
+        }
+        true
+    }
+
+    /// A region is new: what holds for the others holds for it.
+    pub(super) fn follow_nodes<M: Mapper>(&self, mapper: &M, region: &Region) {
+        if self.tunables.numa == NumaPolicy::Interleave {
+            return region.interleave(mapper);
+        }
+        let Some(home) = self.nodes.home.filter(|_| self.nodes.are_several) else {
+            return;
+        };
+        if region.tell_nodes_apart(mapper, home) {
+            let placed = self.regions.iter().fold(0, |placed, region| placed | region.placed_nodes());
+            nodes_in(placed).for_each(|node| region.place_node(mapper, node));
+        }
+    }
+
+    /// Where the pages of a mapping for a heap are to come from, if not from the node that touches
+    /// them first.
+    pub(crate) fn placement(&self, heap: Option<HeapRef>) -> Option<Placement> {
+        match heap.and_then(|heap| heap.node()) {
+            Some(node) => Some(Placement::Node(node)),
+            None if self.tunables.numa == NumaPolicy::Interleave => Some(Placement::Interleaved),
+            None => None,
+        }
+    }
+
+    /// What regions hold for a node; `None` if no thread was seen there.
+    #[inline(never)]
+    pub(crate) fn node_stats(&self, node: u32) -> Option<NodeStats> {
+        let slices = if self.nodes.are_several {
+            let counted = self.regions.iter().filter_map(|region| region.slices_of(Node::of(node)));
+            counted.reduce(|sum, counts| [sum[0] + counts[0], sum[1] + counts[1]])?
+        } else if node == self.nodes.home.map_or(0, Node::number) {
+            [self.used_bytes(), self.resident_free_bytes()].map(|bytes| bytes / SLICE_BYTES)
+        } else {
+            return None;
+        };
+        let [used, resident_free] = slices.map(|slices| slices * SLICE_BYTES);
+        Some(NodeStats { node, used, resident_free })
+    }
+}
+
+fn nodes_in(bits: u64) -> impl Iterator<Item = Node> {
+    (0..u64::BITS).map(Node::of).filter(move |node| bits & node.bit() != 0)
+}
