@@ -1,12 +1,16 @@
 """What threads cost each other is read from what objdump and the reader of traces write."""
 
 import unittest
+from platform import machine
 from unittest.mock import patch
 
+from harness.launcher import CHECKOUT
+from harness.library import TINYALLOC
 from harness.manycores import counting
 from harness.manycores.counting import Count, read
 from harness.manycores.document import short
-from harness.manycores.library import code_listed
+from harness.manycores.library import code_listed, lock_code, lock_names
+from harness.manycores.timing import EDITS, LOCK
 
 LISTING = """
 0000000000001000 <_ZN6engine4lock4Gate7come_in17h0E>:
@@ -34,6 +38,18 @@ class Listing(unittest.TestCase):
         takes, releases = code_listed(LISTING.splitlines())
         self.assertEqual(takes, (0x1000,))
         self.assertEqual(releases, (0x1100,))
+
+
+class Sources(unittest.TestCase):
+    def test_the_lock_has_once_what_is_timed(self):
+        lock = (CHECKOUT / LOCK).read_text()
+        self.assertEqual([lock.count(old) for old, _ in EDITS], [1] * len(EDITS))
+
+    @unittest.skipUnless(TINYALLOC.exists() and machine() == "x86_64", "make all builds the library")
+    def test_the_library_has_locks_that_are_found(self):
+        takes, releases = lock_code(TINYALLOC)
+        self.assertTrue(len(takes) > 1 and len(releases) == 1, (takes, releases))
+        self.assertLessEqual({"space", "pool", "profile"}, set(lock_names(TINYALLOC).values()))
 
 
 class Output(unittest.TestCase):
