@@ -42,7 +42,7 @@ STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
     $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
-.PHONY: help all command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features reach musl inject \
+.PHONY: help all command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
@@ -93,6 +93,9 @@ embedded: ## the embedded crate on emulated Cortex-M, RISC-V and AVR; installs w
 
 budget: all ## hold the hit paths and small runs to bench/budget.json: instructions, page faults, system calls, atomic operations
 	scripts/budget
+
+many-cores: all ## count what up to 64 threads cost each other, under valgrind, and write docs/MANY_CORES.md: ten minutes
+	scripts/many-cores --write
 
 bench: all ## compare with all other allocators and write bench/results and docs/figures: half an hour
 	scripts/install-test-tools --bench

@@ -39,7 +39,13 @@ mod room;
 #[cfg(unix)]
 mod posix;
 
-#[cfg(unix)]
+#[cfg(all(unix, not(any(target_vendor = "apple", target_os = "freebsd"))))]
+mod futex;
+#[cfg(target_vendor = "apple")]
+#[path = "darwin.rs"]
+mod futex;
+#[cfg(target_os = "freebsd")]
+#[path = "freebsd.rs"]
 mod futex;
 
 #[cfg(target_os = "linux")]

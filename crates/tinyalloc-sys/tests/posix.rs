@@ -1,6 +1,11 @@
 //! What every `Mapper` promises, kept by the one over POSIX.
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, clippy::multiple_unsafe_ops_per_block)]
 
+#[cfg(target_os = "linux")]
+use libc::__errno_location as errno_location;
+#[cfg(not(target_os = "linux"))]
+use libc::__error as errno_location;
+
 use core::ptr::NonNull;
 use std::collections::HashSet;
 use std::io::Error;
@@ -19,7 +24,7 @@ fn page() -> usize {
 /// Runs a call with errno set, and checks that it is the same afterwards.
 fn unmoved<R>(call: impl FnOnce() -> R) -> R {
     // SAFETY: errno of this thread.
-    unsafe { *libc::__errno_location() = ERRNO };
+    unsafe { *errno_location() = ERRNO };
     let result = call();
     assert_eq!(Error::last_os_error().raw_os_error(), Some(ERRNO), "errno was changed");
     result
@@ -178,7 +183,7 @@ fn an_aligned_range_is_had_where_its_padding_would_exceed_the_limit() {
     const BYTES: usize = 1 << 30;
     let status = in_child(|| {
         assert!(MAPPER.reserve(BYTES, BYTES).is_ok());
-        let limited = |limit: u64| {
+        let limited = |limit: libc::rlim_t| {
             let limit = libc::rlimit { rlim_cur: limit, rlim_max: libc::RLIM_INFINITY };
             // SAFETY: changes the limit of the child only.
             unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };

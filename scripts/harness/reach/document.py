@@ -15,7 +15,7 @@ def write_platforms(targets, rows):
     before, rest = text.split(BEGIN, 1)
     table, after = rest.split(END, 1)
     kept = rows_by_title(table)
-    lines = [line_of(target, rows.get(target.name), kept.get(target.title)) for target in targets]
+    lines = [line_of(target, rows.get(target.name), kept.get(target.title)) for target in targets if target.is_run]
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{table_of(lines)}\n\n{END}{after}")
     print(f"wrote {DOCUMENT.relative_to(CHECKOUT)}")
 

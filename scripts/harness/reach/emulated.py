@@ -29,7 +29,7 @@ LEFT_OUT = {
 }
 PROGRAMS = ("echo", "ls", "grep", "git", "python3-test_json", "python3-test_fork1", "python3-repl", "perl", "bash", "sqlite3", "redis")
 # What differs with the size of pages.
-PAGED = "^(default|large|memory|hardening|patterns|semantics|threads)/"
+PAGED = "^(mistakes/default|large|memory|hardening|patterns|semantics|threads)/"
 
 
 class Emulated:

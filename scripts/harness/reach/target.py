@@ -16,10 +16,11 @@ class Row:
 
 class Target:
     """A platform. One that is run here has parts, each a function of its checks that says what passed; `missing` says what they need.
-    One that is run elsewhere has none, and its row says by which command."""
+    One that is run elsewhere has none, and its row says by which command. One that is only compiled has no row."""
 
-    def __init__(self, name, title, how, absent, passes="", parts=None, missing=lambda: [], versions=lambda: ""):
+    def __init__(self, name, title, how, absent, passes="", parts=None, missing=lambda: [], versions=lambda: "", is_run=True):
         self.name = name
+        self.is_run = is_run
         self.title = title
         self.how = how
         self.absent = absent

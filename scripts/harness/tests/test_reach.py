@@ -6,11 +6,15 @@ import sys
 import unittest
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from harness.embedded.checks import Checks
 from harness.failure import Failure
 from harness.launcher import CHECKOUT
-from harness.reach.document import line_of, rows_by_title, table_of
+from harness.reach import document
+from harness.reach.document import BEGIN, END, line_of, rows_by_title, table_of
 from harness.reach.emulated import LEFT_OUT
 from harness.reach.hit_paths import difference, executed, instructions
 from harness.reach.machine import AARCH64
@@ -32,6 +36,14 @@ class Rows(unittest.TestCase):
             self.assertIsNone(target.run(checks))
         self.assertEqual(checks.summary(), "0 passed, 0 failed, 1 skipped")
         self.assertIn("needs a tool", said.getvalue())
+
+    def test_a_target_that_is_only_compiled_has_no_row(self):
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "PLATFORMS.md"
+            path.write_text(f"{BEGIN}\n\n{END}\n")
+            with patch.object(document, "DOCUMENT", path), patch.object(document, "CHECKOUT", Path(folder)):
+                quietly(document.write_platforms, [Target("x", "X", "somehow", ""), Target("y", "Y", "somehow", "", is_run=False)], {})
+            self.assertEqual(len(rows_by_title(path.read_text())), 3)
 
     def test_only_the_parts_that_are_wanted_are_run(self):
         target = Target("x", "X", "somehow", "", parts={"one": lambda checks: "1", "two": lambda checks: "2"})

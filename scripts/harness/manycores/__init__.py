@@ -1,0 +1,1 @@
+"""What many threads cost each other, counted."""
