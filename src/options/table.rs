@@ -4,7 +4,7 @@
 use core::fmt::{Result as FmtResult, Write};
 
 use tinyalloc_alloc::{HugePagePolicy, PurgeMode, Tunables};
-use tinyalloc_sys::PosixMapper;
+use tinyalloc_sys::SystemMapper;
 
 use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
 use crate::process::settings::{PROFILE_INTERVAL, SETTINGS};
@@ -168,8 +168,8 @@ options! {
         set |value, _tunables| SETTINGS.set_seals(switch(value)?),
         get |_tunables, out| write_switch(out, SETTINGS.seals());
     NameMappings "name_mappings", Any, "on or off",
-        set |value, _tunables| PosixMapper::set_names_mappings(switch(value)?),
-        get |_tunables, out| write_switch(out, PosixMapper::names_mappings());
+        set |value, _tunables| SystemMapper::set_names_mappings(switch(value)?),
+        get |_tunables, out| write_switch(out, SystemMapper::names_mappings());
     Valgrind "valgrind", Start, "on or off, when the process starts",
         set |value, tunables| tunables.checks.valgrind = switch(value)?,
         get |tunables, out| write_switch(out, tunables.checks.valgrind);

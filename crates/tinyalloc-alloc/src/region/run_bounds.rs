@@ -220,7 +220,7 @@ mod tests {
 
     use proptest::collection::vec;
     use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
-    use tinyalloc_sys::{Mapper, PosixMapper};
+    use tinyalloc_sys::{Mapper, SystemMapper};
 
     use crate::config::tunables::HugePagePolicy;
     use crate::region::Region;
@@ -275,7 +275,7 @@ mod tests {
     fn take(region: &Region, slices: usize, align: usize) -> Run {
         let first = expected(region, slices, align);
         let used = region.used_slices();
-        region.take_run(&PosixMapper, Wanted::new(slices, align, Purpose::Block, 0), 0).unwrap();
+        region.take_run(&SystemMapper, Wanted::new(slices, align, Purpose::Block, 0), 0).unwrap();
         let is_used = |number| region.state_of(region.slice(number).unwrap()).is_used();
         assert!(region.used_slices() == used + slices && (first..first + slices).all(is_used), "{slices} slices at {first}");
         // SAFETY: it was taken just now.
@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn follow(steps: &[Step]) {
-        let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+        let region = Region::new(&SystemMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
         let mut runs: Vec<Run> = Vec::new();
         for step in steps {
             match *step {
@@ -294,7 +294,7 @@ mod tests {
                     region.give_run(&run, touched);
                 }
                 Step::Purge(most) => {
-                    if let Some(idle) = region.claim_idle(&PosixMapper, PurgeScope::All, most) {
+                    if let Some(idle) = region.claim_idle(&SystemMapper, PurgeScope::All, most) {
                         region.unclaim_idle(&idle, PurgeOutcome::Zeroed);
                     }
                 }
@@ -303,7 +303,7 @@ mod tests {
         }
         for (start, bytes) in region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
             // SAFETY: the region ends here.
-            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+            unsafe { SystemMapper.release(start, bytes) }.unwrap();
         }
     }
 
