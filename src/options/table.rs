@@ -189,7 +189,28 @@ impl Key {
     }
 
     pub(crate) fn of(name: &[u8]) -> Option<Key> {
-        Key::ALL.get(position_of(NAMES, name)?).copied()
+        Key::ALL.get(position_of(NAMES, name)?).copied().filter(|key| key.is_there())
+    }
+
+    /// Whether the platform has what the option is for: a Windows program has no signals, no
+    /// background thread, no heap profile, no names of mappings, no valgrind and no dlopen.
+    const fn is_there(self) -> bool {
+        !cfg!(windows)
+            || !matches!(
+                self,
+                Key::BackgroundPurge
+                    | Key::Pressure
+                    | Key::StatsSignal
+                    | Key::Profile
+                    | Key::ProfileFile
+                    | Key::ProfileAtExit
+                    | Key::ProfileSignal
+                    | Key::ProfileToggleSignal
+                    | Key::ProfileGrowth
+                    | Key::NameMappings
+                    | Key::Valgrind
+                    | Key::Deepbind
+            )
     }
 
     pub(crate) fn all() -> impl Iterator<Item = Key> {

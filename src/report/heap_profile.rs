@@ -28,6 +28,8 @@ use crate::support::small_file::{close, open};
 
 /// Where dumps go if no option says so.
 pub(crate) const DEFAULT_FILE: &str = "tinyalloc.%p.%n.heap";
+/// Whether a heap may have a profile.
+pub(crate) const IS_THERE: bool = true;
 /// The version of the lines of JSON.
 const VERSION: u64 = 1;
 /// A comment for readers of heap_v2. It tells the command that what is behind the mappings belongs
