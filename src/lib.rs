@@ -39,7 +39,7 @@ mod lifecycle;
 #[cfg(feature = "engine")]
 mod rust;
 
-#[cfg(feature = "mmap")]
+#[cfg(all(feature = "mmap", target_os = "linux"))]
 pub mod mmap;
 
 #[cfg(feature = "c-abi")]

@@ -5,21 +5,34 @@
 
 use std::alloc::Layout;
 use std::env::{current_exe, var_os};
+#[cfg(unix)]
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use tinyalloc::Heap;
 
 const IN_CHILD: &str = "TINYALLOC_TEST_MISUSE";
 
-/// Runs `misuse` in a child, which must end by SIGABRT; what it said.
+/// Whether SIGABRT ended the process.
+#[cfg(unix)]
+fn is_aborted(status: ExitStatus) -> bool {
+    status.signal() == Some(6)
+}
+
+/// Whether the process has the exit code of the C runtime's abort.
+#[cfg(windows)]
+fn is_aborted(status: ExitStatus) -> bool {
+    status.code() == Some(3)
+}
+
+/// Runs `misuse` in a child, which must be aborted; what it said.
 fn message_of(test: &str, misuse: impl FnOnce()) -> String {
     if var_os(IN_CHILD).is_some() {
         misuse();
         return String::new();
     }
     let child = Command::new(current_exe().unwrap()).args(["--exact", test, "--nocapture"]).env(IN_CHILD, "1").output().unwrap();
-    assert_eq!(child.status.signal(), Some(6), "{child:?}");
+    assert!(is_aborted(child.status), "{child:?}");
     String::from_utf8(child.stderr).unwrap()
 }
 

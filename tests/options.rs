@@ -28,10 +28,17 @@ fn a_limit_refuses_what_is_beyond_it_until_it_is_lifted() {
 
 #[test]
 fn mistakes_are_errors_and_change_nothing() {
-    assert_eq!(GLOBAL.set_option("stats_signal", "KILL"), Err(OptionError::BadValue));
+    assert_eq!(GLOBAL.set_option("purge", "soon"), Err(OptionError::BadValue));
     assert_eq!(GLOBAL.set_option("signal", "USR1"), Err(OptionError::UnknownName));
-    assert_eq!(value("stats_signal"), Some("off".into()));
+    assert_eq!(value("purge"), Some("decay".into()));
     assert_eq!(value("signal"), None);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_that_has_no_handler_is_a_mistake() {
+    assert_eq!(GLOBAL.set_option("stats_signal", "KILL"), Err(OptionError::BadValue));
+    assert_eq!(value("stats_signal"), Some("off".into()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::NonNull;
 
 use libc::{EINVAL, ENOMEM};
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::{Mapper, SystemMapper};
 
 use super::results::{block_or_enomem, null_and, out_of_memory};
 use crate::process::instance::ALLOCATOR;
@@ -72,13 +72,13 @@ pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, b
 /// A block aligned to a page.
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(bytes: usize) -> *mut c_void {
-    block_or_enomem(allocate_aligned(bytes, PosixMapper::new().page_bytes()))
+    block_or_enomem(allocate_aligned(bytes, SystemMapper::new().page_bytes()))
 }
 
 /// Whole pages: the size is rounded up to a page.
 #[unsafe(no_mangle)]
 pub extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
-    let page_bytes = PosixMapper::new().page_bytes();
+    let page_bytes = SystemMapper::new().page_bytes();
     match bytes.max(1).checked_next_multiple_of(page_bytes) {
         Some(bytes) => block_or_enomem(allocate_aligned(bytes, page_bytes)),
         None => out_of_memory(),

@@ -6,7 +6,7 @@ use core::ptr::null_mut;
 
 use libc::{EINVAL, ENOMEM, EOVERFLOW, memcpy};
 use tinyalloc_alloc::{HUGE_BYTES_MIN, REQUEST_BYTES_MAX, SLICE_BYTES, SLOT_ALIGN, SMALL_BYTES_MAX, SizeClass};
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::{Mapper, SystemMapper};
 
 use super::malloc::{calloc, free, malloc_usable_size, realloc};
 use super::results::{null_and, out_of_memory};
@@ -27,7 +27,7 @@ pub extern "C" fn malloc_good_size(bytes: usize) -> usize {
         Some(_) if !slots_are_whole() => bytes,
         Some(class) => class.bytes(),
         None if bytes > REQUEST_BYTES_MAX - HUGE_BYTES_MIN => bytes,
-        None => PosixMapper::new().page_ceiling(bytes),
+        None => SystemMapper::new().page_ceiling(bytes),
     }
 }
 
@@ -45,7 +45,7 @@ pub extern "C" fn nallocx(bytes: usize, flags: c_int) -> usize {
     match SizeClass::of_aligned(bytes, align) {
         Some(_) if align <= SLICE_BYTES && !slots_are_whole() => bytes,
         Some(class) if align <= SLICE_BYTES => class.bytes(),
-        _ => PosixMapper::new().page_ceiling(bytes),
+        _ => SystemMapper::new().page_ceiling(bytes),
     }
 }
 

@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 
 use libc::{PROT_READ, PROT_WRITE, mprotect};
 use tinyalloc_alloc::Claim;
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::{Mapper, SystemMapper};
 
 use super::malloc::free;
 use super::replaced::{self, jump_to};
@@ -87,7 +87,7 @@ pub(crate) fn check(is_on: bool) {
 /// Other data may share the pages, in a program that is linked without read-only relocations. So
 /// they stay writable.
 fn make_writable(routes: &'static Routes) -> bool {
-    let page_bytes = PosixMapper::new().page_bytes();
+    let page_bytes = SystemMapper::new().page_bytes();
     let start = (&raw const *routes).cast_mut();
     let before = start.addr() & (page_bytes - 1);
     let bytes = (before + size_of::<Routes>()).next_multiple_of(page_bytes);

@@ -4,6 +4,12 @@
 //! The engine's options are in its `Tunables`, the others in `Settings`. Every change is made under
 //! the lock of the tunables.
 
+#[cfg(unix)]
+mod signal_names;
+#[cfg(windows)]
+#[path = "signal_names_windows.rs"]
+mod signal_names;
+
 mod value;
 
 mod table;

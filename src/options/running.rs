@@ -111,6 +111,9 @@ fn prepare_profile() {
 /// is none. False, and nothing was changed, where that cannot be.
 pub(crate) fn set_heap_interval(heap: HeapRef, interval: Option<usize>) -> bool {
     if interval.is_some_and(|interval| interval > 0) {
+        if !heap_profile::IS_THERE {
+            return false;
+        }
         prepare_profile();
         SETTINGS.note_heap_profile();
     }

@@ -4,7 +4,7 @@
 use core::fmt::{Result as FmtResult, Write};
 
 use tinyalloc_alloc::{HugePagePolicy, NumaPolicy, PurgeMode, Tunables};
-use tinyalloc_sys::PosixMapper;
+use tinyalloc_sys::SystemMapper;
 
 use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
 use crate::process::settings::{PROFILE_INTERVAL, SETTINGS};
@@ -172,8 +172,8 @@ options! {
         set |value, _tunables| SETTINGS.set_seals(switch(value)?),
         get |_tunables, out| write_switch(out, SETTINGS.seals());
     NameMappings "name_mappings", Any, "on or off",
-        set |value, _tunables| PosixMapper::set_names_mappings(switch(value)?),
-        get |_tunables, out| write_switch(out, PosixMapper::names_mappings());
+        set |value, _tunables| SystemMapper::set_names_mappings(switch(value)?),
+        get |_tunables, out| write_switch(out, SystemMapper::names_mappings());
     Valgrind "valgrind", Start, "on or off, when the process starts",
         set |value, tunables| tunables.checks.valgrind = switch(value)?,
         get |tunables, out| write_switch(out, tunables.checks.valgrind);
@@ -194,7 +194,28 @@ impl Key {
     }
 
     pub(crate) fn of(name: &[u8]) -> Option<Key> {
-        Key::ALL.get(position_of(NAMES, name)?).copied()
+        Key::ALL.get(position_of(NAMES, name)?).copied().filter(|key| key.is_there())
+    }
+
+    /// Whether the platform has what the option is for: a Windows program has no signals, no
+    /// background thread, no heap profile, no names of mappings, no valgrind and no dlopen.
+    const fn is_there(self) -> bool {
+        !cfg!(windows)
+            || !matches!(
+                self,
+                Key::BackgroundPurge
+                    | Key::Pressure
+                    | Key::StatsSignal
+                    | Key::Profile
+                    | Key::ProfileFile
+                    | Key::ProfileAtExit
+                    | Key::ProfileSignal
+                    | Key::ProfileToggleSignal
+                    | Key::ProfileGrowth
+                    | Key::NameMappings
+                    | Key::Valgrind
+                    | Key::Deepbind
+            )
     }
 
     pub(crate) fn all() -> impl Iterator<Item = Key> {

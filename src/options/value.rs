@@ -1,18 +1,12 @@
 //! Parses and writes the values of options.
 
+use core::ffi::c_int;
 use core::fmt::{Result as FmtResult, Write};
 
-use libc::{
-    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH,
-    c_int,
-};
-
+use super::signal_names::{SIGNAL_NAMES, SIGNALS};
 use crate::support::number::number;
 use crate::support::string_table::{entry_at, position_of};
 
-const SIGNAL_NAMES: &str = "HUP INT QUIT USR1 USR2 ALRM TERM CONT URG VTALRM PROF WINCH IO PWR";
-const SIGNALS: [c_int; 14] =
-    [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGURG, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR];
 const SIGNAL_MAX: u64 = 64;
 const UNITS: &[u8; 4] = b"KMGT";
 

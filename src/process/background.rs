@@ -18,7 +18,7 @@ use libc::{
     syscall, timespec,
 };
 use tinyalloc_alloc::{Mode, ThreadContext};
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::{Mapper, SystemMapper};
 
 use super::instance::ALLOCATOR;
 use super::memory_limit;
@@ -141,7 +141,7 @@ extern "C" fn run(nothing: *mut c_void) -> *mut c_void {
         // The program's own calls purge, too: a look just after one of those finds nothing due.
         let parts = if quiet_looks < QUIET_LOOKS_MIN { LOOKS_PER_DELAY } else { 1 };
         nap(milliseconds.unwrap_or(NAP_MILLISECONDS_MAX) / parts + TICK_MILLISECONDS);
-        let now = PosixMapper::new().now_milliseconds();
+        let now = SystemMapper::new().now_milliseconds();
         if now.saturating_sub(looked) >= SYSTEM_MILLISECONDS {
             looked = now;
             look_at_the_system();

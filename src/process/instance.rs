@@ -5,12 +5,12 @@ use core::arch::asm;
 use core::ptr::NonNull;
 
 use tinyalloc_alloc::Allocator;
-use tinyalloc_sys::PosixMapper;
+use tinyalloc_sys::SystemMapper;
 
 /// The global heap. It ends with a page of its own, in a section of its own after all other
 /// initialised data.
 #[unsafe(link_section = ".tinyalloc")]
-pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper::new());
+pub(crate) static ALLOCATOR: Allocator<SystemMapper> = Allocator::new(SystemMapper::new());
 
 /// Its address. An address is two instructions here, and the compiler takes another for each page
 /// that it reads: it does not know that the heap begins with a page, nor that a load reaches the
@@ -18,7 +18,7 @@ pub(crate) static ALLOCATOR: Allocator<PosixMapper> = Allocator::new(PosixMapper
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 pub(crate) fn address() -> Option<NonNull<u8>> {
-    const { assert!(align_of::<Allocator<PosixMapper>>().is_multiple_of(4096)) };
+    const { assert!(align_of::<Allocator<SystemMapper>>().is_multiple_of(4096)) };
     let address;
     // SAFETY: computes the address of the page where the heap begins.
     unsafe { asm!("adrp {}, {}", out(reg) address, sym ALLOCATOR, options(pure, nomem, nostack, preserves_flags)) };

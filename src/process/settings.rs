@@ -97,6 +97,7 @@ impl FileSetting {
 
 impl Settings {
     /// Whether there is to be a background thread.
+    #[cfg(unix)]
     pub(crate) fn background(&self) -> bool {
         self.background.load(Ordering::Relaxed) != 0
     }
@@ -225,6 +226,7 @@ impl Settings {
     }
 
     /// The last interval that was one.
+    #[cfg(unix)]
     pub(crate) fn profile_interval_before(&self) -> usize {
         self.interval_before.load(Ordering::Relaxed)
     }
@@ -242,11 +244,13 @@ impl Settings {
     }
 
     /// Whether there is, or ever was, a profile, or a signal may begin one.
+    #[cfg(unix)]
     pub(crate) fn may_profile(&self) -> bool {
         self.may_profile.load(Ordering::Relaxed)
     }
 
     /// Whether blocks are sampled, of the process or of some heap at least.
+    #[cfg(unix)]
     pub(crate) fn has_profile(&self) -> bool {
         self.profile_interval() > 0 || self.heap_profiles.load(Ordering::Relaxed)
     }

@@ -1,6 +1,8 @@
 //! The engine's tunables, read and changed while the process runs.
 
-use tinyalloc_alloc::{PurgeMode, Tunables};
+#[cfg(unix)]
+use tinyalloc_alloc::PurgeMode;
+use tinyalloc_alloc::Tunables;
 
 use super::instance::ALLOCATOR;
 use super::thread::Thread;
@@ -18,6 +20,7 @@ pub(crate) fn with_tunables(change: &mut dyn FnMut(&mut Tunables)) -> bool {
 }
 
 /// The interval in which memory is to be purged, in milliseconds; `None` if it is never purged.
+#[cfg(unix)]
 pub(crate) fn purge_milliseconds() -> Option<u64> {
     let tunables = tunables();
     (tunables.purge_mode != PurgeMode::Never).then_some(tunables.purge_milliseconds)

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use libc::{O_RDONLY, STDERR_FILENO, SYS_read, syscall};
 use tinyalloc_alloc::{HeapSummary, LiveBlock, ProfileSummary, SiteProfile};
-use tinyalloc_sys::{Mapper, PosixMapper, SystemCalls};
+use tinyalloc_sys::{Mapper, SystemCalls, SystemMapper};
 
 use super::build_id::write_module;
 use super::late_dump::LateDump;
@@ -28,6 +28,8 @@ use crate::support::small_file::{close, open};
 
 /// Where dumps go if no option says so.
 pub(crate) const DEFAULT_FILE: &str = "tinyalloc.%p.%n.heap";
+/// Whether a heap may have a profile.
+pub(crate) const IS_THERE: bool = true;
 /// The version of the lines of JSON.
 const VERSION: u64 = 1;
 /// A comment for readers of heap_v2. It tells the command that what is behind the mappings belongs
@@ -229,7 +231,7 @@ impl Display for Details<'_> {
         let numbers = [
             ("version", VERSION),
             ("interval", interval as u64),
-            ("milliseconds", PosixMapper::new().now_milliseconds()),
+            ("milliseconds", SystemMapper::new().now_milliseconds()),
             ("live_bytes", live_bytes),
             ("peak_bytes", peak_bytes),
             ("lost_samples", lost_samples),

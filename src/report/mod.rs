@@ -11,27 +11,43 @@ mod prometheus;
 mod text;
 mod xml;
 
+#[cfg(unix)]
 pub(crate) mod late_dump;
 pub(crate) mod stats_dump;
 
+#[cfg(unix)]
 mod build_id;
 
+#[cfg(unix)]
 pub(crate) mod resident;
 
+#[cfg(unix)]
+pub(crate) mod heap_profile;
+#[cfg(windows)]
+#[path = "heap_profile_windows.rs"]
 pub(crate) mod heap_profile;
 
+#[cfg(unix)]
 pub(crate) mod probes;
+#[cfg(windows)]
+#[path = "probes_windows.rs"]
+pub(crate) mod probes;
+#[cfg(unix)]
+pub(crate) mod requests;
+#[cfg(windows)]
+#[path = "requests_windows.rs"]
 pub(crate) mod requests;
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
-use libc::{EINTR, SYS_write, syscall};
+use libc::EINTR;
 use tinyalloc_alloc::Stats;
 use tinyalloc_sys::SystemCalls;
 
 use crate::support::chunked_writer::write_in_chunks;
 use crate::support::errno::errno;
+use crate::support::small_file;
 
 use json::write_json;
 use prometheus::write_prometheus;
@@ -111,8 +127,7 @@ pub(crate) fn write_text_to(text: &dyn Display, descriptor: c_int) -> Result<(),
 /// Repeats partial writes: a pipe may take a part of the bytes.
 fn write_whole(descriptor: c_int, mut bytes: &[u8]) -> Result<(), c_int> {
     while !bytes.is_empty() {
-        // SAFETY: the bytes are valid.
-        let written = unsafe { syscall(SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
+        let written = small_file::write(descriptor, bytes);
         match usize::try_from(written) {
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(_) if errno() == EINTR => {}

@@ -6,4 +6,5 @@ pub(crate) mod global_alloc;
 pub(crate) mod heap;
 
 mod options;
+#[cfg(unix)]
 mod profile;

@@ -12,6 +12,7 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
 }
 
 /// Hexadecimal digits only, small ones, as in `/proc`.
+#[cfg(unix)]
 pub(crate) fn hexadecimal(text: &[u8]) -> Option<usize> {
     let mut number = (!text.is_empty()).then_some(0_usize);
     for byte in text {

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Actor, LimitedMapper, World};
 use tinyalloc_alloc::{HeapOptions, Misuse, SLICE_BYTES, SizeClass};
-use tinyalloc_sys::{Mapper, PosixMapper};
+use tinyalloc_sys::{Mapper, SystemMapper};
 
 #[test]
 fn aligned_requests_are_aligned_whichever_class_has_free_slots() {
@@ -67,7 +67,7 @@ fn zero_size_requests_are_alike_up_to_an_alignment_of_a_page() {
     // Slots that lie ready are not for them.
     SizeClass::all().for_each(|class| _ = world.allocate(actor, class.bytes()).unwrap());
     let live_bytes = world.survey(actor).unwrap().live_bytes;
-    let shifts = 0..=PosixMapper::new().page_bytes().ilog2();
+    let shifts = 0..=SystemMapper::new().page_bytes().ilog2();
     let blocks: Vec<_> = shifts.map(|shift| world.allocate_aligned(actor, 0, 1 << shift).unwrap()).collect();
     assert!(blocks.iter().all(|start| world.usable_bytes(actor, *start) == Some(0)));
     assert_eq!(world.survey(actor).unwrap().live_bytes, live_bytes);
@@ -85,7 +85,7 @@ fn zero_size_requests_are_alike_up_to_an_alignment_of_a_page() {
 fn larger_alignments_and_heaps_have_slots_for_zero_size_requests() {
     let world = World::<LimitedMapper>::new();
     let actor = Actor::new();
-    let align = 2 * PosixMapper::new().page_bytes();
+    let align = 2 * SystemMapper::new().page_bytes();
     let block = world.allocate_aligned(actor, 0, align).unwrap();
     assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();

@@ -492,6 +492,7 @@ fn where_there_is_no_valgrind_nothing_is_announced_and_every_byte_is_usable() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
 fn hardened_memory_goes_back_to_the_system_and_its_addresses_stay_with_their_size() {
     let (world, actor) = checking(hardened());
     let decommits = || world.mapper.calls(Call::Decommit);
@@ -535,6 +536,7 @@ fn hardened_memory_that_the_system_does_not_take_back_is_not_counted_and_is_used
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
 fn hardened_memory_that_the_system_takes_back_in_part_is_used_again() {
     let (world, actor) = checking(hardened());
     world.mapper.inner().decommits_half.store(true, Ordering::Relaxed);

@@ -202,6 +202,7 @@ fn what_a_shrunken_block_gave_up_is_cleared_for_the_next() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn the_most_huge_blocks_and_bytes_at_a_time_are_remembered() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);

@@ -79,6 +79,7 @@ impl<M: WorldMapper> Arrays<'_, M> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn a_block_that_grows_is_copied_to_a_mapping_once() {
     let world = World::<Counting>::new();
     let mut arrays = Arrays::new(&world);
@@ -100,6 +101,7 @@ fn a_block_that_grows_is_copied_to_a_mapping_once() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn a_mapping_that_grows_a_little_asks_the_system_now_and_then() {
     let world = World::<Counting>::new();
     let mut arrays = Arrays::new(&world);
@@ -117,6 +119,7 @@ fn a_mapping_that_grows_a_little_asks_the_system_now_and_then() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn who_frees_what_has_grown_gets_resident_memory_the_next_time() {
     let world = World::<Counting>::new();
     for round in 0..4 {
@@ -170,6 +173,7 @@ fn a_hardened_block_grows_to_what_was_asked_for() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn a_mapping_that_is_filled_as_it_grows_gets_huge_pages_unless_they_are_not_wanted() {
     for (huge_pages, wanted) in [(HugePagePolicy::Madvise, true), (HugePagePolicy::Never, false)] {
         let world = World::<Counting>::new();

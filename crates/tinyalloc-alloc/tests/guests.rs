@@ -117,6 +117,7 @@ fn a_guest_that_is_left_over_when_its_span_lends_no_longer_is_still_free() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
 fn a_trim_sends_guests_home_and_digs_what_they_leave() {
     let world = World::<Counting>::new();
     let mut model = churned(&world, BYTES);

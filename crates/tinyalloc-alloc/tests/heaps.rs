@@ -498,6 +498,7 @@ fn a_heap_at_its_limit_uses_every_free_slot() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap")]
 fn growing_and_shrinking_count_towards_the_limit() {
     let (world, actor) = (World::<Plain>::new(), Actor::new());
     let heap = world.create_heap(actor, &limited(79 * MIB)).unwrap();

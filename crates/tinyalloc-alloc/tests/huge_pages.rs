@@ -55,6 +55,7 @@ fn a_grown_heap_asks_for_huge_pages_and_gives_whole_ones_back() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no advice of huge pages")]
 fn a_thinned_out_heap_goes_back_in_pieces_when_it_stays_so() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);
@@ -84,6 +85,7 @@ fn a_few_idle_slices_break_no_huge_page() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no advice of huge pages")]
 fn huge_pages_are_asked_for_again_at_an_empty_top() {
     let world = World::<Counting>::new();
     let mut model = Model::new(&world, 1);

@@ -4,12 +4,15 @@
 
 mod common;
 
+#[cfg(not(windows))]
 use std::fs::read_to_string;
 use std::ptr::from_ref;
 
 use common::{Actor, LimitedMapper, MIB, World, WorldMapper};
 use tinyalloc_alloc::{HeapOptions, SealPolicy};
-use tinyalloc_sys::{Call, CountingMapper, FailingMapper, Mapper, PosixMapper};
+use tinyalloc_sys::{Call, CountingMapper, FailingMapper, Mapper, SystemMapper};
+#[cfg(windows)]
+use windows_sys::Win32::System::Memory::{MEMORY_BASIC_INFORMATION, PAGE_READONLY, VirtualQuery};
 
 type Counting = CountingMapper<LimitedMapper>;
 
@@ -39,6 +42,17 @@ fn use_it<M: WorldMapper>(world: &World<M>, actor: Actor) {
 }
 
 /// The access rights of the page that an allocator ends with, as the kernel writes them.
+#[cfg(windows)]
+fn rights<M: WorldMapper>(world: &World<M>) -> String {
+    let page = from_ref(world.allocator()).wrapping_add(1).cast::<u8>().wrapping_sub(PAGE_BYTES);
+    let mut found = MEMORY_BASIC_INFORMATION::default();
+    // SAFETY: asks about an address, whatever is there.
+    assert!(unsafe { VirtualQuery(page.cast(), &raw mut found, size_of::<MEMORY_BASIC_INFORMATION>()) } > 0);
+    if found.Protect == PAGE_READONLY { "r--p".to_owned() } else { "rw-p".to_owned() }
+}
+
+/// The access rights of the page that an allocator ends with, as the kernel writes them.
+#[cfg(not(windows))]
 fn rights<M: WorldMapper>(world: &World<M>) -> String {
     let address = from_ref(world.allocator()).addr() + size_of_val(world.allocator()) - PAGE_BYTES;
     let maps = read_to_string("/proc/self/maps").unwrap();
@@ -51,7 +65,7 @@ fn rights<M: WorldMapper>(world: &World<M>) -> String {
 }
 
 fn pages_are_small() -> bool {
-    PosixMapper.page_bytes() == PAGE_BYTES
+    SystemMapper.page_bytes() == PAGE_BYTES
 }
 
 #[test]

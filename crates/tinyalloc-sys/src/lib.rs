@@ -2,8 +2,8 @@
 //! [`Region`] of address space.
 //!
 //! A platform is a file: `posix.rs` is every Unix, on top of what differs between them (`linux.rs`,
-//! `unix.rs`, both as `system`). Windows would be `windows.rs` with a `WindowsMapper` over
-//! `VirtualAlloc`, declared beside `posix` under `#[cfg(windows)]`; nothing else changes.
+//! `unix.rs`, both as `system`), and `windows.rs` is Windows, with sleeping in
+//! `wait_on_address.rs`. [`SystemMapper`] is the one of the platform.
 //!
 //! The feature `test-mappers` adds test doubles: `FailingMapper`, `CountingMapper` and
 //! `FixedBufferMapper`.
@@ -27,7 +27,6 @@ mod system;
 #[path = "unix.rs"]
 mod system;
 
-#[cfg(unix)]
 mod system_calls;
 
 #[cfg(unix)]
@@ -47,6 +46,15 @@ mod futex;
 #[cfg(target_os = "freebsd")]
 #[path = "freebsd.rs"]
 mod futex;
+
+#[cfg(windows)]
+mod last_error;
+
+#[cfg(windows)]
+mod windows;
+
+#[cfg(windows)]
+mod wait_on_address;
 
 #[cfg(target_os = "linux")]
 mod file;
@@ -80,6 +88,13 @@ pub use mapper::{MapError, Mapper, Placement, Protection};
 pub use page::{page_ceiling, pages_for};
 #[cfg(unix)]
 pub use posix::PosixMapper;
-pub use region::{Region, RegionError};
 #[cfg(unix)]
+pub use posix::PosixMapper as SystemMapper;
+pub use region::{Region, RegionError};
 pub use system_calls::SystemCalls;
+#[cfg(windows)]
+pub use wait_on_address::{wait_on, wait_on_briefly, wake_all, wake_one};
+#[cfg(windows)]
+pub use windows::WindowsMapper;
+#[cfg(windows)]
+pub use windows::WindowsMapper as SystemMapper;

@@ -54,8 +54,8 @@ pub enum Placement {
 /// An implementation promises that a range it returned is exclusively the caller's until the caller
 /// releases it.
 pub unsafe trait Mapper {
-    /// Whether a decommitted range must be untrapped before it is written: the memory for it may be
-    /// gone then.
+    /// Whether a decommitted range must be untrapped before it is used: the memory for it may be
+    /// gone then, and accesses may fault.
     const RECOMMITS: bool = false;
 
     /// Whether a fork holds a lock that calls wait for, and are refused if it lasts: all but those
@@ -131,7 +131,8 @@ pub unsafe trait Mapper {
     /// The range lies within one that this mapper returned and that was not released.
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError>;
 
-    /// Decommits the memory and keeps the range accessible: the next read sees zero.
+    /// Decommits the memory and keeps the range accessible, unless [`Mapper::RECOMMITS`]: the next
+    /// read sees zero.
     ///
     /// # Errors
     /// [`MapError`]; the contents are then unspecified: as they were, or zero.

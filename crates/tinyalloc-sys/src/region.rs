@@ -37,8 +37,8 @@ impl Error for RegionError {}
 /// An address range from a [`Mapper`], released when it is dropped.
 ///
 /// It begins reserved: any access faults. [`Region::commit`] puts memory behind a part, which then
-/// reads as zero; [`Region::decommit`] takes the memory back and leaves zeros. Parts are ranges of
-/// bytes counted from the start of the region.
+/// reads as zero; [`Region::decommit`] takes the memory back. Parts are ranges of bytes, counted
+/// from the start of the region.
 ///
 /// Invariants:
 /// - R1: `start..start + bytes` came from `mapper`, is whole pages, and is not released before the
@@ -95,7 +95,8 @@ impl<'mapper, M: Mapper> Region<'mapper, M> {
         Ok(unsafe { self.mapper.commit(start, bytes) }?)
     }
 
-    /// Takes the memory of a committed part back; it stays accessible and reads as zero.
+    /// Takes the memory of a committed part back; it stays accessible and reads as zero, once it is
+    /// committed again where [`Mapper::RECOMMITS`].
     ///
     /// # Errors
     /// [`RegionError`]; the contents are then unspecified: as they were, or zero.

@@ -34,6 +34,7 @@ pub(crate) enum SystemCall {
     Munmap,
     Mprotect,
     Madvise,
+    #[cfg_attr(windows, expect(dead_code, reason = "there is no such call"))]
     Mremap,
     Futex,
 }
@@ -50,12 +51,12 @@ static COUNTS: [AtomicUsize; SystemCall::Futex as usize + 1] = [const { AtomicUs
 #[cfg(test)]
 mod tests {
     use super::SystemCalls;
+    use crate::SystemMapper;
     use crate::mapper::Mapper;
-    use crate::posix::PosixMapper;
 
     #[test]
     fn every_call_is_counted_under_its_kind() {
-        let (mapper, before) = (PosixMapper::new(), SystemCalls::so_far());
+        let (mapper, before) = (SystemMapper::new(), SystemCalls::so_far());
         let bytes = 4 * mapper.page_bytes();
         let start = mapper.reserve(bytes, 1).expect("a few pages can be had");
         // SAFETY: the range was just reserved.

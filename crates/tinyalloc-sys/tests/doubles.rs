@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, clippy::multiple_unsafe_ops_per_block)]
 
 use core::ptr::NonNull;
-use tinyalloc_sys::{Call, CountingMapper, FailingMapper, FixedBufferMapper, MapError, Mapper, PosixMapper, Protection};
+use tinyalloc_sys::{Call, CountingMapper, FailingMapper, FixedBufferMapper, MapError, Mapper, Protection, SystemMapper};
 
 fn reads_as(start: NonNull<u8>, bytes: usize, byte: u8) -> bool {
     // SAFETY: tests read within their own committed ranges.
@@ -32,9 +32,10 @@ fn every_call<M: Mapper>(mapper: &M, mapped: NonNull<u8>) -> [bool; 10] {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap, and no advice")]
 fn the_failing_mapper_fails_the_nth_call_only() {
     for nth in 1..=10 {
-        let mapper = FailingMapper::new(PosixMapper::new());
+        let mapper = FailingMapper::new(SystemMapper::new());
         let mapped = mapper.map(mapper.page_bytes(), 1).unwrap();
         mapper.fail_nth(nth);
         let succeeded = every_call(&mapper, mapped);
@@ -45,8 +46,9 @@ fn the_failing_mapper_fails_the_nth_call_only() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap, and no advice")]
 fn the_failing_mapper_fails_from_a_call_on_until_told_otherwise() {
-    let mapper = FailingMapper::new(PosixMapper::new());
+    let mapper = FailingMapper::new(SystemMapper::new());
     let mapped = mapper.map(mapper.page_bytes(), 1).unwrap();
     mapper.fail_from(4);
     assert_eq!(every_call(&mapper, mapped), [true, true, true, false, false, false, false, false, false, false]);
@@ -56,9 +58,10 @@ fn the_failing_mapper_fails_from_a_call_on_until_told_otherwise() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap, and no advice")]
 fn the_failing_mapper_fails_one_kind() {
     for kind in Call::ALL {
-        let mapper = FailingMapper::new(PosixMapper::new());
+        let mapper = FailingMapper::new(SystemMapper::new());
         let mapped = mapper.map(mapper.page_bytes(), 1).unwrap();
         mapper.fail_every(kind);
         mapper.fail_with(MapError::Unavailable);
@@ -69,7 +72,7 @@ fn the_failing_mapper_fails_one_kind() {
 
 #[test]
 fn the_failing_mapper_refuses_to_seal() {
-    let mapper = FailingMapper::new(CountingMapper::new(PosixMapper::new()));
+    let mapper = FailingMapper::new(CountingMapper::new(SystemMapper::new()));
     let page = mapper.page_bytes();
     let mapped = mapper.map(page, page).unwrap();
     mapper.fail_every(Call::Seal);
@@ -84,8 +87,9 @@ fn the_failing_mapper_refuses_to_seal() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there is no remap, and no advice")]
 fn the_counting_mapper_counts_calls_and_bytes() {
-    let mapper = CountingMapper::new(PosixMapper::new());
+    let mapper = CountingMapper::new(SystemMapper::new());
     let page = mapper.page_bytes();
     let mapped = mapper.map(4 * page, page).unwrap();
     let reserved = mapper.reserve(8 * page, page).unwrap();

@@ -1,4 +1,5 @@
 //! What every `Mapper` promises, kept by the one over POSIX.
+#![cfg(unix)]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, clippy::absolute_paths, clippy::multiple_unsafe_ops_per_block)]
 
 #[cfg(target_os = "linux")]

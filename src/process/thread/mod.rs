@@ -1,13 +1,22 @@
 //! The calling thread: its tls, its id, its end, and the reports of its misuses.
 
-pub(crate) mod end_notice;
 pub(crate) mod tls;
+#[cfg(windows)]
+pub(crate) mod tls_windows;
+
+#[cfg(unix)]
+pub(crate) mod end_notice;
+#[cfg(windows)]
+#[path = "end_notice_windows.rs"]
+pub(crate) mod end_notice;
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use libc::{abort, pthread_self};
+use libc::abort;
+#[cfg(unix)]
+use libc::pthread_self;
 use tinyalloc_alloc::{BlockOwner, EMPTY_BINS, Misuse, ThreadId};
 
 use super::instance::ALLOCATOR;
@@ -16,7 +25,10 @@ use super::settings::SETTINGS;
 use super::wake;
 
 use end_notice::ThreadEnd;
+#[cfg(unix)]
 use tls::define_tls;
+#[cfg(windows)]
+use tls_windows::{block, define_tls};
 
 /// The calling thread.
 #[derive(Clone, Copy)]
@@ -32,10 +44,16 @@ static THREAD_END: ThreadEnd = ThreadEnd::new(detach);
 #[unsafe(link_section = ".data")]
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
+#[cfg(unix)]
 #[expect(clippy::cast_possible_truncation, reason = "a pointer in an integer of its size")]
 pub(crate) fn thread_id() -> ThreadId {
     // SAFETY: always succeeds.
     ThreadId(unsafe { pthread_self() } as usize)
+}
+
+#[cfg(windows)]
+pub(crate) fn thread_id() -> ThreadId {
+    ThreadId(block())
 }
 
 /// Arms the destructor that gives up this thread's heap when the thread ends.
@@ -59,6 +77,7 @@ unsafe extern "C" fn detach(_value: *mut c_void) {
 }
 
 /// The number of threads that have a heap and have not ended.
+#[cfg(unix)]
 pub(crate) fn threads() -> usize {
     THREADS.load(Ordering::Relaxed)
 }
@@ -76,11 +95,19 @@ pub(crate) fn abort_on(misuse: Misuse) {
 }
 
 /// Makes the key, before the program makes one if possible.
+#[cfg(unix)]
 pub(crate) fn prepare() {
     THREAD_END.prepare();
 }
 
+/// This thread ends.
+#[cfg(windows)]
+pub(crate) fn on_end() {
+    THREAD_END.tell();
+}
+
 /// The child of a fork has one thread.
+#[cfg(unix)]
 pub(crate) fn on_child() {
     THREADS.store(1, Ordering::Relaxed);
 }

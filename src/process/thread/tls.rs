@@ -5,6 +5,7 @@
 
 /// Defines the storage under the symbol, and `word` and `set_word` of the type that represents the
 /// calling thread.
+#[cfg(unix)]
 macro_rules! define_tls {
     ($thread:ident, $symbol:literal) => {
         global_asm!(
@@ -261,4 +262,6 @@ pub(crate) const MODE_BITS: u32 = 3;
 pub(crate) const MODE_MASK: usize = (1 << MODE_BITS) - 1;
 pub(crate) const ATTACHMENTS: usize = 16;
 
-pub(crate) use {define_tls, local_from_tls};
+#[cfg(unix)]
+pub(crate) use define_tls;
+pub(crate) use local_from_tls;

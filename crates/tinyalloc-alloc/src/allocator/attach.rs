@@ -179,6 +179,10 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: no thread uses the page. Refused, it keeps its memory, and nothing else is lost.
         let _ = unsafe { self.mapper().decommit(page, META_PAGE_BYTES) };
+        // SAFETY: as above. Without memory behind it, the page is lost.
+        if M::RECOMMITS && unsafe { self.mapper().untrap(page, META_PAGE_BYTES) }.is_err() {
+            return;
+        }
         if let Some(mut space) = self.space().lock_patiently(context.id()) {
             space.pages().free(page);
         }

@@ -125,7 +125,7 @@ const fn narrow(number: usize) -> u16 {
 mod tests {
     use std::vec::Vec;
 
-    use tinyalloc_sys::PosixMapper;
+    use tinyalloc_sys::SystemMapper;
 
     use super::{DebugLayout, FIELDS};
 
@@ -134,7 +134,7 @@ mod tests {
         let script = include_str!("../../../../packaging/gdb/tinyalloc_gdb.py");
         let names = script.split("\nNUMBERS = \"\"\"").nth(1).and_then(|rest| rest.split("\"\"\"").next()).unwrap_or_default();
         let names: Vec<_> = names.split_whitespace().collect();
-        assert_eq!(names, DebugLayout::names::<PosixMapper>().collect::<Vec<_>>());
+        assert_eq!(names, DebugLayout::names::<SystemMapper>().collect::<Vec<_>>());
         assert_eq!(names.len(), FIELDS);
         assert!(script.contains(&std::format!("\nVERSION = {}\n", DebugLayout::VERSION)));
     }

@@ -154,14 +154,14 @@ impl ZeroSizeBlocks {
 mod tests {
     use std::collections::BTreeSet;
 
-    use tinyalloc_sys::{Mapper, PosixMapper};
+    use tinyalloc_sys::{Mapper, SystemMapper};
 
     use super::{ZERO_SIZE_RANGE_BYTES_MAX, ZeroSizeBlocks, ZeroSizeMistake};
     use crate::span::class::SLOT_ALIGN;
 
     fn begun() -> ZeroSizeBlocks {
         let blocks = ZeroSizeBlocks::new();
-        blocks.begin(&PosixMapper::new()).expect("there are addresses");
+        blocks.begin(&SystemMapper::new()).expect("there are addresses");
         blocks
     }
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn addresses_are_aligned_and_unique_in_any_order_of_alignments() {
         let blocks = begun();
-        let page_bytes = PosixMapper::new().page_bytes();
+        let page_bytes = SystemMapper::new().page_bytes();
         let aligns = (0..=page_bytes.ilog2()).map(|shift| 1usize << shift);
         let mut taken = BTreeSet::new();
         for round in 0..50 {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_address_of_an_alignment_can_be_had() {
-        let page_bytes = PosixMapper::new().page_bytes();
+        let page_bytes = SystemMapper::new().page_bytes();
         for align in [page_bytes, 2048, 1024, 256] {
             let blocks = begun();
             let all: BTreeSet<_> = (0..ZERO_SIZE_RANGE_BYTES_MAX / align).map_while(|_| take(&blocks, align)).collect();

@@ -116,7 +116,7 @@ impl Region {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may give up")]
 
-    use tinyalloc_sys::{Mapper, PosixMapper};
+    use tinyalloc_sys::{Mapper, SystemMapper};
 
     use crate::config::tunables::HugePagePolicy;
     use crate::region::Region;
@@ -129,14 +129,14 @@ mod tests {
     const REGION_BYTES: usize = 1 << 28;
 
     fn take(region: &Region) -> Run {
-        region.take_run(&PosixMapper, Wanted::new(SLICES, 1, Purpose::Block, 0), 0).unwrap();
+        region.take_run(&SystemMapper, Wanted::new(SLICES, 1, Purpose::Block, 0), 0).unwrap();
         // SAFETY: it was taken just now, as the lowest one.
         unsafe { Run::new(0..SLICES) }
     }
 
     #[test]
     fn a_block_writes_all_of_its_entries_the_first_time_that_it_is_freed() {
-        let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+        let region = Region::new(&SystemMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
         let run = take(&region);
         let named = |number| region.span_of_slice(region.slice(number).unwrap());
         assert!((0..SLICES).all(|number| named(number) == SpanRef::NONE));
@@ -152,7 +152,7 @@ mod tests {
         assert!((1..SLICES).all(|number| named(number) == SpanRef::NONE), "what is known is not written again");
         for (start, bytes) in region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
             // SAFETY: the region ends here.
-            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+            unsafe { SystemMapper.release(start, bytes) }.unwrap();
         }
     }
 }

@@ -242,7 +242,7 @@ mod tests {
 
     use proptest::collection::vec;
     use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
-    use tinyalloc_sys::{Mapper, PosixMapper};
+    use tinyalloc_sys::{Mapper, SystemMapper};
 
     use core::iter::once;
     use core::ops::Range;
@@ -290,9 +290,9 @@ mod tests {
 
     impl Model {
         fn new(nodes: bool) -> Model {
-            let region = Region::new(&PosixMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
+            let region = Region::new(&SystemMapper, REGION_BYTES, 1, HugePagePolicy::Never, Purpose::Block).unwrap();
             let stripes = nodes.then(|| {
-                assert!(region.tell_nodes_apart(&PosixMapper, Node::of(0)));
+                assert!(region.tell_nodes_apart(&SystemMapper, Node::of(0)));
                 let begun = region.committed_slices().div_ceil(STRIPE_SLICES);
                 (0..32).map(|stripe| Some(0).filter(|_| stripe < begun)).collect()
             });
@@ -354,7 +354,7 @@ mod tests {
             let first = found.unwrap_or_else(|| self.at_the_end(&states, wanted));
             let used = self.region.used_slices();
             let near = if self.stripes.is_some() { Near::Node(Node::of(node)) } else { Near::Anywhere };
-            self.region.take_run(&PosixMapper, Wanted::new(slices, align, Purpose::Block, 0).near(near), 0).unwrap();
+            self.region.take_run(&SystemMapper, Wanted::new(slices, align, Purpose::Block, 0).near(near), 0).unwrap();
             let is_used = |number| self.region.state_of(self.region.slice(number).unwrap()).is_used();
             let is_taken = self.region.used_slices() == used + slices && (first..first + slices).all(is_used);
             assert!(is_taken, "{slices} slices at {first} for node {node}");
@@ -380,7 +380,7 @@ mod tests {
                     model.region.give_run(&run, touched);
                 }
                 Step::Purge(most) => {
-                    if let Some(idle) = model.region.claim_idle(&PosixMapper, PurgeScope::All, most) {
+                    if let Some(idle) = model.region.claim_idle(&SystemMapper, PurgeScope::All, most) {
                         model.region.unclaim_idle(&idle, PurgeOutcome::Zeroed);
                     }
                 }
@@ -389,7 +389,7 @@ mod tests {
         }
         for (start, bytes) in model.region.mappings().into_iter().filter(|(_, bytes)| *bytes > 0) {
             // SAFETY: the region ends here.
-            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+            unsafe { SystemMapper.release(start, bytes) }.unwrap();
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_alloc::{Allocator, Bins, EMPTY_BINS, HeapTable, Misuse, Mode, SealPolicy, ThreadContext, ThreadId};
-use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, Placement, PosixMapper, Protection};
+use tinyalloc_sys::{CountingMapper, FailingMapper, MapError, Mapper, Placement, Protection, SystemMapper};
 
 pub const MIB: usize = 1024 * 1024;
 /// Plenty for one test, and little enough for thousands of them.
@@ -166,7 +166,7 @@ impl LimitedMapper {
         LimitedMapper {
             address_space_bytes,
             reserve_bytes_max,
-            page_bytes: page_bytes.max(PosixMapper.page_bytes()),
+            page_bytes: page_bytes.max(SystemMapper.page_bytes()),
             milliseconds: AtomicU64::new(1_000_000),
             random: AtomicU64::new(0x0123_4567_89ab_cdef),
             decommits_half: AtomicBool::new(false),
@@ -222,13 +222,16 @@ impl LimitedMapper {
         for (address, bytes) in std::mem::take(&mut *self.mapped.lock().unwrap()) {
             let start = NonNull::new(std::ptr::with_exposed_provenance_mut(address)).unwrap();
             // SAFETY: the world ends; no thread uses its memory any more.
-            unsafe { PosixMapper.release(start, bytes) }.unwrap();
+            unsafe { SystemMapper.release(start, bytes) }.unwrap();
         }
     }
 }
 
-// SAFETY: as `PosixMapper`.
+// SAFETY: as `SystemMapper`.
 unsafe impl Mapper for LimitedMapper {
+    const RECOMMITS: bool = SystemMapper::RECOMMITS;
+    const REMAPS: bool = SystemMapper::REMAPS;
+
     fn page_bytes(&self) -> usize {
         self.page_bytes
     }
@@ -241,7 +244,7 @@ unsafe impl Mapper for LimitedMapper {
         if bytes > self.reserve_bytes_max {
             return Err(MapError::OutOfMemory);
         }
-        let start = PosixMapper.reserve(bytes, align.max(self.page_bytes))?;
+        let start = SystemMapper.reserve(bytes, align.max(self.page_bytes))?;
         self.check_pages(start, bytes);
         start.as_ptr().expose_provenance();
         self.note(start, bytes);
@@ -249,7 +252,7 @@ unsafe impl Mapper for LimitedMapper {
     }
 
     fn map(&self, bytes: usize, align: usize) -> Result<NonNull<u8>, MapError> {
-        let start = PosixMapper.map(bytes, align.max(self.page_bytes))?;
+        let start = SystemMapper.map(bytes, align.max(self.page_bytes))?;
         self.check_pages(start, bytes);
         start.as_ptr().expose_provenance();
         self.note(start, bytes);
@@ -259,24 +262,24 @@ unsafe impl Mapper for LimitedMapper {
     unsafe fn commit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.commit(start, bytes) }
+        unsafe { SystemMapper.commit(start, bytes) }
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         if self.decommits_half.load(Ordering::Relaxed) && bytes > self.page_bytes() {
             // SAFETY: the caller's promise.
-            unsafe { PosixMapper.decommit(start, (bytes / 2).next_multiple_of(self.page_bytes())) }?;
+            unsafe { SystemMapper.decommit(start, (bytes / 2).next_multiple_of(self.page_bytes())) }?;
             return Err(MapError::Unavailable);
         }
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.decommit(start, bytes) }
+        unsafe { SystemMapper.decommit(start, bytes) }
     }
 
     unsafe fn prefer_huge_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.prefer_huge_pages(start, bytes, preferred) }
+        unsafe { SystemMapper.prefer_huge_pages(start, bytes, preferred) }
     }
 
     fn node(&self) -> u32 {
@@ -297,25 +300,25 @@ unsafe impl Mapper for LimitedMapper {
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.trap(start, bytes) }
+        unsafe { SystemMapper.trap(start, bytes) }
     }
 
     unsafe fn trap_by_rights(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.trap_by_rights(start, bytes) }
+        unsafe { SystemMapper.trap_by_rights(start, bytes) }
     }
 
     unsafe fn untrap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.untrap(start, bytes) }
+        unsafe { SystemMapper.untrap(start, bytes) }
     }
 
     unsafe fn protect(&self, start: NonNull<u8>, bytes: usize, protection: Protection) -> Result<(), MapError> {
         self.check_pages(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.protect(start, bytes, protection) }
+        unsafe { SystemMapper.protect(start, bytes, protection) }
     }
 
     /// Nothing is sealed in earnest: the process runs other tests as well.
@@ -334,17 +337,17 @@ unsafe impl Mapper for LimitedMapper {
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.forget(start, bytes);
         // SAFETY: the caller's promise.
-        unsafe { PosixMapper.release(start, bytes) }
+        unsafe { SystemMapper.release(start, bytes) }
     }
 
     unsafe fn remap(&self, start: NonNull<u8>, bytes: usize, new_bytes: usize) -> Result<NonNull<u8>, MapError> {
         self.check_pages(start, new_bytes);
-        if new_bytes > bytes && self.page_bytes > PosixMapper.page_bytes() {
+        if new_bytes > bytes && self.page_bytes > SystemMapper.page_bytes() {
             // It could be moved to a page of the system's.
             return Err(MapError::Unavailable);
         }
         // SAFETY: the caller's promise.
-        let moved = unsafe { PosixMapper.remap(start, bytes, new_bytes) }?;
+        let moved = unsafe { SystemMapper.remap(start, bytes, new_bytes) }?;
         moved.as_ptr().expose_provenance();
         self.forget(start, bytes);
         self.note(moved, new_bytes);
