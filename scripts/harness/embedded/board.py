@@ -24,6 +24,8 @@ class Target:
     memory: str = "cortex-m"
     # Another processor with the same instructions: its name and its board.
     twin: tuple = ()
+    # Another target shows what this one would, where there is little time.
+    resembles: str = ""
     # Too little memory for the whole suite and the measurements.
     is_small: bool = False
 

@@ -7,11 +7,12 @@ from .host import EMBEDDED, FEATURES, NO_PANIC, alone
 TARGETS = [
     Target("Cortex-M0", "thumbv6m-none-eabi", "arm", "microbit", has_swap=False),
     Target("Cortex-M4", "thumbv7em-none-eabihf", "arm", "mps2-an386", has_swap=True, twin=("Cortex-M7", "mps2-an500")),
-    Target("Cortex-M33", "thumbv8m.main-none-eabihf", "arm", "mps2-an505", has_swap=True, memory="cortex-m33"),
+    Target("Cortex-M33", "thumbv8m.main-none-eabihf", "arm", "mps2-an505", has_swap=True, memory="cortex-m33", resembles="Cortex-M4"),
     Target("RV32IMC", "riscv32imc-unknown-none-elf", "riscv", "virt", has_swap=False, processor="rv32,a=off,f=off,d=off", memory="riscv"),
-    Target("RV32IMAC", "riscv32imac-unknown-none-elf", "riscv", "virt", has_swap=True, processor="rv32,f=off,d=off", memory="riscv"),
+    Target("RV32IMAC", "riscv32imac-unknown-none-elf", "riscv", "virt", has_swap=True, processor="rv32,f=off,d=off", memory="riscv",
+           resembles="RV32IMC"),
     Target("ATmega1284P", "avr-none", "avr", "atmega1284p", has_swap=False),
-    Target("ATmega328P", "avr-none", "avr", "atmega328p", has_swap=False, is_small=True),
+    Target("ATmega328P", "avr-none", "avr", "atmega328p", has_swap=False, is_small=True, resembles="ATmega1284P"),
 ]
 # What costs are measured at, and flash, which is what small programs are built for.
 COST_LEVEL, SIZE_LEVEL = "3", "z"
