@@ -42,6 +42,12 @@ STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
     $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
+# A shared library is not linked statically, as Rust links programs for musl.
+ifneq ($(findstring -musl,$(TRIPLE)),)
+export RUSTFLAGS += -C target-feature=-crt-static
+export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
+endif
+
 .PHONY: help all command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 

@@ -1,5 +1,8 @@
 //! The family under the GNU C library's internal names, which some wrappers and old dynamic linkers
 //! bind.
+//!
+//! musl has functions of these names for its own memory: under its locks, which a fork takes after
+//! ours. They stay its own.
 
 use core::ffi::{c_int, c_void};
 

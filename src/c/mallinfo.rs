@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
 
-use libc::{EINVAL, FILE, STDERR_FILENO, fwrite, mallinfo, mallinfo2};
+use libc::{EINVAL, FILE, STDERR_FILENO, fwrite};
 use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
@@ -15,9 +15,24 @@ use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
 use crate::support::chunked_writer::write_in_chunks;
 
-fn info() -> mallinfo2 {
+/// The fields of mallinfo(3): of `mallinfo2`, or of `mallinfo`, which some C libraries do not have.
+#[repr(C)]
+pub struct Mallinfo<Number> {
+    arena: Number,
+    ordblks: Number,
+    smblks: Number,
+    hblks: Number,
+    hblkhd: Number,
+    usmblks: Number,
+    fsmblks: Number,
+    uordblks: Number,
+    fordblks: Number,
+    keepcost: Number,
+}
+
+fn info() -> Mallinfo<usize> {
     let stats = ALLOCATOR.stats(Thread);
-    mallinfo2 {
+    Mallinfo {
         arena: stats.committed - stats.huge,
         ordblks: stats.free_slots,
         smblks: 0,
@@ -33,16 +48,16 @@ fn info() -> mallinfo2 {
 
 /// The heap in the C library's terms; mallinfo(3) explains the fields.
 #[unsafe(export_name = "mallinfo2")]
-pub extern "C" fn info_wide() -> mallinfo2 {
+pub extern "C" fn info_wide() -> Mallinfo<usize> {
     info()
 }
 
 /// As `mallinfo2`, in fields of type int: a number that does not fit becomes the largest int.
 #[unsafe(export_name = "mallinfo")]
-pub extern "C" fn info_narrow() -> mallinfo {
+pub extern "C" fn info_narrow() -> Mallinfo<c_int> {
     let info = info();
     let narrow = |bytes: usize| c_int::try_from(bytes).unwrap_or(c_int::MAX);
-    mallinfo {
+    Mallinfo {
         arena: narrow(info.arena),
         ordblks: narrow(info.ordblks),
         smblks: narrow(info.smblks),

@@ -9,6 +9,7 @@ mod results;
 mod malloc;
 
 mod aligned;
+#[cfg(target_env = "gnu")]
 mod dlopen;
 mod replaced;
 mod throwing;
@@ -17,6 +18,7 @@ mod operators;
 mod sized;
 
 mod extensions;
+#[cfg(target_env = "gnu")]
 mod libc_names;
 mod statistics;
 

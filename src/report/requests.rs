@@ -31,7 +31,9 @@ extern "C" fn on_signal(signal: c_int) {
     wanted().into_iter().zip(requests).filter(|(wanted, _)| *wanted == signal).for_each(|(_, request)| request());
 }
 
-/// The handler calls only what signal handlers may.
+/// The handler calls only what signal handlers may. No signal comes before it has a stack of its
+/// own: the program's may hold what the kernel saves once, and some C libraries' `raise` lets all
+/// that is pending in at once.
 fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
     if signal == 0 {
         return;
@@ -40,6 +42,8 @@ fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
     let mut action: sigaction = unsafe { zeroed() };
     action.sa_sigaction = handler.map_or(SIG_DFL, |handler| handler as sighandler_t);
     action.sa_flags = SA_RESTART | SA_ONSTACK;
+    // SAFETY: a set of signals is bits.
+    unsafe { (&raw mut action.sa_mask).write_bytes(u8::MAX, 1) };
     // SAFETY: the handler is valid for the life of the process.
     unsafe { sigaction(signal, &raw const action, null_mut()) };
 }

@@ -9,9 +9,10 @@ use core::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use core::mem::transmute;
 use core::ptr::{null, null_mut, with_exposed_provenance};
 use libc::{
-    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, FUTEX_PRIVATE_FLAG,
-    FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_NORESERVE, MREMAP_MAYMOVE, SYS_futex, SYS_get_mempolicy,
-    SYS_mbind, SYS_prctl, clockid_t, getauxval, madvise, mremap, syscall, sysconf, timespec,
+    __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, ENOSYS,
+    FUTEX_PRIVATE_FLAG, FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE,
+    MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, SYS_futex, SYS_get_mempolicy, SYS_mbind, SYS_prctl, clockid_t,
+    getauxval, madvise, mmap, mremap, syscall, sysconf, timespec,
 };
 
 /// The flag of mmap by which a reservation needs no memory set aside for it.
@@ -54,9 +55,28 @@ pub(crate) unsafe fn advise_huge_pages(start: *mut c_void, bytes: usize, preferr
 ///
 /// # Safety
 /// The range is the caller's, and nothing in it is still wanted.
+#[inline]
 pub(crate) unsafe fn discard(start: *mut c_void, bytes: usize) -> c_int {
     // SAFETY: the caller promises it; private anonymous memory reads as zero afterwards.
-    unsafe { madvise(start, bytes, MADV_DONTNEED) }
+    let status = unsafe { madvise(start, bytes, MADV_DONTNEED) };
+    // SAFETY: the C library keeps errno of this thread at this address.
+    if status != 0 && unsafe { errno_location().read() } == ENOSYS {
+        // SAFETY: as above.
+        return unsafe { replace(start, bytes) };
+    }
+    status
+}
+
+/// New memory in the place of the old. Kernels are built without madvise
+/// (`CONFIG_ADVISE_SYSCALLS`).
+///
+/// # Safety
+/// The range is the caller's, and nothing in it is still wanted.
+#[cold]
+unsafe fn replace(start: *mut c_void, bytes: usize) -> c_int {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    // SAFETY: the caller promises it.
+    if unsafe { mmap(start, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) } == start { 0 } else { -1 }
 }
 
 /// Since Linux 6.13; not among the C library's constants yet.

@@ -1,21 +1,18 @@
 """Linux with glibc on processors that this machine emulates: what `make check` runs here, as far as the emulator goes."""
 
 import os
-import re
-import subprocess
 import sys
 from functools import partial
 
-from harness.embedded.checks import OWN_RESULT, RUST_RESULT, run
+from harness.embedded.checks import OWN_RESULT, RUST_RESULT
 from harness.launcher import CHECKOUT, launcher_binary
 from harness.reach.emulation import Emulation
 from harness.reach.hit_paths import budget, counted, difference
 from harness.reach.machine import AARCH64, RISCV64
+from harness.reach.suite import counted_tests, first_words
 from harness.reach.target import Target, register
 
 HOURS = 3600
-# What a suite says of one test.
-TOLD = re.compile(r"^(skipped|failed) \[|^test .* FAILED$|^\[.* failed ")
 # On an emulated processor everything takes some ten times as long.
 PATIENCE = "10"
 PAGES = (16384, 65536)
@@ -70,14 +67,14 @@ class Emulated:
         command = ["cargo", "test", "--workspace", "--lib", "--tests", "--locked", "--no-fail-fast", "--target", self.machine.triple, "--",
                    *skipped]
         environment = self.environment(CARGO_PROFILE_DEV_OPT_LEVEL="1", CARGO_PROFILE_DEV_DEBUG="0")
-        return self.counted_tests(checks, "Rust tests", command, RUST_RESULT, environment)
+        return counted_tests(checks, f"{self.machine.name}: Rust tests", command, RUST_RESULT, environment)
 
     def c_tests(self, checks, pages=None, wanted=""):
         command = ["c-tests/run", "--lib", self.machine.libraries, "--build", self.machine.folder / "c-tests",
                    *(word for path in self.lists() for word in ("--except", path)), "--timeout", "600", "--verbose", "--filter", wanted]
         environment = {"C_TESTS_EMULATED": "1", "C_TESTS_PATIENCE": PATIENCE} | ({"QEMU_PAGESIZE": str(pages)} if pages else {})
         name = f"C tests, pages of {pages // 1024} KiB" if pages else "C tests"
-        return self.counted_tests(checks, name, self.emulation.command(*command), OWN_RESULT, environment)
+        return counted_tests(checks, f"{self.machine.name}: {name}", self.emulation.command(*command), OWN_RESULT, environment)
 
     def programs(self, checks):
         """Of Debian's packages for the processor."""
@@ -87,7 +84,7 @@ class Emulated:
         only = [word for name in PROGRAMS for word in ("--only", name)]
         command = emulation.command(sys.executable, "scripts/programs", "--quick", "--jobs", "2", "--lib",
                                     self.machine.libraries / "libtinyalloc.so", *only)
-        return self.counted_tests(checks, "programs", command, OWN_RESULT, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        return counted_tests(checks, f"{self.machine.name}: programs", command, OWN_RESULT, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
     def hit_paths(self, checks):
         """To the instruction."""
@@ -100,27 +97,10 @@ class Emulated:
     def large_pages(self, checks):
         return ", ".join(f"{pages // 1024} KiB: {self.c_tests(checks, pages, PAGED)}" for pages in PAGES)
 
-    def counted_tests(self, checks, name, command, pattern, environment):
-        """Runs what counts its tests itself, and passes on what was skipped and why."""
-        status, output = run([str(word) for word in command], environment=environment, timeout=4 * HOURS)
-        passed, failed, skipped = (sum(int(row[column] or 0) for row in pattern.findall(output)) for column in range(3))
-        print(*(line for line in output.splitlines() if TOLD.search(line)), sep="\n", flush=True)
-        checks.record(f"{self.machine.name}: {name}: {passed} passed, {failed} failed, {skipped} skipped", status == 0 and passed > 0, output)
-        checks.passed += max(passed - 1, 0)
-        checks.failed += max(failed - 1, 0)
-        checks.skipped += skipped
-        return f"{passed:,}" + (f" ({skipped} skipped)" if skipped else "") + (f", {failed} failed" if failed else "")
-
     def parts(self):
         parts = {"libraries": self.libraries, "Rust tests": self.rust_tests, "C tests": self.c_tests, "hit paths": self.hit_paths,
                  "large pages": self.large_pages}
         return parts | ({"programs": self.programs} if self.machine.debian else {})
-
-
-def first_words(command, pattern):
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    found = re.search(pattern, done.stdout.splitlines()[0] if done.stdout else "")
-    return found.group(1) if found else "?"
 
 
 def emulated_target(machine, title, how, absent):
