@@ -61,9 +61,9 @@ extern "C" fn carry_out(work: &Work) -> usize {
 }
 
 /// `end` is that of a stack, which is aligned as calls need it.
+#[cfg(target_arch = "x86_64")]
 fn call(end: *mut c_void, work: &Work) -> bool {
     let result: usize;
-    #[cfg(target_arch = "x86_64")]
     // SAFETY: the stack is as it was afterwards; calls preserve the register that has it meanwhile.
     unsafe {
         asm!(
@@ -77,8 +77,14 @@ fn call(end: *mut c_void, work: &Work) -> bool {
             clobber_abi("C"),
         );
     }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: the stack is as it was afterwards; calls preserve the register that has it meanwhile.
+    result != 0
+}
+
+/// As above.
+#[cfg(target_arch = "aarch64")]
+fn call(end: *mut c_void, work: &Work) -> bool {
+    let result: usize;
+    // SAFETY: as above.
     unsafe {
         asm!(
             "mov x9, sp",
@@ -89,6 +95,27 @@ fn call(end: *mut c_void, work: &Work) -> bool {
             work = sym carry_out,
             inout("x20") end => _,
             inlateout("x0") from_ref(work).addr() => result,
+            clobber_abi("C"),
+        );
+    }
+    result != 0
+}
+
+/// As above.
+#[cfg(target_arch = "riscv64")]
+fn call(end: *mut c_void, work: &Work) -> bool {
+    let result: usize;
+    // SAFETY: as above.
+    unsafe {
+        asm!(
+            "mv t0, sp",
+            "mv sp, s2",
+            "mv s2, t0",
+            "call {work}",
+            "mv sp, s2",
+            work = sym carry_out,
+            inout("s2") end => _,
+            inlateout("a0") from_ref(work).addr() => result,
             clobber_abi("C"),
         );
     }

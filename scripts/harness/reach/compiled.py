@@ -1,4 +1,4 @@
-"""Systems that nothing here runs: that the crates compile for them is all that is known."""
+"""That the crates compile: for systems that nothing here runs, it is all that is known; for processors that are emulated, it is known sooner."""
 
 import subprocess
 from functools import partial
@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.launcher import CHECKOUT
 from harness.reach.target import Target, register
 
-TRIPLES = {"aarch64-apple-darwin": "macOS", "x86_64-unknown-freebsd": "FreeBSD"}
+TRIPLES = ("aarch64-apple-darwin", "x86_64-unknown-freebsd")
+EMULATED = ("aarch64-unknown-linux-gnu", "riscv64gc-unknown-linux-gnu")
 ENGINE = ("tinyalloc-sys", "tinyalloc-alloc", "tinyalloc-file", "tinyalloc-stack", "tinyalloc-embedded", "tinyalloc-allocator-api",
           "tinyalloc-testing", "tinyalloc-array", "tinyalloc-list", "tinyalloc-bitmap")
 # Their tests as well.
@@ -22,18 +23,24 @@ def has_target(triple):
     return done.returncode == 0 and Path(done.stdout.strip()).is_dir()
 
 
-def missing():
-    return [f"Rust's target {triple}" for triple in TRIPLES if not has_target(triple)]
-
-
-def compile_for(triple, checks):
-    cargo = ["cargo", "check", "--quiet", "--locked", "--target", triple, "--target-dir", "target/elsewhere"]
-    commands = {
+def engine(cargo):
+    return {
         "the engine and its crates": [*cargo, *packages(ENGINE)],
         "tests of the engine": [*cargo, "--tests", *packages(TESTED)],
         "the crate without the engine": [*cargo, "-p", "tinyalloc", "--no-default-features", "--features", FEATURES],
     }
-    for name, command in commands.items():
+
+
+def libraries(cargo):
+    return {"the C libraries": [*cargo, "--lib", "-p", "tinyalloc", "--no-default-features", "--features", "c-abi"]}
+
+
+def compile_for(triple, commands, checks):
+    if not has_target(triple):
+        checks.skip(triple, f"needs Rust's target {triple} (scripts/install-test-tools --reach installs what it can)")
+        return "not compiled"
+    cargo = ["cargo", "check", "--quiet", "--locked", "--target", triple, "--target-dir", "target/elsewhere"]
+    for name, command in commands(cargo).items():
         checks.command(f"{triple}: {name}: compiles", command, timeout=SECONDS)
     return "compiled"
 
@@ -42,5 +49,5 @@ def packages(names):
     return [word for name in names for word in ("-p", name)]
 
 
-register(Target("compiled", "macOS and FreeBSD", "compiled, not run", "", parts={triple: partial(compile_for, triple) for triple in TRIPLES},
-                missing=missing, is_run=False))
+PARTS = {triple: partial(compile_for, triple, commands) for triples, commands in ((TRIPLES, engine), (EMULATED, libraries)) for triple in triples}
+register(Target("compiled", "macOS and FreeBSD; other processors", "compiled, not run", "", parts=PARTS, is_run=False))
