@@ -42,7 +42,7 @@ STRESS := $(TARGET)/c-tests/stress
 BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
     $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
 
-.PHONY: help all command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features reach musl inject \
+.PHONY: help all windows command check test models c-tests stress demo compat embedded budget bench bench-quick bench-rust features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
@@ -56,6 +56,10 @@ all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
 	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
+
+windows: ## build tinyalloc.dll and its import library, libtinyalloc.dll.a, in target/x86_64-pc-windows-gnu/release
+	$(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --target x86_64-pc-windows-gnu \
+	    --crate-type cdylib
 
 command: ## build the command tinyalloc, which reads heap profiles; cargo fetches the crates that it needs
 	$(CARGO) build --release --locked --manifest-path command/Cargo.toml --target-dir command/$(TARGET)
