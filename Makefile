@@ -48,7 +48,7 @@ export RUSTFLAGS += -C target-feature=-crt-static
 export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
-.PHONY: help all command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
+.PHONY: help all windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
@@ -62,6 +62,10 @@ all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
 	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
+
+windows: ## build tinyalloc.dll and its import library, libtinyalloc.dll.a, in target/x86_64-pc-windows-gnu/release
+	$(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --target x86_64-pc-windows-gnu \
+	    --crate-type cdylib
 
 command: ## build the command tinyalloc, which reads heap profiles; cargo fetches the crates that it needs
 	$(CARGO) build --release --locked --manifest-path command/Cargo.toml --target-dir command/$(TARGET)

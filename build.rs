@@ -32,6 +32,10 @@ const ARGUMENTS: [&str; 9] = [
     "-nostartfiles",
 ];
 
+/// The C runtime, and what the compiler adds to it: without the standard library nothing else names
+/// them.
+const ARGUMENTS_OF_WINDOWS: [&str; 4] = ["-lmingw32", "-lmingwex", "-lmsvcrt", "-lkernel32"];
+
 /// Code ends where a page does, so that what the loader relocates has a page of its own. Where
 /// pages may have 64 KiB, it has one anyway: then read-only data and code are one mapping without
 /// `layout.ld`, and the file is 64 KiB smaller.
@@ -56,6 +60,12 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=layout.ld");
     if var_os("CARGO_FEATURE_C_ABI").is_none() {
+        return;
+    }
+    if var_os("CARGO_CFG_TARGET_OS").is_some_and(|name| name == "windows") {
+        for argument in ARGUMENTS_OF_WINDOWS {
+            println!("cargo::rustc-link-arg={argument}");
+        }
         return;
     }
     let has_small_pages = var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|name| name == "x86_64");

@@ -490,6 +490,54 @@ int ta_profile_dump_fd(int descriptor);
  */
 int ta_explain_trap(const void *address, int descriptor);
 
+#if defined(_WIN32)
+/* On Windows, malloc of the global heap, aligned to 16. */
+void *ta_malloc(size_t bytes) TA_MALLOC TA_ALLOC_SIZE(1);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, calloc of the global heap. */
+void *ta_calloc(size_t count, size_t bytes) TA_MALLOC TA_ALLOC_SIZE2(1, 2);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, realloc of a block of ours: zero bytes free it.
+ *
+ * As for realloc.
+ */
+void *ta_realloc(void *block, size_t bytes) TA_CHECK_RESULT TA_ALLOC_SIZE(2);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, as `ta_realloc`, to `count * bytes`; null and errno ENOMEM if that overflows.
+ *
+ * As for realloc.
+ */
+void *ta_reallocarray(void *block, size_t count, size_t bytes) TA_CHECK_RESULT TA_ALLOC_SIZE2(2, 3);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, aligned_alloc of C11, which the C runtime lacks; `ta_free` frees the block. */
+void *ta_aligned_alloc(size_t alignment, size_t bytes) TA_MALLOC TA_ALLOC_ALIGN(1) TA_ALLOC_SIZE(2);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, frees a block of ours; null is ignored. Anything else is reported, and the process
+ * aborted: a block of the C runtime's malloc, too.
+ *
+ * As for free.
+ */
+void ta_free(void *block);
+#endif
+
+#if defined(_WIN32)
+/* On Windows, the bytes of a block, at least as many as were asked for; 0 for null.
+ *
+ * The block is live.
+ */
+size_t ta_usable_size(const void *block);
+#endif
+
 #ifdef __cplusplus
 }  /* extern "C" */
 #endif  /* __cplusplus */

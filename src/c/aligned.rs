@@ -1,18 +1,27 @@
 //! Aligned blocks: aligned_alloc, posix_memalign, memalign, valloc, pvalloc. Manual:
 //! posix_memalign(3).
 
-use core::ffi::{c_int, c_void};
+#[cfg(unix)]
+use core::ffi::c_int;
+use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use libc::{EINVAL, ENOMEM};
+use libc::EINVAL;
+#[cfg(unix)]
+use libc::ENOMEM;
+#[cfg(unix)]
 use tinyalloc_sys::{Mapper, SystemMapper};
 
-use super::results::{block_or_enomem, null_and, out_of_memory};
+#[cfg(unix)]
+use super::results::out_of_memory;
+use super::results::{block_or_enomem, null_and};
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
+#[cfg(unix)]
 use crate::support::errno::set_errno;
 
+#[cfg(unix)]
 const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
 /// The hit path is in the library once, not in every function that aligns.
@@ -29,7 +38,7 @@ fn allocate_aligned_slow(bytes: usize, align: usize) -> Option<NonNull<u8>> {
 
 /// A block aligned to `align`; null and `EINVAL` unless that is a power of two. The size need not
 /// be a multiple of the alignment (ISO C23).
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
     if !align.is_power_of_two() {
@@ -40,6 +49,7 @@ pub extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
 
 /// A block aligned to `align`, rounded up to a power of two as in the GNU C library; null and
 /// `EINVAL` beyond the largest.
+#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     if align > ALIGN_MAX {
@@ -54,6 +64,7 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
 ///
 /// # Safety
 /// `block` is valid for a write.
+#[cfg(unix)]
 #[unsafe(no_mangle)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
@@ -70,12 +81,14 @@ pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, b
 }
 
 /// A block aligned to a page.
+#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(bytes: usize) -> *mut c_void {
     block_or_enomem(allocate_aligned(bytes, SystemMapper::new().page_bytes()))
 }
 
 /// Whole pages: the size is rounded up to a page.
+#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
     let page_bytes = SystemMapper::new().page_bytes();

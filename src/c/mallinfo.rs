@@ -1,5 +1,4 @@
-//! The GNU C library's functions about the heap: mallinfo, malloc_stats, malloc_info, malloc_trim;
-//! and `ta_purge`.
+//! The GNU C library's functions about the heap: mallinfo, malloc_stats, malloc_info, malloc_trim.
 
 use core::ffi::c_int;
 use core::fmt::{Display, Formatter, Result as FmtResult};
@@ -8,8 +7,8 @@ use libc::{EINVAL, FILE, STDERR_FILENO, fwrite};
 use tinyalloc_alloc::{HugePeak, Stats};
 use tinyalloc_sys::SystemCalls;
 
+use super::trim::ta_purge;
 use crate::process::instance::ALLOCATOR;
-use crate::process::memory_limit::purge_all;
 use crate::process::thread::Thread;
 use crate::report::stats_dump::PROCESS;
 use crate::report::{Format, Report, write_text_to};
@@ -69,22 +68,6 @@ pub extern "C" fn info_narrow() -> Mallinfo<c_int> {
         fordblks: narrow(info.fordblks),
         keepcost: narrow(info.keepcost),
     }
-}
-
-/// Returns all free memory to the system at once, as malloc_trim(3) does.
-///
-/// Returns 1 if there was any, else 0.
-#[unsafe(no_mangle)]
-pub extern "C" fn ta_purge() -> c_int {
-    purge_all().into()
-}
-
-/// The calling thread is about to wait for long: other threads, and `ta_purge`, may have what it
-/// keeps ready. It keeps its blocks, and may allocate and free at any time afterwards. Does nothing
-/// while the thread has pushed a heap.
-#[unsafe(no_mangle)]
-pub extern "C" fn ta_thread_idle() {
-    ALLOCATOR.idle(Thread);
 }
 
 /// Releases all free memory to the system; returns 1 if there was any. `pad`, the bytes to keep at

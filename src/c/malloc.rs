@@ -15,7 +15,7 @@ use crate::process::thread::Thread;
 
 /// At least `bytes` bytes, aligned to 16; null and `ENOMEM` if there is no memory. A request of
 /// zero bytes gets a block of its own.
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn malloc(bytes: usize) -> *mut c_void {
     match ALLOCATOR.allocate_hit(Thread, bytes) {
@@ -36,7 +36,7 @@ extern "C" fn malloc_slow(bytes: usize) -> *mut c_void {
 ///
 /// # Safety
 /// The block is not used afterwards.
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn free(start: *mut c_void) {
     // SAFETY: the caller's promise.
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn free(start: *mut c_void) {
 }
 
 /// `count * bytes` zero bytes; null and `ENOMEM` if the product overflows or there is no memory.
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
@@ -70,7 +70,7 @@ extern "C" fn calloc_slow(bytes: usize) -> *mut c_void {
 ///
 /// # Safety
 /// After success only the returned block is used.
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn realloc(start: *mut c_void, bytes: usize) -> *mut c_void {
     let Some(block) = NonNull::new(start.cast::<u8>()) else {
@@ -118,7 +118,7 @@ unsafe extern "C" fn realloc_slow(block: NonNull<u8>, bytes: usize) -> *mut c_vo
 ///
 /// # Safety
 /// As for [`realloc`].
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
@@ -132,6 +132,7 @@ pub unsafe extern "C" fn reallocarray(start: *mut c_void, count: usize, bytes: u
 ///
 /// # Safety
 /// As for [`free`].
+#[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cfree(start: *mut c_void) {
     // SAFETY: the caller's promise.
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn cfree(start: *mut c_void) {
 ///
 /// # Safety
 /// The block is live.
-#[unsafe(no_mangle)]
+#[cfg_attr(unix, unsafe(no_mangle))]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn malloc_usable_size(start: *const c_void) -> usize {
     match ALLOCATOR.usable_bytes_hit(Thread, start.cast_mut().cast()) {

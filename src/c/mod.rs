@@ -9,24 +9,35 @@ mod results;
 mod malloc;
 
 mod aligned;
-#[cfg(target_env = "gnu")]
+#[cfg(all(unix, target_env = "gnu"))]
 mod dlopen;
+#[cfg(unix)]
 mod replaced;
+#[cfg(unix)]
 mod throwing;
 
+#[cfg(unix)]
 mod operators;
+#[cfg(unix)]
 mod sized;
 
+#[cfg(unix)]
 mod extensions;
-#[cfg(target_env = "gnu")]
+#[cfg(all(unix, target_env = "gnu"))]
 mod libc_names;
 mod statistics;
+mod trim;
+#[cfg(windows)]
+mod windows;
 
+#[cfg(unix)]
 mod debug_layout;
 mod faults;
 mod heaps;
+#[cfg(unix)]
 mod mallinfo;
 mod options;
+#[cfg(unix)]
 mod profile;
 
 mod panic;

@@ -6,17 +6,21 @@ use core::ffi::{CStr, c_char, c_int};
 use libc::{EAGAIN, EBUSY, EINVAL};
 
 use super::results::{failure_and, invalid};
+#[cfg(unix)]
 use super::sized;
 use super::statistics::copy;
 use crate::options::running::{OptionError, OptionValue, set};
+#[cfg(unix)]
 use crate::process::settings::SETTINGS;
 
 /// Applies the options of the environment that concern the C API. Runs after the start in
 /// `lifecycle`.
+#[cfg(unix)]
 #[used]
 #[unsafe(link_section = ".init_array.00102")]
 static START: extern "C" fn() = start;
 
+#[cfg(unix)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 extern "C" fn start() {
     if SETTINGS.checks_sizes() {
@@ -66,6 +70,7 @@ pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char
     let name = unsafe { CStr::from_ptr(name) };
     // SAFETY: the caller's promise.
     let value = unsafe { CStr::from_ptr(value) };
+    #[cfg(unix)]
     let checked_before = SETTINGS.checks_sizes();
     if let Err(error) = set(name.to_bytes(), value.to_bytes()) {
         return failure_and(match error {
@@ -74,6 +79,7 @@ pub unsafe extern "C" fn ta_option_set(name: *const c_char, value: *const c_char
             OptionError::UnknownName | OptionError::BadValue => EINVAL,
         });
     }
+    #[cfg(unix)]
     if SETTINGS.checks_sizes() != checked_before {
         sized::check(!checked_before);
     }

@@ -197,8 +197,8 @@ impl Key {
         Key::ALL.get(position_of(NAMES, name)?).copied().filter(|key| key.is_there())
     }
 
-    /// Whether the platform has what the option is for: a Windows program has no signals, no
-    /// background thread, no heap profile, no names of mappings, no valgrind and no dlopen.
+    /// Whether the platform has what the option is for: Windows has no signals, no background
+    /// thread, no heap profile, no sized frees, no names of mappings, no valgrind and no dlopen.
     const fn is_there(self) -> bool {
         !cfg!(windows)
             || !matches!(
@@ -212,6 +212,7 @@ impl Key {
                     | Key::ProfileSignal
                     | Key::ProfileToggleSignal
                     | Key::ProfileGrowth
+                    | Key::CheckSizes
                     | Key::NameMappings
                     | Key::Valgrind
                     | Key::Deepbind

@@ -72,9 +72,12 @@ pub(super) fn write_number(out: &mut dyn Write, number: u64) -> FmtResult {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use libc::{SIGUSR1, SIGUSR2};
 
-    use super::{percentage, signal, size};
+    #[cfg(unix)]
+    use super::signal;
+    use super::{percentage, size};
 
     #[test]
     fn sizes_have_units_of_1024() {
@@ -94,6 +97,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn signals_have_numbers_and_names() {
         assert_eq!(signal(b"USR1"), Some(SIGUSR1));
         assert_eq!(signal(b"SIGUSR2"), Some(SIGUSR2));

@@ -1,5 +1,6 @@
 //! Messages, each written at once and without an allocation.
 
+use core::ffi::c_int;
 use core::fmt::Display;
 use core::ptr::null_mut;
 
@@ -7,6 +8,7 @@ use windows_sys::Win32::Storage::FileSystem::WriteFile;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
 
 use crate::support::chunked_writer::write_in_chunks;
+use crate::support::small_file;
 
 /// Writes one line to standard error. Allocates nothing.
 pub(crate) fn say(message: &dyn Display) {
@@ -21,5 +23,13 @@ pub(crate) fn write_error(text: &dyn Display) {
         let (length, mut written) = (chunk.len().try_into().unwrap_or(0), 0);
         // SAFETY: the bytes are valid. If the write fails, the message is lost.
         unsafe { WriteFile(handle, chunk.as_ptr(), length, &raw mut written, null_mut()) };
+    });
+}
+
+/// Writes text to a file descriptor.
+pub(crate) fn write_text(descriptor: c_int, text: &dyn Display) {
+    write_in_chunks(text, &mut |chunk: &[u8]| {
+        // If the write fails, the message is lost.
+        small_file::write(descriptor, chunk);
     });
 }

@@ -11,8 +11,8 @@ use core::ptr::{null, null_mut, with_exposed_provenance};
 use libc::{
     __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, ENOSYS,
     FUTEX_PRIVATE_FLAG, FUTEX_WAIT, MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE,
-    MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, SYS_futex, SYS_get_mempolicy, SYS_mbind, SYS_prctl, clockid_t,
-    getauxval, madvise, mmap, mremap, syscall, sysconf, timespec,
+    MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, SYS_futex, SYS_get_mempolicy, SYS_mbind, SYS_prctl, clockid_t, getauxval,
+    madvise, mmap, mremap, syscall, sysconf, timespec,
 };
 
 /// The flag of mmap by which a reservation needs no memory set aside for it.

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from harness.embedded.checks import Checks
 from harness.failure import Failure
 from harness.launcher import CHECKOUT
-from harness.reach import document
+from harness.reach import document, windows
 from harness.reach.document import BEGIN, END, line_of, rows_by_title, table_of
 from harness.reach.emulated import LEFT_OUT
 from harness.reach.hit_paths import difference, executed, instructions
@@ -57,6 +57,19 @@ class Rows(unittest.TestCase):
         self.assertEqual(line_of(target, None, kept), kept)
         self.assertEqual(line_of(target, Row("1.1", ["all: 8"]), kept)[3], "all: 8")
         self.assertEqual(line_of(target, None, None)[3], "not run yet")
+
+
+class Windows(unittest.TestCase):
+    def test_what_is_run_under_wine_is_there(self):
+        self.assertTrue(windows.c_tests())
+        for name in windows.c_tests():
+            self.assertTrue((CHECKOUT / "c-tests" / name).is_file(), name)
+        for name in windows.RUST_API:
+            self.assertTrue((CHECKOUT / "tests" / f"{name}.rs").is_file(), name)
+
+    def test_ignored_tests_are_told_and_results_are_not(self):
+        self.assertTrue(windows.TOLD.search("test a_promise ... ignored, there is no remap"))
+        self.assertFalse(windows.TOLD.search("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured"))
 
 
 class Packages(unittest.TestCase):

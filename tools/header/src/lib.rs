@@ -53,6 +53,7 @@ fn config(hidden: Vec<String>) -> Config {
         no_includes: true,
         sys_includes: vec!["stddef.h".into()],
         after_includes: Some(after_includes()),
+        defines: [("windows".to_owned(), "_WIN32".to_owned())].into(),
         usize_is_size_t: true,
         documentation_style: DocumentationStyle::C,
         line_length: 120,

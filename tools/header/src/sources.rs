@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The files that the header declares something of, in its order. Modules that they name are read
 /// with them.
-const DECLARING: [&str; 7] =
-    ["extensions.rs", "heaps/mod.rs", "mallinfo.rs", "options.rs", "statistics.rs", "profile.rs", "faults.rs"];
+const DECLARING: [&str; 8] =
+    ["extensions.rs", "heaps/mod.rs", "trim.rs", "options.rs", "statistics.rs", "profile.rs", "faults.rs", "windows.rs"];
 const FOLDER: &str = "src/c";
 
 pub(crate) fn declaring_files(root: &Path) -> Vec<PathBuf> {
