@@ -30,7 +30,7 @@ int main(int arguments, char **argument)
     expect_line("purge_delay=-1", "tinyalloc: TINYALLOC_OPTIONS: purge_delay cannot be \"-1\": it is a number of milliseconds\n");
     expect_line("limit", "tinyalloc: TINYALLOC_OPTIONS: limit needs a value: it is bytes, with K, M, G or T if need be, or a percentage, like 90%; 0 for none\n");
     expect_line("stats_at_exit=yaml", "tinyalloc: TINYALLOC_OPTIONS: stats_at_exit cannot be \"yaml\": it is off, text, json or prometheus\n");
-    expect_line("\033[1m=\001", "tinyalloc: TINYALLOC_OPTIONS: no key \"?[1m\"; the nearest is purge\n");
+    expect_line("\033[1m=\001", "tinyalloc: TINYALLOC_OPTIONS: no key \"?[1m\"; the nearest is numa\n");
     /* One mistake does not keep the others from being said, nor what is right from being done. */
     struct run run = run_with("x=1,on_error=report,limit=lots", "none");
     EXPECT(strncmp(run.output, "tinyalloc: TINYALLOC_OPTIONS: no key \"x\"", 40) == 0);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The first process of a guest, once it has the host's files: runs the command, notes down how it ended, and turns the machine off.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+touch /run/guest/started
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm

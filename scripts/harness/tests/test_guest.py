@@ -1,12 +1,14 @@
 """What a guest is started with."""
 
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
 from harness.failure import Skip
+from harness.reach import guest
 from harness.reach.guest import Guest, entry, script_of
 from harness.reach.kernel import add_module
 
@@ -54,6 +56,12 @@ class Started(unittest.TestCase):
         except FileNotFoundError:
             self.skipTest("there is no cpio")
         self.assertEqual(done.stdout.split(), [b"folder", b"folder/file"])
+
+
+class Asked(unittest.TestCase):
+    def test_what_this_kernel_has_is_said_of_each_thing(self):
+        done = subprocess.run([sys.executable, "-B", str(Path(guest.__file__).parent / "asked.py")], capture_output=True, text=True, check=True)
+        self.assertRegex(done.stdout, r"^it has: .*guard markers.*, .*mseal.*, .*names of mappings")
 
 
 if __name__ == "__main__":
