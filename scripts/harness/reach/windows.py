@@ -49,7 +49,7 @@ def versions():
 
 def first_words(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout)
+    found = re.search(r"\d+[-.\w]*", done.stdout)
     return found.group(0) if found else "?"
 
 
