@@ -51,6 +51,9 @@ impl WorldMapper for Interrupted {
 
 // SAFETY: as the mapper inside.
 unsafe impl Mapper for Interrupted {
+    const RECOMMITS: bool = LimitedMapper::RECOMMITS;
+    const REMAPS: bool = LimitedMapper::REMAPS;
+
     fn page_bytes(&self) -> usize {
         self.0.page_bytes()
     }

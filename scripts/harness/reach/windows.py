@@ -49,7 +49,7 @@ def versions():
 
 def first_words(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout)
+    found = re.search(r"\d+[-.\w]*", done.stdout)
     return found.group(0) if found else "?"
 
 
@@ -120,8 +120,8 @@ def c_test(checks, name):
     return checks.record(f"windows: {name}", status == 0, output)
 
 
-ABSENT = ("real Windows: it was run under wine alone; for Rust programs, what PORTING.md lists under Windows: stacks in reports, the heap "
-          "profile, the background thread, heaps in files, replacing the C runtime's malloc")
+ABSENT = ("any Windows but wine; stacks in reports, the heap profile, the background thread, heaps in files, a replacement of the C "
+          "runtime's malloc: [PORTING.md](PORTING.md#windows)")
 register(
     Target("windows", "Windows on x86-64", "`make reach`: wine, mingw-w64", ABSENT,
            parts={"mapper": mapper, "engine": engine, "Rust API": rust_api, "C API": library}, missing=missing, versions=versions),
