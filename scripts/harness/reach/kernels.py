@@ -17,8 +17,10 @@ LONGEST_SECONDS = 3 * 3600
 NODES = 4
 # What asks the kernel for something that not every one has.
 ASKING = "^(hardening|large|limits|options)/"
-# What passes blocks from one node to another.
-PASSING = "^threads/.*(remote|free|end|exit)"
+# What passes blocks from one node to another, and what asks the kernel where they are.
+PASSING = "^threads/.*(remote|free|end|exit)|of_their_node"
+# So that the kernel moves no pages between nodes by itself.
+STILL = ["sh", "-c", "echo 0 > /proc/sys/kernel/numa_balancing; exec \"$@\"", "sh"]
 
 
 def missing():
@@ -41,7 +43,7 @@ def build(checks, wanted):
     return checks.record("the C tests build", status == 0, output)
 
 
-def c_tests(checks, name, wanted, options=()):
+def c_tests(checks, name, wanted, options=(), before=()):
     title = f"Linux {name}: {wanted}"
     try:
         Kernel(name)
@@ -50,7 +52,7 @@ def c_tests(checks, name, wanted, options=()):
         return str(skip)
     if not build(checks, wanted):
         return "not built"
-    command = [BOOTED, "--kernel", name, "--timeout", LONGEST_SECONDS, *options, "c-tests/run", "--verbose", "--timeout", "900", "--except",
+    command = [BOOTED, "--kernel", name, "--timeout", LONGEST_SECONDS, *options, *before, "c-tests/run", "--verbose", "--timeout", "900", "--except",
                "c-tests/booted.list", "--filter", wanted]
     return counted_tests(checks, title, command, OWN_RESULT, {"C_TESTS_PATIENCE": "10"})
 
@@ -65,7 +67,7 @@ def refusals(checks, name):
 
 def kernel_target(name, title, absent):
     parts = {"it has": partial(refusals, name=name), "C tests": partial(c_tests, name=name, wanted=ASKING),
-             f"{NODES} NUMA nodes": partial(c_tests, name=name, wanted=PASSING, options=("--nodes", str(NODES)))}
+             f"{NODES} NUMA nodes": partial(c_tests, name=name, wanted=PASSING, options=("--nodes", str(NODES)), before=STILL)}
     return Target(f"kernel-{name}", title, "`make reach`: Debian's kernel in qemu-system-x86_64, which emulates the processor, too (`scripts/booted`)",
                   absent, parts=parts, missing=missing, versions=partial(versions, name))
 
