@@ -324,8 +324,8 @@ int ta_heap_set_profile(ta_heap_t *heap, size_t interval);
  * whichever threads use it; -1 for the node of the thread that takes it, which is the default.
  * Small blocks share what the heap has already: call this before the first.
  *
- * Returns 0, or -1 with errno EINVAL for what is no isolated heap, or a node whose memory the
- * process may not use.
+ * Returns 0, or -1 with errno EINVAL for what is no isolated heap, for a node whose memory the
+ * process may not use, and where regions are too small for it (under 512 MiB).
  */
 int ta_heap_set_node(ta_heap_t *heap, int node);
 

@@ -31,9 +31,9 @@ extern "C" fn on_signal(signal: c_int) {
     wanted().into_iter().zip(requests).filter(|(wanted, _)| *wanted == signal).for_each(|(_, request)| request());
 }
 
-/// The handler calls only what signal handlers may. No signal comes before it has a stack of its
-/// own: the program's may hold what the kernel saves once, and some C libraries' `raise` lets all
-/// that is pending in at once.
+/// The handler calls only what signal handlers may. With musl no signal comes while it runs: the
+/// program's stack may hold what the kernel saves once, and musl's `raise` lets all that is pending
+/// in at once.
 fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
     if signal == 0 {
         return;
@@ -43,7 +43,10 @@ fn set_handler(signal: c_int, handler: Option<extern "C" fn(c_int)>) {
     action.sa_sigaction = handler.map_or(SIG_DFL, |handler| handler as sighandler_t);
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     // SAFETY: a set of signals is bits.
-    unsafe { (&raw mut action.sa_mask).write_bytes(u8::MAX, 1) };
+    #[cfg(target_env = "musl")]
+    unsafe {
+        (&raw mut action.sa_mask).write_bytes(u8::MAX, 1);
+    }
     // SAFETY: the handler is valid for the life of the process.
     unsafe { sigaction(signal, &raw const action, null_mut()) };
 }

@@ -7,7 +7,8 @@ use core::arch::asm;
 use core::ffi::{CStr, c_char, c_void};
 
 use libc::{AT_SECURE, getauxval};
-use tinyalloc_sys::weak_symbol;
+
+use super::weak_symbol::weak_symbol;
 
 /// The entries `NAME=value`; the last one is null.
 type Entries = *const *const c_char;

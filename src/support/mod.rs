@@ -10,6 +10,8 @@ pub(crate) mod number;
 #[cfg(unix)]
 pub(crate) mod own_stack;
 pub(crate) mod string_table;
+#[cfg(unix)]
+pub(crate) mod weak_symbol;
 
 #[cfg(unix)]
 pub(crate) mod small_file;

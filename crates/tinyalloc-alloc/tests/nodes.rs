@@ -194,6 +194,64 @@ fn a_heap_may_have_its_memory_from_one_node() {
     }
 }
 
+/// In place, and over the border of a stripe whose begin was committed when it was no node's.
+#[test]
+fn what_grows_comes_from_the_same_place() {
+    let world = world(NumaPolicy::Interleave);
+    let actor = Actor::new();
+    let small = world.allocate(actor, MIB).unwrap();
+    // SAFETY: it is live, and not used again.
+    let large = unsafe { world.reallocate(actor, small, 20 * MIB) }.unwrap();
+    assert_eq!(world.mapper.placement(address(large) + 20 * MIB - 1), Some(Placement::Interleaved));
+
+    let world = self::world(NumaPolicy::Auto);
+    let others = blocks(&world, actor, 0, 7);
+    let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
+    assert!(world.set_heap_node(actor, heap, Some(1)));
+    for _ in 0..300 {
+        let block = world.allocate_in(actor, heap, 700_000).unwrap();
+        let placed = |at: usize| world.mapper.placement(address(block) + at);
+        assert_eq!([placed(0), placed(699_999)], [Some(Placement::Node(1)); 2], "at {block:?}");
+    }
+    drop(others);
+}
+
+#[test]
+fn regions_that_come_and_go_leave_no_table() {
+    let world = World::<LimitedMapper>::with_limits(usize::MAX, 768 * MIB);
+    assert!(world.tune(Actor::new(), |tunables| {
+        tunables.numa = NumaPolicy::Interleave;
+        tunables.region_bytes = 64 * MIB;
+    }));
+    let actor = Actor::new();
+    let mut mappings = 0;
+    for round in 0..5 {
+        let all: Vec<_> = (0..20).map(|_| world.allocate(actor, 20 * MIB).unwrap()).collect();
+        for block in all {
+            // SAFETY: it is live, and not used again.
+            unsafe { world.free(actor, block.as_ptr()) };
+        }
+        world.purge_all(actor);
+        mappings = if round == 0 { world.mapper.mappings() } else { mappings };
+        assert_eq!(world.mapper.mappings(), mappings);
+    }
+}
+
+#[test]
+fn heaps_from_before_there_were_two_nodes_are_the_first_ones() {
+    let world = world(NumaPolicy::Auto);
+    let [first, second] = [(); 2].map(|()| Actor::new());
+    let mut near = blocks(&world, first, 3, 70);
+    let mut far = blocks(&world, second, 0, 70);
+    [second, first].into_iter().for_each(|actor| world.detach(actor));
+    let [third, fourth] = [(); 2].map(|()| Actor::new());
+    run_on(&world, 0);
+    far.extend((0..80).map(|_| world.allocate(third, 100).unwrap()));
+    run_on(&world, 3);
+    near.extend((0..80).map(|_| world.allocate(fourth, 100).unwrap()));
+    stripes_by_node(&[(3, near), (0, far)]);
+}
+
 /// Threads come, go and move between nodes; blocks of every size, freed by any of them.
 #[test]
 fn every_invariant_holds_with_four_nodes() {

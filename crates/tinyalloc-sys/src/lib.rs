@@ -10,7 +10,7 @@
 #![no_std]
 
 #[cfg(target_os = "linux")]
-mod weak_symbol;
+mod vdso;
 
 mod align;
 

@@ -1,12 +1,6 @@
 //! What Linux has of its own: the auxiliary vector, mremap, coarse clocks, and madvise that zeroes.
 
-#[cfg(target_arch = "x86_64")]
-use crate::weak_symbol;
-#[cfg(target_arch = "x86_64")]
-use core::arch::asm;
 use core::ffi::{c_char, c_int, c_long, c_ulong, c_void};
-#[cfg(target_arch = "x86_64")]
-use core::mem::transmute;
 use core::ptr::{null, null_mut, with_exposed_provenance};
 use libc::{
     __errno_location, _SC_PAGESIZE, AT_PAGESZ, AT_RANDOM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, EFAULT, ENOSYS,
@@ -141,50 +135,22 @@ pub(crate) unsafe fn name(start: *mut c_void, bytes: usize, name: *const c_char)
     if unsafe { syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, bytes, name) } == 0 { 0 } else { -1 }
 }
 
-/// As many nodes of memory as there may be, as the kernel's mask of them. It refuses masks with
-/// room for fewer nodes than it was built for, which are 1,024 at most.
+/// As many nodes of memory as there may be: the kernel fills in no mask with room for fewer nodes
+/// than it was built for.
 const NODES: usize = 1024;
-type NodeMask = [u64; NODES / 64];
 
-const MPOL_DEFAULT: c_int = 0;
 const MPOL_PREFERRED: c_int = 1;
 const MPOL_INTERLEAVE: c_int = 3;
 const MPOL_F_MEMS_ALLOWED: c_ulong = 4;
 
-/// The node of the processor that the calling thread runs on. By the C library's function, which
-/// asks no kernel on this processor (vdso(7)); 0 where there is none, and on other processors,
-/// where it would be a system call that a sandbox may not know.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn node() -> u32 {
-    let getcpu = weak_symbol!("getcpu");
-    if getcpu.is_null() {
-        return 0;
-    }
-    // SAFETY: this is the type of getcpu(3).
-    let getcpu = unsafe { transmute::<*mut c_void, unsafe extern "C" fn(*mut u32, *mut u32) -> c_int>(getcpu) };
-    let mut node = 0;
-    // SAFETY: it fills in a number, and nothing where the pointer is null.
-    let status = unsafe { getcpu(null_mut(), &raw mut node) };
-    if status == 0 { node } else { 0 }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn node() -> u32 {
-    0
-}
-
-/// The nodes whose memory the process may use; `None` where the kernel does not say.
-fn allowed_nodes() -> Option<NodeMask> {
-    let mut nodes: NodeMask = [0; NODES / 64];
+/// The nodes whose memory the process may use, the first 64 of them; where the kernel does not say,
+/// there is one.
+pub(crate) fn nodes() -> u64 {
+    let mut nodes = [0_u64; NODES / 64];
     let mode = null_mut::<c_int>();
     // SAFETY: the mask has as many bits.
     let status = unsafe { syscall(SYS_get_mempolicy, mode, nodes.as_mut_ptr(), NODES, null::<c_void>(), MPOL_F_MEMS_ALLOWED) };
-    (status == 0).then_some(nodes)
-}
-
-/// The first 64 of them; where the kernel does not say, there is one.
-pub(crate) fn nodes() -> u64 {
-    allowed_nodes().map_or(1, |[first, ..]| first)
+    if status == 0 { nodes[0] } else { 1 }
 }
 
 /// Has the pages of a range come from a node, or by turns from all.
@@ -192,20 +158,14 @@ pub(crate) fn nodes() -> u64 {
 /// # Safety
 /// The range is the caller's.
 pub(crate) unsafe fn place(start: *mut c_void, bytes: usize, node: Option<u32>) -> c_int {
-    let mut nodes: NodeMask = [0; NODES / 64];
-    let mode = match node {
-        Some(node) if (node as usize) < NODES => {
-            nodes[node as usize / 64] = 1 << (node % 64);
-            MPOL_PREFERRED
-        }
-        Some(_) => MPOL_DEFAULT,
-        None => {
-            nodes = allowed_nodes().unwrap_or(nodes);
-            MPOL_INTERLEAVE
-        }
+    let (mode, nodes) = match node {
+        Some(node) => (MPOL_PREFERRED, 1_u64.checked_shl(node).unwrap_or(0)),
+        None => (MPOL_INTERLEAVE, nodes()),
     };
-    // SAFETY: the caller promises it; contents stay. (The kernel takes one bit less.)
-    if unsafe { syscall(SYS_mbind, start, bytes, mode, nodes.as_ptr(), NODES + 1, 0 as c_ulong) } == 0 { 0 } else { -1 }
+    // The kernel takes one bit less.
+    let bits = u64::BITS as c_ulong + 1;
+    // SAFETY: the caller promises it; contents stay.
+    if unsafe { syscall(SYS_mbind, start, bytes, mode, &raw const nodes, bits, 0 as c_ulong) } == 0 { 0 } else { -1 }
 }
 
 /// # Safety

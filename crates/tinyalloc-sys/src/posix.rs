@@ -11,8 +11,10 @@ use crate::system::{
     random_seeds, remap, remove_guards, seal, tick_clock,
 };
 #[cfg(target_os = "linux")]
-use crate::system::{node, nodes, place};
+use crate::system::{nodes, place};
 use crate::system_calls::SystemCall;
+#[cfg(target_os = "linux")]
+use crate::vdso::node;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::num::NonZeroUsize;
@@ -177,7 +179,7 @@ unsafe impl Mapper for PosixMapper {
 
     #[cfg(target_os = "linux")]
     fn node(&self) -> u32 {
-        keeping_errno(node)
+        node()
     }
 
     #[cfg(target_os = "linux")]

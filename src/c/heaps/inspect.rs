@@ -103,8 +103,8 @@ pub extern "C" fn ta_heap_set_profile(heap: *mut TaHeap, interval: usize) -> c_i
 /// whichever threads use it; -1 for the node of the thread that takes it, which is the default.
 /// Small blocks share what the heap has already: call this before the first.
 ///
-/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, or a node whose memory the
-/// process may not use.
+/// Returns 0, or -1 with errno EINVAL for what is no isolated heap, for a node whose memory the
+/// process may not use, and where regions are too small for it (under 512 MiB).
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_set_node(heap: *mut TaHeap, node: c_int) -> c_int {
     let Some(heap) = isolated(heap) else {

@@ -5,7 +5,8 @@ use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 
 use libc::{RTLD_DEFAULT, RTLD_LAZY, RTLD_NOLOAD, dlclose, dlopen, dlsym};
-use tinyalloc_sys::weak_symbol;
+
+use crate::support::weak_symbol::weak_symbol;
 
 /// The libraries to search if a plugin loaded the C++ runtime with local symbols.
 const LIBRARIES: [&CStr; 4] = [c"libstdc++.so.6", c"libgcc_s.so.1", c"libc++abi.so.1", c"libc++.so.1"];

@@ -149,7 +149,7 @@ impl<M: Mapper> Allocator<M> {
 
     fn release_idle_regions<C: ThreadContext>(&self, context: C) {
         while let Some(mut space) = self.space().lock(context.id())
-            && let Some(mappings) = space.remove_idle_region()
+            && let Some(mappings) = space.remove_idle_region(self.mapper())
         {
             let unmap =
                 |this: &Self| mappings.iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| this.unmap(*mapping));

@@ -189,7 +189,7 @@ pub(crate) const BOUNDED_SLICES: usize = 512;
 pub(crate) const STRIPE_SLICES: usize = 4096;
 /// A look at the processor's node of memory comes with one fresh span of so many, until a second
 /// node was seen.
-pub(crate) const SPANS_PER_LOOK_FOR_NODES: usize = 32;
+pub(crate) const SPANS_PER_LOOK_FOR_NODES: u8 = 32;
 /// How many pooled heaps are looked at for one of a thread's own node of memory.
 pub(crate) const POOLED_HEAPS_LOOKED_AT: usize = 32;
 /// How many partial spans a refill compares.

@@ -437,7 +437,6 @@ impl Heap {
         self.user_data[index].store(word, Ordering::Release);
     }
 
-    /// One sample represents about so many bytes; as in the process, if it is none.
     /// The node that its memory is to come from, if it is to be one node's.
     pub(crate) fn node(&self) -> Option<u32> {
         Some(self.node.load(Ordering::Relaxed)).filter(|node| *node != NO_NODE)
@@ -447,6 +446,7 @@ impl Heap {
         self.node.store(node.unwrap_or(NO_NODE), Ordering::Relaxed);
     }
 
+    /// One sample represents about so many bytes; as in the process, if it is none.
     pub(crate) fn profile_interval(&self) -> Option<usize> {
         let interval = self.profile_interval.load(Ordering::Relaxed);
         (interval != AS_THE_PROCESS).then_some(interval)

@@ -41,6 +41,7 @@ impl Region {
         let new = unsafe { Run::new(before..self.committed_slices()) };
         self.set_blank(&new);
         self.forget_bounds(Searched::Free, &new.numbers());
+        self.place_new(mapper, new.numbers(), None);
         // SAFETY: as above.
         unsafe { self.huge_pages.grow(mapper, self.slices.start(), self.committed_slices()) };
         // Written before it is read, a page costs one fault instead of two.

@@ -3,7 +3,8 @@
 //!
 //! A free makes the bounds of the run's groups unknown, and a search that looks at a group in vain
 //! sets its bound. So a group is searched in vain once after something was freed or taken there,
-//! however large the region is. To take a run changes no bound.
+//! however large the region is. To take a run changes no bound. (Groups of other nodes of memory
+//! keep their bounds, and are passed over one by one.)
 
 use core::cell::Cell;
 use core::iter::from_fn;

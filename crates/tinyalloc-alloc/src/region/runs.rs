@@ -198,8 +198,7 @@ impl Region {
             self.huge_pages.expect_passed_over(first - lowest);
         }
         self.commit_slices(mapper, first + slices)?;
-        self.take_stripe(first, near);
-        self.place_new(mapper, committed..self.committed_slices(), None);
+        self.take_stripe(mapper, first, near);
         Ok(first)
     }
 

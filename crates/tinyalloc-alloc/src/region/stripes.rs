@@ -7,6 +7,7 @@
 
 use core::cell::Cell;
 use core::ops::Range;
+use core::ptr::NonNull;
 
 use tinyalloc_sys::{Mapper, Placement};
 
@@ -46,7 +47,7 @@ pub(crate) enum Near {
     Node(Node),
 }
 
-/// Invariant R7: mapped for good, beside the region, and changed under the lock of the space.
+/// Invariant R7: mapped as long as the region is, and changed under the lock of the space.
 #[repr(C)]
 pub(super) struct Stripes {
     /// Pages come from all nodes by turns: stripes are no node's.
@@ -94,6 +95,11 @@ impl Region {
             }));
         }
         self.stripes.get().is_some()
+    }
+
+    /// The table, as a mapping of its own.
+    pub(crate) fn table<M: Mapper>(&self, mapper: &M) -> Option<(NonNull<u8>, usize)> {
+        self.stripes.get().map(|table| (table.cast(), mapper.page_ceiling(TABLE_BYTES)))
     }
 
     /// From here on, stripes belong to nodes: those that there are to `node`. False in a region
@@ -215,27 +221,32 @@ impl Region {
     }
 
     /// A stripe that was no node's belongs to the node of the first run in it.
-    pub(super) fn take_stripe(&self, slice: usize, near: Near) {
+    pub(super) fn take_stripe<M: Mapper>(&self, mapper: &M, slice: usize, near: Near) {
         if let (Some(stripes), Near::Node(node)) = (self.stripes(), near)
             && !stripes.is_interleaved.get()
             && stripes.node(slice / STRIPE_SLICES).is_none()
         {
-            stripes.set_node(slice / STRIPE_SLICES, node);
+            let stripe = slice / STRIPE_SLICES;
+            stripes.set_node(stripe, node);
+            // Its begin may have been committed when it was no node's.
+            self.place_new(mapper, borders(stripe).start..borders(stripe).end.min(self.committed_slices()), None);
         }
     }
 
     /// The slices in use, and those that are free and resident, of a node's stripes; `None` if it
-    /// has none.
+    /// has none. Without a table, all are of the first node.
     #[inline(never)]
-    pub(crate) fn slices_of(&self, node: Node) -> Option<[usize; 2]> {
+    pub(crate) fn slices_of(&self, node: Node, is_first: bool) -> Option<[usize; 2]> {
+        let Some(stripes) = self.stripes().filter(|stripes| !stripes.is_interleaved.get()) else {
+            return is_first.then(|| [self.used_slices.get(), self.resident_slices.get()]);
+        };
         let (committed, mut counts) = (self.committed_slices(), None);
         for stripe in 0..committed.div_ceil(STRIPE_SLICES) {
-            if self.stripes()?.node(stripe) != Some(node) {
+            if stripes.node(stripe) != Some(node) {
                 continue;
             }
             let [used, resident] = counts.get_or_insert([0, 0]);
-            let slices = borders(stripe).start..borders(stripe).end.min(committed);
-            for (bits, within) in self.words_of(slices) {
+            for (bits, within) in self.words_of(borders(stripe).start..borders(stripe).end.min(committed)) {
                 *used += (bits.used().get() & within).count_ones() as usize;
                 *resident += (bits.resident().get() & within).count_ones() as usize;
             }

@@ -36,9 +36,12 @@ impl Space {
 
     /// Takes the last region out if it is idle, for the release of its mappings. The first stays:
     /// the hit path knows it.
-    pub(crate) fn remove_idle_region(&mut self) -> Option<[Unlisted; PARTS]> {
+    pub(crate) fn remove_idle_region<M: Mapper>(&mut self, mapper: &M) -> Option<[Unlisted; PARTS + 1]> {
         let is_idle = self.regions.last().is_some_and(Region::is_idle);
         let region = if is_idle { self.regions.pop_further()? } else { return None };
-        Some(region.mappings().map(|(start, bytes)| Unlisted::new(start, bytes)))
+        let mut mappings = [Unlisted::new(region.slices_start(), 0); PARTS + 1];
+        let all = region.mappings().into_iter().chain(region.table(mapper));
+        mappings.iter_mut().zip(all).for_each(|(place, (start, bytes))| *place = Unlisted::new(start, bytes));
+        Some(mappings)
     }
 }

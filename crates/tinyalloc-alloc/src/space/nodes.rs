@@ -1,5 +1,7 @@
 //! Memory of several nodes (NUMA): whose memory a request gets.
 
+use core::iter::successors;
+
 use tinyalloc_sys::{Mapper, Placement};
 
 use super::Space;
@@ -16,11 +18,13 @@ pub(crate) struct Nodes {
     /// The first that was seen: all memory is its until there is another one.
     home: Option<Node>,
     are_several: bool,
+    /// Fresh spans so far, up to the next look.
+    looks: u8,
 }
 
 impl Nodes {
     pub(crate) const fn new() -> Nodes {
-        Nodes { home: None, are_several: false }
+        Nodes { home: None, are_several: false, looks: 0 }
     }
 }
 
@@ -44,11 +48,12 @@ impl Space {
     pub(crate) fn near<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Near {
         match heap.and_then(|heap| heap.node()) {
             Some(node) => self.near_node(mapper, Node::of(node)),
+            None if self.nodes.are_several => self.look_for_nodes(mapper),
             // Where one node was seen, the processor is asked once in many spans.
-            None if self.nodes.are_several || self.counts.spans.is_multiple_of(SPANS_PER_LOOK_FOR_NODES) => {
-                self.look_for_nodes(mapper)
+            None => {
+                self.nodes.looks = (self.nodes.looks + 1) % SPANS_PER_LOOK_FOR_NODES;
+                if self.nodes.looks == 0 { self.look_for_nodes(mapper) } else { Near::Anywhere }
             }
-            None => Near::Anywhere,
         }
     }
 
@@ -67,10 +72,13 @@ impl Space {
 
     fn tell_nodes_apart<M: Mapper>(&mut self, mapper: &M, home: Node) {
         self.nodes.are_several = self.regions.iter().filter(|region| region.tell_nodes_apart(mapper, home)).count() > 0;
+        if self.nodes.are_several {
+            successors(self.heaps, |heap| heap.next_heap()).for_each(|heap| heap.settle_at_home(home));
+        }
     }
 
     /// A node that a heap wants: its pages come from there, whichever thread touches them first.
-    /// False if the process may not use it.
+    /// False if the process may not use it, and where regions are too small.
     pub(crate) fn want_node<M: Mapper>(&mut self, mapper: &M, node: u32) -> bool {
         let allowed = mapper.nodes();
         if 1_u64.checked_shl(node).is_none_or(|bit| allowed & bit == 0) {
@@ -80,6 +88,7 @@ impl Space {
             let home = *self.nodes.home.get_or_insert(Node::of(mapper.node()));
             self.tell_nodes_apart(mapper, home);
             self.regions.iter().for_each(|region| region.place_node(mapper, Node::of(node)));
+            return self.nodes.are_several;
         }
         true
     }
@@ -111,16 +120,16 @@ impl Space {
     /// What regions hold for a node; `None` if no thread was seen there.
     #[inline(never)]
     pub(crate) fn node_stats(&self, node: u32) -> Option<NodeStats> {
-        let slices = if self.nodes.are_several {
-            let counted = self.regions.iter().filter_map(|region| region.slices_of(Node::of(node)));
-            counted.reduce(|sum, counts| [sum[0] + counts[0], sum[1] + counts[1]])?
-        } else if node == self.nodes.home.map_or(0, Node::number) {
-            [self.used_bytes(), self.resident_free_bytes()].map(|bytes| bytes / SLICE_BYTES)
-        } else {
-            return None;
-        };
-        let [used, resident_free] = slices.map(|slices| slices * SLICE_BYTES);
-        Some(NodeStats { node, used, resident_free })
+        let is_home = node == self.nodes.home.map_or(0, Node::number);
+        let mut stats = None;
+        for region in self.regions.iter() {
+            if let Some([used, resident_free]) = region.slices_of(Node::of(node), is_home) {
+                let stats = stats.get_or_insert(NodeStats { node, used: 0, resident_free: 0 });
+                stats.used += used * SLICE_BYTES;
+                stats.resident_free += resident_free * SLICE_BYTES;
+            }
+        }
+        stats
     }
 }
 

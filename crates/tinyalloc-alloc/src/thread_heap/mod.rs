@@ -30,11 +30,11 @@ use core::cell::Cell;
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
-use crate::region::stripes::Near;
+use crate::region::stripes::{Near, Node};
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SizeClass};
 use crate::span::owned::OwnedSpan;
@@ -49,6 +49,9 @@ use kept_blocks::KeptBlocks;
 use quota::QuotaRef;
 use sampling::NOT_DRAWN;
 use state::{HeapState, Inside, NO_THREAD, PoolAge};
+
+/// Of a heap from before nodes were known.
+const NO_NODE: u32 = u32::MAX;
 
 /// Invariant H1: the cells are touched only by the thread that the heap is live for, or under the
 /// lock of the pool while it is pooled. H2: heaps are never unmapped while the allocator lives.
@@ -76,7 +79,7 @@ pub(crate) struct ThreadHeap {
     interval: Cell<u32>,
     met_mark: Cell<bool>,
     epoch_seen: Cell<usize>,
-    node: Cell<u32>,
+    node: AtomicU32,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
     kept_blocks: KeptBlocks,
@@ -176,7 +179,7 @@ impl ThreadHeap {
             interval: Cell::new(0),
             met_mark: Cell::new(false),
             epoch_seen: Cell::new(0),
-            node: Cell::new(0),
+            node: AtomicU32::new(NO_NODE),
             random: Random::new(seed),
             quarantine: Cell::new(None),
             kept_blocks: KeptBlocks::new(),
@@ -227,15 +230,22 @@ impl ThreadHeap {
         &self.epoch_seen
     }
 
-    /// The node that its newest memory is of; 0 where nodes are not told apart.
+    /// The node that its newest memory is of, as far as nodes are known.
     pub(crate) fn node(&self) -> u32 {
-        self.node.get()
+        self.node.load(Ordering::Relaxed)
     }
 
     /// Its next memory lies there.
     pub(crate) fn settle(&self, near: Near) {
         if let Near::Node(node) = near {
-            self.node.set(node.number());
+            self.node.store(node.number(), Ordering::Relaxed);
+        }
+    }
+
+    /// All that it has so far is of one node.
+    pub(crate) fn settle_at_home(&self, home: Node) {
+        if self.node() == NO_NODE {
+            self.settle(Near::Node(home));
         }
     }
 

@@ -1,8 +1,6 @@
 //! Symbols that other loaded objects may or may not define.
 
-/// The address of the symbol; null if no loaded object defines it. (`asm` and `c_void` are in scope
-/// where it is used.)
-#[macro_export]
+/// The address of the symbol; null if no loaded object defines it.
 macro_rules! weak_symbol {
     ($name:literal) => {{
         let address: *mut c_void;
@@ -34,3 +32,5 @@ macro_rules! weak_symbol {
         address
     }};
 }
+
+pub(crate) use weak_symbol;
