@@ -15,11 +15,11 @@ static int mistake(const char *which)
     size_t usable = malloc_usable_size(block);
     memset(block, 1, usable);
     if (strcmp(which, "one byte beyond") == 0) {
-        block[usable] = 'x';
+        block[usable] ^= 'x';
         free(block);
     } else if (strcmp(which, "write after free") == 0) {
         free(block);
-        block[50] = 'x';
+        block[50] ^= 'x';
         use_slots(100);
     } else if (strcmp(which, "double free, much later") == 0) {
         free(block);
@@ -31,7 +31,7 @@ static int mistake(const char *which)
         return block[5000];
     } else if (strcmp(which, "beyond a huge block") == 0) {
         block = realloc(malloc(40 * MIB), 64 * MIB);
-        ((char *)block)[hidden_size(malloc_usable_size(block))] = 'x';
+        ((char *)block)[hidden_size(malloc_usable_size(block))] ^= 'x';
     } else if (strcmp(which, "freed contents") == 0) {
         free(block);
         EXPECT(is_zero(block + 16, usable - 16));

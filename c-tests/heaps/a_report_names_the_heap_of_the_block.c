@@ -72,7 +72,7 @@ static void overwrite(void)
 static void overflow(void)
 {
     char *block = ta_heap_malloc(heap, 100);
-    block[hidden_size(malloc_usable_size(block))] = 'x';
+    block[hidden_size(malloc_usable_size(block))] ^= 'x';
     free(culprit(block));
 }
 
