@@ -48,7 +48,7 @@ export RUSTFLAGS += -C target-feature=-crt-static
 export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
-.PHONY: help all windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
+.PHONY: help all windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust bench-servers features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
@@ -117,6 +117,10 @@ bench-quick: all ## the same with less work and no counts: under three minutes o
 
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write bench/results/rust.md
 	scripts/bench-rust --write
+
+bench-servers: all ## run servers on glibc, jemalloc, mimalloc, tcmalloc and tinyalloc, and write docs/SERVERS.md: two hours and a half
+	scripts/install-test-tools --bench
+	scripts/bench-servers --write
 
 features: ## check the sets of features that are sensible together
 	scripts/features
