@@ -183,12 +183,12 @@ fn grow_and_shrink(heap: &Heap, small: Layout, large: Layout) {
     unsafe { block.write_bytes(7, small.size()) };
     // SAFETY: the block is live, of this layout, and the other is larger.
     let grown = unsafe { heap.grow_zeroed(block, small, large) }.unwrap().cast::<u8>();
-    assert!(grown.addr().get().is_multiple_of(large.align()) && is(grown.as_ptr(), 7, small.size()));
+    assert!(grown.addr().get() % large.align() == 0 && is(grown.as_ptr(), 7, small.size()));
     // SAFETY: it holds that much.
     assert!(is(unsafe { grown.as_ptr().add(small.size()) }, 0, large.size() - small.size()));
     // SAFETY: the block is live, of this layout, and the other is smaller.
     let shrunk = unsafe { heap.shrink(grown, large, small) }.unwrap().cast::<u8>();
-    assert!(shrunk.addr().get().is_multiple_of(small.align()) && is(shrunk.as_ptr(), 7, small.size()));
+    assert!(shrunk.addr().get() % small.align() == 0 && is(shrunk.as_ptr(), 7, small.size()));
     // SAFETY: the block is live, of this layout.
     unsafe { Allocator::deallocate(&heap, shrunk, small) };
 }

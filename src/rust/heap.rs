@@ -226,14 +226,14 @@ impl Heap {
     #[must_use]
     pub unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
         let align = layout.align();
-        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align))
-            && (align <= SLOT_ALIGN || slots_are_whole())
-        {
+        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align)) {
             if shares_slot(before, wanted) && slots_are_whole() {
                 return Some(start);
             }
-            // SAFETY: the caller's promise.
-            return retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) });
+            if align <= SLOT_ALIGN || slots_are_whole() {
+                // SAFETY: the caller's promise.
+                return retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) });
+            }
         }
         let moved = self.allocate(Layout::from_size_align(bytes, align).ok()?)?;
         // SAFETY: both blocks are live, distinct, and hold that much.

@@ -4,8 +4,7 @@
 #![allow(missing_docs, reason = "for the macro alone")]
 
 use core::alloc::Layout;
-use core::num::NonZeroUsize;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, without_provenance_mut};
 
 use crate::source::Source;
 
@@ -85,5 +84,5 @@ fn block(start: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
 }
 
 fn dangling(layout: Layout) -> NonNull<u8> {
-    NonNull::without_provenance(NonZeroUsize::new(layout.align()).unwrap_or(NonZeroUsize::MIN))
+    NonNull::new(without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
 }

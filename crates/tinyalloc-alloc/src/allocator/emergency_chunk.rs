@@ -64,7 +64,7 @@ impl Chunk {
 
     fn slot_at(&self, address: usize) -> Option<(&AtomicU64, u64)> {
         let offset = address - self.start();
-        offset.is_multiple_of(self.slot_bytes()).then(|| self.place(offset / self.slot_bytes()))
+        (offset % self.slot_bytes() == 0).then(|| self.place(offset / self.slot_bytes()))
     }
 
     fn place(&self, slot: usize) -> (&AtomicU64, u64) {
