@@ -20,6 +20,7 @@ INSTALL ?= install
 OBJCOPY ?= objcopy
 # Rust's name of another platform: what is built for it goes to target/TRIPLE/release.
 TRIPLE ?=
+WRITE ?=
 
 TARGET := target
 LIBRARIES := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
@@ -49,11 +50,11 @@ export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
 .PHONY: help all windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust bench-servers features reach musl inject \
-    tsan fuzz soak security header install install-command uninstall clean
+    tsan fuzz soak security header abi reproducible sbom debs packages install install-command uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE"
+	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE WRITE"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: ## build libtinyalloc.so and libtinyalloc.a in target/release
@@ -149,6 +150,28 @@ security: all ## make every heap mistake with tinyalloc and others, and write be
 
 header: ## write include/tinyalloc.h anew, from the sources of the C API
 	$(CARGO) run --quiet --locked -p tinyalloc-header
+
+abi: ## compare the C and the Rust interface with the baselines in packaging/abi (WRITE=--write: write them)
+	scripts/abi $(WRITE)
+	scripts/rust-api $(WRITE)
+
+reproducible: ## build the libraries in two folders, at other times, and compare them to the byte: a minute
+	scripts/reproducible
+
+sbom: ## write what the libraries and the command are made of to target/*.spdx.json
+	scripts/sbom library $(TARGET)/libtinyalloc.spdx.json
+	scripts/sbom command $(TARGET)/tinyalloc.spdx.json
+
+debs: ## build the Debian packages in target/debs, and look for mistakes in them with lintian
+	rm -rf $(TARGET)/debs
+	mkdir -p $(TARGET)/debs/tinyalloc
+	cp -r packaging/debian $(TARGET)/debs/tinyalloc
+	cd $(TARGET)/debs/tinyalloc && TOP=$(CURDIR) VARIABLES=CARGO=$(CARGO) dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
+	lintian --suppress-tags initial-upload-closes-no-bugs $(TARGET)/debs/*.changes
+
+packages: ## make the package of every crate, in order, and build each from the packages alone: a minute or two
+	$(CARGO) package --workspace --exclude tinyalloc-header --exclude tinyalloc-lines --locked --target-dir $(TARGET)/packages
+	$(CARGO) package --manifest-path command/Cargo.toml --locked --target-dir command/$(TARGET)/packages
 
 install: all ## install the libraries, headers, manual pages, pkg-config and CMake files, and gdb's script, below PREFIX (/usr/local)
 	$(INSTALL) -d $(FOLDERS:%="$(DESTDIR)%")

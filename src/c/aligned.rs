@@ -68,7 +68,7 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
-    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
+    if !align.is_power_of_two() || align % size_of::<*mut c_void>() != 0 {
         return EINVAL;
     }
     let Some(start) = allocate_aligned(bytes, align) else {

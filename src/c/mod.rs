@@ -19,6 +19,8 @@ mod throwing;
 #[cfg(unix)]
 mod operators;
 #[cfg(unix)]
+mod size_returning;
+#[cfg(unix)]
 mod sized;
 
 #[cfg(unix)]

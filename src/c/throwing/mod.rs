@@ -23,14 +23,12 @@ mod loops;
 
 use core::ffi::c_void;
 
-// As a function that no exception leaves: the operators jump there and are no frame of the stack by
-// then. Of a call that one may leave, the compiler makes no jump.
+// As functions that no exception leaves: the operators jump there and are no frame of the stack by
+// then. Of a call that one may leave, the compiler makes no jump. (Those without `throw` let none
+// out.)
 unsafe extern "C" {
     /// A block, or an exception.
     pub(crate) fn tinyalloc_new_slow(bytes: usize, align: usize) -> *mut c_void;
-}
-
-unsafe extern "C-unwind" {
     /// A block, or null.
     pub(crate) fn tinyalloc_new_nothrow_slow(bytes: usize, align: usize) -> *mut c_void;
     /// What the operator returns, or null.

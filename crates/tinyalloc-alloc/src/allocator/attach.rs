@@ -118,10 +118,10 @@ impl<M: Mapper> Allocator<M> {
         }
         let pushed = self.pushed_thread_heap(context, heap_table, heap);
         let attachment = pushed.map_or_else(|| self.borrow_thread_heap(context, heap), Some)?;
-        if let Some(last) = heap_table.replace(attachment)
-            && !self.is_in_use(context, last.thread_heap())
-        {
-            self.return_thread_heap(context, last);
+        if let Some(last) = heap_table.replace(attachment) {
+            if !self.is_in_use(context, last.thread_heap()) {
+                self.return_thread_heap(context, last);
+            }
         }
         Some(attachment.thread_heap())
     }

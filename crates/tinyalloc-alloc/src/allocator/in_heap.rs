@@ -34,12 +34,12 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(context, heap, bytes))
-        {
-            // SAFETY: the slot is of that class.
-            unsafe { start.write_bytes(0, class.bytes()) };
-            return Some(start);
+        if !self.policy().checks_frees() {
+            if let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(context, heap, bytes)) {
+                // SAFETY: the slot is of that class.
+                unsafe { start.write_bytes(0, class.bytes()) };
+                return Some(start);
+            }
         }
         self.allocate_in_thread_heap(context, heap, Request::new(bytes).zeroed())
     }
@@ -52,12 +52,11 @@ impl<M: Mapper> Allocator<M> {
         bytes: usize,
         align: usize,
     ) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && align <= SLICE_BYTES
-            && let Some(class) = SizeClass::of_aligned(bytes, align)
-            && let Some(start) = self.allocate_in_hit(context, heap, class.bytes())
-        {
-            return Some(start);
+        if !self.policy().checks_frees() && align <= SLICE_BYTES {
+            let class = SizeClass::of_aligned(bytes, align);
+            if let Some(start) = class.and_then(|class| self.allocate_in_hit(context, heap, class.bytes())) {
+                return Some(start);
+            }
         }
         self.allocate_in_thread_heap(context, heap, Request::new(bytes).aligned(align))
     }

@@ -250,11 +250,11 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is
     /// no heap's.
     pub(crate) fn begin_any_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
-        if self.policy().has_canaries()
-            && let Some(span) = self.find_span(context, start.as_ptr().addr())
-            && span.has_heap()
-        {
-            self.begin_life(context, start, span.slot_bytes(), bytes);
+        if self.policy().has_canaries() {
+            let span = self.find_span(context, start.as_ptr().addr());
+            if let Some(span) = span.filter(|span| span.has_heap()) {
+                self.begin_life(context, start, span.slot_bytes(), bytes);
+            }
         }
     }
 }

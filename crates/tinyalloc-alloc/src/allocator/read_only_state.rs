@@ -130,7 +130,7 @@ impl ReadOnlyState {
         if mapper.page_bytes() != ReadOnlyState::BYTES {
             return;
         }
-        let page = NonNull::from_ref(self).cast();
+        let page = NonNull::from(self).cast();
         // SAFETY: the caller's promise.
         let protected = unsafe { mapper.protect(page, ReadOnlyState::BYTES, Protection::Read) };
         // Valgrind says on standard error that it does not know the call.

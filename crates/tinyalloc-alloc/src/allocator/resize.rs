@@ -165,11 +165,10 @@ impl<M: Mapper> Allocator<M> {
     ) -> Option<NonNull<u8>> {
         let room = self.capacity(span);
         if span.owner() == Owner::Large {
-            if bytes > SMALL_BYTES_MAX
-                && self.policy().resizes_in_place()
-                && let Some(start) = self.resize_large(context, span, bytes)
-            {
-                return Some(start);
+            if bytes > SMALL_BYTES_MAX && self.policy().resizes_in_place() {
+                if let Some(start) = self.resize_large(context, span, bytes) {
+                    return Some(start);
+                }
             }
         } else if bytes <= room && keeps_slot(bytes, room) && self.policy().resizes_in_place() {
             self.rewrite_canary(span, start, usable, bytes);
@@ -180,10 +179,11 @@ impl<M: Mapper> Allocator<M> {
             && M::REMAPS
             && !M::LOCKED_BY_FORKS
             && !self.policy().checks_frees()
-            && let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes)
         {
-            // SAFETY: the caller's promise; the new block is as large.
-            return Some(unsafe { self.replace_block(context, start, usable, moved) });
+            if let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes) {
+                // SAFETY: the caller's promise; the new block is as large.
+                return Some(unsafe { self.replace_block(context, start, usable, moved) });
+            }
         }
         let default_heap = if span.owner() == Owner::Emergency { heap } else { HeapRef::of_span(span) };
         // SAFETY: the caller's promise.

@@ -23,6 +23,7 @@ use crate::span::span_ref::SpanRef;
 use crate::support::fields::{Field, fields};
 use crate::support::index::index_of;
 use crate::support::lock::{Lock, Ranked, Ranking, ThreadId};
+use crate::support::pointer::pointer_to;
 use crate::thread_heap::pool::Pool;
 
 /// How many bytes of the first region's slices are committed: what every free reads besides the
@@ -97,7 +98,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The bins that a thread without a heap reads.
-    pub(crate) const NO_BINS: NonNull<Bins> = NonNull::from_ref(&EMPTY_BINS);
+    pub(crate) const NO_BINS: NonNull<Bins> = pointer_to(&EMPTY_BINS);
 }
 
 /// The hit paths' parts.
@@ -405,10 +406,10 @@ impl<M: Mapper> Allocator<M> {
     /// Whether every call is to be checked: known once the allocator has started, and so it does.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn checks_all<C: ThreadContext>(&self, context: C) -> bool {
-        if self.secret().is_none()
-            && let Some(mut space) = self.space().lock(context.id())
-        {
-            let _ = self.start(context, &mut space);
+        if self.secret().is_none() {
+            if let Some(mut space) = self.space().lock(context.id()) {
+                let _ = self.start(context, &mut space);
+            }
         }
         self.policy().checks_frees()
     }

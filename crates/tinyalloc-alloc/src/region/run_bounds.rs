@@ -23,7 +23,7 @@ pub(super) const FAR_BOUNDS: usize = 1 + FAR_GROUPS;
 
 const NEAR_GROUPS: usize = NEAR_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
 const FAR_GROUPS: usize = FAR_STRETCH_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
-const _: () = assert!(BOUNDED_SLICES.is_multiple_of(SLICES_PER_WORD));
+const _: () = assert!(BOUNDED_SLICES % SLICES_PER_WORD == 0);
 const _: () = assert!(NEAR_GROUPS * BOUNDED_SLICES == NEAR_WORDS * SLICES_PER_WORD);
 
 /// Runs may be as long as can be.

@@ -123,11 +123,11 @@ impl Region {
 
     /// From here on, pages come from all nodes by turns.
     pub(crate) fn interleave<M: Mapper>(&self, mapper: &M) {
-        if self.make_stripes(mapper)
-            && let Some(stripes) = self.stripes()
-        {
-            stripes.is_interleaved.set(true);
-            self.place(mapper, 0..self.committed_slices(), Placement::Interleaved);
+        if self.make_stripes(mapper) {
+            if let Some(stripes) = self.stripes() {
+                stripes.is_interleaved.set(true);
+                self.place(mapper, 0..self.committed_slices(), Placement::Interleaved);
+            }
         }
     }
 
@@ -181,7 +181,7 @@ impl Region {
         let first = self.start_of(unsafe { SliceIndex::new(slices.start) });
         let page_bytes = mapper.page_bytes();
         let bytes = slices.len() * SLICE_BYTES;
-        if first.as_ptr().addr().is_multiple_of(page_bytes) && bytes.is_multiple_of(page_bytes) {
+        if (first.as_ptr().addr() | bytes) & (page_bytes - 1) == 0 {
             // SAFETY: as above.
             let _ = unsafe { mapper.place(first, bytes, placement) };
         }
@@ -222,14 +222,13 @@ impl Region {
 
     /// A stripe that was no node's belongs to the node of the first run in it.
     pub(super) fn take_stripe<M: Mapper>(&self, mapper: &M, slice: usize, near: Near) {
-        if let (Some(stripes), Near::Node(node)) = (self.stripes(), near)
-            && !stripes.is_interleaved.get()
-            && stripes.node(slice / STRIPE_SLICES).is_none()
-        {
-            let stripe = slice / STRIPE_SLICES;
-            stripes.set_node(stripe, node);
-            // Its begin may have been committed when it was no node's.
-            self.place_new(mapper, borders(stripe).start..borders(stripe).end.min(self.committed_slices()), None);
+        if let (Some(stripes), Near::Node(node)) = (self.stripes(), near) {
+            if !stripes.is_interleaved.get() && stripes.node(slice / STRIPE_SLICES).is_none() {
+                let stripe = slice / STRIPE_SLICES;
+                stripes.set_node(stripe, node);
+                // Its begin may have been committed when it was no node's.
+                self.place_new(mapper, borders(stripe).start..borders(stripe).end.min(self.committed_slices()), None);
+            }
         }
     }
 
