@@ -53,7 +53,7 @@ export RUSTFLAGS += -C target-feature=-crt-static
 export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
-.PHONY: help all jemalloc windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
+.PHONY: help all jemalloc windows command check test models c-tests stress demo compat defrag embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
     tsan fuzz soak security header install install-command uninstall clean
 
 help: ## list the targets
@@ -108,6 +108,9 @@ demo: all ## real programs with and without tinyalloc: time, peak memory, the he
 compat: all ## run the real programs and write docs/COMPATIBILITY.md
 	scripts/install-test-tools
 	scripts/programs --compat
+
+defrag: jemalloc ## redis from Debian's source moves its blocks together, with tinyalloc and with its own jemalloc: four minutes
+	scripts/defrag
 
 embedded: ## the embedded crate on emulated Cortex-M, RISC-V and AVR; installs what that needs, writes the figures of docs/EMBEDDED.md
 	scripts/embedded --write
