@@ -3,12 +3,12 @@
 
 #![expect(unreachable_pub, reason = "C calls them")]
 
-mod limit_handler;
-mod results;
+pub(crate) mod limit_handler;
+pub(crate) mod results;
 
-mod malloc;
+pub(crate) mod malloc;
 
-mod aligned;
+pub(crate) mod aligned;
 #[cfg(all(unix, target_env = "gnu"))]
 mod dlopen;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ mod size_returning;
 mod sized;
 
 #[cfg(unix)]
-mod extensions;
+pub(crate) mod extensions;
 #[cfg(all(unix, target_env = "gnu"))]
 mod libc_names;
 mod statistics;

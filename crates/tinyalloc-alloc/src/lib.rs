@@ -35,6 +35,7 @@ pub use allocator::heaps::{HeapError, HeapMemory};
 pub use allocator::invariants::InvariantReport;
 pub use allocator::large::REQUEST_BYTES_MAX;
 pub use allocator::lookup::BlockOwner;
+pub use allocator::packing::SpanUsage;
 pub use allocator::read_only_state::SealPolicy;
 pub use allocator::resize::{Movable, Resizing};
 pub use allocator::state::Allocator;

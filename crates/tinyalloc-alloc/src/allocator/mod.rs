@@ -25,6 +25,8 @@ pub(crate) mod traps;
 
 pub(crate) mod slow_path;
 
+pub(crate) mod packing;
+
 pub(crate) mod returned_heaps;
 
 pub(crate) mod kept_blocks;

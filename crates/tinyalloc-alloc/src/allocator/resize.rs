@@ -6,8 +6,9 @@ use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
-use crate::config::policy::GROWN_BYTES_MIN;
+use crate::config::policy::{GROWN_BYTES_MIN, HUGE_BYTES_MIN};
 use crate::heap::heap_record::HeapRef;
+use crate::space::Space;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::span::free_list::Freed;
 use crate::span::owner::Owner;
@@ -95,6 +96,23 @@ impl<M: Mapper> Allocator<M> {
         };
         // SAFETY: the caller's promise; no check is on, and the block has all of its slot.
         unsafe { self.resize(context, None, span, start, span.slot_bytes(), bytes) }
+    }
+
+    /// Changes the size of a block where it is, as far as that can be done; its usable bytes then.
+    /// `None`, and a report, for what is no live block.
+    ///
+    /// # Safety
+    /// No other thread uses the block.
+    pub unsafe fn resize_in_place<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<usize> {
+        let usable = self.usable_bytes(context, start)?;
+        let is_large = bytes > SMALL_BYTES_MAX && bytes < HUGE_BYTES_MIN;
+        if !is_large || bytes == usable || !self.policy().resizes_in_place() {
+            return Some(usable);
+        }
+        let span = self.find_span(context, start.as_ptr().addr())?;
+        let is_resized =
+            span.owner() == Owner::Large && !Space::is_huge(span) && self.resize_large(context, span, bytes).is_some();
+        if is_resized { self.usable_bytes(context, start) } else { Some(usable) }
     }
 
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.
