@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::{Mapper, Protection};
 
+use super::tokens::Tokens;
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
 use crate::span::Span;
@@ -41,6 +42,7 @@ pub(crate) struct ReadOnlyState {
     secret: AtomicUsize,
     canary: Cell<u64>,
     policy: Cell<HardeningPolicy>,
+    tokens: Cell<Tokens>,
     checks_any: Cell<bool>,
     is_signed: Cell<bool>,
 }
@@ -60,6 +62,7 @@ impl ReadOnlyState {
             secret: AtomicUsize::new(Secret::NONE.word()),
             canary: Cell::new(0),
             policy: Cell::new(HardeningPolicy::NONE),
+            tokens: Cell::new(Tokens::UNKNOWN),
             checks_any: Cell::new(false),
             is_signed: Cell::new(false),
         }
@@ -102,6 +105,16 @@ impl ReadOnlyState {
     #[inline(always)]
     pub(crate) fn checks_any(&self) -> bool {
         self.checks_any.get()
+    }
+
+    /// How requests with a token are divided.
+    #[inline(always)]
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens.get()
+    }
+
+    pub(crate) fn fix_tokens(&self, tokens: Tokens) {
+        self.tokens.set(tokens);
     }
 
     pub(crate) fn fix_policy(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {

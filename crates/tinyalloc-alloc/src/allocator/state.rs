@@ -10,6 +10,7 @@ use tinyalloc_sys::Mapper;
 use super::emergency::Emergency;
 use super::read_only_state::ReadOnlyState;
 use super::thread_context::ThreadContext;
+use super::tokens::{Routes, Tokens};
 use crate::config::tunables::Tunables;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
@@ -58,6 +59,7 @@ pub struct Allocator<M> {
     profiled: AtomicU64,
     profile: Lock<Profile>,
     emergency: Emergency,
+    routes: Routes,
     // The largest comes here, with what is always touched first: a small process touches one page
     // of all this, and the one behind it.
     space: Lock<Space>,
@@ -93,6 +95,7 @@ impl<M: Mapper> Allocator<M> {
             profiled: AtomicU64::new(0),
             profile: Lock::new(Profile::new()),
             emergency: Emergency::new(),
+            routes: Routes::new(),
         }
     }
 
@@ -202,6 +205,18 @@ impl<M: Mapper> Allocator<M> {
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
         self.read_only.checks_any()
+    }
+
+    /// How requests with a token are divided.
+    #[inline(always)]
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.read_only.tokens()
+    }
+
+    /// The heaps of partitions.
+    #[inline(always)]
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -388,6 +403,7 @@ impl<M: Mapper> Allocator<M> {
         if self.secret().is_none() {
             context.configure(space.tunables());
             let policy = HardeningPolicy::new(space.tunables().checks);
+            self.read_only.fix_tokens(Tokens::new(space.tunables().partitions, space.tunables().tokens));
             let canary = if policy.has_canaries() { self.mapper().random() } else { 0 };
             self.fix_policy(Secret::new(self.mapper().random()), canary, policy);
         }
