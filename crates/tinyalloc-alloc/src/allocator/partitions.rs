@@ -2,7 +2,6 @@
 //! is the allocator's own, whose slices no other block ever gets.
 
 use core::ptr::NonNull;
-use core::str::from_utf8;
 
 use tinyalloc_sys::Mapper;
 
@@ -10,9 +9,7 @@ use super::caller::heap_table_of;
 use super::request::Request;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
-use super::tokens::Route;
-use crate::heap::heap_record::{HeapOptions, HeapRef};
-use crate::report::heap_name::HeapName;
+use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::support::lock::Patience;
 
@@ -130,26 +127,11 @@ impl<M: Mapper> Allocator<M> {
         if !self.tokens().count() {
             return None;
         }
-        let route = self.tokens().route(token);
-        self.routes().heap(route).or_else(|| self.open_route(context, route))
-    }
-
-    #[cold]
-    fn open_route<C: ThreadContext>(&self, context: C, route: Route) -> Option<HeapRef> {
-        let _quiet = self.errors_disabled();
-        let _pool = self.pool().lock(context.id())?;
-        let mut space = self.space().lock(context.id())?;
-        self.start(context, &mut space)?;
-        let partition = self.tokens().partition(route);
-        let heap = self.routes().heap_of(partition).or_else(|| {
-            let mut name = *b"partition 0";
-            name[10] += partition.number();
-            let name = HeapName::new(from_utf8(&name).unwrap_or_default());
-            let options = HeapOptions { name, ..HeapOptions::default() };
-            space.new_partition(self.mapper(), partition, &options, self.policy())
-        })?;
-        self.routes().lead(route, heap);
-        self.publish(&space);
-        Some(heap)
+        let heap = || self.routes().heap(self.tokens().route(token));
+        heap().or_else(|| {
+            // There was no memory when the allocator started.
+            self.start(context, &mut *self.space().lock(context.id())?)?;
+            heap()
+        })
     }
 }

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::{Mapper, Protection};
 
-use super::tokens::Tokens;
+use super::tokens::{Routes, Tokens};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
 use crate::span::Span;
@@ -43,6 +43,7 @@ pub(crate) struct ReadOnlyState {
     canary: Cell<u64>,
     policy: Cell<HardeningPolicy>,
     tokens: Cell<Tokens>,
+    routes: Routes,
     checks_any: Cell<bool>,
     is_signed: Cell<bool>,
 }
@@ -63,6 +64,7 @@ impl ReadOnlyState {
             canary: Cell::new(0),
             policy: Cell::new(HardeningPolicy::NONE),
             tokens: Cell::new(Tokens::UNKNOWN),
+            routes: Routes::new(),
             checks_any: Cell::new(false),
             is_signed: Cell::new(false),
         }
@@ -111,6 +113,12 @@ impl ReadOnlyState {
     #[inline(always)]
     pub(crate) fn tokens(&self) -> Tokens {
         self.tokens.get()
+    }
+
+    /// The heaps of partitions.
+    #[inline(always)]
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     pub(crate) fn fix_tokens(&self, tokens: Tokens) {

@@ -3,6 +3,7 @@
 
 use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
+use core::str::from_utf8;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
@@ -15,7 +16,9 @@ use crate::config::tunables::Tunables;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::zero_size::ZeroSizeBlocks;
+use crate::heap::heap_record::HeapOptions;
 use crate::profile::Profile;
+use crate::report::heap_name::HeapName;
 use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
@@ -59,7 +62,6 @@ pub struct Allocator<M> {
     profiled: AtomicU64,
     profile: Lock<Profile>,
     emergency: Emergency,
-    routes: Routes,
     // The largest comes here, with what is always touched first: a small process touches one page
     // of all this, and the one behind it.
     space: Lock<Space>,
@@ -95,7 +97,6 @@ impl<M: Mapper> Allocator<M> {
             profiled: AtomicU64::new(0),
             profile: Lock::new(Profile::new()),
             emergency: Emergency::new(),
-            routes: Routes::new(),
         }
     }
 
@@ -216,7 +217,7 @@ impl<M: Mapper> Allocator<M> {
     /// The heaps of partitions.
     #[inline(always)]
     pub(crate) fn routes(&self) -> &Routes {
-        &self.routes
+        self.read_only.routes()
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -408,6 +409,7 @@ impl<M: Mapper> Allocator<M> {
             self.fix_policy(Secret::new(self.mapper().random()), canary, policy);
         }
         space.start(self.mapper(), self.policy().has_canaries())?;
+        self.open_partitions(space)?;
         if let Some(slots) = space.emergency() {
             // Known to the hit path first: a signal handler may ask for the size of the slot it
             // gets.
@@ -416,6 +418,22 @@ impl<M: Mapper> Allocator<M> {
             self.seal(context);
         }
         Some(())
+    }
+
+    /// Makes the heaps of partitions, if there are to be any.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn open_partitions(&self, space: &mut Space) -> Option<()> {
+        let tokens = self.tokens();
+        if !tokens.count() {
+            return Some(());
+        }
+        self.routes().open(tokens, |partition| {
+            let mut name = *b"partition 0";
+            name[10] += partition.number();
+            let name = HeapName::new(from_utf8(&name).unwrap_or_default());
+            let options = HeapOptions { name, ..HeapOptions::default() };
+            space.new_partition(self.mapper(), partition, &options, self.policy())
+        })
     }
 
     /// Whether every call is to be checked: known once the allocator has started, and so it does.

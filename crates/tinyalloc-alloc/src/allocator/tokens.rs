@@ -1,11 +1,10 @@
 //! Tokens: numbers that a compiler gives requests by the type that is allocated, and the partition
 //! that each leads to (Clang's AllocToken).
 
-use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::cell::Cell;
 
 use crate::config::policy::PARTITIONS_MAX;
-use crate::heap::heap_record::{Heap, HeapRef};
+use crate::heap::heap_record::HeapRef;
 use crate::region::partition::Partition;
 
 /// Before it is known what the user wants.
@@ -72,28 +71,30 @@ impl Tokens {
     }
 }
 
-/// The heaps of the partitions that have one so far, by the routes that lead to them.
-pub(crate) struct Routes([AtomicPtr<Heap>; ROUTES]);
+/// The heaps of the partitions, by the routes that lead to them; none where there are no
+/// partitions. Set when the allocator starts, as all of the read-only state.
+pub(crate) struct Routes([Cell<Option<HeapRef>>; ROUTES]);
 
 impl Routes {
     pub(crate) const fn new() -> Routes {
-        Routes([const { AtomicPtr::new(null_mut()) }; ROUTES])
+        Routes([const { Cell::new(None) }; ROUTES])
     }
 
     #[inline(always)]
     pub(crate) fn heap(&self, Route(route): Route) -> Option<HeapRef> {
-        let heap = NonNull::new(self.0[route].load(Ordering::Acquire))?;
-        // SAFETY: only heaps are put there, and the heap of a partition never ends.
-        Some(unsafe { HeapRef::from_node(heap) })
+        self.0[route].get()
     }
 
-    /// The heap of a partition, if some route leads to it.
-    pub(crate) fn heap_of(&self, partition: Partition) -> Option<HeapRef> {
-        (0..ROUTES).filter_map(|route| self.heap(Route(route))).find(|heap| heap.partition() == partition)
-    }
-
-    pub(crate) fn lead(&self, Route(route): Route, heap: HeapRef) {
-        self.0[route].store(heap.as_node().as_ptr(), Ordering::Release);
+    /// Makes the routes that do not lead anywhere lead to heaps; `heap` has that of a partition, or
+    /// `None` without memory for it.
+    pub(crate) fn open(&self, tokens: Tokens, mut heap: impl FnMut(Partition) -> Option<HeapRef>) -> Option<()> {
+        for (route, at) in self.0.iter().enumerate().filter(|(_, at)| at.get().is_none()) {
+            let partition = tokens.partition(Route(route));
+            let is_same = |heap: &HeapRef| heap.partition() == partition;
+            let same = self.0.iter().find_map(|at| at.get().filter(is_same));
+            at.set(Some(same.or_else(|| heap(partition))?));
+        }
+        Some(())
     }
 }
 
