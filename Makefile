@@ -60,7 +60,7 @@ all: ## build libtinyalloc.so and libtinyalloc.a in target/release
 	$(BUILD) cdylib,staticlib
 	@# Programs and other libraries bring functions of these names along, C++ programs operators: theirs come first then.
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
-	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
+	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*' '__alloc_token_*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 windows: ## build tinyalloc.dll and its import library, libtinyalloc.dll.a, in target/x86_64-pc-windows-gnu/release

@@ -12,6 +12,8 @@ mod aligned;
 #[cfg(all(unix, target_env = "gnu"))]
 mod dlopen;
 #[cfg(unix)]
+mod partition;
+#[cfg(unix)]
 mod replaced;
 #[cfg(unix)]
 mod throwing;
@@ -20,6 +22,8 @@ mod throwing;
 mod operators;
 #[cfg(unix)]
 mod sized;
+#[cfg(unix)]
+mod typed;
 
 #[cfg(unix)]
 mod extensions;

@@ -23,11 +23,26 @@ mod loops;
 
 use core::ffi::c_void;
 
+pub(crate) use steps::typed_align;
+
+/// What size-returning operators return.
+#[repr(C)]
+pub(crate) struct SizedBlock {
+    start: *mut c_void,
+    bytes: usize,
+}
+
 // As a function that no exception leaves: the operators jump there and are no frame of the stack by
 // then. Of a call that one may leave, the compiler makes no jump.
 unsafe extern "C" {
     /// A block, or an exception.
     pub(crate) fn tinyalloc_new_slow(bytes: usize, align: usize) -> *mut c_void;
+}
+
+// Jumped to as well.
+unsafe extern "C" {
+    /// A block and its usable bytes, or an exception.
+    pub(crate) fn tinyalloc_new_sized(bytes: usize, align: usize) -> SizedBlock;
 }
 
 unsafe extern "C-unwind" {

@@ -9,6 +9,7 @@ use super::caller::heap_table_of;
 use super::request::Request;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
+use super::tokens::Route;
 use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 use crate::support::lock::Patience;
@@ -38,7 +39,25 @@ impl<M: Mapper> Allocator<M> {
         {
             return Some(start);
         }
-        self.allocate_typed_slow(context, token, Request::new(bytes).aligned(align))
+        self.allocate_on_route(context, self.route(context, token), bytes, align)
+    }
+
+    /// The way of a token, for good: the allocator starts, if it has not.
+    pub fn route<C: ThreadContext>(&self, context: C, token: usize) -> Route {
+        self.checks_all(context);
+        self.tokens().route(token)
+    }
+
+    /// As [`Allocator::allocate_typed`], by the way of the token.
+    #[cold]
+    pub fn allocate_on_route<C: ThreadContext>(
+        &self,
+        context: C,
+        route: Route,
+        bytes: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
+        self.allocate_typed_slow(context, route, Request::new(bytes).aligned(align))
     }
 
     /// As [`Allocator::allocate_zeroed`], in the partition of a token.
@@ -50,7 +69,7 @@ impl<M: Mapper> Allocator<M> {
             unsafe { start.write_bytes(0, class.bytes()) };
             return Some(start);
         }
-        self.allocate_typed_slow(context, token, Request::new(bytes).zeroed())
+        self.allocate_typed_slow(context, self.route(context, token), Request::new(bytes).zeroed())
     }
 
     /// As [`Allocator::reallocate`]; the block moves to the partition of the token, unless it is of
@@ -65,7 +84,7 @@ impl<M: Mapper> Allocator<M> {
         start: NonNull<u8>,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
-        let heap = self.partition_heap(context, token);
+        let heap = self.partition_heap(context, self.route(context, token));
         if heap.is_none()
             || heap == self.block_at_hand(start.as_ptr()).and_then(HeapRef::of_span)
             || heap_table_of(context).is_some_and(|heap_table| heap_table.has_pushed())
@@ -79,9 +98,9 @@ impl<M: Mapper> Allocator<M> {
 
     #[cold]
     #[inline(never)]
-    fn allocate_typed_slow<C: ThreadContext>(&self, context: C, token: usize, request: Request) -> Option<NonNull<u8>> {
+    fn allocate_typed_slow<C: ThreadContext>(&self, context: C, route: Route, request: Request) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
-        if let Some(heap) = self.partition_heap(context, token) {
+        if let Some(heap) = self.partition_heap(context, route) {
             let start = self.allocate_in_part(context, heap, request);
             // Beside a fork, and in a signal handler, a block is no heap's.
             if start.is_some() || !self.is_inside(context) && self.refusals() == refusals {
@@ -117,21 +136,16 @@ impl<M: Mapper> Allocator<M> {
         start
     }
 
-    /// The heap of a token's partition; `None` if there are no partitions, or tokens do not count
+    /// The heap that a route leads to; `None` if there are no partitions, or tokens do not count
     /// now, or there is no memory for one.
-    fn partition_heap<C: ThreadContext>(&self, context: C, token: usize) -> Option<HeapRef> {
-        if self.serves_any(context) {
+    fn partition_heap<C: ThreadContext>(&self, context: C, route: Route) -> Option<HeapRef> {
+        if !self.tokens().count() || self.serves_any(context) {
             return None;
         }
-        self.checks_all(context);
-        if !self.tokens().count() {
-            return None;
-        }
-        let heap = || self.routes().heap(self.tokens().route(token));
-        heap().or_else(|| {
+        self.routes().heap(route).or_else(|| {
             // There was no memory when the allocator started.
             self.start(context, &mut *self.space().lock(context.id())?)?;
-            heap()
+            self.routes().heap(route)
         })
     }
 }

@@ -27,8 +27,22 @@ pub(crate) struct Tokens {
 }
 
 /// The way of a token to its partition.
-#[derive(Clone, Copy)]
-pub(crate) struct Route(usize);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route(usize);
+
+impl Route {
+    /// The route as a small number.
+    #[must_use]
+    pub const fn number(self) -> usize {
+        self.0
+    }
+
+    /// The route of a number.
+    #[must_use]
+    pub const fn of(number: usize) -> Option<Route> {
+        if number < ROUTES { Some(Route(number)) } else { None }
+    }
+}
 
 impl Tokens {
     /// It is not known yet whether there are partitions.
