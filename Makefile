@@ -66,7 +66,7 @@ all: jemalloc ## build libtinyalloc.so, libtinyalloc.a and libtinyalloc-jemalloc
 	$(BUILD) --features c-abi --target-dir $(TARGET) --crate-type cdylib,staticlib
 	@# Programs and other libraries bring functions of these names along, C++ programs operators: theirs come first then.
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
-	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
+	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*' '__alloc_token_*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 jemalloc: ## build libtinyalloc-jemalloc.so alone, which has jemalloc's interface as well

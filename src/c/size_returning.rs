@@ -5,18 +5,10 @@
 //! tables. It calls our own operators, never the program's, whose blocks need not be ours.
 
 use core::arch::{global_asm, naked_asm};
-use core::ffi::c_void;
 
 use super::aligned::aligned_alloc;
 use super::malloc::{malloc, malloc_usable_size};
-
-/// A block, and the bytes of it that may be used; null and 0 if there is none. C has it in two
-/// registers.
-#[repr(C)]
-pub struct SizedBlock {
-    start: *mut c_void,
-    bytes: usize,
-}
+use super::throwing::SizedBlock;
 
 /// The function whose address is in a register, and then the usable bytes of what it returned.
 #[cfg(target_arch = "x86_64")]

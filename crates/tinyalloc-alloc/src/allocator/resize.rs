@@ -135,7 +135,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global
-    /// one.
+    /// one, and what is not of a partition to that.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
@@ -154,15 +154,19 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the caller's promise; nothing is copied.
             return self
                 .is_zero_size_block(context, start.as_ptr().addr())
-                .then(|| unsafe { self.move_block(context, None, start, 0, bytes) })
+                .then(|| unsafe { self.move_block(context, heap, start, 0, bytes) })
                 .flatten();
         }
         if let Some(guarded) = self.guarded_bytes(context, start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(context, None, start, guarded?, bytes) };
+            return unsafe { self.move_block(context, heap, start, guarded?, bytes) };
         }
         let span = self.live_span(context, start)?;
         let usable = self.usable_of(context, span, start)?;
+        if heap.is_some_and(|partition| is_to_join(span, partition)) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(context, heap, start, usable, bytes) };
+        }
         // SAFETY: the caller's promise.
         unsafe { self.resize(context, heap, span, start, usable, bytes) }
     }
@@ -248,6 +252,12 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.free(context, start.as_ptr()) };
         moved
     }
+}
+
+/// Whether a block moves to a partition that it is to be of: it is no heap's that the program made.
+fn is_to_join(span: SpanRef, partition: HeapRef) -> bool {
+    let of = HeapRef::of_span(span);
+    partition.is_partition() && of != Some(partition) && of.is_none_or(|heap| heap.is_partition())
 }
 
 /// Shrinking moves a block only where that saves at least half of it.
