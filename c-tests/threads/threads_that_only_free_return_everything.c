@@ -1,4 +1,5 @@
 #include "expect.h"
+#include <glob.h>
 
 enum { ROUNDS = 200, BLOCKS = 2000 };
 
@@ -6,6 +7,15 @@ static void *only_frees(void *blocks)
 {
     for (int i = 0; i < BLOCKS; i++) free(((void **)blocks)[i]);
     return NULL;
+}
+
+/* A thread that the kernel moves to another node takes memory there, beside what it has. */
+static size_t nodes(void)
+{
+    glob_t found;
+    size_t count = glob("/sys/devices/system/node/node[0-9]*", 0, NULL, &found) == 0 ? found.gl_pathc : 1;
+    globfree(&found);
+    return count;
 }
 
 int main(void)
@@ -21,5 +31,5 @@ int main(void)
         run_in_thread(only_frees, block);
         if (round == ROUNDS / 4) resident = resident_bytes();
     }
-    EXPECT(resident_bytes() <= resident + 2 * MIB);
+    EXPECT(resident_bytes() <= resident + 2 * MIB * nodes());
 }
