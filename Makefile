@@ -30,6 +30,11 @@ COMMAND := command/$(TARGET)/release/tinyalloc
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SONAME := libtinyalloc.so.0
 SHARED_FILE := libtinyalloc.so.$(VERSION)
+JEMALLOC := $(LIBRARIES)/libtinyalloc-jemalloc.so
+JEMALLOC_SONAME := libtinyalloc-jemalloc.so.0
+JEMALLOC_FILE := libtinyalloc-jemalloc.so.$(VERSION)
+# Cargo has one name for both libraries, so that the second is built in a folder of its own.
+JEMALLOC_BUILT := $(TARGET)/jemalloc/$(if $(TRIPLE),$(TRIPLE)/)release/libtinyalloc.so
 HEADERS := $(wildcard include/*.h include/*.hpp)
 CMAKEDIR := $(LIBDIR)/cmake/tinyalloc
 PACKAGE_FILES := pkgconfig/tinyalloc.pc cmake/tinyalloc/tinyalloc-config.cmake cmake/tinyalloc/tinyalloc-config-version.cmake
@@ -37,11 +42,11 @@ GDB_FOLDER := $(GDBDIR)$(LIBDIR)
 GDB_SCRIPTS := $(GDB_FOLDER)/$(SHARED_FILE)-gdb.py $(GDB_FOLDER)/tinyalloc_gdb.py
 FOLDERS := $(LIBDIR) $(INCLUDEDIR) $(MANDIR)/man1 $(MANDIR)/man3 $(MANDIR)/man7 $(LIBDIR)/pkgconfig $(CMAKEDIR) $(GDB_FOLDER)
 INSTALLED := $(GDB_SCRIPTS) $(addprefix $(LIBDIR)/,$(SHARED_FILE) $(SONAME) libtinyalloc.so libtinyalloc.a $(PACKAGE_FILES)) \
+    $(addprefix $(LIBDIR)/,$(JEMALLOC_FILE) $(JEMALLOC_SONAME) libtinyalloc-jemalloc.so) \
     $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
     $(foreach section,1 3 7,$(addprefix $(MANDIR)/man$(section)/,$(notdir $(wildcard docs/man/*.$(section))))) $(BINDIR)/tinyalloc
 STRESS := $(TARGET)/c-tests/stress
-BUILD := $(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) \
-    $(if $(TRIPLE),--target $(TRIPLE)) --crate-type
+BUILD := $(CARGO) rustc --release --lib --locked --no-default-features $(if $(TRIPLE),--target $(TRIPLE))
 
 # A shared library is not linked statically, as Rust links programs for musl.
 ifneq ($(findstring -musl,$(TRIPLE)),)
@@ -49,20 +54,26 @@ export RUSTFLAGS += -C target-feature=-crt-static
 export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
-.PHONY: help all windows command check test models c-tests stress demo compat embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
-    tsan fuzz soak security header abi reproducible sbom debs packages install install-command uninstall clean
+.PHONY: help all jemalloc windows command check test models c-tests stress demo compat defrag embedded budget many-cores bench bench-quick bench-rust bench-servers \
+    features reach musl inject tsan fuzz soak security header abi reproducible sbom debs packages install install-command uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE WRITE"
 
 # Cargo knows what has changed; make does not ask it twice.
-all: ## build libtinyalloc.so and libtinyalloc.a in target/release
-	$(BUILD) cdylib,staticlib
+all: jemalloc ## build libtinyalloc.so, libtinyalloc.a and libtinyalloc-jemalloc.so in target/release
+	$(BUILD) --features c-abi --target-dir $(TARGET) --crate-type cdylib,staticlib
 	@# Programs and other libraries bring functions of these names along, C++ programs operators: theirs come first then.
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
-	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
+	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*' '__alloc_token_*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
+
+jemalloc: ## build libtinyalloc-jemalloc.so alone, which has jemalloc's interface as well
+	$(BUILD) --features jemalloc --target-dir $(TARGET)/jemalloc --crate-type cdylib
+	@mkdir -p $(LIBRARIES)
+	@cmp -s $(JEMALLOC_BUILT) $(JEMALLOC) || cp $(JEMALLOC_BUILT) $(JEMALLOC)
+	@ln -sf libtinyalloc-jemalloc.so $(LIBRARIES)/$(JEMALLOC_SONAME)
 
 windows: ## build tinyalloc.dll and its import library, libtinyalloc.dll.a, in target/x86_64-pc-windows-gnu/release
 	$(CARGO) rustc --release --lib --locked --no-default-features --features c-abi --target-dir $(TARGET) --target x86_64-pc-windows-gnu \
@@ -99,6 +110,9 @@ compat: all ## run the real programs and write docs/COMPATIBILITY.md
 	scripts/install-test-tools
 	scripts/programs --compat
 
+defrag: jemalloc ## redis from Debian's source moves its blocks together, with tinyalloc and with its own jemalloc: four minutes
+	scripts/defrag
+
 embedded: ## the embedded crate on emulated Cortex-M, RISC-V and AVR; installs what that needs, writes the figures of docs/EMBEDDED.md
 	scripts/embedded --write
 
@@ -118,6 +132,10 @@ bench-quick: all ## the same with less work and no counts: under three minutes o
 
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write bench/results/rust.md
 	scripts/bench-rust --write
+
+bench-servers: all ## run servers on glibc, jemalloc, mimalloc, tcmalloc and tinyalloc, and write docs/SERVERS.md: two hours and a half
+	scripts/install-test-tools --bench
+	scripts/bench-servers --write
 
 features: ## check the sets of features that are sensible together
 	scripts/features
@@ -174,6 +192,9 @@ install: all ## install the libraries, headers, manual pages, pkg-config and CMa
 	ln -sf $(SHARED_FILE) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libtinyalloc.so"
 	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libtinyalloc.a"
+	$(INSTALL) -m 755 $(JEMALLOC) "$(DESTDIR)$(LIBDIR)/$(JEMALLOC_FILE)"
+	ln -sf $(JEMALLOC_FILE) "$(DESTDIR)$(LIBDIR)/$(JEMALLOC_SONAME)"
+	ln -sf $(JEMALLOC_SONAME) "$(DESTDIR)$(LIBDIR)/libtinyalloc-jemalloc.so"
 	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(MANDIR)/man1"
 	$(INSTALL) -m 644 $(wildcard docs/man/*.3) "$(DESTDIR)$(MANDIR)/man3"

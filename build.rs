@@ -21,8 +21,7 @@ use std::str::from_utf8;
 /// Every process pays for each page and each symbol (docs/decisions/0035-one-window-of-text.md).
 /// What the compiler adds to start and end a library is left out (`nostartfiles`): the loader runs
 /// our arrays of functions without it.
-const ARGUMENTS: [&str; 9] = [
-    "-Wl,-soname,libtinyalloc.so.0",
+const ARGUMENTS: [&str; 8] = [
     "-Wl,-Bsymbolic-functions",
     "-Wl,--export-dynamic-symbol=_Z[nd][wal]*",
     "-Wl,-z,now",
@@ -32,6 +31,9 @@ const ARGUMENTS: [&str; 9] = [
     "-Wl,--as-needed",
     "-nostartfiles",
 ];
+
+const SONAME: &str = "-Wl,-soname,libtinyalloc.so.0";
+const SONAME_WITH_JEMALLOC: &str = "-Wl,-soname,libtinyalloc-jemalloc.so.0";
 
 /// The C runtime, and what the compiler adds to it: without the standard library nothing else names
 /// them.
@@ -77,7 +79,9 @@ fn main() {
         return;
     }
     let has_small_pages = var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|name| name == "x86_64");
-    for argument in ARGUMENTS.into_iter().chain([if has_small_pages { SMALL_PAGES } else { PAGES_OF_MANY_SIZES }]) {
+    let soname = if var_os("CARGO_FEATURE_JEMALLOC").is_some() { SONAME_WITH_JEMALLOC } else { SONAME };
+    let pages = if has_small_pages { SMALL_PAGES } else { PAGES_OF_MANY_SIZES };
+    for argument in ARGUMENTS.into_iter().chain([soname, pages]) {
         println!("cargo::rustc-link-arg={argument}");
     }
     let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -344,7 +344,8 @@ int ta_heap_set_profile(ta_heap_t *heap, size_t interval);
  * Small blocks share what the heap has already: call this before the first.
  *
  * Returns 0, or -1 with errno EINVAL for what is no isolated heap, for a node whose memory the
- * process may not use, and where regions are too small for it (under 512 MiB).
+ * process may not use, where a sandbox refuses get_mempolicy(2), and where regions are too small
+ * for it (under 512 MiB).
  */
 int ta_heap_set_node(ta_heap_t *heap, int node);
 

@@ -46,6 +46,9 @@ pub mod mmap;
 #[cfg(feature = "c-abi")]
 mod c;
 
+#[cfg(feature = "jemalloc")]
+mod jemalloc;
+
 pub mod prelude;
 
 #[cfg(feature = "engine")]

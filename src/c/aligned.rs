@@ -22,7 +22,7 @@ use crate::process::thread::Thread;
 use crate::support::errno::set_errno;
 
 #[cfg(unix)]
-const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
+pub(crate) const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
 /// The hit path is in the library once, not in every function that aligns.
 #[inline(never)]

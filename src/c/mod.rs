@@ -3,14 +3,16 @@
 
 #![expect(unreachable_pub, reason = "C calls them")]
 
-mod limit_handler;
-mod results;
+pub(crate) mod limit_handler;
+pub(crate) mod results;
 
-mod malloc;
+pub(crate) mod malloc;
 
-mod aligned;
+pub(crate) mod aligned;
 #[cfg(all(unix, target_env = "gnu"))]
 mod dlopen;
+#[cfg(unix)]
+mod partition;
 #[cfg(unix)]
 mod replaced;
 #[cfg(unix)]
@@ -22,9 +24,11 @@ mod operators;
 mod size_returning;
 #[cfg(unix)]
 mod sized;
+#[cfg(unix)]
+mod typed;
 
 #[cfg(unix)]
-mod extensions;
+pub(crate) mod extensions;
 #[cfg(all(unix, target_env = "gnu"))]
 mod libc_names;
 mod statistics;

@@ -5,7 +5,8 @@
 //! tables. It calls our own operators, never the program's, whose blocks need not be ours.
 
 use core::arch::{global_asm, naked_asm};
-use core::ffi::c_void;
+
+use super::throwing::SizedBlock;
 
 // Our own functions under second names: a program, or another library, may have others of these.
 global_asm!(
@@ -15,14 +16,6 @@ global_asm!(
     ".set tinyalloc_aligned_alloc, aligned_alloc",
     ".set tinyalloc_usable_size, malloc_usable_size",
 );
-
-/// A block, and the bytes of it that may be used; null and 0 if there is none. C has it in two
-/// registers.
-#[repr(C)]
-pub struct SizedBlock {
-    start: *mut c_void,
-    bytes: usize,
-}
 
 /// The function whose address is in a register, and then the usable bytes of what it returned.
 #[cfg(target_arch = "x86_64")]

@@ -143,7 +143,7 @@ pub struct TaClassStats {
 
 impl TaClassStats {
     fn new(class: ClassStats) -> TaClassStats {
-        let ClassStats { slot_bytes, spans, live_slots, free_slots } = class;
+        let ClassStats { slot_bytes, spans, live_slots, free_slots, slots: _ } = class;
         TaClassStats { slot_bytes, spans, live_slots, free_slots }
     }
 }

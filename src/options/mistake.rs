@@ -20,17 +20,23 @@ impl Display for Mistake<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         write!(out, "TINYALLOC_OPTIONS: ")?;
         match *self {
-            Mistake::UnknownKey(name) => write!(out, "no key \"{}\"; the nearest is {}", Shown(name), nearest(name)),
+            Mistake::UnknownKey(name) => write!(out, "no key \"{}\"; the nearest is {}", Shown::new(name), nearest(name)),
             Mistake::NoValue(key) => write!(out, "{} needs a value: it is {}", key.name(), key.expected()),
             Mistake::BadValue(key, value) => {
-                write!(out, "{} cannot be \"{}\": it is {}", key.name(), Shown(value), key.expected())
+                write!(out, "{} cannot be \"{}\": it is {}", key.name(), Shown::new(value), key.expected())
             }
         }
     }
 }
 
 /// A word with every byte that is not printable ASCII replaced by `?`.
-struct Shown<'text>(&'text [u8]);
+pub(super) struct Shown<'text>(&'text [u8]);
+
+impl<'text> Shown<'text> {
+    pub(super) fn new(text: &'text [u8]) -> Shown<'text> {
+        Shown(text)
+    }
+}
 
 impl Display for Shown<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {

@@ -16,6 +16,12 @@ mod table;
 
 mod mistake;
 
+#[cfg(feature = "jemalloc")]
+pub(crate) mod malloc_conf;
+#[cfg(not(feature = "jemalloc"))]
+#[path = "malloc_conf_none.rs"]
+mod malloc_conf;
+
 pub(crate) mod start;
 
 pub(crate) mod running;

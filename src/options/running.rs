@@ -6,7 +6,7 @@ use core::fmt::{Display, Formatter, Result as FmtResult};
 
 use tinyalloc_alloc::{HeapRef, Tunables};
 
-use super::start::{read, unread};
+use super::start::{read_all, unread};
 use super::table::Key;
 use crate::faults::backtrace::rule_cache;
 use crate::faults::{handler, loaded_object};
@@ -46,7 +46,7 @@ impl Display for OptionError {
 /// Applies the options of the environment when the process starts.
 pub(crate) fn start() {
     if let Some(text) = unread() {
-        with_tunables(&mut |tunables| read(text, tunables));
+        with_tunables(&mut |tunables| read_all(text, tunables));
     }
     memory_limit::refresh();
     if SETTINGS.signal() != 0 {

@@ -10,6 +10,7 @@ use crate::support::environment::variable_at_start;
 
 const VARIABLE: &[u8] = b"TINYALLOC_OPTIONS=";
 
+use super::malloc_conf;
 use super::mistake::Mistake;
 use super::table::Key;
 
@@ -23,7 +24,7 @@ pub(crate) fn configure(tunables: &mut Tunables) {
     if !IS_READ.load(Ordering::Relaxed) {
         if let Some(text) = variable_at_start(VARIABLE) {
             IS_READ.store(true, Ordering::Relaxed);
-            read(text, tunables);
+            read_all(text, tunables);
         }
     }
 }
@@ -40,11 +41,20 @@ pub(crate) fn seal_policy() -> SealPolicy {
 /// The options of the environment when the process starts, unless they were read before or are
 /// empty.
 pub(crate) fn unread() -> Option<&'static [u8]> {
-    if IS_READ.swap(true, Ordering::Relaxed) { None } else { variable_at_start(VARIABLE).filter(|text| !text.is_empty()) }
+    if IS_READ.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    variable_at_start(VARIABLE).filter(|text| !text.is_empty() || malloc_conf::is_there())
+}
+
+/// Reads what the environment says, last what is ours: it wins.
+pub(crate) fn read_all(text: &[u8], tunables: &mut Tunables) {
+    malloc_conf::read_all(tunables);
+    read(text, tunables);
 }
 
 /// Reads `key=value,...`. A mistake is reported in one line on standard error and changes nothing.
-pub(crate) fn read(text: &[u8], tunables: &mut Tunables) {
+fn read(text: &[u8], tunables: &mut Tunables) {
     for part in text.split(|byte| *byte == b',').filter(|part| !part.is_empty()) {
         if let Err(mistake) = read_one(part, tunables) {
             say(&mistake);

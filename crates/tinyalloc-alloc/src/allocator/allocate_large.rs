@@ -45,6 +45,10 @@ impl<M: Mapper> Allocator<M> {
         heap: Option<HeapRef>,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
+        // A partition keeps its addresses, and a mapping does not.
+        if heap.is_some_and(|heap| heap.is_partition()) {
+            return None;
+        }
         if bytes > REQUEST_BYTES_MAX / 2 || !self.space().lock(context.id())?.maps_grown(bytes) {
             return None;
         }

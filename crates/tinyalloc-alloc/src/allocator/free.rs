@@ -405,7 +405,7 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the slot is live, and the program gave it up.
             unsafe { start.write_bytes(0, slot_bytes) };
         }
-        if !policy.keeps_freed_waiting() || span.is_isolated() {
+        if !policy.keeps_freed_waiting() || may_end(span) {
             return self.free_now(context, span, start);
         }
         match self.quarantine(context) {
@@ -438,7 +438,7 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the slot is live, and the program gave it up.
         unsafe { start.write_bytes(0, slot_bytes - CANARY_BYTES) };
-        if !span.is_isolated() {
+        if !may_end(span) {
             if let Some((heap, quarantine)) = self.quarantine(context) {
                 canary.wait();
                 return self.free_later(context, heap, quarantine, span, start);
@@ -525,4 +525,9 @@ impl<M: Mapper> Allocator<M> {
             }
         }
     }
+}
+
+/// Whether a span is of a heap that may end before what waits in quarantine.
+fn may_end(span: SpanRef) -> bool {
+    HeapRef::of_span(span).is_some_and(|heap| !heap.is_partition())
 }

@@ -70,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// In one of this thread's heaps.
-    fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
         if self.policy().checks_frees() {
             return self.allocate_checked_on(context, heap, request);
         }
@@ -92,9 +92,9 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.attach_in_time(context, Patience::WithForks)?;
         match context.mode() {
-            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap)?, request),
+            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap, Patience::WithForks)?, request),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
-                let attachment = self.borrow_thread_heap(context, heap)?;
+                let attachment = self.borrow_thread_heap(context, heap, Patience::WithForks)?;
                 let start = self.allocate_on(context, attachment.thread_heap(), request);
                 self.return_thread_heap(context, attachment);
                 start

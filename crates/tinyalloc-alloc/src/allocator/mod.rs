@@ -7,6 +7,8 @@ pub(crate) mod emergency;
 
 pub(crate) mod request;
 
+pub(crate) mod tokens;
+
 pub(crate) mod read_only_state;
 
 pub(crate) mod thread_context;
@@ -24,6 +26,8 @@ pub(crate) mod lookup;
 pub(crate) mod traps;
 
 pub(crate) mod slow_path;
+
+pub(crate) mod packing;
 
 pub(crate) mod returned_heaps;
 
@@ -58,6 +62,8 @@ pub(crate) mod allocate;
 pub(crate) mod in_heap;
 
 pub(crate) mod resize;
+
+pub(crate) mod partitions;
 
 pub(crate) mod claim;
 

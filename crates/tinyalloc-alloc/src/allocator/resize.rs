@@ -6,8 +6,9 @@ use tinyalloc_sys::Mapper;
 
 use super::state::Allocator;
 use super::thread_context::ThreadContext;
-use crate::config::policy::GROWN_BYTES_MIN;
+use crate::config::policy::{GROWN_BYTES_MIN, HUGE_BYTES_MIN};
 use crate::heap::heap_record::HeapRef;
+use crate::space::Space;
 use crate::span::class::{SMALL_BYTES_MAX, SizeClass};
 use crate::span::free_list::Freed;
 use crate::span::owner::Owner;
@@ -97,6 +98,23 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.resize(context, None, span, start, span.slot_bytes(), bytes) }
     }
 
+    /// Changes the size of a block where it is, as far as that can be done; its usable bytes then.
+    /// `None`, and a report, for what is no live block.
+    ///
+    /// # Safety
+    /// No other thread uses the block.
+    pub unsafe fn resize_in_place<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<usize> {
+        let usable = self.usable_bytes(context, start)?;
+        let is_large = bytes > SMALL_BYTES_MAX && bytes < HUGE_BYTES_MIN;
+        if !is_large || bytes == usable || !self.policy().resizes_in_place() {
+            return Some(usable);
+        }
+        let span = self.find_span(context, start.as_ptr().addr())?;
+        let is_resized =
+            span.owner() == Owner::Large && !Space::is_huge(span) && self.resize_large(context, span, bytes).is_some();
+        if is_resized { self.usable_bytes(context, start) } else { Some(usable) }
+    }
+
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.
     ///
     /// # Safety
@@ -117,7 +135,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global
-    /// one.
+    /// one, and what is not of a partition to that.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
@@ -136,15 +154,19 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the caller's promise; nothing is copied.
             return self
                 .is_zero_size_block(context, start.as_ptr().addr())
-                .then(|| unsafe { self.move_block(context, None, start, 0, bytes) })
+                .then(|| unsafe { self.move_block(context, heap, start, 0, bytes) })
                 .flatten();
         }
         if let Some(guarded) = self.guarded_bytes(context, start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(context, None, start, guarded?, bytes) };
+            return unsafe { self.move_block(context, heap, start, guarded?, bytes) };
         }
         let span = self.live_span(context, start)?;
         let usable = self.usable_of(context, span, start)?;
+        if heap.is_some_and(|partition| is_to_join(span, partition)) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(context, heap, start, usable, bytes) };
+        }
         // SAFETY: the caller's promise.
         unsafe { self.resize(context, heap, span, start, usable, bytes) }
     }
@@ -230,6 +252,12 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.free(context, start.as_ptr()) };
         moved
     }
+}
+
+/// Whether a block moves to a partition that it is to be of: it is no heap's that the program made.
+fn is_to_join(span: SpanRef, partition: HeapRef) -> bool {
+    let of = HeapRef::of_span(span);
+    partition.is_partition() && of != Some(partition) && of.is_none_or(|heap| heap.is_partition())
 }
 
 /// Shrinking moves a block only where that saves at least half of it.

@@ -29,6 +29,8 @@ pub struct ClassStats {
     pub live_slots: usize,
     /// Slots that can be had without touching another page.
     pub free_slots: usize,
+    /// Slots that its spans have room for.
+    pub slots: usize,
 }
 
 /// A snapshot. Bytes unless named otherwise. Exact for the calling thread and for all that is
@@ -287,6 +289,7 @@ impl Stats {
             all.spans -= of_heap.spans.min(all.spans);
             all.live_slots -= of_heap.live_slots.min(all.live_slots);
             all.free_slots -= of_heap.free_slots.min(all.free_slots);
+            all.slots -= of_heap.slots.min(all.slots);
         }
         // The heap was counted a moment later than the process, and other threads used it
         // meanwhile.
@@ -355,6 +358,7 @@ impl Stats {
         of_class.spans += 1;
         of_class.live_slots += live;
         of_class.free_slots += present - live;
+        of_class.slots += span.slots() as usize;
         self.live_slots += live;
         self.free_slots += present - live;
         self.allocated += live * class.bytes();

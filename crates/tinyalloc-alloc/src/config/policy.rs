@@ -187,6 +187,10 @@ pub(crate) const BOUNDED_SLICES: usize = 512;
 /// So many slices in a row belong to one node of memory, where there are several: 64 MiB, twice the
 /// longest run.
 pub(crate) const STRIPE_SLICES: usize = 4096;
+
+/// Partitions that requests with a token may be divided into: each costs a thread that uses it a
+/// part of a heap, and the process a stripe of addresses.
+pub(crate) const PARTITIONS_MAX: u8 = 8;
 /// A look at the processor's node of memory comes with one fresh span of so many, until a second
 /// node was seen.
 pub(crate) const SPANS_PER_LOOK_FOR_NODES: u8 = 32;
@@ -194,6 +198,10 @@ pub(crate) const SPANS_PER_LOOK_FOR_NODES: u8 = 32;
 pub(crate) const POOLED_HEAPS_LOOKED_AT: usize = 32;
 /// How many partial spans a refill compares.
 pub(crate) const PARTIAL_SPANS_LOOKED_AT: usize = 4;
+
+/// A program that moves blocks out of sparse spans wants them in full ones: so many partial spans
+/// are compared when it asks for that. A span that is taken serves dozens of requests.
+pub(crate) const PARTIAL_SPANS_LOOKED_AT_TO_PACK: usize = 64;
 /// So many slots are carved at a time where the memory of the span is resident.
 pub(crate) const RESIDENT_SLOTS_CARVED: usize = 32;
 /// Elsewhere a page for each so many spans of the class...

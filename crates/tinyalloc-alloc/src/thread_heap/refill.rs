@@ -2,7 +2,9 @@
 
 use super::ThreadHeapRef;
 use super::guests::FindSpan;
-use crate::config::policy::{CARVED_PAGES_MAX, PARTIAL_SPANS_LOOKED_AT, RESIDENT_SLOTS_CARVED, SPANS_PER_CARVED_PAGE};
+use crate::config::policy::{
+    CARVED_PAGES_MAX, PARTIAL_SPANS_LOOKED_AT, PARTIAL_SPANS_LOOKED_AT_TO_PACK, RESIDENT_SLOTS_CARVED, SPANS_PER_CARVED_PAGE,
+};
 use crate::span::carve::Order;
 use crate::span::class::SizeClass;
 use crate::span::owned::OwnedSpan;
@@ -132,11 +134,25 @@ impl ThreadHeapRef {
     /// being empty.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     fn fullest_partial(self, class: SizeClass) -> Option<OwnedSpan> {
+        self.take_fullest(class, PARTIAL_SPANS_LOOKED_AT)
+    }
+
+    /// The next refill of the class takes the fullest of many partial spans.
+    pub(crate) fn bring_fullest_forward(self, class: SizeClass) {
+        if let Some(span) = self.take_fullest(class, PARTIAL_SPANS_LOOKED_AT_TO_PACK) {
+            // SAFETY: it was taken out.
+            unsafe { self.partial(class).push_front(span) };
+        }
+    }
+
+    /// Takes the fullest of the first partial spans out of their list.
+    #[inline(always)]
+    fn take_fullest(self, class: SizeClass, looked_at: usize) -> Option<OwnedSpan> {
         let list = self.partial(class);
         let mut fullest: Option<(u64, OwnedSpan)> = None;
         // A loop: the iterator's own maximum is ten times the code. The countdown of partial spans
         // is their live slots.
-        for span in list.iter().take(PARTIAL_SPANS_LOOKED_AT) {
+        for span in list.iter().take(looked_at) {
             let rank = u64::from(span.has_free_slot()) << 32 | u64::from(span.countdown());
             if fullest.is_none_or(|(most, _)| rank >= most) {
                 fullest = Some((rank, span));

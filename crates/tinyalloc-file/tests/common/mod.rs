@@ -29,7 +29,7 @@ pub(crate) enum Op {
 
 /// Small, so that growth is part of every test.
 pub(crate) fn options() -> Options {
-    Options::new().initial_bytes(128 << 10).reserve_bytes(1 << 30)
+    Options::new().initial_bytes(128 << 10).reserve_bytes(128 << 20)
 }
 
 pub(crate) fn pattern(seed: u8, at: usize, bytes: usize) -> Vec<u8> {
