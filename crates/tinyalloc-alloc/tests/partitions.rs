@@ -150,7 +150,7 @@ impl<'world> Model<'world> {
             (Apart::Partitions, true) => world.allocate_typed(context, owner, bytes, align),
             (Apart::Heaps, true) => world.allocate_aligned_in(context, self.heaps[owner], bytes, align),
         };
-        assert!(start.is_none_or(|start| start.addr().get().is_multiple_of(align)));
+        assert!(start.is_none_or(|start| start.addr().get() % align == 0));
         self.enter(start, actor, owner);
     }
 

@@ -32,12 +32,11 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_aligned`], in the partition of a token.
     pub fn allocate_typed<C: ThreadContext>(&self, context: C, token: usize, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && align <= SLICE_BYTES
-            && let Some(class) = SizeClass::of_aligned(bytes, align)
-            && let Some(start) = self.allocate_typed_hit(context, token, class.bytes())
-        {
-            return Some(start);
+        if !self.policy().checks_frees() && align <= SLICE_BYTES {
+            let class = SizeClass::of_aligned(bytes, align);
+            if let Some(start) = class.and_then(|class| self.allocate_typed_hit(context, token, class.bytes())) {
+                return Some(start);
+            }
         }
         self.allocate_on_route(context, self.route(context, token), bytes, align)
     }
@@ -62,12 +61,12 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], in the partition of a token.
     pub fn allocate_zeroed_typed<C: ThreadContext>(&self, context: C, token: usize, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_typed_hit(context, token, bytes))
-        {
-            // SAFETY: the slot is of that class.
-            unsafe { start.write_bytes(0, class.bytes()) };
-            return Some(start);
+        if !self.policy().checks_frees() {
+            if let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_typed_hit(context, token, bytes)) {
+                // SAFETY: the slot is of that class.
+                unsafe { start.write_bytes(0, class.bytes()) };
+                return Some(start);
+            }
         }
         self.allocate_typed_slow(context, self.route(context, token), Request::new(bytes).zeroed())
     }
