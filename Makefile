@@ -185,7 +185,6 @@ debs: ## build the Debian packages in target/debs, and look for mistakes in them
 
 packages: ## make the package of every crate, in order, and build each from the packages alone: a minute or two
 	$(CARGO) package --workspace --exclude tinyalloc-header --exclude tinyalloc-lines --locked --target-dir $(TARGET)/packages
-	$(CARGO) package --manifest-path command/Cargo.toml --locked --target-dir command/$(TARGET)/packages
 
 install: all ## install the libraries, headers, manual pages, pkg-config and CMake files, and gdb's script, below PREFIX (/usr/local)
 	$(INSTALL) -d $(FOLDERS:%="$(DESTDIR)%")

@@ -6,43 +6,36 @@
 
 use core::arch::{global_asm, naked_asm};
 
-use super::aligned::aligned_alloc;
-use super::malloc::{malloc, malloc_usable_size};
 use super::throwing::SizedBlock;
+
+// Our own functions under second names: a program, or another library, may have others of these.
+global_asm!(
+    ".hidden tinyalloc_malloc, tinyalloc_aligned_alloc, tinyalloc_usable_size",
+    ".globl tinyalloc_malloc, tinyalloc_aligned_alloc, tinyalloc_usable_size",
+    ".set tinyalloc_malloc, malloc",
+    ".set tinyalloc_aligned_alloc, aligned_alloc",
+    ".set tinyalloc_usable_size, malloc_usable_size",
+);
 
 /// The function whose address is in a register, and then the usable bytes of what it returned.
 #[cfg(target_arch = "x86_64")]
 macro_rules! with_size_of {
-    ($function:literal $(, $operand:ident = $path:path)?) => {
-        naked_asm!(
-            concat!("lea rax, [rip + ", $function, "]"),
-            "jmp tinyalloc_with_size",
-            $($operand = sym $path)?
-        )
+    ($function:literal) => {
+        naked_asm!(concat!("lea rax, [rip + ", $function, "]"), "jmp tinyalloc_with_size",)
     };
 }
 
 #[cfg(target_arch = "aarch64")]
 macro_rules! with_size_of {
-    ($function:literal $(, $operand:ident = $path:path)?) => {
-        naked_asm!(
-            concat!("adrp x9, ", $function),
-            concat!("add x9, x9, :lo12:", $function),
-            "b tinyalloc_with_size",
-            $($operand = sym $path)?
-        )
+    ($function:literal) => {
+        naked_asm!(concat!("adrp x9, ", $function), concat!("add x9, x9, :lo12:", $function), "b tinyalloc_with_size",)
     };
 }
 
 #[cfg(target_arch = "riscv64")]
 macro_rules! with_size_of {
-    ($function:literal $(, $operand:ident = $path:path)?) => {
-        naked_asm!(
-            concat!("2: auipc t0, %pcrel_hi(", $function, ")"),
-            "addi t0, t0, %pcrel_lo(2b)",
-            "tail tinyalloc_with_size",
-            $($operand = sym $path)?
-        )
+    ($function:literal) => {
+        naked_asm!(concat!("2: auipc t0, %pcrel_hi(", $function, ")"), "addi t0, t0, %pcrel_lo(2b)", "tail tinyalloc_with_size",)
     };
 }
 
@@ -58,7 +51,7 @@ global_asm!(
     "call rax",
     "mov rbx, rax",
     "mov rdi, rax",
-    "call {usable_bytes}",
+    "call tinyalloc_usable_size",
     "mov rdx, rax",
     "mov rax, rbx",
     "pop rbx",
@@ -67,7 +60,6 @@ global_asm!(
     ".cfi_endproc",
     ".size tinyalloc_with_size, . - tinyalloc_with_size",
     ".popsection",
-    usable_bytes = sym malloc_usable_size,
 );
 
 #[cfg(target_arch = "aarch64")]
@@ -82,7 +74,7 @@ global_asm!(
     ".cfi_offset 19, -8",
     "blr x9",
     "mov x19, x0",
-    "bl {usable_bytes}",
+    "bl tinyalloc_usable_size",
     "mov x1, x0",
     "mov x0, x19",
     "ldp x30, x19, [sp], #16",
@@ -91,7 +83,6 @@ global_asm!(
     ".cfi_endproc",
     ".size tinyalloc_with_size, . - tinyalloc_with_size",
     ".popsection",
-    usable_bytes = sym malloc_usable_size,
 );
 
 #[cfg(target_arch = "riscv64")]
@@ -108,7 +99,7 @@ global_asm!(
     ".cfi_offset s0, -16",
     "jalr t0",
     "mv s0, a0",
-    "call {usable_bytes}",
+    "call tinyalloc_usable_size",
     "mv a1, a0",
     "mv a0, s0",
     "ld s0, 0(sp)",
@@ -119,21 +110,20 @@ global_asm!(
     ".cfi_endproc",
     ".size tinyalloc_with_size, . - tinyalloc_with_size",
     ".popsection",
-    usable_bytes = sym malloc_usable_size,
 );
 
 /// As `malloc`, with the size of the block.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub extern "C" fn stdc_alloc_at_least(bytes: usize) -> SizedBlock {
-    with_size_of!("{malloc}", malloc = malloc)
+    with_size_of!("tinyalloc_malloc")
 }
 
 /// As `aligned_alloc`, with the size of the block.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub extern "C" fn stdc_aligned_alloc_at_least(align: usize, bytes: usize) -> SizedBlock {
-    with_size_of!("{aligned_alloc}", aligned_alloc = aligned_alloc)
+    with_size_of!("tinyalloc_aligned_alloc")
 }
 
 /// As `operator new`, with the size of the block.

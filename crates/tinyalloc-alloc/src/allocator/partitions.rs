@@ -32,10 +32,11 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_aligned`], in the partition of a token.
     pub fn allocate_typed<C: ThreadContext>(&self, context: C, token: usize, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        let class = if self.policy().checks_frees() || align > SLICE_BYTES { None } else { SizeClass::of_aligned(bytes, align) };
-        let hit = class.and_then(|class| self.allocate_typed_hit(context, token, class.bytes()));
-        if hit.is_some() {
-            return hit;
+        if !self.policy().checks_frees() && align <= SLICE_BYTES {
+            let class = SizeClass::of_aligned(bytes, align);
+            if let Some(start) = class.and_then(|class| self.allocate_typed_hit(context, token, class.bytes())) {
+                return Some(start);
+            }
         }
         self.allocate_on_route(context, self.route(context, token), bytes, align)
     }
