@@ -20,6 +20,7 @@ INSTALL ?= install
 OBJCOPY ?= objcopy
 # Rust's name of another platform: what is built for it goes to target/TRIPLE/release.
 TRIPLE ?=
+WRITE ?=
 
 TARGET := target
 LIBRARIES := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
@@ -53,19 +54,19 @@ export RUSTFLAGS += -C target-feature=-crt-static
 export CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER ?= musl-gcc
 endif
 
-.PHONY: help all jemalloc windows command check test models c-tests stress demo compat defrag embedded budget many-cores bench bench-quick bench-rust features reach musl inject \
-    tsan fuzz soak security header install install-command uninstall clean
+.PHONY: help all jemalloc windows command check test models c-tests stress demo compat defrag embedded budget many-cores bench bench-quick bench-rust bench-servers \
+    features reach musl inject tsan fuzz soak security header abi reproducible sbom debs packages install install-command uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE"
+	@echo "  variables: PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR GDBDIR DESTDIR SECONDS HOURS THREADS CARGO CC CFLAGS OBJCOPY TRIPLE WRITE"
 
 # Cargo knows what has changed; make does not ask it twice.
 all: jemalloc ## build libtinyalloc.so, libtinyalloc.a and libtinyalloc-jemalloc.so in target/release
 	$(BUILD) --features c-abi --target-dir $(TARGET) --crate-type cdylib,staticlib
 	@# Programs and other libraries bring functions of these names along, C++ programs operators: theirs come first then.
 	@# And dlopen is for the shared library alone: in a static program it would stand for the C library's.
-	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
+	@$(OBJCOPY) --wildcard $(foreach name,reallocarr recallocarray freezero '_Z[nd][wal]*' '__alloc_token_*',--weaken-symbol=$(name)) --localize-symbol=dlopen $(ARCHIVE)
 	@ln -sf libtinyalloc.so $(LIBRARIES)/$(SONAME)
 
 jemalloc: ## build libtinyalloc-jemalloc.so alone, which has jemalloc's interface as well
@@ -132,6 +133,10 @@ bench-quick: all ## the same with less work and no counts: under three minutes o
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write bench/results/rust.md
 	scripts/bench-rust --write
 
+bench-servers: all ## run servers on glibc, jemalloc, mimalloc, tcmalloc and tinyalloc, and write docs/SERVERS.md: two hours and a half
+	scripts/install-test-tools --bench
+	scripts/bench-servers --write
+
 features: ## check the sets of features that are sensible together
 	scripts/features
 
@@ -159,6 +164,28 @@ security: all ## make every heap mistake with tinyalloc and others, and write be
 
 header: ## write include/tinyalloc.h anew, from the sources of the C API
 	$(CARGO) run --quiet --locked -p tinyalloc-header
+
+abi: ## compare the C and the Rust interface with the baselines in packaging/abi (WRITE=--write: write them)
+	scripts/abi $(WRITE)
+	scripts/rust-api $(WRITE)
+
+reproducible: ## build the libraries in two folders, at other times, and compare them to the byte: a minute
+	scripts/reproducible
+
+sbom: ## write what the libraries and the command are made of to target/*.spdx.json
+	scripts/sbom library $(TARGET)/libtinyalloc.spdx.json
+	scripts/sbom command $(TARGET)/tinyalloc.spdx.json
+
+debs: ## build the Debian packages in target/debs, and look for mistakes in them with lintian
+	rm -rf $(TARGET)/debs
+	mkdir -p $(TARGET)/debs/tinyalloc
+	cp -r packaging/debian $(TARGET)/debs/tinyalloc
+	cd $(TARGET)/debs/tinyalloc && TOP=$(CURDIR) VARIABLES=CARGO=$(CARGO) dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
+	lintian --suppress-tags initial-upload-closes-no-bugs $(TARGET)/debs/*.changes
+
+packages: ## make the package of every crate, in order, and build each from the packages alone: a minute or two
+	$(CARGO) package --workspace --exclude tinyalloc-header --exclude tinyalloc-lines --locked --target-dir $(TARGET)/packages
+	$(CARGO) package --manifest-path command/Cargo.toml --locked --target-dir command/$(TARGET)/packages
 
 install: all ## install the libraries, headers, manual pages, pkg-config and CMake files, and gdb's script, below PREFIX (/usr/local)
 	$(INSTALL) -d $(FOLDERS:%="$(DESTDIR)%")

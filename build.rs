@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::str::from_utf8;
 
 /// What the shared library needs, whatever the linker.
 ///
@@ -64,9 +65,16 @@ pub extern \"C\" fn nothing() {}
 static NUMBER: AtomicU16 = AtomicU16::new(0);
 ";
 
+/// `1.N`: from here on inline assembly may jump to a label of Rust.
+const MINOR_WITH_ASM_LABELS: u32 = 87;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=layout.ld");
+    println!("cargo::rustc-check-cfg=cfg(asm_labels)");
+    if compiler_minor().is_some_and(|minor| minor >= MINOR_WITH_ASM_LABELS) {
+        println!("cargo::rustc-cfg=asm_labels");
+    }
     if var_os("CARGO_FEATURE_C_ABI").is_none() {
         return;
     }
@@ -90,9 +98,17 @@ fn main() {
     let layout = [OsString::from("-Wl,--no-rosegment"), layout];
     if links_with(&layout).unwrap_or(false) {
         for argument in layout {
-            println!("cargo::rustc-link-arg={}", argument.display());
+            println!("cargo::rustc-link-arg={}", argument.to_string_lossy());
         }
     }
+}
+
+/// N of a compiler 1.N. `None`, and nothing newer than the oldest that is promised is used, if it
+/// does not say so.
+fn compiler_minor() -> Option<u32> {
+    let said = Command::new(var_os("RUSTC")?).arg("--version").output().ok()?;
+    let version = from_utf8(&said.stdout).ok()?.split(' ').nth(1)?;
+    version.strip_prefix("1.")?.split('.').next()?.parse().ok()
 }
 
 /// Whether the linker that cargo will use takes these arguments.

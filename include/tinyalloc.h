@@ -45,6 +45,25 @@
 #define TA_CONST
 #endif
 
+/* A program that defines TA_STDC_ALLOC_AT_LEAST before it includes this gets the blocks with their
+ * size of a coming standard of C (WG14 N3991): malloc and aligned_alloc, with the bytes that may be
+ * used. Names and types are provisional; <stdlib.h> may declare them one day.
+ */
+#ifdef TA_STDC_ALLOC_AT_LEAST
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct {
+    void *al_ptr;
+    size_t al_size;
+} stdc_alloc_result_t;
+stdc_alloc_result_t stdc_alloc_at_least(size_t size);
+stdc_alloc_result_t stdc_aligned_alloc_at_least(size_t alignment, size_t size);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
 /* `ta_heap_reset` returns the memory to the system at once, and any access to it faults, as after
  * `ta_heap_destroy`. Without it, memory stays for what the heap is used for next.
  */
@@ -325,7 +344,8 @@ int ta_heap_set_profile(ta_heap_t *heap, size_t interval);
  * Small blocks share what the heap has already: call this before the first.
  *
  * Returns 0, or -1 with errno EINVAL for what is no isolated heap, for a node whose memory the
- * process may not use, and where regions are too small for it (under 512 MiB).
+ * process may not use, where a sandbox refuses get_mempolicy(2), and where regions are too small
+ * for it (under 512 MiB).
  */
 int ta_heap_set_node(ta_heap_t *heap, int node);
 

@@ -274,6 +274,26 @@ public:
         return static_cast<T *>(detail::allocate(handle, count * sizeof(T), alignof(T)));
     }
 
+#if defined(__cpp_lib_allocate_at_least)
+    using at_least = std::allocation_result<T *>;
+#else
+    struct at_least {
+        T *ptr;
+        std::size_t count;
+    };
+#endif
+
+    /* As allocate, with as many elements as the block has room for: containers of C++23 that ask
+     * for it grow less often. */
+    at_least allocate_at_least(std::size_t count)
+    {
+        if (alignof(T) <= detail::block_align && count <= static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) {
+            const std::size_t room = malloc_good_size(count * sizeof(T)) / sizeof(T);
+            if (room > count) count = room;
+        }
+        return {allocate(count), count};
+    }
+
     void deallocate(T *block, std::size_t) noexcept { ta_heap_free(handle, block); }
 
     allocator select_on_container_copy_construction() const noexcept { return allocator(); }

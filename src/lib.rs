@@ -15,6 +15,7 @@
 //! Firmware without a heap uses [`prelude`] and [`global`], and with `default-features = false`
 //! nothing else.
 #![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 // The folders are the layers, in this order: each uses only those before it.
 

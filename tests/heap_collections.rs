@@ -160,6 +160,27 @@ fn at_its_limit_a_heap_gives_errors_and_keeps_what_is_there() {
 }
 
 #[test]
+fn a_block_says_how_large_it_is_and_may_be_given_back_as_such() {
+    let heap = &Heap::new().unwrap();
+    for bytes in (1..2000).chain([30_000, 40_000]) {
+        let layout = Layout::from_size_align(bytes, 8).unwrap();
+        let block = Allocator::allocate(&heap, layout).unwrap();
+        assert!(block.len() >= bytes && (bytes != 33 || block.len() == 48), "{bytes}: {}", block.len());
+        // SAFETY: the block holds that much.
+        unsafe { block.cast::<u8>().write_bytes(7, block.len()) };
+        let all = Layout::from_size_align(block.len(), 8).unwrap();
+        let twice = Layout::from_size_align(block.len() * 2, 8).unwrap();
+        // SAFETY: the block is live, of any layout between the two, and the other is larger.
+        let grown = unsafe { heap.grow(block.cast(), all, twice) }.unwrap();
+        // SAFETY: it holds as much as before, and more.
+        assert!((0..block.len()).all(|at| unsafe { grown.cast::<u8>().add(at).read() } == 7));
+        // SAFETY: the block is live, of this layout.
+        unsafe { Allocator::deallocate(&heap, grown.cast(), twice) };
+    }
+    assert_eq!(heap.stats().allocated, 0);
+}
+
+#[test]
 fn blocks_grow_and_shrink_by_the_rules_of_the_trait() {
     let heap = &Heap::new().unwrap();
     for align in [1, 16, 64, 4096, 8192] {
@@ -183,12 +204,12 @@ fn grow_and_shrink(heap: &Heap, small: Layout, large: Layout) {
     unsafe { block.write_bytes(7, small.size()) };
     // SAFETY: the block is live, of this layout, and the other is larger.
     let grown = unsafe { heap.grow_zeroed(block, small, large) }.unwrap().cast::<u8>();
-    assert!(grown.addr().get().is_multiple_of(large.align()) && is(grown.as_ptr(), 7, small.size()));
+    assert!(grown.addr().get() % large.align() == 0 && is(grown.as_ptr(), 7, small.size()));
     // SAFETY: it holds that much.
     assert!(is(unsafe { grown.as_ptr().add(small.size()) }, 0, large.size() - small.size()));
     // SAFETY: the block is live, of this layout, and the other is smaller.
     let shrunk = unsafe { heap.shrink(grown, large, small) }.unwrap().cast::<u8>();
-    assert!(shrunk.addr().get().is_multiple_of(small.align()) && is(shrunk.as_ptr(), 7, small.size()));
+    assert!(shrunk.addr().get() % small.align() == 0 && is(shrunk.as_ptr(), 7, small.size()));
     // SAFETY: the block is live, of this layout.
     unsafe { Allocator::deallocate(&heap, shrunk, small) };
 }

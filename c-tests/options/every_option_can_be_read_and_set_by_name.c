@@ -72,6 +72,8 @@ int main(void)
     expect_fixed("quarantine", "65536", "1M");
     expect_fixed("guard", "0", "1000");
     expect_fixed("zero_on_free", "off", "on");
+    expect_fixed("partitions", "off", "2");
+    expect_fixed("tokens", "0", "512");
     expect_fixed("sealed", "off", "on");
     expect_fixed("valgrind", "off", "on");
     expect_refused("purge_dealy", "1");

@@ -82,7 +82,7 @@ class Session:
         return done.stdout
 
     @contextmanager
-    def server(self, *command, port, env=None, end_signal=signal.SIGTERM):
+    def server(self, *command, port, env=None, end_signal=signal.SIGTERM, end_codes=(0,)):
         """A server under the library, from when it listens until it is ended by its pid."""
         output = self.folder / "logs" / f"server-{self._launches}"
         with open(output, "wb") as log:
@@ -98,7 +98,7 @@ class Session:
             launch.end()
         self.cost = self.cost.and_then(launch.ended().cost)
         self._complain_about(command[0], output.read_text(errors="replace"))
-        if launch.ended().code not in (0, -end_signal):
+        if launch.ended().code not in (*end_codes, -end_signal):
             raise Failure(f"{command[0]} {how_it_ended(launch.ended().code)}:\n{tail(output.read_text(errors='replace'))}")
 
     @contextmanager

@@ -22,7 +22,7 @@ use crate::process::thread::Thread;
 use crate::support::errno::set_errno;
 
 #[cfg(unix)]
-const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
+pub(crate) const ALIGN_MAX: usize = 1 << (usize::BITS - 1);
 
 /// The hit path is in the library once, not in every function that aligns.
 #[inline(never)]
@@ -68,7 +68,7 @@ pub extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub unsafe extern "C" fn posix_memalign(block: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
-    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
+    if !align.is_power_of_two() || align % size_of::<*mut c_void>() != 0 {
         return EINVAL;
     }
     let Some(start) = allocate_aligned(bytes, align) else {

@@ -12,6 +12,8 @@ pub(crate) mod aligned;
 #[cfg(all(unix, target_env = "gnu"))]
 mod dlopen;
 #[cfg(unix)]
+mod partition;
+#[cfg(unix)]
 mod replaced;
 #[cfg(unix)]
 mod throwing;
@@ -19,7 +21,11 @@ mod throwing;
 #[cfg(unix)]
 mod operators;
 #[cfg(unix)]
+mod size_returning;
+#[cfg(unix)]
 mod sized;
+#[cfg(unix)]
+mod typed;
 
 #[cfg(unix)]
 pub(crate) mod extensions;

@@ -108,11 +108,8 @@ pub extern "C-unwind" fn new_array_aligned_nothrow(bytes: usize, align: usize, _
         // SAFETY: it is that operator.
         return unsafe { tinyalloc_new_nothrow_by(bytes, align, new.address()) };
     }
-    match allocate_aligned(bytes, align) {
-        Some(start) => start.as_ptr().cast(),
-        // SAFETY: the function takes any size.
-        None => unsafe { tinyalloc_new_nothrow_slow(bytes, align) },
-    }
+    // SAFETY: the function takes any size.
+    unsafe { tinyalloc_new_nothrow_slow(bytes, align) }
 }
 
 /// `operator delete(void*)`

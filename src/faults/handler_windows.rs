@@ -33,10 +33,10 @@ unsafe extern "system" fn on_exception(exception: *mut EXCEPTION_POINTERS) -> i3
     // SAFETY: as above.
     let record = unsafe { &*record };
     // The first word says whether it was a read; the second is the address.
-    if record.ExceptionCode == EXCEPTION_ACCESS_VIOLATION
-        && let Some(explanation) = explain(record.ExceptionInformation[1])
-    {
-        write_error(&explanation);
+    if record.ExceptionCode == EXCEPTION_ACCESS_VIOLATION {
+        if let Some(explanation) = explain(record.ExceptionInformation[1]) {
+            write_error(&explanation);
+        }
     }
     EXCEPTION_CONTINUE_SEARCH
 }

@@ -139,8 +139,7 @@ pub unsafe extern "C" fn rallocx(start: *mut c_void, bytes: usize, flags: c_int)
 /// # Safety
 /// As for [`rallocx`]; `before` are its usable bytes.
 unsafe fn move_with(start: *mut c_void, before: usize, bytes: usize, flags: Flags) -> *mut c_void {
-    let is_as_wanted =
-        start.addr().is_multiple_of(flags.align()) && flags.arena().is_none_or(|arena| owner(start.cast()) == Some(arena));
+    let is_as_wanted = start.addr() % flags.align() == 0 && flags.arena().is_none_or(|arena| owner(start.cast()) == Some(arena));
     if is_as_wanted {
         // SAFETY: the caller's promise.
         let usable = unsafe { resize_in_place(start, before, bytes) };

@@ -16,7 +16,7 @@ pub(super) struct Flags(c_uint);
 
 impl Flags {
     pub(super) const fn new(flags: c_int) -> Flags {
-        Flags(flags.cast_unsigned())
+        Flags(flags as c_uint)
     }
 
     pub(super) const fn align(self) -> usize {

@@ -52,7 +52,7 @@ impl Kind {
             Kind::Bool => Value::Bool(word != 0),
             Kind::Unsigned => Value::Unsigned(u32::try_from(word).unwrap_or(c_uint::MAX)),
             Kind::Size => Value::Size(word),
-            Kind::Signed => Value::Signed(word.cast_signed()),
+            Kind::Signed => Value::Signed(word as isize),
             Kind::Wide => Value::Wide(word as u64),
             Kind::Text => Value::Text(with_exposed_provenance(word)),
         }
@@ -77,7 +77,7 @@ impl Value {
             Value::Bool(is_on) => usize::from(is_on),
             Value::Unsigned(number) => number as usize,
             Value::Size(number) => number,
-            Value::Signed(number) => number.cast_unsigned(),
+            Value::Signed(number) => number as usize,
             Value::Wide(number) => return number.to_le_bytes(),
             Value::Text(text) => text.expose_provenance(),
         };

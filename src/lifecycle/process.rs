@@ -50,8 +50,14 @@ unsafe extern "C" fn resume_child() {
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
 pub(crate) fn allocate_slow(bytes: usize) -> Option<NonNull<u8>> {
     let block = retry_at_new_limit(|| ALLOCATOR.allocate_slow(Thread, bytes));
+    end_slow(bytes);
+    block
+}
+
+/// The work that is due after a slow allocation.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+pub(crate) fn end_slow(bytes: usize) {
     background::on_allocation(bytes);
     stats_dump::on_allocation();
     heap_profile::on_allocation();
-    block
 }

@@ -2,7 +2,13 @@
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
+#[cfg(feature = "c-abi")]
+use core::ptr::null_mut;
 
+#[cfg(feature = "c-abi")]
+use windows_sys::Win32::System::LibraryLoader::{
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+};
 use windows_sys::Win32::System::SystemServices::{DLL_PROCESS_ATTACH, DLL_THREAD_DETACH};
 
 use crate::options::running;
@@ -25,10 +31,24 @@ static END: extern "C" fn() = stats_dump::end;
 
 unsafe extern "system" fn on_news(_image: *mut c_void, reason: u32, _reserved: *mut c_void) {
     match reason {
-        DLL_PROCESS_ATTACH => running::start(),
+        DLL_PROCESS_ATTACH => {
+            #[cfg(feature = "c-abi")]
+            stay();
+            running::start();
+        }
         DLL_THREAD_DETACH => thread::on_end(),
         _ => {}
     }
+}
+
+/// As elsewhere, the library is never unloaded: blocks outlive the call that would do it, threads
+/// may be inside, and another one would reserve its address space anew.
+#[cfg(feature = "c-abi")]
+fn stay() {
+    let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
+    let (inside, mut module) = (&raw const ON_NEWS, null_mut());
+    // SAFETY: by a flag, the name is an address in the library. What fails leaves it as it was.
+    unsafe { GetModuleHandleExW(flags, inside.cast(), &raw mut module) };
 }
 
 /// At least `bytes` bytes when no free slot is ready. Afterwards the pending work outside the

@@ -90,10 +90,11 @@ unsafe extern "C" fn resume_child() {
 /// Reports why there was no memory, if the file is the reason: each kind of failure once.
 #[cold]
 pub(super) fn report_failure(place: Place) {
-    if let Some(failure) = FILE.take_failure()
-        && REPORTED.fetch_or(1 << failure.step() as u32, Ordering::Relaxed) & 1 << failure.step() as u32 == 0
-    {
-        say(&Message { place, failure });
+    if let Some(failure) = FILE.take_failure() {
+        let step = 1 << failure.step() as u32;
+        if REPORTED.fetch_or(step, Ordering::Relaxed) & step == 0 {
+            say(&Message { place, failure });
+        }
     }
 }
 

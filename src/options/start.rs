@@ -21,11 +21,11 @@ static IS_READ: AtomicBool = AtomicBool::new(false);
 /// Reads the environment when the allocator starts, if the environment can be found already: the
 /// allocator may start before the C library.
 pub(crate) fn configure(tunables: &mut Tunables) {
-    if !IS_READ.load(Ordering::Relaxed)
-        && let Some(text) = variable_at_start(VARIABLE)
-    {
-        IS_READ.store(true, Ordering::Relaxed);
-        read_all(text, tunables);
+    if !IS_READ.load(Ordering::Relaxed) {
+        if let Some(text) = variable_at_start(VARIABLE) {
+            IS_READ.store(true, Ordering::Relaxed);
+            read_all(text, tunables);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use core::fmt::{Result as FmtResult, Write};
 use tinyalloc_alloc::{HugePagePolicy, NumaPolicy, PurgeMode, Tunables};
 use tinyalloc_sys::SystemMapper;
 
-use super::value::{percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
+use super::value::{partitions, percentage, signal, size, switch, write_choice, write_number, write_signal, write_switch};
 use crate::process::settings::{PROFILE_INTERVAL, SETTINGS};
 use crate::report::heap_profile::DEFAULT_FILE;
 use crate::support::number::number;
@@ -168,6 +168,15 @@ options! {
             SETTINGS.set_guards(tunables.checks.guard_every > 0);
         },
         get |tunables, out| write_number(out, u64::from(tunables.checks.guard_every));
+    Partitions "partitions", Start, "off, or a number from 2 to 8, when the process starts",
+        set |value, tunables| tunables.partitions = partitions(value)?,
+        get |tunables, out| match tunables.partitions {
+            0 => write_switch(out, false),
+            partitions => write_number(out, partitions.into()),
+        };
+    Tokens "tokens", Start, "how many the compiler was to use, when the process starts; 0 for no limit",
+        set |value, tunables| tunables.tokens = usize::try_from(number(value)?).ok()?,
+        get |tunables, out| write_number(out, tunables.tokens as u64);
     Sealed "sealed", Start, "on or off, when the process starts",
         set |value, _tunables| SETTINGS.set_seals(switch(value)?),
         get |_tunables, out| write_switch(out, SETTINGS.seals());

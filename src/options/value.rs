@@ -32,6 +32,14 @@ pub(super) fn switch(value: &[u8]) -> Option<bool> {
     Some(position_of("off on", value)? == 1)
 }
 
+/// How many partitions; 0 for `off`.
+pub(super) fn partitions(value: &[u8]) -> Option<u8> {
+    match number(value) {
+        Some(partitions) => u8::try_from(partitions).ok().filter(|partitions| matches!(partitions, 0 | 2..=8)),
+        None => (!switch(value)?).then_some(0),
+    }
+}
+
 /// A signal by number or by name, with or without `SIG`; 0 for `off`.
 pub(super) fn signal(value: &[u8]) -> Option<c_int> {
     if value == b"off" {
@@ -77,7 +85,7 @@ mod tests {
 
     #[cfg(unix)]
     use super::signal;
-    use super::{percentage, size};
+    use super::{partitions, percentage, size};
 
     #[test]
     fn sizes_have_units_of_1024() {
@@ -85,6 +93,12 @@ mod tests {
         assert_eq!(size(b"2k"), Some(2048));
         assert_eq!(size(b"3T"), Some(3 << 40));
         assert_eq!([size(b""), size(b"K"), size(b"+1"), size(b"1KB"), size(b"16777216T")], [None; 5]);
+    }
+
+    #[test]
+    fn partitions_are_two_to_eight_or_none() {
+        assert_eq!([partitions(b"off"), partitions(b"0"), partitions(b"2"), partitions(b"8")], [0, 0, 2, 8].map(Some));
+        assert_eq!([partitions(b"on"), partitions(b"1"), partitions(b"9"), partitions(b"258"), partitions(b"")], [None; 5]);
     }
 
     #[test]

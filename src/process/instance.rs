@@ -18,7 +18,7 @@ pub(crate) static ALLOCATOR: Allocator<SystemMapper> = Allocator::new(SystemMapp
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 pub(crate) fn address() -> Option<NonNull<u8>> {
-    const { assert!(align_of::<Allocator<SystemMapper>>().is_multiple_of(4096)) };
+    const { assert!(align_of::<Allocator<SystemMapper>>() % 4096 == 0) };
     let address;
     // SAFETY: computes the address of the page where the heap begins.
     unsafe { asm!("adrp {}, {}", out(reg) address, sym ALLOCATOR, options(pure, nomem, nostack, preserves_flags)) };

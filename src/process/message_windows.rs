@@ -1,5 +1,6 @@
 //! Messages, each written at once and without an allocation.
 
+#[cfg(feature = "c-abi")]
 use core::ffi::c_int;
 use core::fmt::Display;
 use core::ptr::null_mut;
@@ -8,6 +9,7 @@ use windows_sys::Win32::Storage::FileSystem::WriteFile;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
 
 use crate::support::chunked_writer::write_in_chunks;
+#[cfg(feature = "c-abi")]
 use crate::support::small_file;
 
 /// Writes one line to standard error. Allocates nothing.
@@ -27,6 +29,7 @@ pub(crate) fn write_error(text: &dyn Display) {
 }
 
 /// Writes text to a file descriptor.
+#[cfg(feature = "c-abi")]
 pub(crate) fn write_text(descriptor: c_int, text: &dyn Display) {
     write_in_chunks(text, &mut |chunk: &[u8]| {
         // If the write fails, the message is lost.

@@ -256,18 +256,19 @@ impl Display for Details<'_> {
 fn write_block(block: &LiveBlock, out: &mut Formatter<'_>) -> FmtResult {
     let LiveBlock { site, bytes, represents, requested, align, heap, origin: _, span_bytes: _, thread, made_at } = *block;
     let pins = ALLOCATOR.pinned_bytes(Thread, block);
-    let counts = [
-        ("site", site),
-        ("bytes", bytes),
-        ("requested", requested),
-        ("alignment", align),
-        ("pins", pins),
-        ("heap", heap),
-        ("thread", thread),
+    let numbers = [
+        ("site", site as u64),
+        ("bytes", bytes as u64),
+        ("requested", requested as u64),
+        ("alignment", align as u64),
+        ("pins", pins as u64),
+        ("heap", heap as u64),
+        ("thread", thread as u64),
+        ("represents", represents),
+        ("milliseconds", made_at),
     ];
-    out.write_str("{\"block\":")?;
-    write_fields(out, &counts.map(|(name, count)| (name, count as u64)))?;
-    writeln!(out, ",\"represents\":{represents},\"milliseconds\":{made_at}}}}}")
+    write_object(out, "{\"block\":", &numbers)?;
+    out.write_str("}\n")
 }
 
 fn write_heaps(out: &mut Formatter<'_>) -> FmtResult {
@@ -320,11 +321,12 @@ fn write_fields(out: &mut Formatter<'_>, numbers: &[(&str, u64)]) -> FmtResult {
 #[inline(never)]
 fn write_list(out: &mut Formatter<'_>, before: &str, numbers: &mut dyn Iterator<Item = u64>) -> FmtResult {
     out.write_str(before)?;
-    out.write_str("[")?;
-    for (place, number) in numbers.enumerate() {
-        write!(out, "{}{number}", if place == 0 { "" } else { "," })?;
+    let mut comma = "[";
+    for number in numbers {
+        write!(out, "{comma}{number}")?;
+        comma = ",";
     }
-    out.write_str("]")
+    out.write_str(if comma == "[" { "[]" } else { "]" })
 }
 
 /// Why there is no dump, in one line.

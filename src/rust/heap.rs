@@ -226,14 +226,14 @@ impl Heap {
     #[must_use]
     pub unsafe fn reallocate(&self, start: NonNull<u8>, layout: Layout, bytes: usize) -> Option<NonNull<u8>> {
         let align = layout.align();
-        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align))
-            && (align <= SLOT_ALIGN || slots_are_whole())
-        {
+        if let (Some(before), Some(wanted)) = (sized(layout.size(), align), sized(bytes, align)) {
             if shares_slot(before, wanted) && slots_are_whole() {
                 return Some(start);
             }
-            // SAFETY: the caller's promise.
-            return retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) });
+            if align <= SLOT_ALIGN || slots_are_whole() {
+                // SAFETY: the caller's promise.
+                return retry_at_new_limit(|| unsafe { ALLOCATOR.reallocate_in(Thread, Some(self.heap), start, wanted) });
+            }
         }
         let moved = self.allocate(Layout::from_size_align(bytes, align).ok()?)?;
         // SAFETY: both blocks are live, distinct, and hold that much.
@@ -312,14 +312,16 @@ impl Drop for Entered<'_> {
     }
 }
 
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod collections {
     use core::alloc::Layout;
     use core::ptr::NonNull;
 
+    use tinyalloc_alloc::{SLOT_ALIGN, SizeClass};
     use tinyalloc_allocator_api::{Source, implement_allocator};
 
     use super::Heap;
+    use crate::rust::request::slots_are_whole;
 
     // SAFETY: blocks are distinct, aligned, and live until freed, or the heap is reset or dropped,
     // which takes a mutable borrow.
@@ -327,6 +329,12 @@ mod collections {
         #[inline]
         fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
             Heap::allocate(self, layout)
+        }
+
+        #[inline]
+        fn usable_bytes(&self, layout: Layout) -> usize {
+            let is_whole = layout.align() <= SLOT_ALIGN && slots_are_whole();
+            SizeClass::of(layout.size()).filter(|_| is_whole).map_or(layout.size(), SizeClass::bytes)
         }
 
         fn allocate_zeroed(&self, layout: Layout) -> Option<NonNull<u8>> {

@@ -41,6 +41,7 @@ pub use allocator::resize::{Movable, Resizing};
 pub use allocator::state::Allocator;
 pub use allocator::stats::{ClassStats, Stats};
 pub use allocator::thread_context::{Mode, ThreadContext};
+pub use allocator::tokens::Route;
 pub use config::checks::Checks;
 pub use config::policy::HUGE_BYTES_MIN;
 pub use config::tunables::{HugePagePolicy, NumaPolicy, PurgeMode, Tunables};

@@ -32,7 +32,7 @@ fn every_alignment_from_one_byte_to_64_mebibytes_is_kept() {
     for align in (0..=26).map(|shift| 1usize << shift) {
         for bytes in [0, 1, 15, 17, align / 2, align - 1, align, align + 1, 3 * SLICE_BYTES] {
             let start = world.allocate_aligned(actor, bytes, align).unwrap();
-            assert!(start.addr().get().is_multiple_of(align.max(16)), "{bytes} bytes aligned to {align}");
+            assert!(start.addr().get() % align.max(16) == 0, "{bytes} bytes aligned to {align}");
             assert!(world.usable_bytes(actor, start).unwrap() >= bytes);
             // SAFETY: no thread uses the block.
             unsafe { world.free(actor, start.as_ptr()) };
@@ -87,14 +87,14 @@ fn larger_alignments_and_heaps_have_slots_for_zero_size_requests() {
     let actor = Actor::new();
     let align = 2 * SystemMapper::new().page_bytes();
     let block = world.allocate_aligned(actor, 0, align).unwrap();
-    assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
+    assert!(block.addr().get() % align == 0 && world.usable_bytes(actor, block).unwrap() >= 1);
     let heap = world.create_heap(actor, &HeapOptions::default()).unwrap();
     assert!(world.push_heap(actor, Some(heap)));
     for align in [16, 64, 1024, 4096] {
         // A free slot of the class lies ready, or none does.
         for _ in 0..3 {
             let block = world.allocate_aligned(actor, 0, align).unwrap();
-            assert!(block.addr().get().is_multiple_of(align) && world.usable_bytes(actor, block).unwrap() >= 1);
+            assert!(block.addr().get() % align == 0 && world.usable_bytes(actor, block).unwrap() >= 1);
         }
     }
 }

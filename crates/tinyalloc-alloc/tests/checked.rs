@@ -106,7 +106,7 @@ fn check_trace(checks: Checks, ops: &[Op]) {
             }
             Op::AllocateAligned { actor, bytes, shift } => {
                 let start = world.allocate_aligned(actors[actor % ACTORS], bytes, 1 << shift).unwrap();
-                assert!(start.addr().get().is_multiple_of(1 << shift));
+                assert!(start.addr().get() % (1 << shift) == 0);
                 adopt(&mut blocks, actors[actor % ACTORS], start, bytes);
             }
             Op::Reallocate { actor, block, bytes } if !blocks.is_empty() => {

@@ -51,7 +51,7 @@ fn no_address_outside_a_span_is_taken_for_a_slot() {
 fn every_size_and_alignment_up_to_a_slice_gets_the_first_class_that_serves_both() {
     for shift in 0..=SLICE_BYTES.ilog2() {
         let align = 1usize << shift;
-        let serving: Vec<SizeClass> = SizeClass::all().filter(|class| class.bytes().is_multiple_of(align)).collect();
+        let serving: Vec<SizeClass> = SizeClass::all().filter(|class| class.bytes() % align == 0).collect();
         let mut first = 0;
         for bytes in 0..=SMALL_BYTES_MAX {
             first += usize::from(serving.get(first).is_some_and(|class| class.bytes() < bytes.max(1)));
@@ -68,7 +68,7 @@ fn every_small_size_gets_its_slot_and_gives_it_back() {
         let start = world.allocate(actor, bytes).unwrap();
         let usable = SizeClass::of(bytes).map_or_else(|| bytes.next_multiple_of(4096), SizeClass::bytes);
         assert_eq!(world.usable_bytes(actor, start), Some(usable), "{bytes}");
-        assert!(start.addr().get().is_multiple_of(SLOT_ALIGN));
+        assert!(start.addr().get() % SLOT_ALIGN == 0);
         // SAFETY: the block is live and that large.
         let last = unsafe { start.add(usable - 1) };
         // SAFETY: as above.

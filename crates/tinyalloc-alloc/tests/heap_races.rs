@@ -277,7 +277,7 @@ unsafe impl Mapper for LargePages {
     unsafe fn trap(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
         self.1.lock().unwrap().push((start.addr().get(), bytes));
         // As the kernel does it.
-        if !start.addr().get().is_multiple_of(65536) {
+        if start.addr().get() % 65536 != 0 {
             return Err(MapError::Unavailable);
         }
         unsafe { self.0.trap(start, bytes.next_multiple_of(65536)) }
@@ -294,7 +294,7 @@ fn where_pages_are_large_whole_pages_are_trapped() {
     }
     heaps.into_iter().for_each(|heap| destroy(&world, actor, heap).unwrap());
     let trapped = world.mapper.1.lock().unwrap().clone();
-    let whole = |(start, bytes): &(usize, usize)| start.is_multiple_of(65536) && bytes.is_multiple_of(65536);
+    let whole = |(start, bytes): &(usize, usize)| start % 65536 == 0 && bytes % 65536 == 0;
     assert!(
         trapped.iter().all(whole),
         "{} of {} are not whole pages",

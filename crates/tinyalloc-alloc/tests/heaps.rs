@@ -174,7 +174,7 @@ impl<'world> Model<'world> {
                         Some(heap) => world.allocate_aligned_in(actor, heap, bytes, 1 << shift),
                         None => world.allocate_aligned(actor, bytes, 1 << shift),
                     };
-                    assert!(start.is_none_or(|start| start.addr().get().is_multiple_of(1 << shift)));
+                    assert!(start.is_none_or(|start| start.addr().get() % (1 << shift) == 0));
                     (start, bytes)
                 });
             }
@@ -259,7 +259,7 @@ impl<'world> Model<'world> {
         index: usize,
         allocate: impl FnOnce(&World<Plain>, Actor, Option<HeapRef>) -> (Option<NonNull<u8>>, usize),
     ) {
-        let heap = if index.is_multiple_of(4) { None } else { self.heap(index) };
+        let heap = if index % 4 == 0 { None } else { self.heap(index) };
         let (start, bytes) = allocate(self.world, self.actors[actor], heap);
         let owner = if heap.is_none() { self.current(actor) } else { heap };
         self.adopt(actor, start, bytes, owner);
@@ -302,7 +302,7 @@ impl<'world> Model<'world> {
     }
 
     fn enter(&mut self, actor: usize, index: usize) {
-        let heap = if index.is_multiple_of(4) { None } else { self.heap(index) };
+        let heap = if index % 4 == 0 { None } else { self.heap(index) };
         if self.world.push_heap(self.actors[actor], heap) {
             self.pushed[actor].push(heap);
         } else {

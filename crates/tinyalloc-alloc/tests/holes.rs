@@ -177,7 +177,7 @@ unsafe impl Mapper for LargePages {
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, bytes: usize) -> Result<(), MapError> {
-        if !start.addr().get().is_multiple_of(LARGE_PAGE_BYTES) {
+        if start.addr().get() % LARGE_PAGE_BYTES != 0 {
             return Err(MapError::Unavailable);
         }
         // SAFETY: the caller's promise.

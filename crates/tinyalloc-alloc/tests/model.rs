@@ -128,7 +128,7 @@ fn free_again(model: &Model<'_, LimitedMapper>, actor: usize, freed: usize) {
 fn is_about_dead(model: &Model<'_, LimitedMapper>, misuses: &[Misuse], address: usize) -> bool {
     match (misuses, model.block_around(address)) {
         ([Misuse::NotAllocated { address: reported } | Misuse::FreedBefore { address: reported }], _) => *reported == address,
-        ([Misuse::DoubleFree { address: reported, slot_bytes }], None) => *reported == address && slot_bytes.is_multiple_of(16),
+        ([Misuse::DoubleFree { address: reported, slot_bytes }], None) => *reported == address && slot_bytes % 16 == 0,
         ([Misuse::Interior { address: reported, slot_start, slot_bytes }], around) => {
             let named = around.is_none_or(|block| block.start.addr().get() == *slot_start && block.usable == *slot_bytes);
             *reported == address && named && (*slot_start + 1..slot_start + slot_bytes).contains(&address)

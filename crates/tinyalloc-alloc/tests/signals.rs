@@ -129,7 +129,7 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
 
 fn allocate(bytes: usize) -> bool {
     let (allocator, actor) = scene(|scene| (scene.allocator, scene.actor));
-    let start = if bytes.is_multiple_of(3) { allocator.allocate_zeroed(actor, bytes) } else { allocator.allocate(actor, bytes) };
+    let start = if bytes % 3 == 0 { allocator.allocate_zeroed(actor, bytes) } else { allocator.allocate(actor, bytes) };
     assert_eq!(actor.misuses(), []);
     let Some(start) = start else {
         return false;
@@ -188,7 +188,7 @@ fn handle_aligned() {
     });
     for (bytes, align) in (6..=16).flat_map(|shift| [(1, 1 << shift), (3 << shift, 1 << shift)]) {
         let start = allocator.allocate_aligned(actor, bytes, align).unwrap();
-        assert!(start.addr().get().is_multiple_of(align), "{start:?} for {bytes} bytes aligned to {align}");
+        assert!(start.addr().get() % align == 0, "{start:?} for {bytes} bytes aligned to {align}");
         // SAFETY: no thread uses the block.
         unsafe { allocator.free(actor, start.as_ptr()) };
     }

@@ -22,6 +22,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// The kernel reads for us, as we could, and says so when it cannot. (`/proc/self/mem` is read
 /// whatever the access rights.)
 fn is_trapped(start: NonNull<u8>, at: usize) -> bool {
+    #[allow(clippy::incompatible_msrv, reason = "tests are built with the newest compiler alone")]
     let (_reader, writer) = std::io::pipe().unwrap();
     // SAFETY: within the block, or behind it.
     let byte = unsafe { start.as_ptr().add(at) };

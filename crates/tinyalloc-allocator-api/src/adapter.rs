@@ -4,15 +4,16 @@
 #![allow(missing_docs, reason = "for the macro alone")]
 
 use core::alloc::Layout;
-use core::num::NonZeroUsize;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, without_provenance_mut};
 
 use crate::source::Source;
 
 #[inline]
 pub fn allocate<S: Source>(source: &S, layout: Layout) -> Option<NonNull<[u8]>> {
-    let start = if layout.size() == 0 { dangling(layout) } else { source.allocate(layout)? };
-    Some(block(start, layout))
+    if layout.size() == 0 {
+        return Some(block(dangling(layout), layout));
+    }
+    Some(NonNull::slice_from_raw_parts(source.allocate(layout)?, source.usable_bytes(layout)))
 }
 
 #[inline]
@@ -44,7 +45,7 @@ pub unsafe fn grow<S: Source>(source: &S, start: NonNull<u8>, old: Layout, new: 
 #[inline]
 pub unsafe fn grow_zeroed<S: Source>(source: &S, start: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<[u8]>> {
     // SAFETY: the caller's promise.
-    let grown = unsafe { resize(source, start, old, new) }?;
+    let grown = block(unsafe { resize(source, start, old, new) }?.cast(), new);
     // SAFETY: a block that grew is at least as large as it was.
     let beyond = unsafe { grown.cast::<u8>().add(old.size()) };
     // SAFETY: S1.
@@ -68,7 +69,7 @@ unsafe fn resize<S: Source>(source: &S, start: NonNull<u8>, old: Layout, new: La
     }
     // SAFETY: the caller's promise; neither size is zero, and the alignment stays.
     let start = unsafe { source.reallocate(start, old, new.size()) }?;
-    Some(block(start, new))
+    Some(NonNull::slice_from_raw_parts(start, source.usable_bytes(new)))
 }
 
 unsafe fn move_elsewhere<S: Source>(source: &S, start: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<[u8]>> {
@@ -80,10 +81,11 @@ unsafe fn move_elsewhere<S: Source>(source: &S, start: NonNull<u8>, old: Layout,
     Some(moved)
 }
 
+/// What is beyond it, if anything, need not be zero.
 fn block(start: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
     NonNull::slice_from_raw_parts(start, layout.size())
 }
 
 fn dangling(layout: Layout) -> NonNull<u8> {
-    NonNull::without_provenance(NonZeroUsize::new(layout.align()).unwrap_or(NonZeroUsize::MIN))
+    NonNull::new(without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
 }

@@ -1,5 +1,5 @@
-//! The `Allocator` traits of allocator-api2 0.2 and 0.4, both from one implementation of
-//! [`Source`].
+//! The `Allocator` traits of allocator-api2 0.2 and 0.4, and the standard library's, all from one
+//! implementation of [`Source`].
 //!
 //! A type says how it allocates, and [`implement_allocator!`] makes references to it allocators of
 //! every version whose feature is on:
@@ -41,4 +41,7 @@ pub use allocator_api2_02 as v02;
 #[cfg(feature = "allocator-api2-04")]
 #[doc(hidden)]
 pub use allocator_api2_04 as v04;
+#[cfg(feature = "nightly")]
+#[doc(hidden)]
+pub use core as std;
 pub use source::Source;

@@ -16,6 +16,13 @@ pub unsafe trait Source {
     /// A block for `layout`, or `None` when there is no memory for it.
     fn allocate(&self, layout: Layout) -> Option<NonNull<u8>>;
 
+    /// How many bytes a new block of this layout really has: at least its size. The block may be
+    /// deallocated with any size up to that.
+    #[inline]
+    fn usable_bytes(&self, layout: Layout) -> usize {
+        layout.size()
+    }
+
     /// As [`Source::allocate`], with every byte zero.
     fn allocate_zeroed(&self, layout: Layout) -> Option<NonNull<u8>> {
         let start = self.allocate(layout)?;

@@ -1,11 +1,13 @@
 /// Makes references to a [`Source`](crate::Source) allocators of every version of allocator-api2
-/// whose feature is on. Generic parameters go into the brackets:
+/// whose feature is on, and of the standard library with feature `nightly`. Generic parameters go
+/// into the brackets:
 /// `implement_allocator!(impl[const N: usize] for &Buffer<N>);`
 #[macro_export]
 macro_rules! implement_allocator {
     (impl[$($parameters:tt)*] for & $source:ty) => {
         $crate::implement_allocator_02!([$($parameters)*] $source);
         $crate::implement_allocator_04!([$($parameters)*] $source);
+        $crate::implement_allocator_std!([$($parameters)*] $source);
     };
 }
 
@@ -38,6 +40,22 @@ macro_rules! implement_allocator_04 {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! implement_allocator_04 {
+    ($($nothing:tt)*) => {};
+}
+
+#[cfg(feature = "nightly")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! implement_allocator_std {
+    ([$($parameters:tt)*] $source:ty) => {
+        $crate::implement_allocator_version!(std [$($parameters)*] $source);
+    };
+}
+
+#[cfg(not(feature = "nightly"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! implement_allocator_std {
     ($($nothing:tt)*) => {};
 }
 

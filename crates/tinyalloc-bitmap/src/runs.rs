@@ -150,7 +150,7 @@ pub(crate) fn find_run_below<W: Words + ?Sized>(
     end: usize,
     length: usize,
 ) -> Result<usize, usize> {
-    debug_assert!(end.is_multiple_of(WORD_BITS) && length > 0, "an end within a word, or no run");
+    debug_assert!(end % WORD_BITS == 0 && length > 0, "an end within a word, or no run");
     let mut longest = 0;
     let mut first = from / WORD_BITS * WORD_BITS;
     let mut ignored = !(u64::MAX << (from % WORD_BITS));

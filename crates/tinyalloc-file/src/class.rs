@@ -17,7 +17,7 @@ const _: () = {
     while class < CLASSES {
         let used = PAGE_BYTES / SLOT_BYTES[class] * SLOT_BYTES[class];
         assert!(used * 100 >= PAGE_BYTES * 85, "at least 85 % of a page is slots");
-        assert!(SLOT_BYTES[class].is_multiple_of(16));
+        assert!(SLOT_BYTES[class] % 16 == 0);
         assert!(class == 0 || SLOT_BYTES[class - 1] < SLOT_BYTES[class]);
         class += 1;
     }
@@ -30,7 +30,7 @@ impl SizeClass {
     /// The smallest class for a request; none if it needs pages of its own.
     pub(crate) fn of(layout: Layout) -> Option<SizeClass> {
         let first = SLOT_BYTES.partition_point(|bytes| *bytes < layout.size());
-        let fits = |class: &usize| SLOT_BYTES[*class].is_multiple_of(layout.align());
+        let fits = |class: &usize| SLOT_BYTES[*class] % layout.align() == 0;
         (first..CLASSES).find(fits).and_then(SizeClass::numbered)
     }
 

@@ -168,7 +168,7 @@ fn decode_extents(page: &[u8]) -> Option<Vec<Extent>> {
         let first_page = usize_at(page, EXTENTS_AT + index * EXTENT_BYTES);
         let pages = usize_at(page, EXTENTS_AT + index * EXTENT_BYTES + 8);
         let is_next = first_page == end && (Extent::pages_with(1)..=PAGES_MAX - end).contains(&pages);
-        if !is_next || !(first_page + pages).is_multiple_of(GRANULE_PAGES) {
+        if !is_next || (first_page + pages) % GRANULE_PAGES != 0 {
             return None;
         }
         end += pages;

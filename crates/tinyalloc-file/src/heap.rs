@@ -162,7 +162,7 @@ impl FileHeap {
         self.check_writable()?;
         let old = self.user_block(block.place())?;
         check_align(layout)?;
-        let is_aligned = old.start.is_multiple_of(layout.align());
+        let is_aligned = old.start % layout.align() == 0;
         if is_aligned && self.space.resize(&mut self.image, &old, layout)? {
             return Ok(block);
         }

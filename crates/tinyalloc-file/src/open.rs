@@ -1,8 +1,11 @@
 //! Creating and opening heap files.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::error::{During, Error, Result};
 use crate::extent::Extent;
@@ -213,13 +216,13 @@ impl FileHeap {
 
 /// One writer, or any number of readers.
 fn lock(file: &File, access: Access) -> Result<()> {
-    let locked = match access {
-        Access::Read => file.try_lock_shared(),
-        Access::Write => file.try_lock(),
+    let operation = match access {
+        Access::Read => FlockOperation::NonBlockingLockShared,
+        Access::Write => FlockOperation::NonBlockingLockExclusive,
     };
-    match locked {
+    match flock(file, operation) {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked),
-        Err(TryLockError::Error(error)) => Err(error).during("locking the file"),
+        Err(Errno::WOULDBLOCK) => Err(Error::Locked),
+        Err(error) => Err(error).during("locking the file"),
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const GRANULE_PAGES: usize = GRANULE_BYTES / PAGE_BYTES;
 pub(crate) const PAGES_MAX: usize = 1 << 30;
 
 const _: () = assert!(usize::BITS == 64, "offsets into the file are addresses");
-const _: () = assert!(GRANULE_BYTES.is_multiple_of(PAGE_BYTES));
+const _: () = assert!(GRANULE_BYTES % PAGE_BYTES == 0);
 
 pub(crate) fn pages_for(bytes: usize) -> usize {
     bytes.div_ceil(PAGE_BYTES)

@@ -97,7 +97,7 @@ impl Buffer {
 
     /// Whether a block may begin there, as far as its place tells.
     pub(crate) fn is_above_a_header(self, first: usize) -> bool {
-        first >= size_of::<Header>() && first.is_multiple_of(align_of::<Header>())
+        first >= size_of::<Header>() && first % align_of::<Header>() == 0
     }
 
     unsafe fn header(self, first: usize) -> NonNull<Header> {

@@ -128,6 +128,7 @@
 //! # Targets
 //! The atomics must have compare-and-swap: this does not build for ARMv6-M.
 #![no_std]
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
 
 mod sync;
 
@@ -145,7 +146,7 @@ mod stack;
 
 mod global;
 
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod collections;
 
 pub use nothing::Nothing;

@@ -2,8 +2,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::fmt::{Debug, Formatter, Result as FmtResult};
 use core::mem::MaybeUninit;
-use core::num::NonZeroUsize;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, without_provenance_mut};
 
 use crate::blocks::Blocks;
 use crate::buffer::Buffer;
@@ -105,7 +104,7 @@ impl<const N: usize, Then> StackAllocator<N, Then> {
 
     #[inline]
     fn buffer(&self) -> Buffer {
-        let start = NonNull::from_ref(&self.buffer).cast();
+        let start = NonNull::from(&self.buffer).cast();
         // SAFETY: F1: it lies here while `self` is borrowed, first in an aligned struct, and
         // nothing else looks into it.
         unsafe { Buffer::new(start, N) }
@@ -192,5 +191,5 @@ impl<const N: usize, Then> Debug for StackAllocator<N, Then> {
 }
 
 fn dangling(layout: Layout) -> NonNull<u8> {
-    NonNull::without_provenance(NonZeroUsize::new(layout.align()).unwrap_or(NonZeroUsize::MIN))
+    NonNull::new(without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
 }

@@ -72,7 +72,7 @@ impl<A: GlobalAlloc> Model<'_, A> {
     }
 
     fn enter(&mut self, start: *mut u8, layout: Layout) -> Block {
-        assert!(start.addr().is_multiple_of(layout.align()), "{layout:?} is honoured");
+        assert!(start.addr() % layout.align() == 0, "{layout:?} is honoured");
         self.tags = self.tags % 250 + 1;
         let block = Block { start, layout, tag: self.tags };
         let overlaps =

@@ -310,7 +310,7 @@ fn some(bytes: usize) -> Result<usize, MapError> {
 /// The addresses of whole pages.
 fn range(start: NonNull<u8>, bytes: usize) -> Result<(usize, usize), MapError> {
     let from = start.addr().get();
-    let is_whole = (from | bytes).is_multiple_of(ADDRESSES.page_bytes());
+    let is_whole = (from | bytes) % ADDRESSES.page_bytes() == 0;
     let to = from.checked_add(bytes).filter(|_| is_whole).ok_or(MapError::Unavailable)?;
     Ok((from, to))
 }

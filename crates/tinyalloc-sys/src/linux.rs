@@ -143,14 +143,16 @@ const MPOL_PREFERRED: c_int = 1;
 const MPOL_INTERLEAVE: c_int = 3;
 const MPOL_F_MEMS_ALLOWED: c_ulong = 4;
 
-/// The nodes whose memory the process may use, the first 64 of them; where the kernel does not say,
-/// there is one.
+/// The nodes whose memory the process may use, the first 64 of them: one where the kernel knows of
+/// no nodes, none where a sandbox refuses to say.
 pub(crate) fn nodes() -> u64 {
     let mut nodes = [0_u64; NODES / 64];
     let mode = null_mut::<c_int>();
     // SAFETY: the mask has as many bits.
     let status = unsafe { syscall(SYS_get_mempolicy, mode, nodes.as_mut_ptr(), NODES, null::<c_void>(), MPOL_F_MEMS_ALLOWED) };
-    if status == 0 { nodes[0] } else { 1 }
+    // SAFETY: the C library keeps errno of this thread at this address.
+    let error = || unsafe { errno_location().read() };
+    if status == 0 { nodes[0] } else { u64::from(error() == ENOSYS) }
 }
 
 /// Has the pages of a range come from a node, or by turns from all.

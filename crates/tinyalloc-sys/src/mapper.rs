@@ -158,7 +158,8 @@ pub unsafe trait Mapper {
         0
     }
 
-    /// The nodes whose memory the process may use, a bit each, of the first 64.
+    /// The nodes whose memory the process may use, a bit each, of the first 64; none where the
+    /// system refuses to say.
     fn nodes(&self) -> u64 {
         1
     }

@@ -107,13 +107,13 @@ impl Measurement {
     /// No block is larger than `isize::MAX` bytes, so that the conversions keep the value.
     fn grow(&mut self, bytes: usize) {
         self.bytes_allocated += bytes as u64;
-        self.bytes_live += bytes.cast_signed() as i64;
+        self.bytes_live += bytes as i64;
         self.bytes_live_most = self.bytes_live_most.max(self.bytes_live);
     }
 
     fn shrink(&mut self, bytes: usize) {
         self.bytes_freed += bytes as u64;
-        self.bytes_live -= bytes.cast_signed() as i64;
+        self.bytes_live -= bytes as i64;
     }
 }
 

@@ -8,10 +8,7 @@ class Row:
     """What a run of a target found out."""
 
     versions: str = ""
-    passed: list = field(default_factory=list)
-
-    def add(self, part, text):
-        self.passed.append(f"{part}: {text}")
+    results: dict = field(default_factory=dict)
 
 
 class Target:
@@ -38,8 +35,8 @@ class Target:
         row = Row(self.versions())
         for part, run in self.parts.items():
             if not wanted or part in wanted:
-                row.add(part, run(checks))
-        return row if row.passed else None
+                row.results[part] = run(checks)
+        return row if row.results else None
 
 
 TARGETS: list[Target] = []

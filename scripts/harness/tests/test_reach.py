@@ -47,16 +47,21 @@ class Rows(unittest.TestCase):
 
     def test_only_the_parts_that_are_wanted_are_run(self):
         target = Target("x", "X", "somehow", "", parts={"one": lambda checks: "1", "two": lambda checks: "2"})
-        self.assertEqual(quietly(target.run, Checks(), ["two"]).passed, ["two: 2"])
-        self.assertEqual(quietly(target.run, Checks()).passed, ["one: 1", "two: 2"])
+        self.assertEqual(quietly(target.run, Checks(), ["two"]).results, {"two": "2"})
+        self.assertEqual(quietly(target.run, Checks()).results, {"one": "1", "two": "2"})
 
-    def test_what_was_not_run_this_time_keeps_its_row(self):
-        target = Target("x", "X", "somehow", "nothing", parts={"all": lambda checks: "1"})
-        table = table_of([("X", "somehow", "1.0, yesterday", "all: 7", "nothing")])
+    def test_what_was_not_run_this_time_keeps_its_result(self):
+        target = Target("x", "X", "somehow", "nothing", parts={part: lambda checks: "1" for part in ("one", "two", "three")})
+        table = table_of([("X", "somehow", "1.0, yesterday", "one: 7 (2 skipped); two: 5, 1 failed; not run: three", "nothing")])
         kept = rows_by_title(table)["X"]
         self.assertEqual(line_of(target, None, kept), kept)
-        self.assertEqual(line_of(target, Row("1.1", ["all: 8"]), kept)[3], "all: 8")
-        self.assertEqual(line_of(target, None, None)[3], "not run yet")
+        versions, told = line_of(target, Row("1.1", {"two": "6"}), kept)[2:4]
+        self.assertEqual(told, "one: 7 (2 skipped); two: 6; not run: three")
+        self.assertTrue(versions.startswith("1.1, ") and versions.endswith(", by parts"))
+        versions, told = line_of(target, Row("1.1", {"one": "8", "two": "6", "three": "4"}), kept)[2:4]
+        self.assertEqual(told, "one: 8; two: 6; three: 4")
+        self.assertFalse(versions.endswith("parts"))
+        self.assertEqual(line_of(target, None, None)[3], "not run: one, two, three")
 
 
 class Windows(unittest.TestCase):
@@ -108,7 +113,8 @@ class Machines(unittest.TestCase):
 
 class Exceptions(unittest.TestCase):
     def test_tests_that_are_left_out_exist(self):
-        rust = "\n".join(path.read_text() for path in (CHECKOUT / "crates").glob("*/tests/*.rs"))
+        tests = [*CHECKOUT.glob("crates/*/tests/*.rs"), *CHECKOUT.glob("tests/*.rs")]
+        rust = "\n".join(path.read_text() for path in tests)
         for name in LEFT_OUT:
             self.assertTrue(re.search(rf"^fn {name}\(", rust, re.M), name)
         # These two name no exceptions.

@@ -104,7 +104,8 @@ pub extern "C" fn ta_heap_set_profile(heap: *mut TaHeap, interval: usize) -> c_i
 /// Small blocks share what the heap has already: call this before the first.
 ///
 /// Returns 0, or -1 with errno EINVAL for what is no isolated heap, for a node whose memory the
-/// process may not use, and where regions are too small for it (under 512 MiB).
+/// process may not use, where a sandbox refuses get_mempolicy(2), and where regions are too small
+/// for it (under 512 MiB).
 #[unsafe(no_mangle)]
 pub extern "C" fn ta_heap_set_node(heap: *mut TaHeap, node: c_int) -> c_int {
     let Some(heap) = isolated(heap) else {

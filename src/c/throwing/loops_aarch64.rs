@@ -3,7 +3,7 @@
 use core::arch::global_asm;
 
 use super::function::function;
-use super::steps::{attempt, handler, personality, swallow, thrower};
+use super::steps::{attempt, handler, personality, swallow, thrower, usable};
 
 /// A function with the frame of the loops; `$personality` names the routine that catches
 /// exceptions, if any.
@@ -79,3 +79,10 @@ new_loop!(
 
 // An exception arrives there, too: the frames are alike.
 framed!("tinyalloc_new_nothrow_by", ".cfi_personality 0x1b, {personality}", ["blr x2"], personality = personality);
+
+framed!(
+    "tinyalloc_new_sized",
+    "",
+    ["bl tinyalloc_new_slow", "mov x19, x0", "bl {usable}", "mov x1, x0", "mov x0, x19"],
+    usable = usable
+);

@@ -3,7 +3,7 @@
 use core::arch::global_asm;
 
 use super::function::function;
-use super::steps::{attempt, handler, personality, swallow, thrower};
+use super::steps::{attempt, handler, personality, swallow, thrower, usable};
 
 /// A function with the frame of the loops; `$personality` names the routine that catches
 /// exceptions, if any.
@@ -82,3 +82,10 @@ new_loop!(
 
 // An exception arrives there, too: the frames are alike.
 framed!("tinyalloc_new_nothrow_by", ".cfi_personality 0x1b, {personality}", ["jalr a2"], personality = personality);
+
+framed!(
+    "tinyalloc_new_sized",
+    "",
+    ["call tinyalloc_new_slow", "mv s0, a0", "call {usable}", "mv a1, a0", "mv a0, s0"],
+    usable = usable
+);

@@ -23,14 +23,24 @@ mod loops;
 
 use core::ffi::c_void;
 
-// As a function that no exception leaves: the operators jump there and are no frame of the stack by
-// then. Of a call that one may leave, the compiler makes no jump.
+pub(crate) use steps::typed_align;
+
+/// A block, and the bytes of it that may be used; null and 0 if there is none. C has it in two
+/// registers.
+#[repr(C)]
+pub struct SizedBlock {
+    start: *mut c_void,
+    bytes: usize,
+}
+
+// As functions that no exception leaves: the operators jump there and are no frame of the stack by
+// then. Of a call that one may leave, the compiler makes no jump. (Those without `throw` let none
+// out.)
 unsafe extern "C" {
     /// A block, or an exception.
     pub(crate) fn tinyalloc_new_slow(bytes: usize, align: usize) -> *mut c_void;
-}
-
-unsafe extern "C-unwind" {
+    /// A block and its usable bytes, or an exception.
+    pub(crate) fn tinyalloc_new_sized(bytes: usize, align: usize) -> SizedBlock;
     /// A block, or null.
     pub(crate) fn tinyalloc_new_nothrow_slow(bytes: usize, align: usize) -> *mut c_void;
     /// What the operator returns, or null.

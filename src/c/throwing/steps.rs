@@ -5,8 +5,11 @@ use core::mem::transmute;
 use core::ptr::null_mut;
 
 use libc::abort;
+use tinyalloc_alloc::Route;
 
 use super::super::aligned::allocate_aligned;
+use super::super::malloc::malloc_usable_size;
+use super::super::partition::allocate_on_route;
 use super::runtime::Runtime;
 use crate::lifecycle::process::allocate_slow;
 use crate::process::instance::ALLOCATOR;
@@ -29,14 +32,34 @@ unsafe extern "C-unwind" {
     safe fn tinyalloc_new_landing();
 }
 
+/// Where the number of a route lies in the word of an alignment, plus one. No block is aligned to
+/// that much.
+const ROUTE_SHIFT: u32 = 56;
+
+/// The alignment, and with it the way of a token, for the functions of this module.
+pub(crate) fn typed_align(align: usize, token: usize) -> usize {
+    let has_route = ALLOCATOR.may_have_partitions() && align < 1 << ROUTE_SHIFT;
+    if has_route { align | (ALLOCATOR.route(Thread, token).number() + 1) << ROUTE_SHIFT } else { align }
+}
+
 /// One attempt to allocate; null when there is no memory.
 pub(super) extern "C" fn attempt(bytes: usize, align: usize) -> *mut c_void {
-    let block = if align <= 16 {
+    let route = (align >> ROUTE_SHIFT).checked_sub(1).and_then(Route::of);
+    let least = align & ((1 << ROUTE_SHIFT) - 1);
+    let block = if let Some(route) = route.filter(|_| least > 0) {
+        allocate_on_route(route, bytes, least)
+    } else if align <= 16 {
         ALLOCATOR.allocate_hit(Thread, bytes).or_else(|| allocate_slow(bytes))
     } else {
         allocate_aligned(bytes, align)
     };
     block.map_or(null_mut(), |start| start.as_ptr().cast())
+}
+
+/// The usable bytes of a new block.
+pub(super) extern "C" fn usable(start: *const c_void) -> usize {
+    // SAFETY: it is live.
+    unsafe { malloc_usable_size(start) }
 }
 
 /// The program's new-handler, or null.

@@ -66,7 +66,7 @@ impl Bytes {
     pub(super) fn signed(&mut self) -> isize {
         let (value, bits) = self.leb128();
         let unused = usize::BITS.saturating_sub(bits);
-        value.wrapping_shl(unused).cast_signed() >> unused
+        (value.wrapping_shl(unused) as isize) >> unused
     }
 
     /// A number, and how many of its bits were present.
@@ -95,9 +95,9 @@ impl Bytes {
             0x01 => self.unsigned(),
             0x02 => self.u16(),
             0x03 => self.u32(),
-            0x09 => self.signed().cast_unsigned(),
-            0x0a => isize::from(i16::from_ne_bytes(self.array())).cast_unsigned(),
-            0x0b => self.i32().cast_unsigned(),
+            0x09 => self.signed() as usize,
+            0x0a => isize::from(i16::from_ne_bytes(self.array())) as usize,
+            0x0b => self.i32() as usize,
             _ => return None,
         };
         Some(if encoding & BASE == RELATIVE_TO_ITSELF { value.wrapping_add(here) } else { value })

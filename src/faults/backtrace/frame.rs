@@ -89,10 +89,10 @@ impl Frame {
             return Some(());
         }
         let rules = Rules::at(&entry, address)?;
-        if !entry.is_signal()
-            && let Some(short) = ShortRules::new(&rules, entry.return_register())
-        {
-            rule_cache::keep(address, tables, &short);
+        if !entry.is_signal() {
+            if let Some(short) = ShortRules::new(&rules, entry.return_register()) {
+                rule_cache::keep(address, tables, &short);
+            }
         }
         self.read_saved()?;
         let (start, mut registers) = (self.start(rules.start())?, self.registers);
@@ -206,7 +206,7 @@ impl Frame {
 
     /// The address of a word that may be the frame's.
     fn word_at(&self, address: usize) -> Option<usize> {
-        let is_inside = address.is_multiple_of(align_of::<usize>()) && address.wrapping_sub(self.registers[STACK]) < BYTES_MAX;
+        let is_inside = address % align_of::<usize>() == 0 && address.wrapping_sub(self.registers[STACK]) < BYTES_MAX;
         is_inside.then_some(address)
     }
 

@@ -42,10 +42,10 @@ pub(crate) fn callers(trace: &mut [usize]) {
         if places.peek().is_none() || frame.climb().is_none() {
             break;
         }
-        if !own.contains(&frame.address())
-            && let Some(place) = places.next()
-        {
-            *place = frame.address();
+        if !own.contains(&frame.address()) {
+            if let Some(place) = places.next() {
+                *place = frame.address();
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ const WORD_BYTES: isize = size_of::<usize>() as isize;
 const SAME: i8 = i8::MIN;
 const LOST: i8 = i8::MAX;
 /// A word of [`SAME`] alone.
-const ALL_SAME: u64 = u64::from_le_bytes([SAME.cast_unsigned(); OFFSETS_PER_WORD]);
+const ALL_SAME: u64 = u64::from_le_bytes([SAME as u8; OFFSETS_PER_WORD]);
 
 /// The rules of one address, where they are as most are: each register that matters is unchanged,
 /// unknown, or in a word near the start of the frame.
@@ -51,11 +51,11 @@ impl ShortRules {
 
     fn of_parts(start: (u8, i32), return_register: u8, registers: &[i8; KEPT.len()]) -> ShortRules {
         let mut words = [0; WORDS];
-        let start = u64::from(start.1.cast_unsigned()) << 32 | u64::from(start.0) << 8 | u64::from(return_register);
+        let start = u64::from(start.1 as u32) << 32 | u64::from(start.0) << 8 | u64::from(return_register);
         let parts = registers.chunks(OFFSETS_PER_WORD);
         let parts = parts.map(|part| {
-            let mut bytes = [SAME.cast_unsigned(); OFFSETS_PER_WORD];
-            bytes.iter_mut().zip(part).for_each(|(byte, short)| *byte = short.cast_unsigned());
+            let mut bytes = [SAME as u8; OFFSETS_PER_WORD];
+            bytes.iter_mut().zip(part).for_each(|(byte, short)| *byte = *short as u8);
             u64::from_le_bytes(bytes)
         });
         words.iter_mut().zip(once(start).chain(parts)).for_each(|(to, word)| *to = word);
@@ -81,7 +81,7 @@ impl ShortRules {
             while left != 0 {
                 let byte = left.trailing_zeros() / u8::BITS;
                 left &= !(u64::from(u8::MAX) << (byte * u8::BITS));
-                let offset = (word >> (byte * u8::BITS)).to_le_bytes()[0].cast_signed();
+                let offset = (word >> (byte * u8::BITS)).to_le_bytes()[0] as i8;
                 let place = number * OFFSETS_PER_WORD + byte as usize;
                 take(place, (offset != LOST).then_some(isize::from(offset) * WORD_BYTES))?;
             }
@@ -113,10 +113,10 @@ static CACHE: AtomicPtr<[Entry; ENTRIES]> = AtomicPtr::new(null_mut());
 
 /// From here on rules are kept, if there is memory for that. Called while no other thread does.
 pub(crate) fn prepare() {
-    if CACHE.load(Ordering::Relaxed).is_null()
-        && let Ok(start) = PosixMapper::new().map(size_of::<[Entry; ENTRIES]>().next_multiple_of(PAGE_BYTES), PAGE_BYTES)
-    {
-        CACHE.store(start.as_ptr().cast(), Ordering::Release);
+    if CACHE.load(Ordering::Relaxed).is_null() {
+        if let Ok(start) = PosixMapper::new().map(size_of::<[Entry; ENTRIES]>().next_multiple_of(PAGE_BYTES), PAGE_BYTES) {
+            CACHE.store(start.as_ptr().cast(), Ordering::Release);
+        }
     }
 }
 

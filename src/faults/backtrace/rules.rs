@@ -110,7 +110,7 @@ impl Reader<'_> {
             match byte >> 6 {
                 1 => self.advance(operand),
                 2 => {
-                    let rule = self.saved(bytes.unsigned().cast_signed());
+                    let rule = self.saved(bytes.unsigned() as isize);
                     self.set(operand, rule);
                 }
                 3 => self.set(operand, self.initial.registers.get(operand).copied().unwrap_or(Rule::Lost)),
@@ -156,7 +156,7 @@ impl Reader<'_> {
         let names_register = matches!(instruction, START | START_REGISTER | START_SIGNED);
         let register = names_register.then(|| bytes.unsigned());
         let offset = match instruction {
-            START | START_OFFSET => Some(bytes.unsigned().cast_signed()),
+            START | START_OFFSET => Some(bytes.unsigned() as isize),
             START_SIGNED | START_OFFSET_SIGNED => Some(bytes.signed() * self.entry.data_align()),
             _ => None,
         };
@@ -172,9 +172,9 @@ impl Reader<'_> {
     fn set_far(&mut self, instruction: usize, bytes: &mut Bytes) -> Option<()> {
         let register = bytes.unsigned();
         let rule = match instruction {
-            SAVED => self.saved(bytes.unsigned().cast_signed()),
+            SAVED => self.saved(bytes.unsigned() as isize),
             SAVED_SIGNED => self.saved(bytes.signed()),
-            SAVED_NEGATIVE => self.saved(-bytes.unsigned().cast_signed()),
+            SAVED_NEGATIVE => self.saved(-(bytes.unsigned() as isize)),
             SAVED_AT => Rule::SavedAt(Expression::read(bytes)),
             INITIAL => self.initial.registers.get(register).copied().unwrap_or(Rule::Lost),
             SAME => Rule::Same,

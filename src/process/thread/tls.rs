@@ -72,6 +72,7 @@ macro_rules! define_tls {
             }
 
             /// Compares in one instruction.
+            #[cfg(asm_labels)]
             #[inline(always)]
             pub(crate) fn has_first_word(word: usize) -> bool {
                 // SAFETY: compares with one of this thread's three words.
@@ -86,6 +87,12 @@ macro_rules! define_tls {
                     );
                 }
                 true
+            }
+
+            #[cfg(not(asm_labels))]
+            #[inline(always)]
+            pub(crate) fn has_first_word(word: usize) -> bool {
+                $thread::word::<0>() == word
             }
         }
 

@@ -34,10 +34,9 @@ fn without_headings<'text>(body: &[&'text str]) -> Vec<&'text str> {
 }
 
 fn laid_out(indent: &str, body: &[&str]) -> String {
-    if let [line] = body
-        && indent.len() + line.len() + 6 <= WIDTH
-    {
-        return format!("{indent}/* {line} */\n");
+    match body {
+        [line] if indent.len() + line.len() + 6 <= WIDTH => return format!("{indent}/* {line} */\n"),
+        _ => {}
     }
     let lines = body.iter().enumerate().map(|(place, line)| {
         let start = if place == 0 { "/*" } else { " *" };

@@ -62,4 +62,23 @@ const ATTRIBUTES: &str = "
 #define TA_PURE
 #define TA_CONST
 #endif
+
+/* A program that defines TA_STDC_ALLOC_AT_LEAST before it includes this gets the blocks with their
+ * size of a coming standard of C (WG14 N3991): malloc and aligned_alloc, with the bytes that may be
+ * used. Names and types are provisional; <stdlib.h> may declare them one day.
+ */
+#ifdef TA_STDC_ALLOC_AT_LEAST
+#ifdef __cplusplus
+extern \"C\" {
+#endif
+typedef struct {
+    void *al_ptr;
+    size_t al_size;
+} stdc_alloc_result_t;
+stdc_alloc_result_t stdc_alloc_at_least(size_t size);
+stdc_alloc_result_t stdc_aligned_alloc_at_least(size_t alignment, size_t size);
+#ifdef __cplusplus
+}
+#endif
+#endif
 ";

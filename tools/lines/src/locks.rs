@@ -79,10 +79,10 @@ impl Locks {
         let now = self.threads[thread % THREADS_MAX];
         if code.takes.contains(&instruction) {
             self.locks.entry(address).or_default().take(thread, now);
-        } else if code.releases.contains(&instruction)
-            && let Some(lock) = self.locks.get_mut(&address)
-        {
-            lock.release(thread, now);
+        } else if code.releases.contains(&instruction) {
+            if let Some(lock) = self.locks.get_mut(&address) {
+                lock.release(thread, now);
+            }
         }
     }
 

@@ -19,18 +19,18 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::allocate`], for what [`Allocator::allocate_hit`] could not serve.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub fn allocate_slow<C: ThreadContext>(&self, context: C, bytes: usize) -> Option<NonNull<u8>> {
-        if bytes == 0
-            && let Some(start) = self.allocate_zero_size(context, SLOT_ALIGN)
-        {
-            return Some(start);
+        if bytes == 0 {
+            if let Some(start) = self.allocate_zero_size(context, SLOT_ALIGN) {
+                return Some(start);
+            }
         }
         if self.checks_all(context) {
             return self.take_checked(context, bytes).or_else(|| self.allocate_checked(context, Request::new(bytes)));
         }
-        if self.policy().guarded_one_in() > 0
-            && let Some(start) = self.sampled_at_refill(context, bytes)
-        {
-            return Some(start);
+        if self.policy().guarded_one_in() > 0 {
+            if let Some(start) = self.sampled_at_refill(context, bytes) {
+                return Some(start);
+            }
         }
         match SizeClass::of(bytes) {
             Some(class) => self.allocate_small_slow(context, SmallRequest::new(class, bytes, 1)),
@@ -100,18 +100,18 @@ impl<M: Mapper> Allocator<M> {
     #[cold]
     #[inline(never)]
     pub fn allocate_aligned_slow<C: ThreadContext>(&self, context: C, bytes: usize, align: usize) -> Option<NonNull<u8>> {
-        if bytes == 0
-            && let Some(start) = self.allocate_zero_size(context, align)
-        {
-            return Some(start);
+        if bytes == 0 {
+            if let Some(start) = self.allocate_zero_size(context, align) {
+                return Some(start);
+            }
         }
         if self.checks_all(context) {
             return self.allocate_checked(context, Request::new(bytes).aligned(align));
         }
-        if align <= SLICE_BYTES
-            && let Some(class) = SizeClass::of_aligned(bytes, align)
-        {
-            return self.allocate_small_slow(context, SmallRequest::new(class, bytes, align));
+        if align <= SLICE_BYTES {
+            if let Some(class) = SizeClass::of_aligned(bytes, align) {
+                return self.allocate_small_slow(context, SmallRequest::new(class, bytes, align));
+            }
         }
         self.allocate_large_aligned(context, self.current_heap(context), bytes, align)
     }

@@ -61,10 +61,10 @@ impl<M: Mapper> Allocator<M> {
         request: Request,
     ) -> Option<NonNull<u8>> {
         let _quiet = self.errors_disabled();
-        if HeapRef::of(heap).is_none()
-            && let Some(start) = self.sampled(context, heap, request)
-        {
-            return self.cleared(context, request, Some(start));
+        if HeapRef::of(heap).is_none() {
+            if let Some(start) = self.sampled(context, heap, request) {
+                return self.cleared(context, request, Some(start));
+            }
         }
         let Some(class) = self.class_of(request) else {
             let start = self.allocate_large_aligned(context, HeapRef::of(heap), request.bytes(), request.align());

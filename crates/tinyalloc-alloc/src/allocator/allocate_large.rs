@@ -29,12 +29,11 @@ impl<M: Mapper> Allocator<M> {
         bytes: usize,
         align: usize,
     ) -> Option<LargeBlock> {
-        if heap.is_none()
-            && align <= SLICE_BYTES
-            && let Some(span) = self.take_kept(context, bytes)
-        {
-            self.draw_large(context, None, span.start(), Request::new(bytes).aligned(align));
-            return Some(LargeBlock::new(span.start(), false));
+        if heap.is_none() && align <= SLICE_BYTES {
+            if let Some(span) = self.take_kept(context, bytes) {
+                self.draw_large(context, None, span.start(), Request::new(bytes).aligned(align));
+                return Some(LargeBlock::new(span.start(), false));
+            }
         }
         self.new_large(context, heap, bytes, Request::new(bytes).aligned(align), BlockPlace::of(bytes, align))
     }
@@ -46,6 +45,10 @@ impl<M: Mapper> Allocator<M> {
         heap: Option<HeapRef>,
         bytes: usize,
     ) -> Option<NonNull<u8>> {
+        // A partition keeps its addresses, and a mapping does not.
+        if heap.is_some_and(|heap| heap.is_partition()) {
+            return None;
+        }
         if bytes > REQUEST_BYTES_MAX / 2 || !self.space().lock(context.id())?.maps_grown(bytes) {
             return None;
         }
@@ -78,10 +81,10 @@ impl<M: Mapper> Allocator<M> {
         }
         let (wanted, refusals, _quiet) = (bytes, self.refusals(), self.errors_disabled());
         let bytes = self.mapper().page_ceiling(bytes.max(1));
-        if let Some(heap) = heap
-            && !self.charge(context, heap, bytes)
-        {
-            return None;
+        if let Some(heap) = heap {
+            if !self.charge(context, heap, bytes) {
+                return None;
+            }
         }
         let in_region = if place == BlockPlace::Region { self.large_in_region(context, heap, bytes, align) } else { None };
         let block = in_region.or_else(|| self.huge(context, heap, bytes, align)).or_else(|| {

@@ -96,11 +96,11 @@ impl<M: Mapper> Allocator<M> {
 /// Isolated heaps.
 impl<M: Mapper> Allocator<M> {
     /// The thread's heap table, made at its first use of an isolated heap. The thread is attached.
-    fn heap_table<C: ThreadContext>(&self, context: C) -> Option<&'static HeapTable> {
+    fn heap_table<C: ThreadContext>(&self, context: C, patience: Patience) -> Option<&'static HeapTable> {
         if let Some(heap_table) = heap_table_of(context) {
             return Some(heap_table);
         }
-        let page = self.space().lock_patiently(context.id())?.pages().take(self.mapper())?;
+        let page = self.space().lock_with(context.id(), patience)?.pages().take(self.mapper())?;
         // Of the global heap: it could not enter another one yet.
         let default_heap = current(context);
         // SAFETY: the page was taken for this thread, which returns it when it ends.
@@ -111,17 +111,17 @@ impl<M: Mapper> Allocator<M> {
 
     /// This thread's part in `heap`; `None` if the heap is not live, or there is no memory for one.
     /// The thread is attached.
-    pub(crate) fn thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<ThreadHeapRef> {
-        let heap_table = self.heap_table(context)?;
+    pub(crate) fn thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, patience: Patience) -> Option<ThreadHeapRef> {
+        let heap_table = self.heap_table(context, patience)?;
         if let Some(thread_heap) = heap_table.thread_heap(heap) {
             return Some(thread_heap);
         }
         let pushed = self.pushed_thread_heap(context, heap_table, heap);
-        let attachment = pushed.map_or_else(|| self.borrow_thread_heap(context, heap), Some)?;
-        if let Some(last) = heap_table.replace(attachment)
-            && !self.is_in_use(context, last.thread_heap())
-        {
-            self.return_thread_heap(context, last);
+        let attachment = pushed.map_or_else(|| self.borrow_thread_heap(context, heap, patience), Some)?;
+        if let Some(last) = heap_table.replace(attachment) {
+            if !self.is_in_use(context, last.thread_heap()) {
+                self.return_thread_heap(context, last);
+            }
         }
         Some(attachment.thread_heap())
     }
@@ -140,15 +140,20 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// A part in `heap` that no thread uses, or a new one.
-    pub(crate) fn borrow_thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef) -> Option<HeapTableEntry> {
-        let _pool = self.pool().lock_patiently(context.id())?;
-        if !self.space().lock_patiently(context.id())?.is_isolated(heap) {
+    pub(crate) fn borrow_thread_heap<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: HeapRef,
+        patience: Patience,
+    ) -> Option<HeapTableEntry> {
+        let _pool = self.pool().lock_with(context.id(), patience)?;
+        if !self.space().lock_with(context.id(), patience)?.is_isolated(heap) {
             return None;
         }
         if let Some(thread_heap) = self.pop_near(heap.pool(), context) {
             return Some(HeapTableEntry::new(heap, thread_heap));
         }
-        let mut space = self.space().lock_patiently(context.id())?;
+        let mut space = self.space().lock_with(context.id(), patience)?;
         let page = space.pages().take(self.mapper())?;
         // SAFETY: the page was taken just now; pages stay mapped (I1).
         let thread_heap = unsafe { heap.add_thread_heap(page, self.policy()) };
@@ -229,9 +234,9 @@ impl<M: Mapper> Allocator<M> {
         if context.mode() != Mode::Attached {
             return None;
         }
-        let heap_table = self.heap_table(context)?;
+        let heap_table = self.heap_table(context, Patience::WithForks)?;
         let thread_heap = match heap {
-            Some(heap) => self.thread_heap(context, heap)?,
+            Some(heap) => self.thread_heap(context, heap, Patience::WithForks)?,
             None => heap_table.default_heap(),
         };
         if !heap_table.push(current(context)) {

@@ -57,7 +57,7 @@ impl Claim {
     }
 
     fn is_aligned(self, address: usize) -> bool {
-        self.align.is_power_of_two() && address.is_multiple_of(self.align)
+        self.align.is_power_of_two() && address & (self.align - 1) == 0
     }
 
     /// Whether the block can be of this size: its slot has room for so many bytes, and the request

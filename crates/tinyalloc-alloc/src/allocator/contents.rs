@@ -52,7 +52,7 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     fn decommit_sparse<C: ThreadContext>(&self, context: C, start: NonNull<u8>, usable: usize) -> usize {
         // A file's memory is the file's, and dear to get back.
-        if M::LOCKED_BY_FORKS || M::RECOMMITS || !start.as_ptr().addr().is_multiple_of(self.mapper().page_bytes()) {
+        if M::LOCKED_BY_FORKS || M::RECOMMITS || start.as_ptr().addr() & (self.mapper().page_bytes() - 1) != 0 {
             return 0;
         }
         let _quiet = self.errors_disabled();

@@ -64,7 +64,8 @@ impl Chunk {
 
     fn slot_at(&self, address: usize) -> Option<(&AtomicU64, u64)> {
         let offset = address - self.start();
-        offset.is_multiple_of(self.slot_bytes()).then(|| self.place(offset / self.slot_bytes()))
+        let slot = offset / self.slot_bytes();
+        (slot * self.slot_bytes() == offset).then(|| self.place(slot))
     }
 
     fn place(&self, slot: usize) -> (&AtomicU64, u64) {

@@ -106,9 +106,11 @@ impl<M: Mapper> Allocator<M> {
         // SAFETY: this is the one thread, and the list leads from heap to heap whenever another one
         // was stopped amid a change of it.
         unsafe { self.space().peek(leave) };
-        if !is_own && let Some(mut profile) = self.profile_lock().lock(context.id()) {
-            profile.clear();
-            self.profiled().store(0, Ordering::Relaxed);
+        if !is_own {
+            if let Some(mut profile) = self.profile_lock().lock(context.id()) {
+                profile.clear();
+                self.profiled().store(0, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -269,11 +269,11 @@ impl<M: Mapper> Allocator<M> {
         let owned = unsafe { span.owned() };
         // SAFETY: the slot was looked up.
         let freed = unsafe { owned.free_slot(start, self.secret()) };
-        if let Owner::Heap(bins) = span.owner()
-            && freed == Freed::CountdownZero
-        {
-            // SAFETY: an owner that is a heap is one (H2).
-            self.free_relist_on(context, unsafe { ThreadHeapRef::from_bins(bins) }, span);
+        if let Owner::Heap(bins) = span.owner() {
+            if freed == Freed::CountdownZero {
+                // SAFETY: an owner that is a heap is one (H2).
+                self.free_relist_on(context, unsafe { ThreadHeapRef::from_bins(bins) }, span);
+            }
         }
     }
 
@@ -294,9 +294,8 @@ impl<M: Mapper> Allocator<M> {
         if self.is_inside(context) {
             return;
         }
-        while !self.is_stalled()
-            && let Some(start) = self.emergency().take_left()
-        {
+        while !self.is_stalled() {
+            let Some(start) = self.emergency().take_left() else { return };
             // SAFETY: a signal handler gave the block up.
             unsafe { self.free_rarely(context, start.as_ptr()) };
         }
@@ -325,15 +324,14 @@ impl<M: Mapper> Allocator<M> {
     /// As for [`Allocator::free`].
     #[inline(always)]
     pub unsafe fn free_in_hit<C: ThreadContext>(&self, context: C, heap: HeapRef, start: *mut u8) -> bool {
-        if let Some(span) = self.span_in_first_region(start.addr())
-            && let Some(thread_heap) = attached_thread_heap(context, heap)
-            && span.owner_bins() == thread_heap.as_bins().as_ptr().cast_const()
-        {
+        let Some(span) = self.span_in_first_region(start.addr()) else { return false };
+        let Some(thread_heap) = attached_thread_heap(context, heap) else { return false };
+        let is_own = span.owner_bins() == thread_heap.as_bins().as_ptr().cast_const();
+        if is_own {
             // SAFETY: the first region is never at null.
             self.free_own(context, thread_heap, span, unsafe { NonNull::new_unchecked(start) });
-            return true;
         }
-        false
+        is_own
     }
 
     /// As [`Allocator::free_in`], for what is not this thread's; `None` names the global heap.
@@ -407,7 +405,7 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the slot is live, and the program gave it up.
             unsafe { start.write_bytes(0, slot_bytes) };
         }
-        if !policy.keeps_freed_waiting() || span.is_isolated() {
+        if !policy.keeps_freed_waiting() || may_end(span) {
             return self.free_now(context, span, start);
         }
         match self.quarantine(context) {
@@ -440,11 +438,11 @@ impl<M: Mapper> Allocator<M> {
         }
         // SAFETY: the slot is live, and the program gave it up.
         unsafe { start.write_bytes(0, slot_bytes - CANARY_BYTES) };
-        if !span.is_isolated()
-            && let Some((heap, quarantine)) = self.quarantine(context)
-        {
-            canary.wait();
-            return self.free_later(context, heap, quarantine, span, start);
+        if !may_end(span) {
+            if let Some((heap, quarantine)) = self.quarantine(context) {
+                canary.wait();
+                return self.free_later(context, heap, quarantine, span, start);
+            }
         }
         canary.clear();
         self.free_now(context, span, start);
@@ -486,30 +484,30 @@ impl<M: Mapper> Allocator<M> {
 
     /// Returns a slot to its heap.
     fn free_now<C: ThreadContext>(&self, context: C, span: SpanRef, start: NonNull<u8>) {
-        if let Owner::Heap(bins) = span.owner()
-            && context.mode() == Mode::Attached
-        {
-            // SAFETY: an owner that is a heap is one (H2).
-            let heap = unsafe { ThreadHeapRef::from_bins(bins) };
-            if context.is(bins.as_ptr()) || heap.is_of(context.id()) {
-                let slow_path = self.begin_slow_path_on(context, heap);
-                // SAFETY: its owner is a heap of this thread (H1).
-                let freed = unsafe { span.owned() }.free_local(start, self.secret());
-                self.end_slow_path(context, slow_path);
-                return match freed {
-                    Freed::Done => {}
-                    Freed::CountdownZero => self.free_relist_on(context, heap, span),
-                    Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
-                };
+        if let Owner::Heap(bins) = span.owner() {
+            if context.mode() == Mode::Attached {
+                // SAFETY: an owner that is a heap is one (H2).
+                let heap = unsafe { ThreadHeapRef::from_bins(bins) };
+                if context.is(bins.as_ptr()) || heap.is_of(context.id()) {
+                    let slow_path = self.begin_slow_path_on(context, heap);
+                    // SAFETY: its owner is a heap of this thread (H1).
+                    let freed = unsafe { span.owned() }.free_local(start, self.secret());
+                    self.end_slow_path(context, slow_path);
+                    return match freed {
+                        Freed::Done => {}
+                        Freed::CountdownZero => self.free_relist_on(context, heap, span),
+                        Freed::AlreadyFree | Freed::NotASlot => self.free_misused(start, context, span),
+                    };
+                }
             }
         }
         // SAFETY: a carved slot starts there.
         let slot = unsafe { Slot::new(start) };
-        if push_remote(span, slot, self.secret())
-            && let Owner::Heap(bins) = span.owner()
-        {
-            // SAFETY: an owner that is a heap is one (H2).
-            unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
+        if push_remote(span, slot, self.secret()) {
+            if let Owner::Heap(bins) = span.owner() {
+                // SAFETY: an owner that is a heap is one (H2).
+                unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
+            }
         }
     }
 
@@ -527,4 +525,9 @@ impl<M: Mapper> Allocator<M> {
             }
         }
     }
+}
+
+/// Whether a span is of a heap that may end before what waits in quarantine.
+fn may_end(span: SpanRef) -> bool {
+    HeapRef::of_span(span).is_some_and(|heap| !heap.is_partition())
 }

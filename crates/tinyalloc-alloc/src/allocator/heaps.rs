@@ -285,7 +285,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn walk_span(&self, span: SpanRef, visit: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        debug_assert!(span.slot_bytes().is_multiple_of(SLOT_ALIGN));
+        debug_assert!(span.slot_bytes() % SLOT_ALIGN == 0);
         (0..span.slots_carved() as usize)
             .all(|index| self.live_slot(span, index).is_none_or(|start| self.visit(span, start, visit)))
     }

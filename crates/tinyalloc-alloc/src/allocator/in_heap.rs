@@ -34,12 +34,12 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
     pub fn allocate_zeroed_in<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(context, heap, bytes))
-        {
-            // SAFETY: the slot is of that class.
-            unsafe { start.write_bytes(0, class.bytes()) };
-            return Some(start);
+        if !self.policy().checks_frees() {
+            if let Some((class, start)) = SizeClass::of(bytes).zip(self.allocate_in_hit(context, heap, bytes)) {
+                // SAFETY: the slot is of that class.
+                unsafe { start.write_bytes(0, class.bytes()) };
+                return Some(start);
+            }
         }
         self.allocate_in_thread_heap(context, heap, Request::new(bytes).zeroed())
     }
@@ -52,12 +52,11 @@ impl<M: Mapper> Allocator<M> {
         bytes: usize,
         align: usize,
     ) -> Option<NonNull<u8>> {
-        if !self.policy().checks_frees()
-            && align <= SLICE_BYTES
-            && let Some(class) = SizeClass::of_aligned(bytes, align)
-            && let Some(start) = self.allocate_in_hit(context, heap, class.bytes())
-        {
-            return Some(start);
+        if !self.policy().checks_frees() && align <= SLICE_BYTES {
+            let class = SizeClass::of_aligned(bytes, align);
+            if let Some(start) = class.and_then(|class| self.allocate_in_hit(context, heap, class.bytes())) {
+                return Some(start);
+            }
         }
         self.allocate_in_thread_heap(context, heap, Request::new(bytes).aligned(align))
     }
@@ -71,7 +70,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// In one of this thread's heaps.
-    fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
         if self.policy().checks_frees() {
             return self.allocate_checked_on(context, heap, request);
         }
@@ -93,9 +92,9 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.attach_in_time(context, Patience::WithForks)?;
         match context.mode() {
-            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap)?, request),
+            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap, Patience::WithForks)?, request),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
-                let attachment = self.borrow_thread_heap(context, heap)?;
+                let attachment = self.borrow_thread_heap(context, heap, Patience::WithForks)?;
                 let start = self.allocate_on(context, attachment.thread_heap(), request);
                 self.return_thread_heap(context, attachment);
                 start

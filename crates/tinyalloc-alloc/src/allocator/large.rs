@@ -257,10 +257,12 @@ impl<M: Mapper> Allocator<M> {
         self.within_quota(context, span, bytes, |this| {
             let mut space = this.space().lock(context.id())?;
             let mut resized = space.resize_large(this.mapper(), span, bytes);
-            if !resized && let Some(keeper) = Self::keeper(context) {
-                // One of them may be in the way.
-                Self::return_kept(&mut space, keeper);
-                resized = space.resize_large(this.mapper(), span, bytes);
+            if !resized {
+                if let Some(keeper) = Self::keeper(context) {
+                    // One of them may be in the way.
+                    Self::return_kept(&mut space, keeper);
+                    resized = space.resize_large(this.mapper(), span, bytes);
+                }
             }
             this.publish(&space);
             resized.then_some(span.start())

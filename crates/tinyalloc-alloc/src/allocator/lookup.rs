@@ -148,7 +148,7 @@ impl<M: Mapper> Allocator<M> {
         let span = self.find_span(context, address).or_else(|| self.space().look(context.id())?.block_around(address))?;
         match span.owner() {
             Owner::Nobody | Owner::Kept => None,
-            _ => Some(HeapRef::of_span(span).map_or(BlockOwner::Global, BlockOwner::Heap)),
+            _ => Some(programs_heap(span).map_or(BlockOwner::Global, BlockOwner::Heap)),
         }
     }
 
@@ -171,7 +171,7 @@ impl<M: Mapper> Allocator<M> {
         if span.is_some_and(|span| span.owner() == Owner::Emergency) {
             return None;
         }
-        let owner = span.and_then(HeapRef::of_span);
+        let owner = span.and_then(programs_heap);
         if owner == heap {
             return None;
         }
@@ -250,13 +250,18 @@ impl<M: Mapper> Allocator<M> {
     /// As [`Allocator::begin_life`], for a block that a signal handler may have got, and then it is
     /// no heap's.
     pub(crate) fn begin_any_life<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) {
-        if self.policy().has_canaries()
-            && let Some(span) = self.find_span(context, start.as_ptr().addr())
-            && span.has_heap()
-        {
-            self.begin_life(context, start, span.slot_bytes(), bytes);
+        if self.policy().has_canaries() {
+            let span = self.find_span(context, start.as_ptr().addr());
+            if let Some(span) = span.filter(|span| span.has_heap()) {
+                self.begin_life(context, start, span.slot_bytes(), bytes);
+            }
         }
     }
+}
+
+/// The heap of a span, if the program made it. (To the program, partitions are the global heap's.)
+fn programs_heap(span: SpanRef) -> Option<HeapRef> {
+    HeapRef::of_span(span).filter(|heap| !heap.is_partition())
 }
 
 /// Records hold the addresses of blocks: a leak checker must not find them there.

@@ -7,6 +7,8 @@ pub(crate) mod emergency;
 
 pub(crate) mod request;
 
+pub(crate) mod tokens;
+
 pub(crate) mod read_only_state;
 
 pub(crate) mod thread_context;
@@ -60,6 +62,8 @@ pub(crate) mod allocate;
 pub(crate) mod in_heap;
 
 pub(crate) mod resize;
+
+pub(crate) mod partitions;
 
 pub(crate) mod claim;
 

@@ -53,10 +53,8 @@ impl<M: Mapper> Allocator<M> {
     /// Where no slot for so many bytes lies ready, the next ones come from the fullest of the
     /// thread's spans that have free slots.
     pub fn prefer_fullest<C: ThreadContext>(&self, context: C, bytes: usize) {
-        if let Some(class) = SizeClass::at_hand(bytes)
-            && context.mode() == Mode::Attached
-            && Self::is_bin_empty(context, class)
-        {
+        let empty = |class: &SizeClass| context.mode() == Mode::Attached && Self::is_bin_empty(context, *class);
+        if let Some(class) = SizeClass::at_hand(bytes).filter(empty) {
             let slow_path = self.begin_slow_path(context);
             slow_path.heap().bring_fullest_forward(class);
             self.end_slow_path(context, slow_path);

@@ -306,11 +306,11 @@ impl<M: Mapper> Allocator<M> {
 
     /// The blocks of the isolated heap of that number end with it.
     pub(crate) fn end_samples<C: ThreadContext>(&self, context: C, heap: HeapRef, number: usize) {
-        if heap.has_samples()
-            && let Some(mut profile) = self.profile().lock_patiently(context.id())
-        {
-            profile.remove_heap(number, self.mapper().now_milliseconds());
-            self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
+        if heap.has_samples() {
+            if let Some(mut profile) = self.profile().lock_patiently(context.id()) {
+                profile.remove_heap(number, self.mapper().now_milliseconds());
+                self.profiled().store(profile.live_bytes(), Ordering::Relaxed);
+            }
         }
     }
 

@@ -148,9 +148,8 @@ impl<M: Mapper> Allocator<M> {
     }
 
     fn release_idle_regions<C: ThreadContext>(&self, context: C) {
-        while let Some(mut space) = self.space().lock(context.id())
-            && let Some(mappings) = space.remove_idle_region(self.mapper())
-        {
+        while let Some(mut space) = self.space().lock(context.id()) {
+            let Some(mappings) = space.remove_idle_region(self.mapper()) else { return };
             let unmap =
                 |this: &Self| mappings.iter().filter(|mapping| mapping.bytes() > 0).for_each(|mapping| this.unmap(*mapping));
             self.release_beside(context, space, unmap);
@@ -381,12 +380,12 @@ impl<M: Mapper> Allocator<M> {
         if !self.is_heap(context, heap) {
             return;
         }
-        if context.mode() == Mode::Attached
-            && let Some(own) = heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id()))
-        {
-            let slow_path = self.begin_slow_path_on(context, own);
-            let _ = self.purge_thread_heap(context, own);
-            self.end_slow_path(context, slow_path);
+        if context.mode() == Mode::Attached {
+            if let Some(own) = heap.thread_heaps().find(|thread_heap| thread_heap.is_of(context.id())) {
+                let slow_path = self.begin_slow_path_on(context, own);
+                let _ = self.purge_thread_heap(context, own);
+                self.end_slow_path(context, slow_path);
+            }
         }
         self.purge_idle_thread_heaps(context, heap);
     }

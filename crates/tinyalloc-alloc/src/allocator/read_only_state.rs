@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use tinyalloc_sys::{Mapper, Protection};
 
+use super::tokens::{Routes, Tokens};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::valgrind::is_running;
 use crate::span::Span;
@@ -41,6 +42,8 @@ pub(crate) struct ReadOnlyState {
     secret: AtomicUsize,
     canary: Cell<u64>,
     policy: Cell<HardeningPolicy>,
+    tokens: Cell<Tokens>,
+    routes: Routes,
     checks_any: Cell<bool>,
     is_signed: Cell<bool>,
 }
@@ -60,6 +63,8 @@ impl ReadOnlyState {
             secret: AtomicUsize::new(Secret::NONE.word()),
             canary: Cell::new(0),
             policy: Cell::new(HardeningPolicy::NONE),
+            tokens: Cell::new(Tokens::UNKNOWN),
+            routes: Routes::new(),
             checks_any: Cell::new(false),
             is_signed: Cell::new(false),
         }
@@ -104,6 +109,22 @@ impl ReadOnlyState {
         self.checks_any.get()
     }
 
+    /// How requests with a token are divided.
+    #[inline(always)]
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens.get()
+    }
+
+    /// The heaps of partitions.
+    #[inline(always)]
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    pub(crate) fn fix_tokens(&self, tokens: Tokens) {
+        self.tokens.set(tokens);
+    }
+
     pub(crate) fn fix_policy(&self, secret: Secret, canary: u64, policy: HardeningPolicy) {
         self.canary.set(canary);
         self.policy.set(policy);
@@ -130,7 +151,7 @@ impl ReadOnlyState {
         if mapper.page_bytes() != ReadOnlyState::BYTES {
             return;
         }
-        let page = NonNull::from_ref(self).cast();
+        let page = NonNull::from(self).cast();
         // SAFETY: the caller's promise.
         let protected = unsafe { mapper.protect(page, ReadOnlyState::BYTES, Protection::Read) };
         // Valgrind says on standard error that it does not know the call.

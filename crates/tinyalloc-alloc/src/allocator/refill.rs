@@ -27,15 +27,15 @@ impl<M: Mapper> Allocator<M> {
         if let Some(slot) = heap.refill(class, page_bytes, secret)? {
             return Ok(Some(slot));
         }
-        if let Some(span) = heap.take_spare(class)
-            && let Some(slot) = heap.adopt(span, page_bytes, secret)?
-        {
-            return Ok(Some(slot));
+        if let Some(span) = heap.take_spare(class) {
+            if let Some(slot) = heap.adopt(span, page_bytes, secret)? {
+                return Ok(Some(slot));
+            }
         }
-        if let Some(span) = self.take_pooled(context, heap, class)?
-            && let Some(slot) = heap.adopt(span, page_bytes, secret)?
-        {
-            return Ok(Some(slot));
+        if let Some(span) = self.take_pooled(context, heap, class)? {
+            if let Some(slot) = heap.adopt(span, page_bytes, secret)? {
+                return Ok(Some(slot));
+            }
         }
         if let Some(slot) = self.adopt_fresh(context, heap, class)? {
             return Ok(Some(slot));
@@ -46,10 +46,10 @@ impl<M: Mapper> Allocator<M> {
             let _ = self.release_spare(context, heap, SpareLimit::None);
             self.purge_sampled(context, Some(isolated));
             self.purge_pooled_thread_heaps(context, isolated);
-            if self.takes_part_early(context, heap, isolated, class)
-                && let Some(slot) = heap.refill(class, page_bytes, secret)?
-            {
-                return Ok(Some(slot));
+            if self.takes_part_early(context, heap, isolated, class) {
+                if let Some(slot) = heap.refill(class, page_bytes, secret)? {
+                    return Ok(Some(slot));
+                }
             }
         }
         self.abandon_spare(context);

@@ -105,18 +105,14 @@ impl<M: Mapper> Allocator<M> {
     /// No other thread uses the block.
     pub unsafe fn resize_in_place<C: ThreadContext>(&self, context: C, start: NonNull<u8>, bytes: usize) -> Option<usize> {
         let usable = self.usable_bytes(context, start)?;
-        if bytes > SMALL_BYTES_MAX
-            && bytes < HUGE_BYTES_MIN
-            && bytes != usable
-            && self.policy().resizes_in_place()
-            && let Some(span) = self.find_span(context, start.as_ptr().addr())
-            && span.owner() == Owner::Large
-            && !Space::is_huge(span)
-            && self.resize_large(context, span, bytes).is_some()
-        {
-            return self.usable_bytes(context, start);
+        let is_large = bytes > SMALL_BYTES_MAX && bytes < HUGE_BYTES_MIN;
+        if !is_large || bytes == usable || !self.policy().resizes_in_place() {
+            return Some(usable);
         }
-        Some(usable)
+        let span = self.find_span(context, start.as_ptr().addr())?;
+        let is_resized =
+            span.owner() == Owner::Large && !Space::is_huge(span) && self.resize_large(context, span, bytes).is_some();
+        if is_resized { self.usable_bytes(context, start) } else { Some(usable) }
     }
 
     /// As [`Allocator::reallocate`], and reported if the block is another heap's.
@@ -139,7 +135,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// As [`Allocator::reallocate`]; what an emergency served moves to `heap`, or to the global
-    /// one.
+    /// one, and what is not of a partition to that.
     ///
     /// # Safety
     /// As for [`Allocator::reallocate`].
@@ -158,15 +154,19 @@ impl<M: Mapper> Allocator<M> {
             // SAFETY: the caller's promise; nothing is copied.
             return self
                 .is_zero_size_block(context, start.as_ptr().addr())
-                .then(|| unsafe { self.move_block(context, None, start, 0, bytes) })
+                .then(|| unsafe { self.move_block(context, heap, start, 0, bytes) })
                 .flatten();
         }
         if let Some(guarded) = self.guarded_bytes(context, start.as_ptr().addr()) {
             // SAFETY: the caller's promise.
-            return unsafe { self.move_block(context, None, start, guarded?, bytes) };
+            return unsafe { self.move_block(context, heap, start, guarded?, bytes) };
         }
         let span = self.live_span(context, start)?;
         let usable = self.usable_of(context, span, start)?;
+        if heap.is_some_and(|partition| is_to_join(span, partition)) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_block(context, heap, start, usable, bytes) };
+        }
         // SAFETY: the caller's promise.
         unsafe { self.resize(context, heap, span, start, usable, bytes) }
     }
@@ -187,11 +187,10 @@ impl<M: Mapper> Allocator<M> {
     ) -> Option<NonNull<u8>> {
         let room = self.capacity(span);
         if span.owner() == Owner::Large {
-            if bytes > SMALL_BYTES_MAX
-                && self.policy().resizes_in_place()
-                && let Some(start) = self.resize_large(context, span, bytes)
-            {
-                return Some(start);
+            if bytes > SMALL_BYTES_MAX && self.policy().resizes_in_place() {
+                if let Some(start) = self.resize_large(context, span, bytes) {
+                    return Some(start);
+                }
             }
         } else if bytes <= room && keeps_slot(bytes, room) && self.policy().resizes_in_place() {
             self.rewrite_canary(span, start, usable, bytes);
@@ -202,10 +201,11 @@ impl<M: Mapper> Allocator<M> {
             && M::REMAPS
             && !M::LOCKED_BY_FORKS
             && !self.policy().checks_frees()
-            && let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes)
         {
-            // SAFETY: the caller's promise; the new block is as large.
-            return Some(unsafe { self.replace_block(context, start, usable, moved) });
+            if let Some(moved) = self.allocate_grown(context, HeapRef::of_span(span), bytes) {
+                // SAFETY: the caller's promise; the new block is as large.
+                return Some(unsafe { self.replace_block(context, start, usable, moved) });
+            }
         }
         let default_heap = if span.owner() == Owner::Emergency { heap } else { HeapRef::of_span(span) };
         // SAFETY: the caller's promise.
@@ -252,6 +252,12 @@ impl<M: Mapper> Allocator<M> {
         unsafe { self.free(context, start.as_ptr()) };
         moved
     }
+}
+
+/// Whether a block moves to a partition that it is to be of: it is no heap's that the program made.
+fn is_to_join(span: SpanRef, partition: HeapRef) -> bool {
+    let of = HeapRef::of_span(span);
+    partition.is_partition() && of != Some(partition) && of.is_none_or(|heap| heap.is_partition())
 }
 
 /// Shrinking moves a block only where that saves at least half of it.

@@ -3,6 +3,7 @@
 
 use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
+use core::str::from_utf8;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
@@ -10,11 +11,14 @@ use tinyalloc_sys::Mapper;
 use super::emergency::Emergency;
 use super::read_only_state::ReadOnlyState;
 use super::thread_context::ThreadContext;
+use super::tokens::{Routes, Tokens};
 use crate::config::tunables::Tunables;
 use crate::hardening::guard::{GuardRange, Guards};
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::zero_size::ZeroSizeBlocks;
+use crate::heap::heap_record::HeapOptions;
 use crate::profile::Profile;
+use crate::report::heap_name::HeapName;
 use crate::space::Space;
 use crate::span::bins::{Bins, EMPTY_BINS};
 use crate::span::class::{SLICE_SHIFT, SizeClass};
@@ -23,6 +27,7 @@ use crate::span::span_ref::SpanRef;
 use crate::support::fields::{Field, fields};
 use crate::support::index::index_of;
 use crate::support::lock::{Lock, Ranked, Ranking, ThreadId};
+use crate::support::pointer::pointer_to;
 use crate::thread_heap::pool::Pool;
 
 /// How many bytes of the first region's slices are committed: what every free reads besides the
@@ -97,7 +102,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// The bins that a thread without a heap reads.
-    pub(crate) const NO_BINS: NonNull<Bins> = NonNull::from_ref(&EMPTY_BINS);
+    pub(crate) const NO_BINS: NonNull<Bins> = pointer_to(&EMPTY_BINS);
 }
 
 /// The hit paths' parts.
@@ -202,6 +207,18 @@ impl<M: Mapper> Allocator<M> {
     #[inline(always)]
     pub fn checks_any(&self) -> bool {
         self.read_only.checks_any()
+    }
+
+    /// How requests with a token are divided.
+    #[inline(always)]
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.read_only.tokens()
+    }
+
+    /// The heaps of partitions.
+    #[inline(always)]
+    pub(crate) fn routes(&self) -> &Routes {
+        self.read_only.routes()
     }
 
     pub(crate) fn mapper(&self) -> &M {
@@ -388,10 +405,12 @@ impl<M: Mapper> Allocator<M> {
         if self.secret().is_none() {
             context.configure(space.tunables());
             let policy = HardeningPolicy::new(space.tunables().checks);
+            self.read_only.fix_tokens(Tokens::new(space.tunables().partitions, space.tunables().tokens));
             let canary = if policy.has_canaries() { self.mapper().random() } else { 0 };
             self.fix_policy(Secret::new(self.mapper().random()), canary, policy);
         }
         space.start(self.mapper(), self.policy().has_canaries())?;
+        self.open_partitions(space)?;
         if let Some(slots) = space.emergency() {
             // Known to the hit path first: a signal handler may ask for the size of the slot it
             // gets.
@@ -402,13 +421,29 @@ impl<M: Mapper> Allocator<M> {
         Some(())
     }
 
+    /// Makes the heaps of partitions, if there are to be any.
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
+    fn open_partitions(&self, space: &mut Space) -> Option<()> {
+        let tokens = self.tokens();
+        if !tokens.count() {
+            return Some(());
+        }
+        self.routes().open(tokens, |partition| {
+            let mut name = *b"partition 0";
+            name[10] += partition.number();
+            let name = HeapName::new(from_utf8(&name).unwrap_or_default());
+            let options = HeapOptions { name, ..HeapOptions::default() };
+            space.new_partition(self.mapper(), partition, &options, self.policy())
+        })
+    }
+
     /// Whether every call is to be checked: known once the allocator has started, and so it does.
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".text"))]
     pub(crate) fn checks_all<C: ThreadContext>(&self, context: C) -> bool {
-        if self.secret().is_none()
-            && let Some(mut space) = self.space().lock(context.id())
-        {
-            let _ = self.start(context, &mut space);
+        if self.secret().is_none() {
+            if let Some(mut space) = self.space().lock(context.id()) {
+                let _ = self.start(context, &mut space);
+            }
         }
         self.policy().checks_frees()
     }

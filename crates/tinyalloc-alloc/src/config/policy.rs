@@ -187,6 +187,10 @@ pub(crate) const BOUNDED_SLICES: usize = 512;
 /// So many slices in a row belong to one node of memory, where there are several: 64 MiB, twice the
 /// longest run.
 pub(crate) const STRIPE_SLICES: usize = 4096;
+
+/// Partitions that requests with a token may be divided into: each costs a thread that uses it a
+/// part of a heap, and the process a stripe of addresses.
+pub(crate) const PARTITIONS_MAX: u8 = 8;
 /// A look at the processor's node of memory comes with one fresh span of so many, until a second
 /// node was seen.
 pub(crate) const SPANS_PER_LOOK_FOR_NODES: u8 = 32;

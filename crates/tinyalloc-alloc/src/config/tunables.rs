@@ -58,6 +58,12 @@ pub struct Tunables {
     pub checks: Checks,
     /// The most bytes that spans and blocks may take together; beyond it there is no memory.
     pub limit_bytes: usize,
+    /// How many partitions requests with a token are divided into, 2 to 8; 0 for none. For good
+    /// once the first block was allocated.
+    pub partitions: u8,
+    /// How many tokens there are, of which the upper half are those of types with pointers; 0 for
+    /// as many as a word has. For good, as above.
+    pub tokens: usize,
 }
 
 impl Tunables {
@@ -70,6 +76,8 @@ impl Tunables {
         region_bytes: 1 << 40,
         checks: Checks::NONE,
         limit_bytes: usize::MAX,
+        partitions: 0,
+        tokens: 0,
     };
 }
 

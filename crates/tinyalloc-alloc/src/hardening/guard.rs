@@ -193,7 +193,7 @@ impl Guards {
 
     fn block_at(&self, range: &GuardRange, address: usize, page_bytes: usize) -> Result<(usize, Place), GuardMistake> {
         let offset = address.wrapping_sub(range.start.load(Ordering::Relaxed));
-        let (index, in_guard) = (offset / page_bytes / 2, (offset / page_bytes).is_multiple_of(2));
+        let (index, in_guard) = (offset / page_bytes / 2, (offset / page_bytes) % 2 == 0);
         if in_guard || index >= self.used {
             return Err(GuardMistake::NoBlock);
         }
@@ -216,7 +216,7 @@ impl Guards {
         // The lower half of a guard is behind the end of a block, the upper half before the start
         // of the next.
         let (before, behind) = ((page / 2).checked_sub(1), Some(page / 2));
-        let candidates = match (page.is_multiple_of(2), address % page_bytes < page_bytes / 2) {
+        let candidates = match (page % 2 == 0, address % page_bytes < page_bytes / 2) {
             (false, _) => [behind, None],
             (true, true) => [before, behind],
             (true, false) => [behind, before],

@@ -11,12 +11,13 @@ use core::iter::{from_fn, successors};
 use core::mem::offset_of;
 use core::ops::Deref;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use tinyalloc_list::{Linked, Links, List};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::region::pages::META_PAGE_BYTES;
+use crate::region::partition::Partition;
 use crate::report::heap_label::HeapLabel;
 use crate::report::heap_name::HeapName;
 use crate::span::Span;
@@ -108,6 +109,7 @@ pub struct Heap {
     profile_interval: AtomicUsize,
     profile_bins: AtomicPtr<Bins>,
     has_samples: AtomicBool,
+    partition: AtomicU8,
     node: AtomicU32,
 }
 
@@ -223,6 +225,7 @@ impl HeapRef {
             profile_interval: AtomicUsize::new(AS_THE_PROCESS),
             profile_bins: AtomicPtr::new(null_mut()),
             has_samples: AtomicBool::new(false),
+            partition: AtomicU8::new(Partition::NONE.number()),
         };
         // SAFETY: the page is large enough, and the caller's promise.
         unsafe { isolated.write(state) };
@@ -435,6 +438,21 @@ impl Heap {
     /// Replaces one word of the user data.
     pub fn set_user_data(&self, index: usize, word: usize) {
         self.user_data[index].store(word, Ordering::Release);
+    }
+
+    /// The partition whose blocks it has, if it is one's: such a heap is the allocator's own, and
+    /// never ends.
+    pub(crate) fn partition(&self) -> Partition {
+        Partition::of(self.partition.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_partition(&self) -> bool {
+        self.partition() != Partition::NONE
+    }
+
+    /// Before it has a span.
+    pub(crate) fn set_partition(&self, partition: Partition) {
+        self.partition.store(partition.number(), Ordering::Relaxed);
     }
 
     /// The node that its memory is to come from, if it is to be one node's.

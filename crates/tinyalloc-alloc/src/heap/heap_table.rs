@@ -134,6 +134,12 @@ impl HeapTable {
         true
     }
 
+    /// Whether this thread entered a heap, and has not left it.
+    #[inline(always)]
+    pub(crate) fn has_pushed(&self) -> bool {
+        self.depth.get() > 0
+    }
+
     /// The heap that was current before the innermost one was entered.
     pub(crate) fn pop(&self) -> Option<ThreadHeapRef> {
         let depth = self.depth.get().checked_sub(1)?;

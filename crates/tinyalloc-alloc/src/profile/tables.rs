@@ -185,11 +185,10 @@ impl Tables {
     /// The blocks of a heap end with it.
     pub(super) fn remove_heap(&mut self, heap: usize, now: u64) {
         for index in 0..self.sample_count as usize {
-            if let Some(SampleEntry { address, block, .. }) = self.samples.get(index).copied()
-                && block.heap == heap
-                && block.bytes > 0
-            {
-                let _ = self.remove(address, block.thread, now);
+            if let Some(SampleEntry { address, block, .. }) = self.samples.get(index).copied() {
+                if block.heap == heap && block.bytes > 0 {
+                    let _ = self.remove(address, block.thread, now);
+                }
             }
         }
     }

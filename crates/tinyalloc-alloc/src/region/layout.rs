@@ -37,7 +37,7 @@ pub(crate) const PARTS: usize = 4;
 /// Metadata records beyond one per slice: heaps.
 const HEAP_BYTES_PER_SLICE: usize = 16;
 const HEAP_BYTES_MIN: usize = 128 * 1024;
-const _: () = assert!(RUN_ALIGN_MAX.is_multiple_of(SLICES_PER_WORD * SLICE_BYTES) && UNIT_SLICES.is_multiple_of(SLICES_PER_WORD));
+const _: () = assert!(RUN_ALIGN_MAX % (SLICES_PER_WORD * SLICE_BYTES) == 0 && UNIT_SLICES % SLICES_PER_WORD == 0);
 
 /// The near part: bits for the first 128 MiB of slices, and records for a small process.
 pub(super) const NEAR_BYTES: usize = FIRST_PAGE_AT + FIRST_PAGE_BYTES - FIRST_SLICES * size_of::<PageMap>();
@@ -51,7 +51,7 @@ const FIRST_SLICES: usize = DATA_STEP_BYTES as usize / SLICE_BYTES;
 
 /// Bytes of records on the first page.
 pub(crate) const FIRST_RECORDS_BYTES: usize = NEAR_BYTES - NEAR_RECORDS_AT;
-const _: () = assert!(NEAR_RECORDS_AT.is_multiple_of(align_of::<Span>()) && NEAR_BYTES.is_multiple_of(align_of::<Span>()));
+const _: () = assert!(NEAR_RECORDS_AT % align_of::<Span>() == 0 && NEAR_BYTES % align_of::<Span>() == 0);
 
 pub(super) type PageMap = AtomicPtr<Span>;
 

@@ -10,6 +10,11 @@ pub(crate) mod growing;
 pub(crate) mod purpose;
 pub(crate) mod slice;
 
+pub(crate) mod node;
+pub(crate) mod partition;
+
+pub(crate) mod near;
+
 pub(crate) mod run_bounds;
 pub(crate) mod slice_bits;
 pub(crate) mod stripes;

@@ -141,7 +141,7 @@ impl Store {
     fn number(&self, address: usize) -> Option<usize> {
         let offset = address.wrapping_sub(self.pages.start().as_ptr().addr());
         let page = offset / META_PAGE_BYTES;
-        let is_ours = offset.is_multiple_of(META_PAGE_BYTES) && page < self.pages_committed();
+        let is_ours = offset % META_PAGE_BYTES == 0 && page < self.pages_committed();
         (is_ours && Taken(self).get(page)).then_some(page)
     }
 }

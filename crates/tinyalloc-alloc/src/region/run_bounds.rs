@@ -3,8 +3,8 @@
 //!
 //! A free makes the bounds of the run's groups unknown, and a search that looks at a group in vain
 //! sets its bound. So a group is searched in vain once after something was freed or taken there,
-//! however large the region is. To take a run changes no bound. (Groups of other nodes of memory
-//! keep their bounds, and are passed over one by one.)
+//! however large the region is. To take a run changes no bound. (Groups of other nodes of memory,
+//! and of other partitions, keep their bounds, and are passed over one by one.)
 
 use core::cell::Cell;
 use core::iter::from_fn;
@@ -14,8 +14,8 @@ use core::ptr::NonNull;
 use tinyalloc_bitmap::BitmapOps;
 
 use super::Region;
+use super::near::Near;
 use super::slice_bits::{Column, FAR_STRETCH_BYTES, FAR_STRETCH_WORDS, NEAR_WORDS, SLICES_PER_WORD};
-use super::stripes::Near;
 use crate::config::policy::BOUNDED_SLICES;
 
 pub(super) const NEAR_BOUNDS: usize = 1 + NEAR_GROUPS;
@@ -23,7 +23,7 @@ pub(super) const FAR_BOUNDS: usize = 1 + FAR_GROUPS;
 
 const NEAR_GROUPS: usize = NEAR_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
 const FAR_GROUPS: usize = FAR_STRETCH_WORDS * SLICES_PER_WORD / BOUNDED_SLICES;
-const _: () = assert!(BOUNDED_SLICES.is_multiple_of(SLICES_PER_WORD));
+const _: () = assert!(BOUNDED_SLICES % SLICES_PER_WORD == 0);
 const _: () = assert!(NEAR_GROUPS * BOUNDED_SLICES == NEAR_WORDS * SLICES_PER_WORD);
 
 /// Runs may be as long as can be.
@@ -252,11 +252,12 @@ mod tests {
     use crate::config::tunables::HugePagePolicy;
     use crate::region::Region;
     use crate::region::idle::{PurgeOutcome, PurgeScope};
+    use crate::region::near::Near;
+    use crate::region::node::Node;
     use crate::region::purpose::Purpose;
     use crate::region::runs::Wanted;
     use crate::region::slice::Run;
     use crate::region::slice_bits::SliceState;
-    use crate::region::stripes::{Near, Node};
 
     const REGION_BYTES: usize = 1 << 31;
 
@@ -354,7 +355,7 @@ mod tests {
             let found = self.lowest(&states, wanted, |state| state.is_resident()).or_else(free);
             let first = found.unwrap_or_else(|| self.at_the_end(&states, wanted));
             let used = self.region.used_slices();
-            let near = if self.stripes.is_some() { Near::Node(Node::of(node)) } else { Near::Anywhere };
+            let near = if self.stripes.is_some() { Near::ANYWHERE.on_node(Node::of(node)) } else { Near::ANYWHERE };
             self.region.take_run(&SystemMapper, Wanted::new(slices, align, Purpose::Block, 0).near(near), 0).unwrap();
             let is_used = |number| self.region.state_of(self.region.slice(number).unwrap()).is_used();
             let is_taken = self.region.used_slices() == used + slices && (first..first + slices).all(is_used);

@@ -7,11 +7,11 @@ use tinyalloc_sys::Mapper;
 
 use super::Region;
 use super::commit::Shortage;
+use super::near::Near;
 use super::purpose::Purpose;
 use super::run_bounds::Searched;
 use super::slice::{Run, SliceIndex};
 use super::slice_bits::{SLICES_PER_WORD, bits_within};
-use super::stripes::Near;
 use crate::config::policy::{TRAPPED_LOOK, UNTRAPPED_AHEAD_SLICES};
 use crate::span::extent::Extent;
 
@@ -28,7 +28,11 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) const fn new(slices: usize, align: usize, purpose: Purpose, untrapped: usize) -> Wanted {
-        Wanted { slices, align, purpose, untrapped, near: Near::Anywhere }
+        Wanted { slices, align, purpose, untrapped, near: Near::ANYWHERE }
+    }
+
+    pub(crate) const fn on_any_node(self) -> Wanted {
+        Wanted { near: self.near.on_any_node(), ..self }
     }
 
     pub(crate) const fn near(self, near: Near) -> Wanted {
@@ -73,7 +77,7 @@ impl Region {
         };
         let first = match self.untrap(mapper, first..first + slices, untrapped) {
             Ok(()) => first,
-            Err(_) => self.find_accessible(mapper, slices, align)?,
+            Err(_) => self.find_accessible(mapper, slices, align, near)?,
         };
         self.renew_huge_pages(mapper, first);
         let run = first..first + slices;

@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 
 use super::Region;
 use super::commit::Shortage;
+use super::near::Near;
 use super::slice::SliceIndex;
 use super::slice_bits::SLICES_PER_WORD;
 use crate::span::class::SLICE_BYTES;
@@ -66,16 +67,27 @@ impl Region {
     /// A run without a trap, where the system does not take them away any more: a sandbox may have
     /// closed since they were set.
     #[cold]
-    pub(super) fn find_accessible<M: Mapper>(&self, mapper: &M, slices: usize, align: usize) -> Result<usize, Shortage> {
+    pub(super) fn find_accessible<M: Mapper>(
+        &self,
+        mapper: &M,
+        slices: usize,
+        align: usize,
+        near: Near,
+    ) -> Result<usize, Shortage> {
         let mut from = self.lowest_free.get();
         while let Some(first) = self.used().find_clear_run(from, slices, align) {
             match self.trapped().find_last_set(first + slices).filter(|trapped| *trapped >= first) {
                 Some(trapped) => from = trapped + 1,
-                None => return Ok(first),
+                None if self.is_near(first, near) && first + slices <= self.fence(first).end => return Ok(first),
+                None => from = self.fence(first).end.min(self.committed_slices()),
             }
         }
-        let first = self.committed_slices().next_multiple_of(align);
+        let first = self.place_at_the_end(self.committed_slices().next_multiple_of(align), slices, near);
+        if first + slices > self.slices.bytes() / SLICE_BYTES {
+            return Err(Shortage::OfRoom);
+        }
         self.commit_slices(mapper, first + slices)?;
+        self.take_stripe(mapper, first, near);
         Ok(first)
     }
 }

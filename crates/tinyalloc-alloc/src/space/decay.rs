@@ -117,7 +117,7 @@ impl Decay {
             return PurgeTarget::DownTo(cap - cap / 4);
         }
         self.events = self.events.wrapping_add(1);
-        if !self.events.is_multiple_of(EVENTS_PER_LOOK) {
+        if self.events % EVENTS_PER_LOOK != 0 {
             return PurgeTarget::Nothing;
         }
         self.on_look(balance, tunables, now_milliseconds())

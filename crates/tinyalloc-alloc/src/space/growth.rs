@@ -29,15 +29,16 @@ impl Space {
             return None;
         }
         let region = Region::new(mapper, self.tunables.region_bytes, slices, self.tunables.huge_pages, purpose).ok()?;
-        self.follow_nodes(mapper, &region);
+        self.follow_owners(mapper, &region);
         self.regions.push(region);
         Some(())
     }
 
     /// Takes the last region out if it is idle, for the release of its mappings. The first stays:
-    /// the hit path knows it.
+    /// the hit path knows it; and where there are partitions, all do, for another region could come
+    /// to lie there, and have no owners yet.
     pub(crate) fn remove_idle_region<M: Mapper>(&mut self, mapper: &M) -> Option<[Unlisted; PARTS + 1]> {
-        let is_idle = self.regions.last().is_some_and(Region::is_idle);
+        let is_idle = !self.are_partitioned && self.regions.last().is_some_and(Region::is_idle);
         let region = if is_idle { self.regions.pop_further()? } else { return None };
         let mut mappings = [Unlisted::new(region.slices_start(), 0); PARTS + 1];
         let all = region.mappings().into_iter().chain(region.table(mapper));

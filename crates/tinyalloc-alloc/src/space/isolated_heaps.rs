@@ -5,6 +5,7 @@ use tinyalloc_sys::Mapper;
 use super::Space;
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::heap::heap_record::{HeapOptions, HeapRef};
+use crate::region::partition::Partition;
 
 impl Space {
     /// The isolated heaps.
@@ -20,6 +21,24 @@ impl Space {
     /// Whether the address is that of an isolated heap that was not destroyed.
     pub(crate) fn is_isolated(&self, heap: HeapRef) -> bool {
         self.pages.is_page(heap.address()) && heap.is_live()
+    }
+
+    /// As [`Space::new_isolated`], for the blocks of a partition. From here on, the slices of
+    /// regions have owners.
+    pub(crate) fn new_partition<M: Mapper>(
+        &mut self,
+        mapper: &M,
+        partition: Partition,
+        options: &HeapOptions,
+        policy: HardeningPolicy,
+    ) -> Option<HeapRef> {
+        let heap = self.new_isolated(mapper, options, policy)?;
+        heap.set_partition(partition);
+        if !self.are_partitioned {
+            self.are_partitioned = true;
+            self.regions.iter().for_each(|region| region.own_stripes(mapper, false));
+        }
+        Some(heap)
     }
 
     /// A new isolated heap on a page of its own.

@@ -70,6 +70,7 @@ pub(crate) struct Space {
     huge: HugeTable,
     keeping: bool,
     nodes: Nodes,
+    are_partitioned: bool,
     lent_slices: usize,
     grown_bytes_min: usize,
 }
@@ -84,6 +85,7 @@ impl Space {
             huge: HugeTable::new(),
             keeping: false,
             nodes: Nodes::new(),
+            are_partitioned: false,
             lent_slices: 0,
             grown_bytes_min: GROWN_BYTES_MIN,
             retired: null_mut(),

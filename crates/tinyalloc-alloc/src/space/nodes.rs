@@ -9,7 +9,9 @@ use crate::config::policy::SPANS_PER_LOOK_FOR_NODES;
 use crate::config::tunables::NumaPolicy;
 use crate::heap::heap_record::HeapRef;
 use crate::region::Region;
-use crate::region::stripes::{Near, Node};
+use crate::region::near::Near;
+use crate::region::node::Node;
+use crate::region::partition::Partition;
 use crate::span::class::SLICE_BYTES;
 
 /// The nodes that threads of this process were seen on. (Which, the regions know.)
@@ -46,20 +48,25 @@ impl Space {
 
     /// Where memory for a heap may lie that the calling thread wants.
     pub(crate) fn near<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Near {
+        let partition = heap.map_or(Partition::NONE, |heap| heap.partition());
+        self.near_by_nodes(mapper, heap).of_partition(partition)
+    }
+
+    fn near_by_nodes<M: Mapper>(&mut self, mapper: &M, heap: Option<HeapRef>) -> Near {
         match heap.and_then(|heap| heap.node()) {
             Some(node) => self.near_node(mapper, Node::of(node)),
             None if self.nodes.are_several => self.look_for_nodes(mapper),
             // Where one node was seen, the processor is asked once in many spans.
             None => {
                 self.nodes.looks = (self.nodes.looks + 1) % SPANS_PER_LOOK_FOR_NODES;
-                if self.nodes.looks == 0 { self.look_for_nodes(mapper) } else { Near::Anywhere }
+                if self.nodes.looks == 0 { self.look_for_nodes(mapper) } else { Near::ANYWHERE }
             }
         }
     }
 
     /// Where memory may lie that the calling thread wants.
     pub(crate) fn look_for_nodes<M: Mapper>(&mut self, mapper: &M) -> Near {
-        if self.tunables.numa == NumaPolicy::Auto { self.near_node(mapper, Node::of(mapper.node())) } else { Near::Anywhere }
+        if self.tunables.numa == NumaPolicy::Auto { self.near_node(mapper, Node::of(mapper.node())) } else { Near::ANYWHERE }
     }
 
     fn near_node<M: Mapper>(&mut self, mapper: &M, node: Node) -> Near {
@@ -67,7 +74,7 @@ impl Space {
         if node != home && !self.nodes.are_several && self.tunables.numa != NumaPolicy::Interleave {
             self.tell_nodes_apart(mapper, home);
         }
-        if self.nodes.are_several { Near::Node(node) } else { Near::Anywhere }
+        if self.nodes.are_several { Near::ANYWHERE.on_node(node) } else { Near::ANYWHERE }
     }
 
     fn tell_nodes_apart<M: Mapper>(&mut self, mapper: &M, home: Node) {
@@ -94,7 +101,10 @@ impl Space {
     }
 
     /// A region is new: what holds for the others holds for it.
-    pub(super) fn follow_nodes<M: Mapper>(&self, mapper: &M, region: &Region) {
+    pub(super) fn follow_owners<M: Mapper>(&self, mapper: &M, region: &Region) {
+        if self.are_partitioned {
+            region.own_stripes(mapper, true);
+        }
         if self.tunables.numa == NumaPolicy::Interleave {
             return region.interleave(mapper);
         }

@@ -5,9 +5,9 @@ use tinyalloc_sys::Mapper;
 use super::Space;
 use crate::heap::heap_record::HeapRef;
 use crate::region::commit::Shortage;
+use crate::region::near::Near;
 use crate::region::purpose::Purpose;
 use crate::region::runs::Wanted;
-use crate::region::stripes::Near;
 use crate::span::class::SLICE_BYTES;
 use crate::span::extent::Extent;
 use crate::span::owned::OwnedSpan;
@@ -54,7 +54,7 @@ impl Space {
             // As is the memory of another node.
             .or_else(|_| {
                 if self.are_nodes_several() {
-                    self.take_known_extent(mapper, wanted.near(Near::Anywhere))
+                    self.take_known_extent(mapper, wanted.on_any_node())
                 } else {
                     Err(Shortage::OfRoom)
                 }

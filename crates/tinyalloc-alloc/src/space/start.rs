@@ -3,8 +3,8 @@
 use tinyalloc_sys::Mapper;
 
 use super::Space;
+use crate::region::near::Near;
 use crate::region::purpose::Purpose;
-use crate::region::stripes::Near;
 use crate::span::class::{SLICE_BYTES, SizeClass};
 
 /// Slots for signal handlers that interrupt the allocator.
@@ -22,7 +22,7 @@ impl Space {
             let class = SizeClass::of(EMERGENCY_BYTES)?;
             let bytes = class.bytes() * EMERGENCY_SLOTS as usize;
             let slices = bytes.div_ceil(SLICE_BYTES);
-            let span = self.take_span(mapper, slices + usize::from(guarded), 1, Purpose::Slots, None, Near::Anywhere)?;
+            let span = self.take_span(mapper, slices + usize::from(guarded), 1, Purpose::Slots, None, Near::ANYWHERE)?;
             if guarded && mapper.page_bytes() <= SLICE_BYTES {
                 // SAFETY: the span has a slice more than its slots need.
                 let guard = unsafe { span.start().add(slices * SLICE_BYTES) };

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(SizeClass::all().count(), CLASS_COUNT);
         assert_eq!(sizes.last(), Some(&SMALL_BYTES_MAX));
         for pair in sizes.windows(2) {
-            assert!(pair[0] < pair[1] && pair[1].is_multiple_of(16));
+            assert!(pair[0] < pair[1] && pair[1] % 16 == 0);
             if (256..4096).contains(&pair[0]) {
                 assert!((pair[1] - pair[0] - 1) * 8 <= pair[1], "{pair:?}");
             }
@@ -289,7 +289,7 @@ mod tests {
                 let bound = class.scale() * carved as u64;
                 for offset in 0..span_bytes {
                     let accepted = (offset as u64).wrapping_mul(class.reciprocal()) < bound;
-                    let is_start = offset.is_multiple_of(class.bytes()) && offset / class.bytes() < carved;
+                    let is_start = offset % class.bytes() == 0 && offset / class.bytes() < carved;
                     assert_eq!(accepted, is_start, "class {} carved {carved} offset {offset}", class.bytes());
                 }
             }
@@ -302,7 +302,7 @@ mod tests {
             let align = 1usize << shift;
             for bytes in [0, 1, align - 1, align, align + 1, 3000, 4095, 8000] {
                 let class = SizeClass::of_aligned(bytes, align).expect("small");
-                assert!(class.bytes() >= bytes && class.bytes().is_multiple_of(align));
+                assert!(class.bytes() >= bytes && class.bytes() % align == 0);
             }
         }
     }

@@ -10,6 +10,7 @@ use core::ptr::{NonNull, null_mut};
 
 use super::class::SLICE_BYTES;
 use crate::support::pair::read_pair;
+use crate::support::pointer::pointer_to;
 
 /// Whether links can be marked: reading two words at an odd address costs what it costs elsewhere.
 pub(crate) const MARKS_WORK: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
@@ -78,7 +79,7 @@ impl Secret {
 pub(crate) struct Slot(NonNull<SlotWords>);
 
 impl Slot {
-    pub(crate) const END: Slot = Slot(NonNull::from_ref(&END));
+    pub(crate) const END: Slot = Slot(pointer_to(&END));
 
     /// # Safety
     /// `start` is the start of a carved slot (L1).
@@ -195,7 +196,7 @@ impl Slot {
     /// The same link with a mark; without, where that cannot be: the two words may be the last
     /// bytes that are readable.
     pub(crate) fn marked(self, slot_bytes: usize) -> Slot {
-        let is_last = slot_bytes < size_of::<SlotWords>() + 1 && (self.address() + slot_bytes).is_multiple_of(SLICE_BYTES);
+        let is_last = slot_bytes < size_of::<SlotWords>() + 1 && (self.address() + slot_bytes) % SLICE_BYTES == 0;
         if !MARKS_WORK || self.is_end() || is_last { self } else { Slot(self.0.map_addr(|address| address | MARK)) }
     }
 

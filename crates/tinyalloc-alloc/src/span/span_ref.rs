@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use super::Span;
 use super::extent::Extent;
 use super::owned::{OwnedSpan, Published};
+use crate::support::pointer::pointer_to;
 
 /// A span's record, by address (S1 makes it as good as a reference).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +34,9 @@ static NO_SPAN: Span = Span::none();
 static FREED_SPAN: Span = Span::none();
 
 impl SpanRef {
-    pub(crate) const NONE: SpanRef = SpanRef(NonNull::from_ref(&NO_SPAN));
+    pub(crate) const NONE: SpanRef = SpanRef(pointer_to(&NO_SPAN));
 
-    pub(crate) const FREED: SpanRef = SpanRef(NonNull::from_ref(&FREED_SPAN));
+    pub(crate) const FREED: SpanRef = SpanRef(pointer_to(&FREED_SPAN));
 
     /// # Safety
     /// It is blank or retired, and no other thread's; `extent` was taken for it (S4).

@@ -15,7 +15,8 @@ const WORDS_AT_ONCE: usize = 8;
 pub(crate) unsafe fn is_clear(start: NonNull<u8>, bytes: usize) -> bool {
     // SAFETY: the caller's promise.
     let words = unsafe { from_raw_parts(start.cast::<Word>().as_ptr(), bytes / size_of::<Word>()) };
-    let (blocks, rest) = words.as_chunks::<WORDS_AT_ONCE>();
+    let blocks = words.chunks_exact(WORDS_AT_ONCE);
+    let rest = blocks.remainder();
     let mut sums = [0; WORDS_AT_ONCE];
     for block in blocks {
         for (sum, word) in sums.iter_mut().zip(block) {

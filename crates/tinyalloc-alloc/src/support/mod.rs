@@ -6,6 +6,7 @@ pub(crate) mod lock;
 
 pub(crate) mod memory;
 pub(crate) mod pair;
+pub(crate) mod pointer;
 pub(crate) mod random;
 
 pub(crate) mod exponential;

@@ -35,9 +35,8 @@ impl ThreadHeapRef {
             _ => result = result.and(Err(walk.freed().last())),
         };
         loop {
-            while !walks.is_full()
-                && let Some(mut walk) = self.next_walk(&mut dirty)
-            {
+            while !walks.is_full() {
+                let Some(mut walk) = self.next_walk(&mut dirty) else { break };
                 match walk.step(secret) {
                     Step::Further => drop(walks.push(walk)),
                     end => bring_home(&walk, end),

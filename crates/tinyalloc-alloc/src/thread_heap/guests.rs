@@ -128,11 +128,11 @@ impl ThreadHeapRef {
     /// The span may have gone to another heap meanwhile.
     fn send_slot_home(self, span: SpanRef, slot: Slot, secret: Secret) {
         if span.owner() != self.owner() {
-            if push_remote(span, slot, secret)
-                && let Owner::Heap(bins) = span.owner()
-            {
-                // SAFETY: an owner that is a heap is one (H2).
-                unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
+            if push_remote(span, slot, secret) {
+                if let Owner::Heap(bins) = span.owner() {
+                    // SAFETY: an owner that is a heap is one (H2).
+                    unsafe { ThreadHeapRef::from_bins(bins) }.push_dirty(span);
+                }
             }
             return;
         }

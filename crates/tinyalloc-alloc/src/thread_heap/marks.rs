@@ -139,10 +139,10 @@ impl ThreadHeapRef {
         // The last free changes the state of the span: see `has_met_mark`.
         let frees = (span.countdown() as usize).saturating_sub(1);
         let bytes = span.class().bytes();
-        if let Some(before) = next_mark(&self.random, frees, bytes, self.interval())
-            && let Ok(before) = u32::try_from(before)
-        {
-            span.stop_after(before + 1);
+        if let Some(before) = next_mark(&self.random, frees, bytes, self.interval()) {
+            if let Ok(before) = u32::try_from(before) {
+                span.stop_after(before + 1);
+            }
         }
     }
 

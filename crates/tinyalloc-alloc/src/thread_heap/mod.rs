@@ -34,7 +34,8 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
-use crate::region::stripes::{Near, Node};
+use crate::region::near::Near;
+use crate::region::node::Node;
 use crate::span::bins::Bins;
 use crate::span::class::{CLASS_COUNT, SizeClass};
 use crate::span::owned::OwnedSpan;
@@ -237,7 +238,7 @@ impl ThreadHeap {
 
     /// Its next memory lies there.
     pub(crate) fn settle(&self, near: Near) {
-        if let Near::Node(node) = near {
+        if let Some(node) = near.node() {
             self.node.store(node.number(), Ordering::Relaxed);
         }
     }
@@ -245,7 +246,7 @@ impl ThreadHeap {
     /// All that it has so far is of one node.
     pub(crate) fn settle_at_home(&self, home: Node) {
         if self.node() == NO_NODE {
-            self.settle(Near::Node(home));
+            self.settle(Near::ANYWHERE.on_node(home));
         }
     }
 

@@ -71,13 +71,13 @@ impl ThreadHeapRef {
         } else {
             span.slots_to_carve(page_bytes, self.pages_to_carve(span, page_bytes))
         };
-        if let Some(quota) = self.quota
-            && !quota.charge(slots * span.slot_bytes())
-        {
-            if !quota.charge(span.slot_bytes()) {
-                return false;
+        if let Some(quota) = self.quota {
+            if !quota.charge(slots * span.slot_bytes()) {
+                if !quota.charge(span.slot_bytes()) {
+                    return false;
+                }
+                slots = 1;
             }
-            slots = 1;
         }
         self.count_refill(u32::try_from(slots).unwrap_or(u32::MAX));
         let order =

@@ -200,7 +200,7 @@ impl LimitedMapper {
     }
 
     fn check_pages(&self, start: NonNull<u8>, bytes: usize) {
-        let is_whole = start.addr().get().is_multiple_of(self.page_bytes) && bytes.is_multiple_of(self.page_bytes);
+        let is_whole = start.addr().get() % self.page_bytes == 0 && bytes % self.page_bytes == 0;
         assert!(is_whole, "{start:?} and {bytes} bytes are whole pages of {}", self.page_bytes);
     }
 

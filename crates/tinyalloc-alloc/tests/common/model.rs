@@ -69,7 +69,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
     pub fn allocate_aligned(&mut self, actor: usize, bytes: usize, align: usize) -> Option<Block> {
         let start = self.world.allocate_aligned(self.actor(actor), bytes, align);
         if let Some(start) = start {
-            assert!(start.addr().get().is_multiple_of(align), "{start:?} is aligned to {align}");
+            assert!(start.addr().get() % align == 0, "{start:?} is aligned to {align}");
         }
         self.enter(actor, start, bytes)
     }
@@ -202,7 +202,7 @@ impl<'world, M: WorldMapper> Model<'world, M> {
         };
         let usable = self.world.usable_bytes(actor, start).expect("a live block has a size");
         assert!(usable >= bytes);
-        assert!(start.addr().get().is_multiple_of(16));
+        assert!(start.addr().get() % 16 == 0);
         self.check_overlap(start.addr().get(), usable);
         self.tags = self.tags % 251 + 1;
         let block = Block { start, usable, tag: self.tags };

@@ -89,7 +89,7 @@ impl FileHeap {
             return Err(Error::OutOfBounds { offset, bytes, left_bytes });
         }
         // The mapping begins at a page, and no alignment beyond a page's can be had.
-        if !offset.is_multiple_of(align) || align > PAGE_BYTES {
+        if offset % align != 0 || align > PAGE_BYTES {
             return Err(Error::Misaligned { offset, align });
         }
         Ok(offset..offset + bytes)

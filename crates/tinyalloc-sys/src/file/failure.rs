@@ -51,12 +51,12 @@ impl FileFailure {
 
     /// Never zero.
     pub(super) fn to_word(self) -> u64 {
-        (self.step as u64) << 32 | u64::from(self.errno.cast_unsigned())
+        (self.step as u64) << 32 | u64::from(self.errno as u32)
     }
 
     pub(super) fn of_word(word: u64) -> Option<FileFailure> {
         let step = STEPS.into_iter().find(|step| *step as u64 == word >> 32)?;
-        let errno = u32::try_from(word & u64::from(u32::MAX)).ok()?.cast_signed();
+        let errno = u32::try_from(word & u64::from(u32::MAX)).ok()? as c_int;
         Some(FileFailure { step, errno })
     }
 }
