@@ -33,7 +33,13 @@ const ARGUMENTS: [&str; 8] = [
 ];
 
 const SONAME: &str = "-Wl,-soname,libtinyalloc.so.0";
-const SONAME_WITH_JEMALLOC: &str = "-Wl,-soname,libtinyalloc-jemalloc.so.0";
+
+/// A program may define these variables of jemalloc's.
+const ARGUMENTS_WITH_JEMALLOC: [&str; 3] = [
+    "-Wl,-soname,libtinyalloc-jemalloc.so.0",
+    "-Wl,--export-dynamic-symbol=malloc_conf",
+    "-Wl,--export-dynamic-symbol=malloc_message",
+];
 
 /// The C runtime, and what the compiler adds to it: without the standard library nothing else names
 /// them.
@@ -79,9 +85,10 @@ fn main() {
         return;
     }
     let has_small_pages = var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|name| name == "x86_64");
-    let soname = if var_os("CARGO_FEATURE_JEMALLOC").is_some() { SONAME_WITH_JEMALLOC } else { SONAME };
+    let has_jemalloc = var_os("CARGO_FEATURE_JEMALLOC").is_some();
+    let named: &[&str] = if has_jemalloc { &ARGUMENTS_WITH_JEMALLOC } else { &[SONAME] };
     let pages = if has_small_pages { SMALL_PAGES } else { PAGES_OF_MANY_SIZES };
-    for argument in ARGUMENTS.into_iter().chain([soname, pages]) {
+    for argument in ARGUMENTS.iter().chain(named).chain([&pages]) {
         println!("cargo::rustc-link-arg={argument}");
     }
     let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

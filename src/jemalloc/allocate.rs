@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::{NonNull, copy_nonoverlapping};
 
 use libc::EINVAL;
-use tinyalloc_alloc::HeapRef;
+use tinyalloc_alloc::{HeapRef, SLOT_ALIGN};
 
 use super::arenas::{Arena, arena, owner};
 use super::flags::Flags;
@@ -14,7 +14,7 @@ use crate::c::results::{block_or_enomem, null_and};
 use crate::process::instance::ALLOCATOR;
 use crate::process::memory_limit::retry_at_new_limit;
 use crate::process::thread::Thread;
-use crate::rust::request::sized;
+use crate::rust::request::{sized, slots_are_whole};
 
 /// At least `bytes` bytes, as `flags` say; null and `ENOMEM` if there is no memory, `EINVAL` if
 /// there is no such arena.
@@ -46,27 +46,36 @@ fn allocate(bytes: usize, flags: Flags) -> *mut c_void {
     if flags.is_without_cache() {
         make_dense(bytes, flags);
     }
-    match sized(bytes, flags.align()) {
+    match plain(bytes, flags.align()) {
         Some(bytes) if flags.zeroes() => calloc(1, bytes),
         Some(bytes) => malloc(bytes),
         None => cleared(block_or_enomem(allocate_aligned(bytes, flags.align())), flags),
     }
 }
 
+/// The bytes to request so that the block has the alignment anyway; `None` if it has to be asked
+/// for. With checks on demand, slots are not whole.
+fn plain(bytes: usize, align: usize) -> Option<usize> {
+    if align <= SLOT_ALIGN {
+        return Some(bytes);
+    }
+    if slots_are_whole() { sized(bytes, align) } else { None }
+}
+
 fn make_dense(bytes: usize, flags: Flags) {
-    if let Some(bytes) = sized(bytes, flags.align()) {
+    if let Some(bytes) = plain(bytes, flags.align()) {
         ALLOCATOR.prefer_fullest(Thread, bytes);
     }
 }
 
 fn allocate_in(heap: HeapRef, bytes: usize, flags: Flags) -> *mut c_void {
     let align = flags.align();
-    let block = match sized(bytes, align) {
+    let block = match plain(bytes, align) {
         Some(bytes) if flags.zeroes() => retry_at_new_limit(|| ALLOCATOR.allocate_zeroed_in(Thread, heap, bytes)),
         Some(bytes) => retry_at_new_limit(|| ALLOCATOR.allocate_in(Thread, heap, bytes)),
         None => retry_at_new_limit(|| ALLOCATOR.allocate_aligned_in(Thread, heap, bytes, align)),
     };
-    match sized(bytes, align) {
+    match plain(bytes, align) {
         Some(_) => block_or_enomem(block),
         None => cleared(block_or_enomem(block), flags),
     }
@@ -112,7 +121,7 @@ pub unsafe extern "C" fn rallocx(start: *mut c_void, bytes: usize, flags: c_int)
     // SAFETY: the caller's promise.
     let before = unsafe { malloc_usable_size(start) };
     let stays_in_its_arena = flags.arena().is_none_or(|arena| owner(start.cast()) == Some(arena));
-    let moved = if stays_in_its_arena && sized(1, flags.align()) == Some(1) {
+    let moved = if stays_in_its_arena && flags.align() <= SLOT_ALIGN {
         // SAFETY: the caller's promise.
         unsafe { realloc(start, bytes) }
     } else {

@@ -85,10 +85,6 @@ pub(super) static NAMES: &[Name] = names![
     "opt.muzzy_decay_ms" Reads(options::muzzy_decay_ms);
     "opt.stats_print" Reads(options::stats_print);
     "opt.stats_print_opts" Reads(options::stats_print_opts);
-    "opt.junk" Reads(fixed::no_text);
-    "opt.zero" Reads(fixed::no);
-    "opt.utrace" Reads(fixed::no);
-    "opt.xmalloc" Reads(fixed::no);
     "opt.tcache" Reads(fixed::yes);
     "opt.tcache_max" Reads(fixed::small_bytes_max);
     "opt.thp" Reads(options::thp);

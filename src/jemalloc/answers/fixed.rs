@@ -39,10 +39,6 @@ pub(in super::super) fn disabled(_: Place) -> Answer {
     text(c"disabled")
 }
 
-pub(in super::super) fn no_text(_: Place) -> Answer {
-    text(c"false")
-}
-
 /// What realloc to no bytes does.
 pub(in super::super) fn free(_: Place) -> Answer {
     text(c"free")
