@@ -49,8 +49,17 @@ fn nothrow(operator: Replaceable, bytes: usize, align: usize, token: usize) -> *
 /// `operator new(std::size_t)`
 #[unsafe(export_name = "__alloc_token__Znwm")]
 pub extern "C-unwind" fn typed_new(bytes: usize, token: usize) -> *mut c_void {
+    if !ALLOCATOR.may_have_partitions() {
+        return plain_one(new(), bytes);
+    }
+    typed_one(bytes, token)
+}
+
+/// As [`typed_new`], where tokens may count: short of what the other case does not need.
+#[inline(never)]
+extern "C-unwind" fn typed_one(bytes: usize, token: usize) -> *mut c_void {
     let one = new();
-    if is_plain(one) {
+    if one.is_replaced() {
         return plain_one(one, bytes);
     }
     match ALLOCATOR.allocate_typed_hit(Thread, token, bytes) {

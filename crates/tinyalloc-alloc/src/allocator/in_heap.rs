@@ -29,7 +29,36 @@ impl<M: Mapper> Allocator<M> {
 
     /// As [`Allocator::allocate_in`], for what [`Allocator::allocate_in_hit`] could not serve.
     pub fn allocate_in_slow<C: ThreadContext>(&self, context: C, heap: HeapRef, bytes: usize) -> Option<NonNull<u8>> {
-        self.allocate_in_thread_heap(context, heap, Request::new(bytes))
+        let request = Request::new(bytes);
+        if heap.is_partition() {
+            return self.allocate_in_partition(context, heap, request);
+        }
+        self.allocate_in_thread_heap(context, heap, request)
+    }
+
+    /// In the heap of a partition; beside a fork, and in a signal handler that interrupted the
+    /// allocator, a block that is no heap's.
+    pub(crate) fn allocate_in_partition<C: ThreadContext>(
+        &self,
+        context: C,
+        heap: HeapRef,
+        request: Request,
+    ) -> Option<NonNull<u8>> {
+        let refusals = self.refusals();
+        let start = self.allocate_in_thread_heap(context, heap, request);
+        if start.is_some() || context.mode() != Mode::InSlowPath && !self.is_inside(context) && self.refusals() == refusals {
+            return start;
+        }
+        self.allocate_anywhere(context, request)
+    }
+
+    /// As a request that names no heap.
+    pub(crate) fn allocate_anywhere<C: ThreadContext>(&self, context: C, request: Request) -> Option<NonNull<u8>> {
+        match (request.is_zeroed(), request.align()) {
+            (true, _) => self.allocate_zeroed(context, request.bytes()),
+            (false, 1) => self.allocate(context, request.bytes()),
+            (false, align) => self.allocate_aligned(context, request.bytes(), align),
+        }
     }
 
     /// As [`Allocator::allocate_zeroed`], in `heap`.
@@ -70,7 +99,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// In one of this thread's heaps.
-    pub(crate) fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
+    fn allocate_on<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef, request: Request) -> Option<NonNull<u8>> {
         if self.policy().checks_frees() {
             return self.allocate_checked_on(context, heap, request);
         }
@@ -90,11 +119,13 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     fn allocate_in_thread_heap<C: ThreadContext>(&self, context: C, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
         let _quiet = self.errors_disabled();
-        self.attach_in_time(context, Patience::WithForks)?;
+        // A program that names a heap holds no lock that a fork waits for; one that names none may.
+        let patience = if heap.is_partition() { Patience::None } else { Patience::WithForks };
+        self.attach_in_time(context, patience)?;
         match context.mode() {
-            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap, Patience::WithForks)?, request),
+            Mode::Attached => self.allocate_on(context, self.thread_heap(context, heap, patience)?, request),
             Mode::Unattached | Mode::Visiting | Mode::Detached => {
-                let attachment = self.borrow_thread_heap(context, heap, Patience::WithForks)?;
+                let attachment = self.borrow_thread_heap(context, heap, patience)?;
                 let start = self.allocate_on(context, attachment.thread_heap(), request);
                 self.return_thread_heap(context, attachment);
                 start

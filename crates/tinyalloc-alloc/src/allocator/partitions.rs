@@ -12,7 +12,6 @@ use super::thread_context::{Mode, ThreadContext};
 use super::tokens::Route;
 use crate::heap::heap_record::HeapRef;
 use crate::span::class::{SLICE_BYTES, SizeClass};
-use crate::support::lock::Patience;
 
 impl<M: Mapper> Allocator<M> {
     /// Whether tokens may count: if not, a request with one is as any other.
@@ -99,19 +98,10 @@ impl<M: Mapper> Allocator<M> {
     #[inline(never)]
     fn allocate_typed_slow<C: ThreadContext>(&self, context: C, route: Route, request: Request) -> Option<NonNull<u8>> {
         let refusals = self.refusals();
-        if let Some(heap) = self.partition_heap(context, route) {
-            let start = self.allocate_in_part(context, heap, request);
-            // Beside a fork, and in a signal handler, a block is no heap's.
-            if start.is_some() || !self.is_inside(context) && self.refusals() == refusals {
-                return start;
-            }
-        } else if self.tokens().count() && !self.serves_any(context) && self.refusals() == refusals {
-            return None;
-        }
-        match (request.is_zeroed(), request.align()) {
-            (true, _) => self.allocate_zeroed(context, request.bytes()),
-            (false, 1) => self.allocate(context, request.bytes()),
-            (false, align) => self.allocate_aligned(context, request.bytes(), align),
+        match self.partition_heap(context, route) {
+            Some(heap) => self.allocate_in_partition(context, heap, request),
+            None if self.tokens().count() && !self.serves_any(context) && self.refusals() == refusals => None,
+            None => self.allocate_anywhere(context, request),
         }
     }
 
@@ -121,18 +111,6 @@ impl<M: Mapper> Allocator<M> {
         context.mode() == Mode::InSlowPath
             || self.is_inside(context)
             || heap_table_of(context).is_some_and(|heap_table| heap_table.has_pushed())
-    }
-
-    fn allocate_in_part<C: ThreadContext>(&self, context: C, heap: HeapRef, request: Request) -> Option<NonNull<u8>> {
-        let _quiet = self.errors_disabled();
-        self.attach_in_time(context, Patience::None)?;
-        if context.mode() == Mode::Attached {
-            return self.allocate_on(context, self.thread_heap(context, heap, Patience::None)?, request);
-        }
-        let attachment = self.borrow_thread_heap(context, heap, Patience::None)?;
-        let start = self.allocate_on(context, attachment.thread_heap(), request);
-        self.return_thread_heap(context, attachment);
-        start
     }
 
     /// The heap that a route leads to; `None` if there are no partitions, or tokens do not count
