@@ -19,7 +19,17 @@ int main(void)
     /* Arenas of the program have no delay of their own. */
     EXPECT(new_arena() == 1);
     EXPECT(set_signed("arena.1.dirty_decay_ms", 77) == EFAULT && set_signed("arena.1.dirty_decay_ms", -1) == 0);
+    /* Nor has an arena that is gone, or never was, that of all. */
+    EXPECT(mallctl("arena.1.destroy", NULL, NULL, NULL, 0) == 0);
+    EXPECT(set_signed("arena.1.dirty_decay_ms", 0) == EFAULT && read_signed("arena.0.dirty_decay_ms") == -1);
     EXPECT(set_signed("arenas.muzzy_decay_ms", -2) == EFAULT && set_signed("arenas.muzzy_decay_ms", 5) == 0);
+    void *block = mallocx(100, 0);
+    size_t usage[6], usage_bytes = sizeof usage, queried[2] = {(size_t)block, (size_t)block};
+    EXPECT(mallctl("experimental.utilization.batch_query", usage, &usage_bytes, queried, sizeof queried) == 0);
+    EXPECT(usage[1] > 0 && usage[4] == usage[1]);
+    EXPECT(mallctl("experimental.utilization.batch_query", usage, &usage_bytes, queried, sizeof queried + 1) == EINVAL);
+    EXPECT(mallctl("experimental.utilization.batch_query", NULL, &usage_bytes, queried, sizeof queried) == EINVAL);
+    dallocx(block, 0);
     bool is_on = true, is_off = false;
     EXPECT(mallctl("background_thread", NULL, NULL, &is_on, sizeof is_on) == 0 && read_bool("background_thread"));
     EXPECT(mallctl("background_thread", NULL, NULL, &is_off, sizeof is_off) == 0 && !read_bool("background_thread"));

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::ptr::{NonNull, copy_nonoverlapping};
 
-use libc::EINVAL;
+use libc::{EINVAL, ENOMEM};
 use tinyalloc_alloc::{HeapRef, SLOT_ALIGN};
 
 use super::arenas::{Arena, arena, owner};
@@ -82,11 +82,14 @@ fn allocate_in(heap: HeapRef, bytes: usize, flags: Flags) -> *mut c_void {
 }
 
 fn allocate_in_global(bytes: usize, flags: Flags) -> *mut c_void {
-    let is_pushed = ALLOCATOR.current_heap(Thread).is_some() && ALLOCATOR.push_heap(Thread, None);
-    let start = allocate(bytes, flags);
-    if is_pushed {
-        ALLOCATOR.pop_heap(Thread);
+    if ALLOCATOR.current_heap(Thread).is_none() {
+        return allocate(bytes, flags);
     }
+    if !ALLOCATOR.push_heap(Thread, None) {
+        return null_and(ENOMEM);
+    }
+    let start = allocate(bytes, flags);
+    ALLOCATOR.pop_heap(Thread);
     start
 }
 

@@ -122,8 +122,13 @@ pub(super) fn enter(number: usize) -> Result<(), c_int> {
         Arena::Global => None,
         Arena::Heap(heap) => Some(heap),
     };
+    let last = ALLOCATOR.current_heap(Thread);
     ALLOCATOR.pop_heap(Thread);
-    if heap == ALLOCATOR.current_heap(Thread) || ALLOCATOR.push_heap(Thread, heap) { Ok(()) } else { Err(EAGAIN) }
+    if heap == ALLOCATOR.current_heap(Thread) || ALLOCATOR.push_heap(Thread, heap) {
+        return Ok(());
+    }
+    ALLOCATOR.push_heap(Thread, last);
+    Err(EAGAIN)
 }
 
 /// Whether names of that arena are answered.

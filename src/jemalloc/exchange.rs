@@ -37,6 +37,15 @@ impl Exchange {
         !self.new.is_null()
     }
 
+    /// Whether the new value is words, and nothing behind them.
+    pub(super) fn has_new_words(&self) -> bool {
+        self.has_new() && self.new_bytes % size_of::<usize>() == 0
+    }
+
+    pub(super) fn has_old(&self) -> bool {
+        !self.old.is_null()
+    }
+
     /// Whether there is room for the old value, of exactly so many bytes; if not, `*old_bytes`
     /// becomes 0.
     pub(super) fn need_old(&self, bytes: usize) -> Result<(), c_int> {

@@ -348,3 +348,40 @@ fn a_thread_that_has_ended_still_has_its_partitions() {
     assert_ne!(span(far), span(first));
     world.survey(other).unwrap();
 }
+
+#[test]
+fn a_huge_block_that_shrinks_goes_back_to_the_partitions_addresses() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    assert!(world.tune(actor, |tunables| tunables.partitions = 2));
+    // As `realloc` does it, with a token and without.
+    for is_typed in [true, false] {
+        let huge = world.allocate_typed(actor, 0, 40 * MIB, 1).unwrap();
+        // SAFETY: the block is live, and used only as what it became.
+        let small = unsafe {
+            match is_typed {
+                true => world.reallocate_typed(actor, 0, huge, 20 * MIB),
+                false => world.reallocate(actor, huge, 20 * MIB),
+            }
+        };
+        let small = small.unwrap();
+        assert_ne!(small, huge);
+        assert_eq!(world.stats(actor).huge_blocks, 0);
+        // SAFETY: it is not used any more.
+        unsafe { world.free(actor, small.as_ptr()) };
+    }
+    world.survey(actor).unwrap();
+}
+
+#[test]
+fn what_is_in_partitions_is_the_global_heaps_in_its_statistics() {
+    let world = World::<LimitedMapper>::new();
+    let actor = Actor::new();
+    assert!(world.tune(actor, |tunables| tunables.partitions = 2));
+    let blocks: Vec<_> = (0..1000).map(|number| world.allocate_typed(actor, number % 2, 1000, 1).unwrap()).collect();
+    assert!(world.global_heap_stats(actor).allocated >= 1_000_000);
+    assert_eq!(world.stats(actor).isolated_heaps, 0);
+    // SAFETY: they are not used any more.
+    blocks.into_iter().for_each(|block| unsafe { world.free(actor, block.as_ptr()) });
+    world.survey(actor).unwrap();
+}

@@ -39,7 +39,7 @@ const ROUTE_SHIFT: u32 = 56;
 /// The alignment, and with it the way of a token, for the functions of this module.
 pub(crate) fn typed_align(align: usize, token: usize) -> usize {
     let has_route = ALLOCATOR.may_have_partitions() && align < 1 << ROUTE_SHIFT;
-    if has_route { align | (ALLOCATOR.route(Thread, token).number() + 1) << ROUTE_SHIFT } else { align }
+    if has_route { align.max(1) | (ALLOCATOR.route(Thread, token).number() + 1) << ROUTE_SHIFT } else { align }
 }
 
 /// One attempt to allocate; null when there is no memory.

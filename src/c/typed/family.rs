@@ -7,6 +7,7 @@ use libc::{EINVAL, ENOMEM};
 use tinyalloc_sys::{Mapper, SystemMapper};
 
 use super::super::aligned::{ALIGN_MAX, aligned_alloc, memalign, posix_memalign, pvalloc, valloc};
+use super::super::limit_handler::retry_after_limit_handler;
 use super::super::malloc::{calloc, malloc, realloc};
 use super::super::partition::allocate_on_route;
 use super::super::results::{block_or_enomem, null_and, out_of_memory};
@@ -46,7 +47,10 @@ pub extern "C" fn __alloc_token_calloc(count: usize, bytes: usize, token: usize)
         return calloc(count, bytes);
     }
     match count.checked_mul(bytes) {
-        Some(bytes) => block_or_enomem(retry_at_new_limit(|| ALLOCATOR.allocate_zeroed_typed(Thread, token, bytes))),
+        Some(bytes) => {
+            let attempt = || ALLOCATOR.allocate_zeroed_typed(Thread, token, bytes);
+            block_or_enomem(retry_after_limit_handler(ALLOCATOR.current_heap(Thread), bytes, attempt))
+        }
         None => out_of_memory(),
     }
 }

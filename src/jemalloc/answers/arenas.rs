@@ -79,6 +79,7 @@ pub(in super::super) fn set_dirty_decay_ms(place @ [number, _]: Place, value: Va
     match arena(number) {
         Some(Arena::Heap(_)) if value == Value::Signed(started::dirty_decay_ms()) => Ok(()),
         Some(Arena::Heap(_)) => Err(EFAULT),
+        None if number != ALL && number != numbers() => Err(EFAULT),
         Some(Arena::Global) | None => {
             set_dirty_decay_ms_of_all(place, value)?;
             if value != Value::Signed(-1) {

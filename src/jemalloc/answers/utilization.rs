@@ -15,8 +15,8 @@ const WORDS: usize = 3;
 /// For each address of the new value three words of the old one; zeros for what is no block.
 pub(in super::super) fn batch_query(_: Place, exchange: &Exchange) -> Outcome {
     let addresses = exchange.new_words();
-    let is_whole = exchange.has_new() && addresses > 0 && exchange.old_bytes() == Some(addresses * WORDS * size_of::<usize>());
-    if !is_whole {
+    let is_whole = exchange.has_new_words() && addresses > 0 && exchange.has_old();
+    if !is_whole || exchange.old_bytes() != Some(addresses * WORDS * size_of::<usize>()) {
         return Err(EINVAL);
     }
     for place in 0..addresses {

@@ -87,7 +87,10 @@ impl<M: Mapper> Allocator<M> {
             }
         }
         let in_region = if place == BlockPlace::Region { self.large_in_region(context, heap, bytes, align) } else { None };
-        let block = in_region.or_else(|| self.huge(context, heap, bytes, align)).or_else(|| {
+        // Nor is there a mapping for a partition where no region has room.
+        let may_map = place == BlockPlace::Mapping || !heap.is_some_and(|heap| heap.is_partition());
+        let mapped = || if may_map { self.huge(context, heap, bytes, align) } else { None };
+        let block = in_region.or_else(mapped).or_else(|| {
             let is_worth_it = place == BlockPlace::Mapping && self.makes_room(context);
             if is_worth_it { self.huge(context, heap, bytes, align) } else { None }
         });

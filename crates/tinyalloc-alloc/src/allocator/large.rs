@@ -214,7 +214,10 @@ impl<M: Mapper> Allocator<M> {
             return Some(span.start());
         }
         if Space::is_huge(span) {
-            return if bytes < GROWN_BYTES_MIN { None } else { self.resize_huge(context, span, bytes) };
+            // A partition keeps its addresses: what is no huge block goes back among them.
+            let keeps_addresses = HeapRef::of_span(span).is_some_and(|heap| heap.is_partition());
+            let least = if keeps_addresses { HUGE_BYTES_MIN } else { GROWN_BYTES_MIN };
+            return if bytes < least { None } else { self.resize_huge(context, span, bytes) };
         }
         // From a mapping of its own it goes on growing without a copy, and without huge pages that
         // it may not fill.

@@ -113,7 +113,7 @@ impl<M: Mapper> Allocator<M> {
         for heap in heaps.filter(|heap| self.may_read_bins(context, *heap, samples)) {
             SizeClass::all().for_each(|class| stats.add_guests(class, heap.guests(class, self.secret()) as usize));
         }
-        stats.isolated_heaps = space.isolated_live();
+        stats.isolated_heaps = space.isolated().filter(|heap| !heap.is_partition()).count();
         stats.remote_frees = successors(space.heaps(), |heap| heap.next_heap()).map(|heap| heap.remote_frees()).sum();
         stats.remote_frees += space.isolated().flat_map(HeapRef::thread_heaps).map(|heap| heap.remote_frees()).sum::<usize>();
         stats.resident = stats.active + stats.resident_free + stats.metadata + filled_bytes;
@@ -151,7 +151,9 @@ impl<M: Mapper> Allocator<M> {
         let Some((_pool, space)) = self.pool().look(context.id()).zip(self.space().look(context.id())) else {
             return Stats::default();
         };
-        space.isolated().for_each(|heap| stats.leave_out(&self.count_heap(context, heap, profile.is_some())));
+        // What is in partitions is the global heap's.
+        let others = space.isolated().filter(|heap| !heap.is_partition());
+        others.for_each(|heap| stats.leave_out(&self.count_heap(context, heap, profile.is_some())));
         stats
     }
 
