@@ -135,6 +135,17 @@ class Session:
         if maps and os.path.realpath(self.library) not in maps:
             raise Failure(f"{self.library} is not mapped in process {pid} ({read_or_empty(f'/proc/{pid}/comm').strip()})")
 
+    def wait_until_mapped(self, launch):
+        """As `require_mapped`, of a program that has only just begun: its loader maps one library after the other."""
+        end = time.monotonic() + SERVER_START_SECONDS
+        while True:
+            try:
+                return self.require_mapped(launch.program_pid())
+            except Failure:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+
     def _finish(self, command, feed, preload, cwd, env, timeout):
         launch = self._launch(command, preload, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=self.environment(env), cwd=cwd or self.folder)

@@ -140,7 +140,7 @@ def db_bench_load(session, database, seconds):
         launch = session.start(*command, stdout=file)
     try:
         database.pids.append(launch.program_pid())
-        session.require_mapped(launch.program_pid())
+        session.wait_until_mapped(launch)
         launch.process.wait(10 * seconds + 60)
     except TimeoutExpired:
         raise Failure("db_bench did not end") from None
