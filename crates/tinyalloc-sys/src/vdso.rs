@@ -8,7 +8,7 @@ use core::mem::transmute;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use libc::{AT_SYSINFO_EHDR, Elf64_Ehdr, Elf64_Phdr, Elf64_Sym, PT_DYNAMIC, PT_LOAD, getauxval};
+use libc::{__errno_location, AT_SYSINFO_EHDR, Elf64_Ehdr, Elf64_Phdr, Elf64_Sym, PT_DYNAMIC, PT_LOAD, getauxval};
 
 const NAME: &CStr = c"__vdso_getcpu";
 const DT_STRTAB: u64 = 5;
@@ -58,8 +58,15 @@ struct Dynamic {
 }
 
 fn find() -> Option<NonNull<c_void>> {
+    // SAFETY: the C library keeps errno of this thread at an address.
+    let errno = unsafe { __errno_location() };
+    // SAFETY: as above. Where there is no object, it would become ENOENT.
+    let before = unsafe { errno.read() };
     // SAFETY: getauxval takes any number, and 0 is absent.
-    let address = usize::try_from(unsafe { getauxval(AT_SYSINFO_EHDR) }).ok()?;
+    let address = usize::try_from(unsafe { getauxval(AT_SYSINFO_EHDR) }).ok();
+    // SAFETY: as above.
+    unsafe { errno.write(before) };
+    let address = address?;
     let header = NonNull::new(with_exposed_provenance::<Elf64_Ehdr>(address).cast_mut())?;
     Object { header }.function()
 }
