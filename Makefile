@@ -133,9 +133,10 @@ bench-quick: all ## the same with less work and no counts: under three minutes o
 bench-rust: ## compare through Rust's GlobalAlloc with other crates, and write bench/results/rust.md
 	scripts/bench-rust --write
 
-bench-servers: all ## run servers on glibc, jemalloc, mimalloc, tcmalloc and tinyalloc, and write docs/SERVERS.md: two hours and a half
+bench-servers: all ## run servers on glibc, jemalloc, mimalloc, tcmalloc and tinyalloc, and write docs/SERVERS.md: three hours
 	scripts/install-test-tools --bench
 	scripts/bench-servers --write
+	scripts/bench-servers --steady --write
 
 features: ## check the sets of features that are sensible together
 	scripts/features

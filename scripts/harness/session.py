@@ -73,10 +73,10 @@ class Session:
             self.keep(shown, clean(output) if clean else output)
         return finished
 
-    def helper(self, *command, cwd=None, env=None, feed=None):
+    def helper(self, *command, cwd=None, env=None, feed=None, timeout=TIMEOUT_SECONDS):
         """Runs something the test needs, on the system malloc, not measured."""
         done = subprocess.run([str(word) for word in command], cwd=cwd or self.folder, env=self.environment(env),
-                              input=feed, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+                              input=feed, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode != 0:
             raise Skip(f"the helper {command[0]} failed: {tail(done.stderr, 5)}")
         return done.stdout

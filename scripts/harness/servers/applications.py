@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from harness.servers.load import wrk
 from harness.servers.service import service
 from harness.servers.web import Web
+from harness.servers.steady import requests
 from harness.session import free_port
 
 
@@ -35,7 +36,7 @@ process.on('SIGTERM', () => process.exit(0));
 """
 
 
-@service("node", load, needs=("node", "wrk"))
+@service("node", load, requests, needs=("node", "wrk"))
 @contextmanager
 def node(session):
     """JSON made and parsed, buffers kept, some answers compressed"""
@@ -77,7 +78,7 @@ kind(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever(0.05)
 """
 
 
-@service("python-threads", load, needs=("/usr/bin/python3", "wrk"))
+@service("python-threads", load, requests, needs=("/usr/bin/python3", "wrk"))
 @contextmanager
 def python_threads(session):
     """JSON, a thread for each connection"""
@@ -85,7 +86,7 @@ def python_threads(session):
         yield web
 
 
-@service("python-forks", load, needs=("/usr/bin/python3", "wrk"))
+@service("python-forks", load, requests, needs=("/usr/bin/python3", "wrk"))
 @contextmanager
 def python_forks(session):
     """JSON, a process for each request"""
@@ -106,7 +107,7 @@ end)
 """
 
 
-@service("puma", load, needs=("ruby", "puma", "wrk"))
+@service("puma", load, requests, needs=("ruby", "puma", "wrk"))
 @contextmanager
 def puma(session):
     """Ruby on threads, JSON and compressed strings"""
@@ -150,7 +151,7 @@ public class Server {
 """
 
 
-@service("java", load, needs=("java", "javac", "wrk"))
+@service("java", load, requests, needs=("java", "javac", "wrk"))
 @contextmanager
 def java(session):
     """the JVM's native memory: compression and direct buffers, eight threads"""

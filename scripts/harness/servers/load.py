@@ -10,6 +10,8 @@ from pathlib import Path
 from harness.failure import Failure, tail
 
 CONNECTIONS = 16
+# What a load may take beyond its seconds.
+LATE_SECONDS = 120
 MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
 
 
@@ -24,7 +26,7 @@ class Load:
 
 def wrk(session, address, seconds):
     """HTTP requests from connections that stay open; any answer but a good one is a failure."""
-    output = session.helper("wrk", "--latency", "-t", 1, "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "20s", address)
+    output = session.helper("wrk", "--latency", "-t", 1, "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "20s", address, timeout=LATE_SECONDS + seconds)
     return load_of_wrk(output)
 
 
@@ -54,11 +56,11 @@ def redis_benchmark(session, port, seconds):
                 statistics.median(float(row["p99_latency_ms"]) for row in rows))
 
 
-def pgbench(session, port, programs, seconds):
+def pgbench(session, port, programs, seconds, *more):
     """TPC-B-like transactions; each one's time is in a log."""
     log = session.folder / "transactions"
     session.helper(programs / "pgbench", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-T", seconds, "-c", 8, "-j", 2, "-l",
-                   f"--log-prefix={log}", "postgres")
+                   f"--log-prefix={log}", *more, "postgres", timeout=LATE_SECONDS + seconds)
     lines = [line for path in Path(session.folder).glob("transactions.*") for line in path.read_text().splitlines()]
     return load_of_latencies([int(line.split()[2]) / 1000 for line in lines], seconds)
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from harness.session import read_or_empty
 
 INTERVAL_SECONDS = 0.5
+# Of a long run, so that its plot stays small.
+MOST_SAMPLES = 300
 
 
 def descendants(pid):
@@ -23,27 +25,29 @@ def proportional_kib(pid):
 
 
 class Samples:
-    """(seconds since the start, MiB) of processes and all that they started."""
+    """(seconds since the start, MiB) of processes and all that they started, while there are any."""
 
-    def __init__(self, pids):
+    def __init__(self, pids, interval):
         self.pids = pids
+        self.interval = interval
         self.rows = []
         self.begun = time.monotonic()
         self.ended = threading.Event()
 
     def take(self):
         kib = sum(proportional_kib(pid) for root in self.pids for pid in descendants(root))
-        self.rows.append((time.monotonic() - self.begun, kib / 1024))
+        if kib:
+            self.rows.append((time.monotonic() - self.begun, kib / 1024))
         return kib / 1024
 
     def take_all(self):
-        while not self.ended.wait(INTERVAL_SECONDS):
+        while not self.ended.wait(self.interval):
             self.take()
 
 
 @contextmanager
-def sampled(pids):
-    samples = Samples(pids)
+def sampled(pids, seconds):
+    samples = Samples(pids, max(INTERVAL_SECONDS, seconds / MOST_SAMPLES))
     thread = threading.Thread(target=samples.take_all)
     thread.start()
     try:

@@ -9,44 +9,63 @@ from pathlib import Path
 from harness.bench.plots import drawing_python
 from harness.bench.tables import number_cell, table
 from harness.launcher import CHECKOUT
-from harness.machine import machine_kind
+from harness.machine import machine_kind, today
+from harness.servers.run import MINUTE
 
 DOCUMENT = CHECKOUT / "docs" / "SERVERS.md"
 FIGURES = CHECKOUT / "docs" / "figures" / "servers"
 DRAWING = Path(__file__).resolve().parent / "draw.py"
-BEGIN = "<!-- measured: written by make bench-servers -->"
-END = "<!-- end of what was measured -->"
-HEAD = ("service", "allocator", "answers/s", "p50, ms", "p99, ms", "peak, MiB", "idle, MiB")
+SPEED = "speed"
+MEMORY = "memory"
+HEADS = {
+    SPEED: ("service", "allocator", "answers/s", "p50, ms", "p99, ms", "peak, MiB", "idle, MiB"),
+    MEMORY: ("service", "allocator", "first minute, MiB", "last minute, MiB", "peak, MiB", "idle, MiB", "p99, ms"),
+}
+CELLS_BEFORE = 2
 
 
-def rows_of(services, allocators, runs):
-    return [row for service in services for allocator in allocators for row in row_of(service, allocator, runs.get((service.name, allocator.name)))]
+def rows_of(kind, services, allocators, runs):
+    row = speed_row if kind == SPEED else memory_row
+    return [row(service, allocator, found) for service in services for allocator in allocators
+            if (found := runs.get((service.name, allocator.name)))]
 
 
-def row_of(service, allocator, runs):
+def speed_row(service, allocator, runs):
     """Medians of the rounds."""
-    if not runs:
-        return []
     median = lambda value: statistics.median(value(run) for run in runs)  # noqa: E731
-    return [(service.name, allocator.name, number_cell(median(lambda run: run.load.throughput), 0),
-             number_cell(median(lambda run: run.load.median_ms), 2), number_cell(median(lambda run: run.load.p99_ms), 2),
-             number_cell(median(lambda run: run.peak_mib), 1), number_cell(median(lambda run: run.idle_mib), 1))]
+    return (service.name, allocator.name, number_cell(median(lambda run: run.load.throughput), 0),
+            number_cell(median(lambda run: run.load.median_ms), 2), number_cell(median(lambda run: run.load.p99_ms), 2),
+            number_cell(median(lambda run: run.peak_mib), 1), mib_cell(median(lambda run: run.idle_mib)))
 
 
-def print_table(services, allocators, runs, refused):
-    for row in (HEAD, *rows_of(services, allocators, runs)):
-        print(f"{row[0]:15} {row[1]:12} " + " ".join(f"{cell:>10}" for cell in row[2:]))
+def memory_row(service, allocator, runs):
+    """Of the one run: means of a minute at its beginning and one at the load's end."""
+    run = runs[-1]
+    return (service.name, allocator.name, mib_cell(run.mean_mib(0, MINUTE)), mib_cell(run.mean_mib(run.seconds - MINUTE, run.seconds)),
+            mib_cell(run.peak_mib), mib_cell(run.idle_mib), number_cell(run.load.p99_ms, 1))
+
+
+def mib_cell(mib):
+    """A service that ends with its load has nothing when it idles."""
+    return number_cell(mib or None, 1)
+
+
+def print_table(kind, services, allocators, runs, refused):
+    for row in (HEADS[kind], *rows_of(kind, services, allocators, runs)):
+        print(f"{row[0]:15} {row[1]:12} " + " ".join(f"{cell:>17}" for cell in row[CELLS_BEFORE:]))
     for (service, allocator), reason in refused.items():
         print(f"{service} with {allocator}: {reason}")
 
 
-def write_document(services, allocators, runs, refused, arguments):
+def write_document(kind, services, allocators, runs, refused, how):
+    """Writes what stands between the two comments of its kind."""
+    begin, end = f"<!-- {kind}: written by make bench-servers -->", f"<!-- end of {kind} -->"
     text = DOCUMENT.read_text()
-    before, rest = text.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    lines = [f"{machine_kind()}. Each run: {arguments.seconds} seconds of load, {arguments.idle} without; medians of {arguments.rounds}.",
-             table(HEAD, rows_of(services, allocators, runs)), *refusals(refused), *(f"![{name}](figures/servers/{name}.svg)" for name in drawn(runs))]
-    DOCUMENT.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(lines) + f"\n\n{END}{after}")
+    before, rest = text.split(begin, 1)
+    _, after = rest.split(end, 1)
+    plots = [f"![{name}](figures/servers/{name}.svg)" for name in drawn(runs)] if kind == MEMORY else []
+    lines = [f"{machine_kind()}, {today()}. {how}", table(HEADS[kind], rows_of(kind, services, allocators, runs)), *refusals(refused), *plots]
+    DOCUMENT.write_text(f"{before}{begin}\n\n" + "\n\n".join(lines) + f"\n\n{end}{after}")
     print(f"wrote {DOCUMENT.relative_to(CHECKOUT)}")
 
 

@@ -10,13 +10,17 @@ from harness.failure import Skip
 
 @dataclass(frozen=True)
 class Service:
-    """`serve(session)` is a context: the service listens in it, and the value is what `load(session, value, seconds)` takes."""
+    """`serve(session)` is a context: the service listens in it, and its value is what the loads take.
+
+    `load(session, value, seconds)` asks as fast as answers come, `steady` so often a second.
+    """
 
     name: str
     does: str
     needs: tuple
     serve: Callable
     load: Callable
+    steady: Callable
 
     def require(self):
         missing = [need for need in self.needs if not (glob(need) if need.startswith("/") else shutil.which(need))]
@@ -27,11 +31,11 @@ class Service:
 SERVICES: list[Service] = []
 
 
-def service(name, load, needs=()):
+def service(name, load, steady, needs=()):
     """Registers a context as a service; its documentation says what it does."""
 
     def register(serve):
-        SERVICES.append(Service(name, serve.__doc__, tuple(needs), serve, load))
+        SERVICES.append(Service(name, serve.__doc__, tuple(needs), serve, load, steady))
         return serve
 
     return register

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.programs.web import make_certificate, make_site
 from harness.servers.load import wrk
 from harness.servers.service import newest, service
+from harness.servers.steady import requests
 from harness.session import free_port
 
 
@@ -55,7 +56,7 @@ def nginx(session, port, tls=False, more=""):
     return session.server("nginx", "-e", "stderr", "-p", session.folder, "-c", configuration, port=port, end_signal=signal.SIGTERM)
 
 
-@service("nginx", load, needs=("nginx", "openssl", "wrk"))
+@service("nginx", load, requests, needs=("nginx", "openssl", "wrk"))
 @contextmanager
 def nginx_with_tls(session):
     """files over TLS, two workers"""
@@ -84,7 +85,7 @@ backend files
 """
 
 
-@service("haproxy", load, needs=("haproxy", "nginx", "openssl", "wrk"))
+@service("haproxy", load, requests, needs=("haproxy", "nginx", "openssl", "wrk"))
 @contextmanager
 def haproxy(session):
     """TLS before nginx"""
@@ -116,7 +117,7 @@ echo strlen(gzcompress(json_encode($rows)));
 TO_PHP = "location / {{ include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {folder}/site/page.php; fastcgi_pass 127.0.0.1:{port}; }}"
 
 
-@service("php-fpm", load, needs=("/usr/sbin/php-fpm*", "nginx", "openssl", "wrk"))
+@service("php-fpm", load, requests, needs=("/usr/sbin/php-fpm*", "nginx", "openssl", "wrk"))
 @contextmanager
 def php_fpm(session):
     """four processes that sort, encode and compress, behind nginx"""

@@ -1,16 +1,24 @@
 """What is read of the tools that load servers."""
 
 import os
+import random
+import tempfile
+import threading
 import unittest
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from harness.failure import Failure, Skip
 from harness.measurement import Allocator
 from harness.servers import applications, databases, web  # noqa: F401  (they register their services)
 from harness.servers.load import Load, load_of_db_bench, load_of_latencies, load_of_sysbench, load_of_wrk
 from harness.servers.memory import descendants, proportional_kib
-from harness.servers.report import row_of
-from harness.servers.run import Run
+from harness.servers.report import memory_row, speed_row
+from harness.servers.results import keep, kept
+from harness.servers.run import Run, run_together
 from harness.servers.service import SERVICES, Service
+from harness.servers.steady import CLIENTS, asked, requesting, steadily
 
 WRK = """
   Latency Distribution
@@ -35,6 +43,8 @@ Percentiles: P50: 1.00 P75: 2.00 P99: 4.00 P99.9: 5.00 P99.99: 6.00
 readrandomwriterandom :      20.000 micros/op 150000 ops/sec 1 seconds
 Percentiles: P50: 10.50 P75: 20.00 P99: 40.00 P99.9: 50.00 P99.99: 60.00
 """
+
+NOTHING = Service("x", "", (), None, None, None)
 
 
 class Loads(unittest.TestCase):
@@ -69,12 +79,101 @@ class Services(unittest.TestCase):
 
     def test_what_is_missing_is_named(self):
         with self.assertRaisesRegex(Skip, "no-such-program, /no/such/file"):
-            Service("x", "nothing", ("sh", "no-such-program", "/no/such/file*"), None, None).require()
+            Service("x", "nothing", ("sh", "no-such-program", "/no/such/file*"), None, None, None).require()
 
     def test_a_row_has_medians(self):
         runs = [Run(Load(rate, 1.0, 2.0), [(0, 5.0), (1, rate)], 4.0) for rate in (10.0, 30.0, 20.0)]
-        rows = row_of(Service("x", "", (), None, None), Allocator("a", None), runs)
-        self.assertEqual(rows, [("x", "a", "20", "1.00", "2.00", "20.0", "4.0")])
+        self.assertEqual(speed_row(NOTHING, Allocator("a", None), runs), ("x", "a", "20", "1.00", "2.00", "20.0", "4.0"))
+
+    def test_a_row_of_memory_has_a_minute_at_each_end(self):
+        run = Run(Load(40.0, 1.0, 2.0), [(second, second) for second in range(0, 610, 10)], 0.0, 600)
+        self.assertEqual(memory_row(NOTHING, Allocator("a", None), [run]), ("x", "a", "30.0", "570.0", "600.0", "–", "2.0"))
+
+    def test_what_was_measured_last_is_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first, second = [Run(Load(1.0, 2.0, 3.0), [(0, 1.0)], 4.0, 5)], [Run(Load(6.0, 7.0, 8.0))]
+            keep("speed", {("x", "a"): second, ("y", "a"): second}, Path(folder))
+            known = keep("speed", {("x", "a"): first}, Path(folder))
+            self.assertEqual(known, {("x", "a"): first, ("y", "a"): second})
+            self.assertEqual(kept("speed", Path(folder))["x", "a"][0].load, first[0].load)
+            self.assertEqual(kept("memory", Path(folder)), {})
+
+    def test_services_run_together_and_start_one_after_the_other(self):
+        starting, started, most = [], threading.Barrier(3, timeout=20), []
+
+        @contextmanager
+        def serve(_session):
+            starting.append(1)
+            most.append(len(starting))
+            starting.pop()
+            yield type("Served", (), {"pids": [os.getpid()]})
+
+        def ask(_session, _served, _seconds):
+            started.wait()
+            return Load(1.0, 1.0, 1.0)
+
+        def fail(session, served, seconds):
+            ask(session, served, seconds)
+            raise Failure("it answered badly")
+
+        services = [Service(name, "", (), serve, None, load) for name, load in (("x", ask), ("y", ask), ("z", fail))]
+        runs, refused = run_together(services, [Allocator("a", None)], 1, 0)
+        self.assertEqual((sorted(runs), list(refused), most), ([("x", "a"), ("y", "a")], [("z", "a")], [1, 1, 1]))
+
+
+class Steady(unittest.TestCase):
+    def test_the_rate_is_held_however_fast_answers_are(self):
+        asks = []
+
+        @contextmanager
+        def client(_numbers):
+            yield lambda: asks.append(1)
+
+        self.assertEqual(steadily(client, 1, 40).throughput, 40.0)
+        self.assertEqual(len(asks), 40)
+
+    def test_a_late_answer_counts_from_when_it_was_due(self):
+        late = iter([threading.Event(), None, None])
+
+        def ask():
+            if event := next(late):
+                event.wait(0.1)
+
+        self.assertGreater(asked(ask, 0.03, 0.01)[1], 50)
+
+    def test_what_fails_in_one_client_fails_all(self):
+        @contextmanager
+        def client(numbers):
+            def ask():
+                if numbers.random() == random.Random(CLIENTS - 1).random():
+                    raise Failure("not this one")
+
+            yield ask
+
+        with self.assertRaisesRegex(Failure, "not this one"):
+            steadily(client, 0.2)
+
+    def test_an_answer_over_http_must_be_good(self):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(int(self.path[1:4]))
+                self.send_header("Content-Length", self.path[4:])
+                self.end_headers()
+                self.wfile.write(b"x" * int(self.path[4:]))
+
+            def log_message(self, *_):
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            address = f"http://127.0.0.1:{server.server_port}"
+            with requesting(f"{address}/2005") as ask:
+                ask()
+                ask()
+            for path, said in (("/5005", "500 and 5"), ("/2000", "200 and 0")):
+                with requesting(address + path) as ask, self.assertRaisesRegex(Failure, said):
+                    ask()
+            server.shutdown()
 
 
 class Memory(unittest.TestCase):
