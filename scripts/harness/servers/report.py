@@ -58,7 +58,7 @@ def print_table(kind, services, allocators, runs, refused):
 
 
 def write_document(kind, services, allocators, runs, refused, how):
-    """Writes what stands between the two comments of its kind."""
+    """Writes what is between the two comments of its kind."""
     begin, end = f"<!-- {kind}: written by make bench-servers -->", f"<!-- end of {kind} -->"
     text = DOCUMENT.read_text()
     before, rest = text.split(begin, 1)
