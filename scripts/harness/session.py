@@ -82,15 +82,16 @@ class Session:
         return done.stdout
 
     @contextmanager
-    def server(self, *command, port, env=None, end_signal=signal.SIGTERM, end_codes=(0,)):
-        """A server under the library, from when it listens until it is ended by its pid."""
+    def server(self, *command, port, env=None, end_signal=signal.SIGTERM, end_codes=(0,), preload=True):
+        """A server, from when it listens until it is ended by its pid; under the library, unless it has its allocator in it."""
         output = self.folder / "logs" / f"server-{self._launches}"
         with open(output, "wb") as log:
-            launch = self._launch(command, True, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment(env),
+            launch = self._launch(command, preload, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment(env),
                                   cwd=self.folder)
         try:
             wait_for_port(port, launch, output)
-            self.require_mapped(launch.program_pid())
+            if preload:
+                self.require_mapped(launch.program_pid())
             yield launch
             launch.signal_program(end_signal)
             wait_for_end(launch, output)

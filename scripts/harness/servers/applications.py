@@ -14,10 +14,10 @@ def load(session, web, seconds):
 
 
 @contextmanager
-def listening(session, *command, env=None):
+def listening(session, *command, env=None, preload=True):
     """A program whose port a variable says."""
     port = free_port()
-    with session.server(*command, port=port, env={"PORT": str(port), **(env or {})}) as server:
+    with session.server(*command, port=port, env={"PORT": str(port), **(env or {})}, preload=preload) as server:
         yield Web(f"http://127.0.0.1:{port}/", [server.program_pid()])
 
 

@@ -21,6 +21,8 @@ class Service:
     serve: Callable
     load: Callable
     steady: Callable
+    # Takes the libraries of all allocators, before anything runs.
+    prepare: Callable = lambda _libraries: None
 
     def require(self):
         missing = [need for need in self.needs if not (glob(need) if need.startswith("/") else shutil.which(need))]
@@ -31,11 +33,11 @@ class Service:
 SERVICES: list[Service] = []
 
 
-def service(name, load, steady, needs=()):
+def service(name, load, steady, needs=(), **more):
     """Registers a context as a service; its documentation says what it does."""
 
     def register(serve):
-        SERVICES.append(Service(name, serve.__doc__, tuple(needs), serve, load, steady))
+        SERVICES.append(Service(name, serve.__doc__, tuple(needs), serve, load, steady, **more))
         return serve
 
     return register

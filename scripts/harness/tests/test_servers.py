@@ -1,9 +1,10 @@
-"""What is read of the tools that load servers."""
+"""What is read of the tools that load servers, and how the server in Rust gets its allocator."""
 
 import os
 import random
 import tempfile
 import threading
+import tomllib
 import unittest
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from harness.failure import Failure, Skip
 from harness.measurement import Allocator
-from harness.servers import applications, databases, web  # noqa: F401  (they register their services)
+from harness.servers import applications, databases, rust, web  # noqa: F401  (they register their services)
 from harness.servers.load import Load, load_of_db_bench, load_of_latencies, load_of_sysbench, load_of_wrk
 from harness.servers.memory import descendants, proportional_kib
 from harness.servers.report import memory_row, speed_row
@@ -174,6 +175,38 @@ class Steady(unittest.TestCase):
                 with requesting(address + path) as ask, self.assertRaisesRegex(Failure, said):
                     ask()
             server.shutdown()
+
+
+class Linked(unittest.TestCase):
+    def test_an_allocator_with_a_crate_is_linked(self):
+        for file, name in (("libtinyalloc.so", "tinyalloc"), ("libjemalloc.so.2", "jemalloc"), ("libmimalloc.so.2", "mimalloc")):
+            build = rust.build_for(Path("/lib") / file)
+            self.assertEqual((build.name, build.is_preloaded), (name, False))
+
+    def test_without_a_crate_it_is_preloaded(self):
+        build = rust.build_for(Path("/lib/libtcmalloc_minimal.so.4"))
+        self.assertEqual((build.name, build.is_preloaded), ("system", True))
+
+    def test_glibc_is_what_the_system_has(self):
+        build = rust.build_for(None)
+        self.assertEqual((build.name, build.is_preloaded), ("system", False))
+
+    def test_another_allocator_is_a_failure(self):
+        tinyalloc = rust.build_for("libtinyalloc.so")
+        rust.require_allocator("tinyalloc::rust::global_alloc::TinyAlloc", tinyalloc)
+        for answer in ("std::alloc::System", "tinyalloc::TinyAllocator", ""):
+            with self.assertRaisesRegex(Failure, "not TinyAlloc"):
+                rust.require_allocator(answer, tinyalloc)
+
+    def test_each_is_the_global_allocator_of_its_program(self):
+        manifest = tomllib.loads((rust.PACKAGE / "Cargo.toml").read_text())
+        self.assertEqual(manifest["features"]["default"], ["tinyalloc"])
+        programs = {program["name"]: program for program in manifest["bin"]}
+        self.assertEqual(set(programs), {f"server-{name}" for name in (*rust.CRATES, "system")})
+        for name, type_ in (*rust.CRATES.items(), ("system", "System")):
+            program = programs[f"server-{name}"]
+            self.assertEqual(program.get("required-features", []), [name] if name in rust.CRATES else [])
+            self.assertIn(f"#[global_allocator]\nstatic GLOBAL: {type_} = {type_};", (rust.PACKAGE / program["path"]).read_text())
 
 
 class Memory(unittest.TestCase):
