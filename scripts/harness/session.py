@@ -207,7 +207,20 @@ def wait_for_port(port, launch, output):
             return
         except OSError:
             time.sleep(0.02)
-    raise Failure(f"the server did not listen on its port:\n{tail(output.read_text(errors='replace'))}")
+    how = "did not listen on its port" if launch.process.poll() is None else f"{how_it_ended(launch.ended().code)} before it listened"
+    raise Failure(f"the server {how}:\n{tail(output.read_text(errors='replace'))}".rstrip(":\n"))
+
+
+def wait_for_answer(ask):
+    """Of a server that listens before it is ready: `ask` raises Skip until then."""
+    end = time.monotonic() + SERVER_START_SECONDS
+    while True:
+        try:
+            return ask()
+        except Skip as refused:
+            if time.monotonic() > end:
+                raise Failure(f"the server was not ready in {SERVER_START_SECONDS} s: {refused}") from None
+            time.sleep(0.05)
 
 
 def wait_for_end(launch, output):

@@ -15,7 +15,7 @@ from harness.failure import Failure
 from harness.servers import load
 from harness.servers.service import newest, service
 from harness.servers.steady import RATE, steadily
-from harness.session import free_port
+from harness.session import free_port, wait_for_answer
 
 # The user that has no rights.
 ANOTHER = 65534
@@ -159,6 +159,7 @@ def postgresql(session):
     command = (*as_another(), programs / "postgres", "-D", folder, "-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", "-c",
                "shared_buffers=32MB")
     with session.server(*command, port=port) as server:
+        wait_for_answer(lambda: session.helper(programs / "pg_isready", "-h", "127.0.0.1", "-p", port))
         session.helper(programs / "pgbench", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-i", "-q", "-s", 2, "postgres")
         yield Database(port, [server.program_pid()], programs)
 

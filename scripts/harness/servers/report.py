@@ -70,7 +70,9 @@ def write_document(kind, services, allocators, runs, refused, how):
 
 
 def refusals(refused):
-    return [f"Not measured: {', '.join(f'{service} with {allocator}' for service, allocator in refused)}."] if refused else []
+    """Why, in one line each."""
+    told = [f"{service} with {allocator} ({str(reason).splitlines()[0]})" for (service, allocator), reason in refused.items()]
+    return [f"Not measured: {', '.join(told)}."] if told else []
 
 
 def drawn(runs):

@@ -20,6 +20,7 @@ from harness.servers.results import keep, kept
 from harness.servers.run import Run, run_together
 from harness.servers.service import SERVICES, Service
 from harness.servers.steady import CLIENTS, asked, requesting, steadily
+from harness.session import Session, free_port, wait_for_answer
 
 WRK = """
   Latency Distribution
@@ -207,6 +208,24 @@ class Linked(unittest.TestCase):
             program = programs[f"server-{name}"]
             self.assertEqual(program.get("required-features", []), [name] if name in rust.CRATES else [])
             self.assertIn(f"#[global_allocator]\nstatic GLOBAL: {type_} = {type_};", (rust.PACKAGE / program["path"]).read_text())
+
+
+class Starting(unittest.TestCase):
+    def test_a_server_that_ends_before_it_listens_says_how(self):
+        for words, how in ((("false",), "ended with code 1"), (("sh", "-c", "kill -SEGV $$"), "ended with signal SIGSEGV")):
+            with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(Failure, f"^the server {how} before it listened$"):
+                with Session(folder).server(*words, port=free_port()):
+                    pass
+
+    def test_an_answer_is_waited_for(self):
+        refused = [Skip("it starts up")] * 2
+
+        def ask():
+            if refused:
+                raise refused.pop()
+            return "ready"
+
+        self.assertEqual(wait_for_answer(ask), "ready")
 
 
 class Memory(unittest.TestCase):
