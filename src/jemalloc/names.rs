@@ -58,7 +58,7 @@ pub(super) static NAMES: &[Name] = names![
     "version" Reads(fixed::version);
     "epoch" Trades(process::epoch);
     "background_thread" Sets(process::background_thread, process::set_background_thread);
-    "max_background_threads" Sets(fixed::one, process::set_max_background_threads);
+    "max_background_threads" Sets(process::max_background_threads, process::set_max_background_threads);
     "config.cache_oblivious" Reads(fixed::no);
     "config.debug" Reads(fixed::no);
     "config.fill" Reads(fixed::no);
@@ -73,7 +73,7 @@ pub(super) static NAMES: &[Name] = names![
     "opt.abort" Reads(fixed::no);
     "opt.abort_conf" Reads(options::abort_conf);
     "opt.cache_oblivious" Reads(fixed::no);
-    "opt.confirm_conf" Reads(fixed::no);
+    "opt.confirm_conf" Reads(options::confirm_conf);
     "opt.retain" Reads(fixed::yes);
     "opt.dss" Reads(fixed::disabled);
     "opt.narenas" Reads(fixed::one_unsigned);

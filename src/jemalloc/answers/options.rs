@@ -13,6 +13,10 @@ pub(in super::super) fn abort_conf(_: Place) -> Answer {
     Ok(Value::Bool(CONF.aborts()))
 }
 
+pub(in super::super) fn confirm_conf(_: Place) -> Answer {
+    Ok(Value::Bool(CONF.confirms()))
+}
+
 pub(in super::super) fn background_thread(_: Place) -> Answer {
     Ok(Value::Bool(STARTED.background_thread()))
 }
