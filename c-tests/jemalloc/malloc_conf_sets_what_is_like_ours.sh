@@ -66,4 +66,7 @@ int main(void)
 }
 END
 $CC -O1 -fno-builtin -pthread $header -o dump dump.c $link && MALLOC_CONF=prof:true,lg_prof_sample:12,prof_prefix:mine ./dump || exit 1
-[ "$(echo mine.*.0.heap other.*.1.heap named.heap *.heap | wc -w)" = 6 ] && grep -q 'heap_v2/4096' named.heap
+[ "$(echo mine.*.0.heap other.*.1.heap named.heap *.heap | wc -w)" = 6 ] && [ "$(head -1 named.heap)" = heap_v2/4096 ] || exit 1
+# What there was is in the brackets only if it is asked for.
+sed -n 2p named.heap | grep -q '\[0: 0\]$' || exit 1
+MALLOC_CONF=prof:true,lg_prof_sample:12,prof_prefix:all,prof_accum:true ./dump && ! sed -n 2p named.heap | grep -q '\[0: 0\]$'

@@ -44,6 +44,7 @@ int main(void)
     EXPECT(!read_bool("opt.prof"));
     EXPECT(mallctl("prof.active", NULL, NULL, &is_on, sizeof is_on) == ENOENT);
     EXPECT(mallctl("prof.dump", NULL, NULL, NULL, 0) == ENOENT);
+    EXPECT(mallctl("prof.reset", NULL, NULL, NULL, 0) == ENOENT);
     unsigned cache = 99, other = 99;
     size_t bytes = sizeof cache;
     EXPECT(mallctl("tcache.create", &cache, &bytes, NULL, 0) == 0 && mallctl("tcache.create", &other, &bytes, NULL, 0) == 0);

@@ -21,7 +21,7 @@ use crate::support::weak_symbol::bound_symbol;
 const VARIABLE: &[u8] = b"MALLOC_CONF=";
 /// jemalloc's: one sample to 512 KiB.
 const LG_PROF_SAMPLE: u32 = 19;
-const LG_PROF_SAMPLE_MAX: u32 = 40;
+pub(crate) const LG_PROF_SAMPLE_MAX: u32 = 40;
 const OPTS_BYTES_MAX: usize = 32;
 const PREFIX_BYTES_MAX: usize = 200;
 const PATTERN_BYTES_MAX: usize = 256;
@@ -40,6 +40,7 @@ pub(crate) struct Conf {
     muzzy_decay_ms: AtomicIsize,
     has_prof: AtomicBool,
     starts_prof: AtomicBool,
+    accumulates_prof: AtomicBool,
     lg_prof_sample: AtomicU32,
     aborts: AtomicBool,
     confirms: AtomicBool,
@@ -52,6 +53,7 @@ pub(crate) static CONF: Conf = Conf {
     muzzy_decay_ms: AtomicIsize::new(0),
     has_prof: AtomicBool::new(false),
     starts_prof: AtomicBool::new(true),
+    accumulates_prof: AtomicBool::new(false),
     lg_prof_sample: AtomicU32::new(LG_PROF_SAMPLE),
     aborts: AtomicBool::new(false),
     confirms: AtomicBool::new(false),
@@ -84,6 +86,11 @@ impl Conf {
     /// Whether a heap profile was asked for, active or not.
     pub(crate) fn has_prof(&self) -> bool {
         self.has_prof.load(Ordering::Relaxed)
+    }
+
+    /// Whether `prof.dump` says what there was, beside what lives.
+    pub(crate) fn accumulates_prof(&self) -> bool {
+        self.accumulates_prof.load(Ordering::Relaxed)
     }
 
     /// Whether a mistake in the options ends the process.
@@ -163,6 +170,7 @@ fn set(key: &[u8], value: &[u8], tunables: &mut Tunables) -> Setting {
         b"stats_print" => set_switch(&CONF.prints_stats, value),
         b"stats_print_opts" => set_text(&CONF.print_opts, value),
         b"prof" => set_switch(&CONF.has_prof, value).map(|()| SETTINGS.set_skips_profile_at_exit(true)),
+        b"prof_accum" => set_switch(&CONF.accumulates_prof, value),
         b"prof_active" => set_switch(&CONF.starts_prof, value),
         b"prof_final" => switch(value).map(|is_on| SETTINGS.set_skips_profile_at_exit(!is_on)),
         b"prof_prefix" => set_text(&CONF.prof_prefix, value).and_then(|()| set_prof_prefix(value)),

@@ -50,6 +50,10 @@ pub(in super::super) fn prof(_: Place) -> Answer {
     Ok(Value::Bool(STARTED.has_prof()))
 }
 
+pub(in super::super) fn prof_accum(_: Place) -> Answer {
+    Ok(Value::Bool(CONF.accumulates_prof()))
+}
+
 pub(in super::super) fn prof_active(_: Place) -> Answer {
     Ok(Value::Bool(STARTED.is_profiling()))
 }
