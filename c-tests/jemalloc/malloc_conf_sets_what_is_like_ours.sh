@@ -30,9 +30,16 @@ shows '0 0 0 default 1 1  19 0 []' env MALLOC_CONF=dirty_decay_ms:0,prof:true ./
 shows '250 0 0 default 0 0  19 0 []' env MALLOC_CONF=dirty_decay_ms:1500,background_thread:true TINYALLOC_OPTIONS=purge_delay=250,background_purge=off ./show
 shows '55 66 0 default 0 0  19 0 []' ./own
 shows '77 66 0 default 0 0  19 0 []' env MALLOC_CONF=dirty_decay_ms:77 ./own
-shows '400 0 0 default 0 0  19 0 []' env MALLOC_CONF=narenas:4,thp:maybe,dirty_decay_ms:soon ./show
-printf 'tinyalloc: MALLOC_CONF: %s\n' 'no key "narenas" here' 'thp cannot be "maybe"' 'dirty_decay_ms cannot be "soon"' | diff - errors || exit 1
-! MALLOC_CONF=abort_conf:true,narenas:4 ./show > /dev/null 2>&1 || exit 1
+shows '400 0 0 default 0 0  19 0 []' env MALLOC_CONF=nothing:4,thp:maybe,dirty_decay_ms:soon,junk:true ./show
+printf 'tinyalloc: MALLOC_CONF: %s\n' 'no key "nothing" here' 'thp cannot be "maybe"' 'dirty_decay_ms cannot be "soon"' 'junk cannot be "true"' | diff - errors || exit 1
+! MALLOC_CONF=abort_conf:true,nothing:4 ./show > /dev/null 2>&1 || exit 1
+! MALLOC_CONF=abort_conf:true,junk:true ./show > /dev/null 2>&1 || exit 1
+# What tunes jemalloc's own parts, and what is so here, is passed over in silence, unless it is to be confirmed.
+tuning=narenas:2,metadata_thp:auto,oversize_threshold:1,lg_tcache_max:16,tcache_gc_incr_bytes:65536,percpu_arena:percpu,hpa:false,max_background_threads:4
+shows '1000 0 0 default 0 0  19 0 []' env MALLOC_CONF=abort_conf:true,$tuning,junk:false,lg_prof_interval:-1,zero_realloc:free,dirty_decay_ms:1000 ./show
+[ ! -s errors ] || { cat errors; exit 1; }
+shows '1000 0 0 default 0 0  19 0 []' env MALLOC_CONF=abort_conf:true,confirm_conf:true,narenas:2,hpa:false,junk:false,dirty_decay_ms:1000 ./show
+printf 'tinyalloc: MALLOC_CONF: %s has no effect here\n' narenas hpa | diff - errors || exit 1
 # Statistics at the end, as the options say.
 MALLOC_CONF=stats_print:true,stats_print_opts:J ./show 2>&1 > /dev/null | python3 -c 'import json, sys; assert json.load(sys.stdin)["jemalloc"]["opt"]["stats_print"] is True' || exit 1
 # A profile when it is asked for, under the name that is asked for, and none at the end.
@@ -59,4 +66,7 @@ int main(void)
 }
 END
 $CC -O1 -fno-builtin -pthread $header -o dump dump.c $link && MALLOC_CONF=prof:true,lg_prof_sample:12,prof_prefix:mine ./dump || exit 1
-[ "$(echo mine.*.0.heap other.*.1.heap named.heap *.heap | wc -w)" = 6 ] && grep -q 'heap_v2/4096' named.heap
+[ "$(echo mine.*.0.heap other.*.1.heap named.heap *.heap | wc -w)" = 6 ] && [ "$(head -1 named.heap)" = heap_v2/4096 ] || exit 1
+# What there was is in the brackets only if it is asked for.
+sed -n 2p named.heap | grep -q '\[0: 0\]$' || exit 1
+MALLOC_CONF=prof:true,lg_prof_sample:12,prof_prefix:all,prof_accum:true ./dump && ! sed -n 2p named.heap | grep -q '\[0: 0\]$'

@@ -33,8 +33,10 @@ int main(void)
     bool is_on = true, is_off = false;
     EXPECT(mallctl("background_thread", NULL, NULL, &is_on, sizeof is_on) == 0 && read_bool("background_thread"));
     EXPECT(mallctl("background_thread", NULL, NULL, &is_off, sizeof is_off) == 0 && !read_bool("background_thread"));
-    size_t two = 2;
-    EXPECT(mallctl("max_background_threads", NULL, NULL, &two, sizeof two) == EINVAL);
+    size_t none = 0, two = 2;
+    EXPECT(mallctl("max_background_threads", NULL, NULL, &none, sizeof none) == EINVAL && read_size("max_background_threads") == 1);
+    /* A limit that one thread keeps to. */
+    EXPECT(mallctl("max_background_threads", NULL, NULL, &two, sizeof two) == 0 && read_size("max_background_threads") == 2);
     EXPECT(mallctl("thread.tcache.enabled", NULL, NULL, &is_off, sizeof is_off) == EFAULT);
     const char *primary = "primary";
     EXPECT(mallctl("arena.0.dss", NULL, NULL, &primary, sizeof primary) == EFAULT);
@@ -42,6 +44,7 @@ int main(void)
     EXPECT(!read_bool("opt.prof"));
     EXPECT(mallctl("prof.active", NULL, NULL, &is_on, sizeof is_on) == ENOENT);
     EXPECT(mallctl("prof.dump", NULL, NULL, NULL, 0) == ENOENT);
+    EXPECT(mallctl("prof.reset", NULL, NULL, NULL, 0) == ENOENT);
     unsigned cache = 99, other = 99;
     size_t bytes = sizeof cache;
     EXPECT(mallctl("tcache.create", &cache, &bytes, NULL, 0) == 0 && mallctl("tcache.create", &other, &bytes, NULL, 0) == 0);

@@ -10,7 +10,7 @@ int main(void)
         /* What is refused: docs/JEMALLOC.md says why. */
         "thread.allocated", "thread.allocatedp", "thread.deallocated", "thread.deallocatedp", "thread.prof.name",
         "thread.peak.read", "arena.0.extent_hooks", "arena.0.retain_grow_limit", "stats.arenas.0.small.nmalloc",
-        "stats.arenas.0.nthreads", "stats.arenas.0.bins.0.nonfull_slabs", "stats.mutexes.ctl.num_ops", "prof.reset",
+        "stats.arenas.0.nthreads", "stats.arenas.0.bins.0.nonfull_slabs", "stats.mutexes.ctl.num_ops",
         "prof.gdump", "opt.junk", "opt.xmalloc", "stats.zero_reallocs", "stats.background_thread.num_runs", "experimental.hooks.install"};
     for (size_t at = 0; at < COUNT_OF(names); at++) {
         size_t value[2] = {1, 2}, bytes = sizeof value[0];

@@ -14,6 +14,11 @@ use crate::mapping::Mapping;
 use crate::pinned::add_pinned;
 
 const HEADER: &str = "heap profile:";
+/// Of jemalloc's own form.
+const JEMALLOC_HEADER: &str = "heap_v2/";
+const BEGINNINGS: [&str; 2] = [HEADER, JEMALLOC_HEADER];
+/// The samples of all threads, in that form.
+const ALL_THREADS: &str = "t*:";
 const MAPPINGS: &str = "MAPPED_LIBRARIES:";
 const DETAILS: &str = "TINYALLOC:";
 /// What comments begin with.
@@ -213,17 +218,19 @@ impl Profile {
         }
         // Paths of mappings need not be UTF-8.
         let text = String::from_utf8_lossy(bytes);
-        if !text.starts_with(HEADER) {
-            let is_jemalloc = text.starts_with("heap_v2/");
-            let kind = if is_jemalloc { "is a heap profile of jemalloc's own form" } else { "is not a heap profile" };
-            return Err(format!("{kind}: it does not begin with \"{HEADER}\""));
+        if !BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)) {
+            return Err(format!("is not a heap profile: it does not begin with \"{HEADER}\""));
         }
         if !text.ends_with('\n') {
             return Err(String::from("is cut off: its last line has no end"));
         }
-        let first = text.lines().next().unwrap_or_default();
-        let header =
-            Header::parse(first).ok_or_else(|| format!("has a first line that is none of heap_v2: {}", quoted(first)))?;
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        let header = match first.strip_prefix(JEMALLOC_HEADER) {
+            Some(interval) => Header::of_jemalloc(interval, lines.next().unwrap_or_default()),
+            None => Header::parse(first),
+        };
+        let header = header.ok_or_else(|| format!("has a first line that is none of heap_v2: {}", quoted(first)))?;
         Sections::of(&text)?.read(&header)
     }
 
@@ -318,7 +325,7 @@ fn bytes_of(path: &Path) -> IoResult<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
     file.by_ref().take(HEADER.len() as u64).read_to_end(&mut bytes)?;
-    if bytes == HEADER.as_bytes() {
+    if BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning.as_bytes())) {
         file.read_to_end(&mut bytes)?;
     }
     Ok(bytes)
@@ -394,7 +401,7 @@ impl<'text> Sections<'text> {
     }
 
     fn read(&self, header: &Header) -> Result<Profile, String> {
-        let samples = self.samples()?;
+        let samples = self.samples(header)?;
         header.compare(&samples)?;
         let mut mappings = self.mappings.iter().map(|line| mapping(line)).collect::<Result<Vec<_>, _>>()?;
         mappings.sort_by_key(|mapping| mapping.start);
@@ -405,9 +412,24 @@ impl<'text> Sections<'text> {
         }
     }
 
-    fn samples(&self) -> Result<Vec<Sample>, String> {
-        let parse = |line: &&str| Sample::parse(line).ok_or_else(|| format!("has a line that is no sample: {}", quoted(line)));
-        self.samples.iter().map(parse).collect()
+    fn samples(&self, header: &Header) -> Result<Vec<Sample>, String> {
+        let no_sample = |line: &str| format!("has a line that is no sample: {}", quoted(line));
+        if !header.is_jemalloc {
+            return self.samples.iter().map(|line| Sample::parse(line).ok_or_else(|| no_sample(line))).collect();
+        }
+        let (mut samples, mut callers) = (Vec::new(), None);
+        for line in &self.samples {
+            if let Some(found) = line.strip_prefix('@') {
+                callers = Some(addresses(found).ok_or_else(|| no_sample(line))?);
+            } else if line.starts_with(ALL_THREADS) {
+                let Counts { live, total } = Counts::of_jemalloc(line).ok_or_else(|| no_sample(line))?;
+                // Without callers it is the sum, which the header has.
+                samples.extend(callers.take().map(|callers| Sample { live, total, callers }));
+            } else if !is_of_a_thread(line) {
+                return Err(no_sample(line));
+            }
+        }
+        if callers.is_none() { Ok(samples) } else { Err(String::from("is cut off: its last site has no samples")) }
     }
 }
 
@@ -484,19 +506,39 @@ pub(crate) fn rounded(number: f64) -> u64 {
     number.round() as u64
 }
 
-/// `live: bytes [total: bytes] @ rest`.
-struct Line<'text> {
+/// `live: bytes [total: bytes]`.
+struct Counts {
     live: Counted,
     total: Counted,
+}
+
+impl Counts {
+    fn parse(text: &str) -> Option<Counts> {
+        let (live, total) = text.split_once('[')?;
+        let total = total.trim_end().strip_suffix(']')?;
+        Some(Counts { live: counted(live)?, total: counted(total)? })
+    }
+
+    fn of_jemalloc(line: &str) -> Option<Counts> {
+        Counts::parse(line.trim().strip_prefix(ALL_THREADS)?)
+    }
+}
+
+/// jemalloc counts by thread as well: `t3: live: bytes [total: bytes]`.
+fn is_of_a_thread(line: &str) -> bool {
+    line.strip_prefix('t').and_then(|rest| rest.split_once(':')).is_some_and(|(number, _)| number.parse::<u64>().is_ok())
+}
+
+/// `live: bytes [total: bytes] @ rest`.
+struct Line<'text> {
+    counts: Counts,
     rest: &'text str,
 }
 
 impl<'text> Line<'text> {
     fn parse(line: &'text str) -> Option<Line<'text>> {
         let (numbers, rest) = line.split_once('@')?;
-        let (live, total) = numbers.split_once('[')?;
-        let total = total.trim_end().strip_suffix(']')?;
-        Some(Line { live: counted(live)?, total: counted(total)?, rest: rest.trim() })
+        Some(Line { counts: Counts::parse(numbers)?, rest: rest.trim() })
     }
 }
 
@@ -510,18 +552,25 @@ struct Header {
     live: Counted,
     total: Counted,
     interval: u64,
+    is_jemalloc: bool,
 }
 
 impl Header {
     fn parse(line: &str) -> Option<Header> {
-        let Line { live, total, rest } = Line::parse(line.strip_prefix(HEADER)?)?;
+        let Line { counts: Counts { live, total }, rest } = Line::parse(line.strip_prefix(HEADER)?)?;
         let interval = match rest.split_once('/') {
             Some(("heap_v2", interval)) => interval.parse().ok()?,
             // Every block was recorded.
             None if rest == "heapprofile" || rest == "heap_v2" => 0,
             _ => return None,
         };
-        Some(Header { live, total, interval })
+        Some(Header { live, total, interval, is_jemalloc: false })
+    }
+
+    /// The first line has the interval, the second one the sum.
+    fn of_jemalloc(interval: &str, sum: &str) -> Option<Header> {
+        let Counts { live, total } = Counts::of_jemalloc(sum)?;
+        Some(Header { live, total, interval: interval.parse().ok()?, is_jemalloc: true })
     }
 
     /// The sums are those of the lines, unless some of these are missing.
@@ -546,9 +595,8 @@ struct Sample {
 
 impl Sample {
     fn parse(line: &str) -> Option<Sample> {
-        let Line { live, total, rest } = Line::parse(line)?;
-        let callers = rest.split_whitespace().map(address).collect::<Option<Vec<u64>>>()?;
-        Some(Sample { live, total, callers })
+        let Line { counts: Counts { live, total }, rest } = Line::parse(line)?;
+        Some(Sample { live, total, callers: addresses(rest)? })
     }
 
     fn site(&self, interval: u64) -> Site {
@@ -556,6 +604,10 @@ impl Sample {
         let total = self.total.estimate(interval);
         Site { callers: self.callers.clone(), live, peak: live, total, ..Site::default() }
     }
+}
+
+fn addresses(text: &str) -> Option<Vec<u64>> {
+    text.split_whitespace().map(address).collect()
 }
 
 fn address(text: &str) -> Option<u64> {

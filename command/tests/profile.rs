@@ -73,6 +73,31 @@ fn samples_alone_are_scaled_as_pprof_does() {
 }
 
 #[test]
+fn jemallocs_own_form_says_the_same() {
+    let (ours, theirs) = (dump().heap_v2(), dump().jemalloc());
+    let (ours, theirs) = (Profile::parse(ours.as_bytes()).unwrap(), Profile::parse(theirs.as_bytes()).unwrap());
+    assert_eq!(ours.sites.len(), 2);
+    assert_eq!(format!("{:?}", ours.sites), format!("{:?}", theirs.sites));
+    assert_eq!((ours.interval, ours.live_bytes), (theirs.interval, theirs.live_bytes));
+}
+
+/// Ours are, with details; those of others but for the end of a mapping, where nothing shows that
+/// more was to come.
+#[test]
+fn dumps_in_jemallocs_own_form_are_refused_if_they_are_cut_off() {
+    let (theirs, text) = (dump().jemalloc(), dump().text());
+    let ours = theirs.replacen("\n@", "\n# tinyalloc\n@", 1) + &text[text.find("\nTINYALLOC:").unwrap()..];
+    assert!(Profile::parse(ours.as_bytes()).unwrap().has_details);
+    for end in 0..ours.len() {
+        assert!(Profile::parse(&ours.as_bytes()[..end]).is_err(), "{end}: {}", &ours[..end]);
+    }
+    let is_whole = |end: usize| end > theirs.find("00400000").unwrap() && theirs[..end].ends_with('\n');
+    for end in 0..=theirs.len() {
+        assert_eq!(Profile::parse(&theirs.as_bytes()[..end]).is_ok(), is_whole(end), "{end}: {}", &theirs[..end]);
+    }
+}
+
+#[test]
 fn a_heap_without_sampling_is_not_scaled() {
     let text = dump().heap_v2().replace("heap_v2/524288", "heapprofile");
     assert_eq!(Profile::parse(text.as_bytes()).unwrap().sites[0].live, Tally { samples: 3, blocks: 3, bytes: 3072 });
@@ -118,7 +143,10 @@ fn foreign_files_and_versions_are_refused() {
     for (bytes, part) in [
         (&b""[..], "is empty"),
         (b"\x7fELF\x02\x01\x01\x00", "is not a heap profile"),
-        (b"heap_v2/524288\n  t*: 1: 2 [0: 0]\n", "jemalloc"),
+        (b"heap_v2/524288\n  t*: 1: 2 [0: 0]\n", "is cut off"),
+        (b"heap_v2/524288\n@ 0x1\n", "none of heap_v2"),
+        (b"heap_v2/1\n  t*: 0: 0 [0: 0]\n@ zzz\n\nMAPPED_LIBRARIES:\n00400000-00452000 r-xp 00000000 08:02 1 /a\n", "no sample"),
+        (b"heap_v2/1\n  t*: 0: 0 [0: 0]\nwhat\n\nMAPPED_LIBRARIES:\n00400000-00452000 r-xp 00000000 08:02 1 /a\n", "no sample"),
         (b"heap profile: 1: 2 [3: 4] @ growthz\n", "none of heap_v2"),
         (b"heap profile: what\n", "none of heap_v2"),
     ] {

@@ -17,6 +17,8 @@ mod tcaches;
 
 mod started;
 
+mod heap_dump;
+
 mod snapshot;
 
 mod answers;

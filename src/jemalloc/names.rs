@@ -58,7 +58,7 @@ pub(super) static NAMES: &[Name] = names![
     "version" Reads(fixed::version);
     "epoch" Trades(process::epoch);
     "background_thread" Sets(process::background_thread, process::set_background_thread);
-    "max_background_threads" Sets(fixed::one, process::set_max_background_threads);
+    "max_background_threads" Sets(process::max_background_threads, process::set_max_background_threads);
     "config.cache_oblivious" Reads(fixed::no);
     "config.debug" Reads(fixed::no);
     "config.fill" Reads(fixed::no);
@@ -73,7 +73,7 @@ pub(super) static NAMES: &[Name] = names![
     "opt.abort" Reads(fixed::no);
     "opt.abort_conf" Reads(options::abort_conf);
     "opt.cache_oblivious" Reads(fixed::no);
-    "opt.confirm_conf" Reads(fixed::no);
+    "opt.confirm_conf" Reads(options::confirm_conf);
     "opt.retain" Reads(fixed::yes);
     "opt.dss" Reads(fixed::disabled);
     "opt.narenas" Reads(fixed::one_unsigned);
@@ -92,7 +92,7 @@ pub(super) static NAMES: &[Name] = names![
     "opt.prof" Reads(options::prof);
     "opt.prof_prefix" Reads(options::prof_prefix);
     "opt.prof_active" Reads(options::prof_active);
-    "opt.prof_accum" Reads(fixed::yes);
+    "opt.prof_accum" Reads(options::prof_accum);
     "opt.prof_final" Reads(options::prof_final);
     "opt.prof_gdump" Reads(fixed::no);
     "opt.prof_leak" Reads(fixed::no);
@@ -129,6 +129,7 @@ pub(super) static NAMES: &[Name] = names![
     "arenas.lookup" Trades(arenas::lookup);
     "prof.active" Sets(profile::active, profile::set_active);
     "prof.dump" Takes(Kind::Text, profile::dump);
+    "prof.reset" Takes(Kind::Size, profile::reset);
     "prof.prefix" Takes(Kind::Text, profile::set_prefix);
     "prof.interval" Reads(fixed::zero_wide);
     "prof.lg_sample" Reads(profile::lg_sample);

@@ -21,7 +21,7 @@ use crate::support::weak_symbol::bound_symbol;
 const VARIABLE: &[u8] = b"MALLOC_CONF=";
 /// jemalloc's: one sample to 512 KiB.
 const LG_PROF_SAMPLE: u32 = 19;
-const LG_PROF_SAMPLE_MAX: u64 = 40;
+pub(crate) const LG_PROF_SAMPLE_MAX: u32 = 40;
 const OPTS_BYTES_MAX: usize = 32;
 const PREFIX_BYTES_MAX: usize = 200;
 const PATTERN_BYTES_MAX: usize = 256;
@@ -40,8 +40,10 @@ pub(crate) struct Conf {
     muzzy_decay_ms: AtomicIsize,
     has_prof: AtomicBool,
     starts_prof: AtomicBool,
+    accumulates_prof: AtomicBool,
     lg_prof_sample: AtomicU32,
     aborts: AtomicBool,
+    confirms: AtomicBool,
 }
 
 pub(crate) static CONF: Conf = Conf {
@@ -51,8 +53,10 @@ pub(crate) static CONF: Conf = Conf {
     muzzy_decay_ms: AtomicIsize::new(0),
     has_prof: AtomicBool::new(false),
     starts_prof: AtomicBool::new(true),
+    accumulates_prof: AtomicBool::new(false),
     lg_prof_sample: AtomicU32::new(LG_PROF_SAMPLE),
     aborts: AtomicBool::new(false),
+    confirms: AtomicBool::new(false),
 };
 
 impl Conf {
@@ -84,9 +88,19 @@ impl Conf {
         self.has_prof.load(Ordering::Relaxed)
     }
 
+    /// Whether `prof.dump` says what there was, beside what lives.
+    pub(crate) fn accumulates_prof(&self) -> bool {
+        self.accumulates_prof.load(Ordering::Relaxed)
+    }
+
     /// Whether a mistake in the options ends the process.
     pub(crate) fn aborts(&self) -> bool {
         self.aborts.load(Ordering::Relaxed)
+    }
+
+    /// Whether keys without an effect are named.
+    pub(crate) fn confirms(&self) -> bool {
+        self.confirms.load(Ordering::Relaxed)
     }
 
     fn apply_prof(&self) {
@@ -127,12 +141,13 @@ fn read(text: &[u8], tunables: &mut Tunables) {
         let mut halves = pair.splitn(2, |byte| *byte == b':');
         let (key, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
         let mistake = match set(key, value, tunables) {
-            Setting::Done => continue,
+            Setting::NoEffect if CONF.confirms() => Mistake::Unheeded(key),
+            Setting::Done | Setting::NoEffect => continue,
             Setting::NoKey => Mistake::NoKey(key),
             Setting::NoValue => Mistake::NoValue(key, value),
         };
         say(&mistake);
-        if CONF.aborts() {
+        if CONF.aborts() && !matches!(mistake, Mistake::Unheeded(_)) {
             // SAFETY: ends the process.
             unsafe { abort() };
         }
@@ -141,6 +156,7 @@ fn read(text: &[u8], tunables: &mut Tunables) {
 
 enum Setting {
     Done,
+    NoEffect,
     NoKey,
     NoValue,
 }
@@ -154,14 +170,59 @@ fn set(key: &[u8], value: &[u8], tunables: &mut Tunables) -> Setting {
         b"stats_print" => set_switch(&CONF.prints_stats, value),
         b"stats_print_opts" => set_text(&CONF.print_opts, value),
         b"prof" => set_switch(&CONF.has_prof, value).map(|()| SETTINGS.set_skips_profile_at_exit(true)),
+        b"prof_accum" => set_switch(&CONF.accumulates_prof, value),
         b"prof_active" => set_switch(&CONF.starts_prof, value),
         b"prof_final" => switch(value).map(|is_on| SETTINGS.set_skips_profile_at_exit(!is_on)),
         b"prof_prefix" => set_text(&CONF.prof_prefix, value).and_then(|()| set_prof_prefix(value)),
         b"lg_prof_sample" => set_lg_prof_sample(value),
         b"abort_conf" => set_switch(&CONF.aborts, value),
-        _ => return Setting::NoKey,
+        b"confirm_conf" => set_switch(&CONF.confirms, value),
+        _ if is_for_machinery(key) => return Setting::NoEffect,
+        _ => return kept(key, value),
     };
     if is_set.is_some() { Setting::Done } else { Setting::NoValue }
+}
+
+/// Keys that tune jemalloc's own arenas, caches and extents, and how its profile keeps books.
+/// Programs have them built in: a line about them would come from every process.
+fn is_for_machinery(key: &[u8]) -> bool {
+    const KEYS: [&[u8]; 22] = [
+        b"abort",
+        b"bin_shards",
+        b"cache_oblivious",
+        b"calloc_madvise_threshold",
+        b"debug_double_free_max_scan",
+        b"disable_large_size_classes",
+        b"dss",
+        b"lg_extent_max_active_fit",
+        b"max_background_threads",
+        b"metadata_thp",
+        b"mutex_max_spin",
+        b"narenas",
+        b"oversize_threshold",
+        b"percpu_arena",
+        b"process_madvise_max_batch",
+        b"prof_bt_max",
+        b"prof_recent_alloc_max",
+        b"prof_time_resolution",
+        b"retain",
+        b"slab_sizes",
+        b"tcache",
+        b"trust_madvise",
+    ];
+    const BEGINNINGS: [&[u8]; 5] = [b"hpa", b"experimental_hpa", b"lg_tcache_", b"remote_max", b"tcache_"];
+    KEYS.contains(&key) || BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
+}
+
+/// What is so here, and can be nothing else.
+fn kept(key: &[u8], value: &[u8]) -> Setting {
+    let only: &[u8] = match key {
+        b"junk" | b"zero" | b"xmalloc" | b"utrace" | b"prof_gdump" | b"prof_leak" => b"false",
+        b"lg_prof_interval" | b"stats_interval" => b"-1",
+        b"zero_realloc" => b"free",
+        _ => return Setting::NoKey,
+    };
+    if value == only { Setting::Done } else { Setting::NoValue }
 }
 
 fn set_decay(value: &[u8], tunables: &mut Tunables) -> Option<()> {
@@ -196,8 +257,8 @@ pub(crate) fn set_prof_prefix(prefix: &[u8]) -> Option<()> {
 }
 
 fn set_lg_prof_sample(value: &[u8]) -> Option<()> {
-    let lg = number(value).filter(|lg| *lg <= LG_PROF_SAMPLE_MAX)?;
-    CONF.lg_prof_sample.store(u32::try_from(lg).ok()?, Ordering::Relaxed);
+    let lg = u32::try_from(number(value)?).ok().filter(|lg| *lg <= LG_PROF_SAMPLE_MAX)?;
+    CONF.lg_prof_sample.store(lg, Ordering::Relaxed);
     Some(())
 }
 
@@ -219,6 +280,7 @@ fn milliseconds(value: &[u8]) -> Option<isize> {
 }
 
 enum Mistake<'text> {
+    Unheeded(&'text [u8]),
     NoKey(&'text [u8]),
     NoValue(&'text [u8], &'text [u8]),
 }
@@ -226,6 +288,7 @@ enum Mistake<'text> {
 impl Display for Mistake<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> FmtResult {
         match *self {
+            Mistake::Unheeded(key) => write!(out, "MALLOC_CONF: {} has no effect here", Shown::new(key)),
             Mistake::NoKey(key) => write!(out, "MALLOC_CONF: no key \"{}\" here", Shown::new(key)),
             Mistake::NoValue(key, value) => {
                 write!(out, "MALLOC_CONF: {} cannot be \"{}\"", Shown::new(key), Shown::new(value))

@@ -34,7 +34,7 @@ pub(crate) const IS_THERE: bool = true;
 const VERSION: u64 = 1;
 /// A comment for readers of heap_v2. It tells the command that what is behind the mappings belongs
 /// to the dump: without it, a dump that was cut off there would look whole.
-const MARK: &str = "# tinyalloc\n";
+pub(crate) const MARK: &str = "# tinyalloc\n";
 /// Heaps that are copied while their lock is held.
 const HEAPS_AT_ONCE: usize = 32;
 /// A heap that has not grown by this much is not dumped for having grown.
@@ -146,12 +146,17 @@ fn dump_as_configured() -> bool {
 /// # Errors
 /// An `errno`.
 pub(crate) fn dump_to_file() -> Result<(), c_int> {
+    dump_to_file_by(write_to)
+}
+
+/// As [`dump_to_file`], with what `write` writes.
+pub(crate) fn dump_to_file_by(write: fn(c_int) -> Result<(), c_int>) -> Result<(), c_int> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let descriptor = match SETTINGS.profile_file().has_bytes() {
         true => path_pattern::create(&mut SETTINGS.profile_file().bytes(), number),
         false => path_pattern::create(&mut DEFAULT_FILE.bytes(), number),
     }?;
-    let result = write_to(descriptor);
+    let result = write(descriptor);
     close(descriptor);
     result
 }
@@ -169,8 +174,16 @@ pub(crate) fn is_at_hand() -> bool {
 pub(crate) fn write_to(descriptor: c_int) -> Result<(), c_int> {
     let summary = ALLOCATOR.profile_summary(Thread);
     write_text_to(&Samples(&summary), descriptor)?;
+    write_behind_samples(&summary, descriptor)
+}
+
+/// The rest of a dump.
+///
+/// # Errors
+/// As for [`write_to`].
+pub(crate) fn write_behind_samples(summary: &ProfileSummary, descriptor: c_int) -> Result<(), c_int> {
     write_mappings(descriptor)?;
-    write_text_to(&Details(&summary), descriptor)?;
+    write_text_to(&Details(summary), descriptor)?;
     Report::new(PROCESS, &ALLOCATOR.stats(Thread), Format::Json).with_calls(SystemCalls::so_far()).write_to(descriptor)
 }
 
@@ -194,7 +207,7 @@ fn write_mappings(descriptor: c_int) -> Result<(), c_int> {
     result
 }
 
-fn sites(summary: &ProfileSummary) -> impl Iterator<Item = SiteProfile> {
+pub(crate) fn sites(summary: &ProfileSummary) -> impl Iterator<Item = SiteProfile> {
     (0..summary.sites).map_while(|index| ALLOCATOR.profile_site(Thread, index))
 }
 

@@ -113,6 +113,24 @@ impl Dump {
         text + "\nMAPPED_LIBRARIES:\n" + &self.mappings
     }
 
+    /// The same in jemalloc's own form.
+    pub fn jemalloc(&self) -> String {
+        let sum = |of: fn(&Site) -> u64| self.sites.iter().map(of).sum::<u64>();
+        let mut text = format!(
+            "heap_v2/{}\n  t*: {}: {} [{}: {}]\n  t3: 1: 2 [0: 0]\n",
+            self.interval,
+            sum(|site| site.live.0),
+            sum(|site| site.live.1),
+            sum(|site| site.total.0),
+            sum(|site| site.total.1)
+        );
+        for Site { callers, live, total, .. } in &self.sites {
+            let callers: String = callers.iter().map(|caller| format!(" {caller:#x}")).collect();
+            text += &format!("@{callers}\n  t*: {}: {} [{}: {}]\n  t0: 1: 2 [0: 0]\n", live.0, live.1, total.0, total.1);
+        }
+        text + "\nMAPPED_LIBRARIES:\n" + &self.mappings
+    }
+
     /// All of it.
     pub fn text(&self) -> String {
         let live: u64 = self.sites.iter().map(|site| site.live.3).sum();

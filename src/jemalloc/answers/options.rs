@@ -13,6 +13,10 @@ pub(in super::super) fn abort_conf(_: Place) -> Answer {
     Ok(Value::Bool(CONF.aborts()))
 }
 
+pub(in super::super) fn confirm_conf(_: Place) -> Answer {
+    Ok(Value::Bool(CONF.confirms()))
+}
+
 pub(in super::super) fn background_thread(_: Place) -> Answer {
     Ok(Value::Bool(STARTED.background_thread()))
 }
@@ -44,6 +48,10 @@ pub(in super::super) fn thp(_: Place) -> Answer {
 
 pub(in super::super) fn prof(_: Place) -> Answer {
     Ok(Value::Bool(STARTED.has_prof()))
+}
+
+pub(in super::super) fn prof_accum(_: Place) -> Answer {
+    Ok(Value::Bool(CONF.accumulates_prof()))
 }
 
 pub(in super::super) fn prof_active(_: Place) -> Answer {

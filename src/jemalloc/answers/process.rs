@@ -1,6 +1,6 @@
 //! The process: its statistics, their epoch, and the background thread.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{EAGAIN, EINVAL};
 
@@ -11,6 +11,8 @@ use super::super::value::{Kind, Value};
 use crate::options::running::set;
 use crate::process::settings::SETTINGS;
 use crate::process::wake::{RUNNING, STATE};
+
+static BACKGROUND_THREADS_MAX: AtomicUsize = AtomicUsize::new(1);
 
 /// Any new value begins an epoch; the old one is that which has begun.
 pub(in super::super) fn epoch(_: Place, exchange: &Exchange) -> Outcome {
@@ -29,9 +31,17 @@ pub(in super::super) fn set_background_thread(_: Place, value: Value) -> Outcome
     set(b"background_purge", word).map_err(|_| EAGAIN)
 }
 
-/// There is one at most.
+pub(in super::super) fn max_background_threads(_: Place) -> Answer {
+    Ok(Value::Size(BACKGROUND_THREADS_MAX.load(Ordering::Relaxed)))
+}
+
+/// Kept, and read back: the one that there is at most keeps to every limit but 0.
 pub(in super::super) fn set_max_background_threads(_: Place, value: Value) -> Outcome {
-    if value == Value::Size(1) { Ok(()) } else { Err(EINVAL) }
+    match value {
+        Value::Size(limit) if limit > 0 => BACKGROUND_THREADS_MAX.store(limit, Ordering::Relaxed),
+        _ => return Err(EINVAL),
+    }
+    Ok(())
 }
 
 pub(in super::super) fn background_threads(_: Place) -> Answer {

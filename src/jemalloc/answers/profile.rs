@@ -5,13 +5,16 @@ use core::ptr::null;
 
 use libc::{EAGAIN, EFAULT, EINVAL, ENOENT};
 
+use super::super::heap_dump::write_to;
 use super::super::names::{Answer, Outcome, Place};
 use super::super::started::STARTED;
 use super::super::value::Value;
-use crate::options::malloc_conf::set_prof_prefix;
+use crate::options::malloc_conf::{LG_PROF_SAMPLE_MAX, set_prof_prefix};
 use crate::options::running::set;
+use crate::process::instance::ALLOCATOR;
 use crate::process::settings::SETTINGS;
-use crate::report::heap_profile::{dump_to_file, is_at_hand, write_to};
+use crate::process::thread::Thread;
+use crate::report::heap_profile::{dump_to_file_by, is_at_hand};
 use crate::support::chunked_writer::write_in_chunks;
 use crate::support::path_pattern::create;
 use crate::support::small_file::close;
@@ -56,7 +59,7 @@ pub(in super::super) fn dump(_: Place, value: Option<Value>) -> Outcome {
         return Err(EAGAIN);
     }
     let Some(Value::Text(path)) = value.filter(|path| *path != Value::Text(null())) else {
-        return dump_to_file().map_err(|_| EFAULT);
+        return dump_to_file_by(write_to).map_err(|_| EFAULT);
     };
     // SAFETY: the caller of `prof.dump` passes a C string.
     let path = unsafe { CStr::from_ptr(path) };
@@ -64,6 +67,26 @@ pub(in super::super) fn dump(_: Place, value: Option<Value>) -> Outcome {
     let written = write_to(descriptor);
     close(descriptor);
     written.map_err(|_| EFAULT)
+}
+
+/// Forgets all samples. A new value is another interval, a power of two.
+pub(in super::super) fn reset(_: Place, value: Option<Value>) -> Outcome {
+    if !STARTED.has_prof() {
+        return Err(ENOENT);
+    }
+    if let Some(Value::Size(lg)) = value {
+        set_interval(lg)?;
+    }
+    if ALLOCATOR.reset_profile(Thread) { Ok(()) } else { Err(EAGAIN) }
+}
+
+/// One that is off stays off, and begins with it.
+fn set_interval(lg: usize) -> Outcome {
+    let lg = u32::try_from(lg).ok().filter(|lg| *lg <= LG_PROF_SAMPLE_MAX).ok_or(EFAULT)?;
+    let is_on = SETTINGS.profile_interval() > 0;
+    let mut digits = [0; 20];
+    set(b"profile", written(1 << lg, &mut digits)).map_err(|_| EFAULT)?;
+    if is_on { Ok(()) } else { set(b"profile", b"off").map_err(|_| EAGAIN) }
 }
 
 pub(in super::super) fn set_prefix(_: Place, value: Option<Value>) -> Outcome {

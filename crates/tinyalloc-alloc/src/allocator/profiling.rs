@@ -71,6 +71,19 @@ impl<M: Mapper> Allocator<M> {
         self.profile().lock(context.id()).map_or(ProfileSummary::default(), |mut profile| profile.summary(interval, lost))
     }
 
+    /// Forgets every sample and every site: blocks that are sampled already are in no dump again.
+    /// False for a signal handler that interrupted the allocator.
+    pub fn reset_profile<C: ThreadContext>(&self, context: C) -> bool {
+        let Some(mut profile) = self.profile().lock(context.id()) else {
+            return false;
+        };
+        profile.clear();
+        self.profiled().store(0, Ordering::Relaxed);
+        self.lost_frees().store(0, Ordering::Relaxed);
+        self.lost_samples().store(0, Ordering::Relaxed);
+        true
+    }
+
     /// Whether the profile can be read: not by a signal handler that interrupted the allocator.
     pub fn profile_is_at_hand<C: ThreadContext>(&self, context: C) -> bool {
         !self.is_inside(context) && self.profile().lock(context.id()).is_some()
@@ -316,12 +329,7 @@ impl<M: Mapper> Allocator<M> {
 
     /// After a fork, in the child, before any other thread is there.
     pub(crate) fn restart_profile<C: ThreadContext>(&self, context: C) {
-        if let Some(mut profile) = self.profile().lock(context.id()) {
-            profile.clear();
-            self.profiled().store(0, Ordering::Relaxed);
-            self.lost_frees().store(0, Ordering::Relaxed);
-            self.lost_samples().store(0, Ordering::Relaxed);
-        }
+        let _ = self.reset_profile(context);
     }
 }
 

@@ -111,7 +111,7 @@ impl Profile {
         })
     }
 
-    /// Forgets everything: the child of a fork starts anew.
+    /// Forgets everything: the child of a fork starts anew, and who asked for that.
     pub(crate) fn clear(&mut self) {
         if let Some(tables) = self.tables() {
             tables.clear();
