@@ -13,8 +13,9 @@ from harness.reach.suites import SuitePackages
 ENTER = Path(__file__).resolve().parent / "enter.sh"
 COMMANDS = ("unshare", "mount", "apt-get", "dpkg-deb")
 ARCHITECTURE = "amd64"
-# The compiler's own libraries use the C library's private parts, so that they come along; so do the headers, which tests include.
-PACKAGES = ("libc6", "libc-bin", "libc6-dev", "libstdc++6", "libgcc-s1")
+# The compiler's own libraries use the C library's private parts, so that they come along; so do the headers, which tests include, and
+# the names of functions, without which valgrind does not start.
+PACKAGES = ("libc6", "libc-bin", "libc6-dev", "libc6-dbg", "libstdc++6", "libgcc-s1")
 # Each with those that it is not whole without.
 SUITES = {"trixie": ("trixie",), "sid": ("sid",), "experimental": ("sid", "experimental")}
 
