@@ -1,22 +1,15 @@
 #ifndef ADVICE_H
 #define ADVICE_H
 
-#include "expect.h"
-#ifdef __GLIBC__
-#include <gnu/libc-version.h>
-#endif
+#include "c_library.h"
 
-enum { GUARD_INSTALL = 102, FIRST_MINOR_VERSION = 42 };
+enum { GUARD_INSTALL = 102 };
 
 /* What the C library advises for the stack of a new thread: from 2.42 on, the GNU one has guard
  * markers on it. Else MADV_DONTNEED, which every C library needs besides. */
 static unsigned advice_for_stacks(void)
 {
-#ifdef __GLIBC__
-    int minor = 0;
-    if (sscanf(gnu_get_libc_version(), "2.%d", &minor) == 1 && minor >= FIRST_MINOR_VERSION) return GUARD_INSTALL;
-#endif
-    return MADV_DONTNEED;
+    return is_glibc_since(42) ? GUARD_INSTALL : MADV_DONTNEED;
 }
 
 #endif
