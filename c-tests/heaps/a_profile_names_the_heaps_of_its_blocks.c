@@ -62,6 +62,6 @@ int main(void)
 
     EXPECT(ta_heap_destroy(cache) == 0 && ta_heap_reset(other) == 0);
     text = dump_now(&dump);
-    EXPECT(blocks_of(text, number) == 0 && strstr(text, "\"heap\":1,") == NULL && strstr(text, "cache") == NULL);
+    EXPECT(blocks_of(text, number) == 0 && strstr(text, "\"heap\":1,") == NULL && strstr(text, "the \\\"cache") == NULL);
     EXPECT(ta_heap_destroy(other) == 0);
 }

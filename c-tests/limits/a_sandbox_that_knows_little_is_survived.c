@@ -2,6 +2,7 @@
 // they do not list is refused, or kills, and so are unknown flags of mmap. A program that closes
 // such a sandbox after it has allocated goes on, as with the system's malloc: with the first large
 // block inside of it, or with the sandbox closed after all kinds of work.
+#include "advice.h"
 #include "expect.h"
 
 #include <linux/audit.h>
@@ -21,10 +22,11 @@ static void close_sandbox(unsigned otherwise)
     const unsigned flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_STACK | MAP_NORESERVE;
     struct sock_filter program[] = {
         LOAD(nr),
-        UNLESS(SYS_madvise, 7),
+        UNLESS(SYS_madvise, 8),
         LOAD(args[2]),
-        IF(MADV_NORMAL, 4),
-        IF(MADV_DONTNEED, 3),
+        IF(MADV_NORMAL, 5),
+        IF(MADV_DONTNEED, 4),
+        IF(advice_for_stacks(), 3),
         IF(MADV_HUGEPAGE, 2),
         IF(MADV_NOHUGEPAGE, 1),
         RETURN(otherwise),

@@ -87,7 +87,7 @@ def gdb_batch(session):
     """a crash: run, backtrace, locals, a walk through its data, a call of malloc"""
     crash = build(session, "crash", CRASH)
     commands = ("run", "bt full", "up", "print list->value", "print *list->next", "ptype struct node", "info signals SIGSEGV",
-                "call (long)malloc(3000) != 0", "print (char*)strdup(\"from gdb\")", "disassemble crash", "info sharedlibrary libc")
+                "call (long)malloc(3000) != 0", "print (char*)strdup(\"from gdb\")", "disassemble crash", "info sharedlibrary /libc[.]so")
     words = [word for command in commands for word in ("-ex", command)]
     session.run(*GDB, "-batch", *words, f"./{crash}", clean=without_addresses)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.failure import Skip, tail
 from harness.reach.machine import REACH
 from harness.reach.packages import CONFIGURATION
+from harness.reach.suites import mirror
 
 KERNELS = REACH / "kernels"
 METAPACKAGE = "linux-image-amd64"
@@ -105,14 +106,11 @@ class Apt:
             self.know_backports(folder / "apt")
 
     def know_backports(self, folder):
-        sources = self.output("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages", "Origin: Debian")
-        found = re.search(r"^(\S+) ([a-z]+)$", sources, re.M)
-        if not found:
-            raise Skip("no release of Debian is among apt's sources")
+        uri, release = mirror()
         for path in (folder / "state" / "lists" / "partial", folder / "cache" / "archives" / "partial"):
             path.mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
-        (folder / "sources.list").write_text(f"deb {found.group(1)} {found.group(2)}-backports main\n")
+        (folder / "sources.list").write_text(f"deb {uri} {release}-backports main\n")
         (folder / "apt.conf").write_text(CONFIGURATION.format(folder=folder, architecture="amd64") + (
             f'Dir::Etc::sourcelist "{folder / "sources.list"}";\nDir::Etc::sourceparts "-";\n'
             'Dir::Etc::trustedparts "/usr/share/keyrings";\n'))
