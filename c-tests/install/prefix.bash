@@ -3,7 +3,7 @@ PREFIX=${PREFIX:-$PWD/root}
 LIBDIR=${LIBDIR:-$PREFIX/lib}
 make_in_checkout() {
     make --no-print-directory -C "$C_TESTS/.." CARGO=true OBJCOPY=true LIBRARIES="$(dirname "$LIB_SO")" \
-        PREFIX="$PREFIX" LIBDIR="$LIBDIR" "$@"
+        JEMALLOC_BUILT="$(dirname "$LIB_SO")/libtinyalloc-jemalloc.so" PREFIX="$PREFIX" LIBDIR="$LIBDIR" "$@"
 }
 cat > program.c << 'END'
 #include <stdio.h>

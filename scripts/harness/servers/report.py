@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.bench.plots import drawing_python
 from harness.bench.tables import number_cell, table
 from harness.launcher import CHECKOUT
-from harness.machine import machine_kind, today
+from harness.machine import machine_kind
 from harness.servers.run import MINUTE
 
 DOCUMENT = CHECKOUT / "docs" / "SERVERS.md"
@@ -64,7 +64,7 @@ def write_document(kind, services, allocators, runs, refused, how):
     before, rest = text.split(begin, 1)
     _, after = rest.split(end, 1)
     plots = [f"![{name}](figures/servers/{name}.svg)" for name in drawn(runs)] if kind == MEMORY else []
-    lines = [f"{machine_kind()}, {today()}. {how}", table(HEADS[kind], rows_of(kind, services, allocators, runs)), *refusals(refused), *plots]
+    lines = [f"{machine_kind()}. {how}", table(HEADS[kind], rows_of(kind, services, allocators, runs)), *refusals(refused), *plots]
     DOCUMENT.write_text(f"{before}{begin}\n\n" + "\n\n".join(lines) + f"\n\n{end}{after}")
     print(f"wrote {DOCUMENT.relative_to(CHECKOUT)}")
 
