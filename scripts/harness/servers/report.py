@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import tempfile
 from pathlib import Path
+from textwrap import fill
 
 from harness.bench.plots import drawing_python
 from harness.bench.tables import number_cell, table
@@ -64,15 +65,21 @@ def write_document(kind, services, allocators, runs, refused, how):
     before, rest = text.split(begin, 1)
     _, after = rest.split(end, 1)
     plots = [f"![{name}](figures/servers/{name}.svg)" for name in drawn(runs)] if kind == MEMORY else []
-    lines = [f"{machine_kind()}. {how}", table(HEADS[kind], rows_of(kind, services, allocators, runs)), *refusals(refused), *plots]
+    lines = [filled(f"{machine_kind()}. {how}"), table(HEADS[kind], rows_of(kind, services, allocators, runs)), *refusals(refused), *plots]
     DOCUMENT.write_text(f"{before}{begin}\n\n" + "\n\n".join(lines) + f"\n\n{end}{after}")
     print(f"wrote {DOCUMENT.relative_to(CHECKOUT)}")
 
 
 def refusals(refused):
-    """Why, in one line each."""
-    told = [f"{service} with {allocator} ({str(reason).splitlines()[0]})" for (service, allocator), reason in refused.items()]
-    return [f"Not measured: {', '.join(told)}."] if told else []
+    """A line for each reason of each service."""
+    told = {}
+    for (service, allocator), reason in refused.items():
+        told.setdefault((service, str(reason).splitlines()[0]), []).append(allocator)
+    return [filled(f"{service} was not measured with {', '.join(names)}: {reason}.") for (service, reason), names in told.items()]
+
+
+def filled(paragraph):
+    return fill(paragraph, width=100, break_long_words=False, break_on_hyphens=False)
 
 
 def drawn(runs):

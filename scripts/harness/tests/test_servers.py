@@ -15,7 +15,7 @@ from harness.measurement import Allocator
 from harness.servers import applications, databases, rust, web  # noqa: F401  (they register their services)
 from harness.servers.load import Load, load_of_db_bench, load_of_latencies, load_of_sysbench, load_of_wrk
 from harness.servers.memory import descendants, proportional_kib
-from harness.servers.report import memory_row, speed_row
+from harness.servers.report import memory_row, refusals, speed_row
 from harness.servers.results import keep, kept
 from harness.servers.run import Run, run_together
 from harness.servers.service import SERVICES, Service
@@ -90,6 +90,10 @@ class Services(unittest.TestCase):
     def test_a_row_of_memory_has_a_minute_at_each_end(self):
         run = Run(Load(40.0, 1.0, 2.0), [(second, second) for second in range(0, 610, 10)], 0.0, 600)
         self.assertEqual(memory_row(NOTHING, Allocator("a", None), [run]), ("x", "a", "30.0", "570.0", "600.0", "–", "2.0"))
+
+    def test_what_could_not_be_measured_says_why_once(self):
+        refused = {("x", "a"): Failure("it ended\nlong story"), ("x", "b"): Failure("it ended"), ("y", "a"): Skip("it is not there")}
+        self.assertEqual(refusals(refused), ["x was not measured with a, b: it ended.", "y was not measured with a: it is not there."])
 
     def test_what_was_measured_last_is_kept(self):
         with tempfile.TemporaryDirectory() as folder:
