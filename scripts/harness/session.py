@@ -75,8 +75,11 @@ class Session:
 
     def helper(self, *command, cwd=None, env=None, feed=None, timeout=TIMEOUT_SECONDS):
         """Runs something the test needs, on the system malloc, not measured."""
-        done = subprocess.run([str(word) for word in command], cwd=cwd or self.folder, env=self.environment(env),
-                              input=feed, capture_output=True, text=True, timeout=timeout, check=False)
+        try:
+            done = subprocess.run([str(word) for word in command], cwd=cwd or self.folder, env=self.environment(env),
+                                  input=feed, capture_output=True, text=True, timeout=timeout, check=False)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{command[0]} did not end in {timeout} s") from None
         if done.returncode != 0:
             raise Skip(f"the helper {command[0]} failed: {tail(done.stderr, 5)}")
         return done.stdout

@@ -21,7 +21,9 @@ use crate::support::weak_symbol::bound_symbol;
 const VARIABLE: &[u8] = b"MALLOC_CONF=";
 /// jemalloc's: one sample to 512 KiB.
 const LG_PROF_SAMPLE: u32 = 19;
-pub(crate) const LG_PROF_SAMPLE_MAX: u32 = 40;
+/// The largest interval of ours that is a power of two. What is above becomes this, as in jemalloc
+/// what is above 63 becomes that.
+pub(crate) const LG_PROF_SAMPLE_MAX: u32 = 31;
 const OPTS_BYTES_MAX: usize = 32;
 const PREFIX_BYTES_MAX: usize = 200;
 const PATTERN_BYTES_MAX: usize = 256;
@@ -257,7 +259,7 @@ pub(crate) fn set_prof_prefix(prefix: &[u8]) -> Option<()> {
 }
 
 fn set_lg_prof_sample(value: &[u8]) -> Option<()> {
-    let lg = u32::try_from(number(value)?).ok().filter(|lg| *lg <= LG_PROF_SAMPLE_MAX)?;
+    let lg = u32::try_from(number(value)?).unwrap_or(LG_PROF_SAMPLE_MAX).min(LG_PROF_SAMPLE_MAX);
     CONF.lg_prof_sample.store(lg, Ordering::Relaxed);
     Some(())
 }

@@ -231,6 +231,12 @@ impl Settings {
         self.interval_before.load(Ordering::Relaxed)
     }
 
+    /// Of a profile that is off.
+    #[cfg(feature = "jemalloc")]
+    pub(crate) fn set_profile_interval_before(&self, bytes: usize) {
+        self.interval_before.store(bytes, Ordering::Relaxed);
+    }
+
     /// An isolated heap has an interval of its own.
     pub(crate) fn note_heap_profile(&self) {
         self.heap_profiles.store(true, Ordering::Relaxed);

@@ -103,6 +103,17 @@ pub(crate) fn on_child() {
     DUMPED_BYTES.store(0, Ordering::Relaxed);
 }
 
+/// Forgets all samples; false, and nothing was done, in a signal handler that interrupted the
+/// allocator, and beside a fork that lasts.
+#[cfg(feature = "jemalloc")]
+pub(crate) fn forget() -> bool {
+    let is_done = ALLOCATOR.reset_profile(Thread);
+    if is_done {
+        DUMPED_BYTES.store(0, Ordering::Relaxed);
+    }
+    is_done
+}
+
 /// A slow allocation has finished: writes what a signal has requested meanwhile, and what is due
 /// because the heap has grown.
 #[inline]

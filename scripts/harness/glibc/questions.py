@@ -41,6 +41,8 @@ def answered(command):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode != 0:
         raise Failure(f"{command[0]} ended with {done.returncode}: {tail(done.stderr, 5)}")
+    if "cannot be preloaded" in done.stderr:
+        raise Failure(tail(done.stderr, 1))
     return rows(done.stdout)
 
 

@@ -45,10 +45,18 @@ def run_service(service, library, seconds, idle_seconds, ask=None, starting=null
             served = ends.enter_context(service.serve(session))
         samples = ends.enter_context(sampled(served.pids, seconds))
         samples.take()
-        load = (ask or service.load)(session, served, seconds)
+        load = loaded(ask or service.load, session, served, seconds)
         time.sleep(idle_seconds)
         idle = samples.take()
     return Run(load, samples.rows, idle, seconds)
+
+
+def loaded(ask, session, served, seconds):
+    """A tool that could start the service, and then fails against it, tells of the service."""
+    try:
+        return ask(session, served, seconds)
+    except Skip as reason:
+        raise Failure(str(reason)) from None
 
 
 def run_together(services, allocators, seconds, idle_seconds, keep=lambda runs: runs):

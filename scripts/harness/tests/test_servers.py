@@ -16,8 +16,8 @@ from harness.servers import applications, databases, rust, web  # noqa: F401  (t
 from harness.servers.load import Load, load_of_db_bench, load_of_latencies, load_of_sysbench, load_of_wrk
 from harness.servers.memory import descendants, proportional_kib
 from harness.servers.report import memory_row, refusals, speed_row
-from harness.servers.results import keep, kept
-from harness.servers.run import Run, run_together
+from harness.servers.results import alike, keep, kept
+from harness.servers.run import Run, run_service, run_together
 from harness.servers.service import SERVICES, Service
 from harness.servers.steady import CLIENTS, asked, requesting, steadily
 from harness.session import Session, free_port, wait_for_answer
@@ -103,6 +103,8 @@ class Services(unittest.TestCase):
             self.assertEqual(known, {("x", "a"): first, ("y", "a"): second})
             self.assertEqual(kept("speed", Path(folder))["x", "a"][0].load, first[0].load)
             self.assertEqual(kept("memory", Path(folder)), {})
+            self.assertEqual(alike(known, {("x", "a"): first}), {("x", "a"): first})
+            self.assertEqual(alike(known, {("x", "a"): first * 2}), {})
 
     def test_services_run_together_and_start_one_after_the_other(self):
         starting, started, most = [], threading.Barrier(3, timeout=20), []
@@ -125,6 +127,18 @@ class Services(unittest.TestCase):
         services = [Service(name, "", (), serve, None, load) for name, load in (("x", ask), ("y", ask), ("z", fail))]
         runs, refused = run_together(services, [Allocator("a", None)], 1, 0)
         self.assertEqual((sorted(runs), list(refused), most), ([("x", "a"), ("y", "a")], [("z", "a")], [1, 1, 1]))
+
+
+    def test_a_load_that_fails_fails_the_service(self):
+        @contextmanager
+        def serve(_session):
+            yield type("Served", (), {"pids": [os.getpid()]})
+
+        def ask(session, _served, _seconds):
+            session.helper("false")
+
+        with self.assertRaisesRegex(Failure, "the helper false failed"):
+            run_service(Service("x", "", (), serve, ask, ask), None, 1, 0)
 
 
 class Steady(unittest.TestCase):

@@ -11,10 +11,8 @@ use super::super::started::STARTED;
 use super::super::value::Value;
 use crate::options::malloc_conf::{LG_PROF_SAMPLE_MAX, set_prof_prefix};
 use crate::options::running::set;
-use crate::process::instance::ALLOCATOR;
 use crate::process::settings::SETTINGS;
-use crate::process::thread::Thread;
-use crate::report::heap_profile::{dump_to_file_by, is_at_hand};
+use crate::report::heap_profile::{dump_to_file_by, forget, is_at_hand};
 use crate::support::chunked_writer::write_in_chunks;
 use crate::support::path_pattern::create;
 use crate::support::small_file::close;
@@ -74,19 +72,24 @@ pub(in super::super) fn reset(_: Place, value: Option<Value>) -> Outcome {
     if !STARTED.has_prof() {
         return Err(ENOENT);
     }
+    if !is_at_hand() {
+        return Err(EAGAIN);
+    }
     if let Some(Value::Size(lg)) = value {
         set_interval(lg)?;
     }
-    if ALLOCATOR.reset_profile(Thread) { Ok(()) } else { Err(EAGAIN) }
+    if forget() { Ok(()) } else { Err(EAGAIN) }
 }
 
 /// One that is off stays off, and begins with it.
 fn set_interval(lg: usize) -> Outcome {
-    let lg = u32::try_from(lg).ok().filter(|lg| *lg <= LG_PROF_SAMPLE_MAX).ok_or(EFAULT)?;
-    let is_on = SETTINGS.profile_interval() > 0;
+    let interval = 1 << u32::try_from(lg).unwrap_or(LG_PROF_SAMPLE_MAX).min(LG_PROF_SAMPLE_MAX);
+    if SETTINGS.profile_interval() == 0 {
+        SETTINGS.set_profile_interval_before(interval);
+        return Ok(());
+    }
     let mut digits = [0; 20];
-    set(b"profile", written(1 << lg, &mut digits)).map_err(|_| EFAULT)?;
-    if is_on { Ok(()) } else { set(b"profile", b"off").map_err(|_| EAGAIN) }
+    set(b"profile", written(interval, &mut digits)).map_err(|_| EAGAIN)
 }
 
 pub(in super::super) fn set_prefix(_: Place, value: Option<Value>) -> Outcome {
