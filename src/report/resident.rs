@@ -23,13 +23,11 @@ pub(crate) struct Resident {
     other: u64,
 }
 
-/// Whose a mapping is.
+/// A mapping: how much of it is the allocator's, and whether the rest is of a file.
 #[derive(Clone, Copy, Default)]
-enum Mapped {
-    Own,
-    File,
-    #[default]
-    Other,
+struct Mapped {
+    own: u64,
+    is_file: bool,
 }
 
 impl Resident {
@@ -54,18 +52,12 @@ impl Resident {
             if line.windows(3).any(|rights| rights == b" r-") {
                 program(range.start);
             }
-            *mapped = match line.contains(&b'/') {
-                _ if ALLOCATOR.is_in_mapping(Thread, &range) => Mapped::Own,
-                true => Mapped::File,
-                false => Mapped::Other,
-            };
+            *mapped = Mapped { own: ALLOCATOR.bytes_in_mapping(Thread, &range) as u64, is_file: line.contains(&b'/') };
         } else if let Some(kib) = resident_of(line) {
-            let sum = match *mapped {
-                Mapped::Own => &mut self.own,
-                Mapped::File => &mut self.files,
-                Mapped::Other => &mut self.other,
-            };
-            *sum += kib * KIB;
+            let resident = kib * KIB;
+            let own = resident.min(mapped.own);
+            self.own += own;
+            *(if mapped.is_file { &mut self.files } else { &mut self.other }) += resident - own;
         }
     }
 }

@@ -152,10 +152,10 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Whether a mapping of the process is the allocator's, in part at least.
-    pub fn is_in_mapping<C: ThreadContext>(&self, context: C, mapping: &Range<usize>) -> bool {
-        self.space().look(context.id()).is_some_and(|space| space.is_in(mapping))
-            || self.profile().lock(context.id()).is_some_and(|profile| profile.is_in(mapping))
+    /// How much of a mapping of the process is the allocator's.
+    pub fn bytes_in_mapping<C: ThreadContext>(&self, context: C, mapping: &Range<usize>) -> usize {
+        self.space().look(context.id()).map_or(0, |space| space.bytes_in(mapping))
+            + self.profile().lock(context.id()).map_or(0, |profile| profile.bytes_in(mapping))
     }
 
     /// Whether it is a live heap.

@@ -103,11 +103,11 @@ impl Profile {
         self.tables()?.live_block(index)
     }
 
-    /// Whether a mapping is that of the tables, in part at least.
-    pub(crate) fn is_in(&self, mapping: &Range<usize>) -> bool {
-        self.tables.is_some_and(|tables| {
+    /// How much of a mapping is the tables'.
+    pub(crate) fn bytes_in(&self, mapping: &Range<usize>) -> usize {
+        self.tables.map_or(0, |tables| {
             let start = tables.as_ptr().addr();
-            start < mapping.end && mapping.start < start + size_of::<Tables>()
+            (start + size_of::<Tables>()).min(mapping.end).saturating_sub(start.max(mapping.start))
         })
     }
 

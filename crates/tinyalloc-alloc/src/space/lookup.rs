@@ -29,18 +29,21 @@ impl Space {
         self.find(address).ok_or_else(|| self.verdict(address))
     }
 
-    /// Whether a mapping of the process is, in part at least, of regions, of metadata or of a huge
-    /// block.
-    pub(crate) fn is_in(&self, mapping: &Range<usize>) -> bool {
-        let meets = |(start, bytes): (NonNull<u8>, usize)| {
+    /// How much of a mapping of the process is of regions, of metadata or of huge blocks: of a
+    /// mapping of ours and one of the program's beside it the kernel makes one.
+    pub(crate) fn bytes_in(&self, mapping: &Range<usize>) -> usize {
+        let common = |(start, bytes): (NonNull<u8>, usize)| {
             let start = start.as_ptr().addr();
-            bytes > 0 && start < mapping.end && mapping.start < start.saturating_add(bytes)
+            start.saturating_add(bytes).min(mapping.end).saturating_sub(start.max(mapping.start))
         };
-        self.regions.iter().any(|region| region.mappings().into_iter().any(meets))
-            || self.pages.mappings().any(meets)
+        let regions: usize = self.regions.iter().flat_map(|region| region.mappings()).map(common).sum();
+        let huge = if self.huge.blocks() < HUGE_BLOCKS_WALKED {
+            self.huge.iter().map(|block| common((block.start(), block.slot_bytes()))).sum()
+        } else {
             // Mostly one begins where the mapping does.
-            || self.huge.find(mapping.start).is_some()
-            || self.huge.blocks() < HUGE_BLOCKS_WALKED && self.huge.iter().any(|block| meets((block.start(), block.slot_bytes())))
+            self.huge.find(mapping.start).map_or(0, |_| mapping.len())
+        };
+        regions + self.pages.mappings().map(common).sum::<usize>() + huge
     }
 
     /// What is wrong with freeing `address`, where no live slot is known to be.
