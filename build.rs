@@ -2,7 +2,7 @@
 //! gets none.
 
 use std::env::var_os;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -71,6 +71,7 @@ const MINOR_WITH_ASM_LABELS: u32 = 87;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=layout.ld");
+    println!("cargo::rerun-if-changed=layout-gnu.ld");
     println!("cargo::rustc-check-cfg=cfg(asm_labels)");
     if compiler_minor().is_some_and(|minor| minor >= MINOR_WITH_ASM_LABELS) {
         println!("cargo::rustc-cfg=asm_labels");
@@ -91,16 +92,21 @@ fn main() {
     for argument in ARGUMENTS.iter().chain(named).chain([&pages]) {
         println!("cargo::rustc-link-arg={argument}");
     }
-    let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let mut layout = OsString::from("-Wl,-T,");
-    layout.push(folder.join("layout.ld"));
-    // The GNU linker of Debian 12 does not know the first.
-    let layout = [OsString::from("-Wl,--no-rosegment"), layout];
-    if links_with(&layout).unwrap_or(false) {
-        for argument in layout {
+    let layout = [OsString::from("-Wl,--no-rosegment"), script("layout.ld")];
+    // The GNU linker takes this one alone.
+    let layout_gnu = [script("layout-gnu.ld")];
+    let layouts: [&[OsString]; 2] = [&layout, &layout_gnu];
+    if let Some(layout) = layouts.iter().find(|layout| links_with(layout).unwrap_or(false)) {
+        for argument in *layout {
             println!("cargo::rustc-link-arg={}", argument.to_string_lossy());
         }
     }
+}
+
+/// The argument that gives the linker this file of ours.
+fn script(name: &str) -> OsString {
+    let folder = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    with("-Wl,-T,", folder.join(name).as_os_str())
 }
 
 /// N of a compiler 1.N. `None`, and nothing newer than the oldest that is promised is used, if it
@@ -131,7 +137,7 @@ fn links_with(arguments: &[OsString]) -> Option<bool> {
     status.ok().map(|status| status.success())
 }
 
-fn with(option: &str, value: &OsString) -> OsString {
+fn with(option: &str, value: &OsStr) -> OsString {
     let mut argument = OsString::from(option);
     argument.push(value);
     argument

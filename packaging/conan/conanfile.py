@@ -24,7 +24,7 @@ class Tinyalloc(ConanFile):
         checkout = Path(self.recipe_folder).resolve().parents[1]
         if "sources" in (self.conan_data or {}):
             return
-        for pattern in ("Makefile", "Cargo.*", "LICENSE-*", "build.rs", "layout.ld", "rust-toolchain.toml"):
+        for pattern in ("Makefile", "Cargo.*", "LICENSE-*", "build.rs", "layout*.ld", "rust-toolchain.toml"):
             copy(self, pattern, checkout, self.export_sources_folder)
         for folder in ("crates", "docs/man", "examples", "include", "packaging", "src", "tests", "tools"):
             copy(self, "*", checkout / folder, os.path.join(self.export_sources_folder, folder))

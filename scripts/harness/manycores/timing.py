@@ -14,8 +14,8 @@ from harness.preloading import preloading
 SOURCES = FOLDER / "timed"
 LOCK = "crates/tinyalloc-alloc/src/support/lock.rs"
 LOCKS = ("space", "pool", "another")
-COPIED = ("Cargo.toml", "Cargo.lock", "build.rs", "layout.ld", "rust-toolchain.toml", "Makefile", "src", "crates", "tools", "docs", "README.md", "tests",
-          "examples", "include")
+COPIED = ("Cargo.toml", "Cargo.lock", "build.rs", "layout.ld", "layout-gnu.ld", "rust-toolchain.toml", "Makefile", "src", "crates", "tools",
+          "docs", "README.md", "tests", "examples", "include")
 # What the copy has instead.
 EDITS = (
     ("self.come_in(thread, patience).map(|way| Guard { lock: self, way })",
