@@ -15,7 +15,6 @@ from harness.reach.target import Target, register
 HOURS = 3600
 # On an emulated processor everything takes some ten times as long.
 PATIENCE = "10"
-PAGES = (16384, 65536)
 # Tests of Rust that cannot hold under the emulator.
 LEFT_OUT = {
     "a_directory_that_is_missing_or_no_directory_is_refused_with_a_reason": "the emulator opens /proc/self/cmdline whatever the flags",
@@ -98,12 +97,15 @@ class Emulated:
         return f"malloc {counts['malloc']}, free {counts['free']} instructions"
 
     def large_pages(self, checks):
-        return ", ".join(f"{pages // 1024} KiB: {self.c_tests(checks, pages, PAGED)}" for pages in PAGES)
+        return ", ".join(f"{pages // 1024} KiB: {self.c_tests(checks, pages, PAGED)}" for pages in self.machine.pages)
 
     def parts(self):
-        parts = {"libraries": self.libraries, "Rust tests": self.rust_tests, "C tests": self.c_tests, "hit paths": self.hit_paths,
-                 "large pages": self.large_pages}
-        return parts | ({"programs": self.programs} if self.machine.debian else {})
+        parts = {"libraries": self.libraries, "Rust tests": self.rust_tests, "C tests": self.c_tests, "hit paths": self.hit_paths}
+        if self.machine.pages:
+            parts["large pages"] = self.large_pages
+        if self.machine.debian:
+            parts["programs"] = self.programs
+        return parts
 
 
 def emulated_target(machine, title, how, absent):
@@ -116,5 +118,5 @@ LIMITS = ("qemu-user runs a process, not a system: no debugger, no seccomp, no l
 register(
     emulated_target(AARCH64, "Linux on 64-bit Arm, glibc", "`make reach`: qemu-user, Debian 12's libraries and programs for arm64", LIMITS),
     emulated_target(RISCV64, "Linux on 64-bit RISC-V, glibc", "`make reach`: qemu-user, the cross compiler's libraries",
-                    "as for 64-bit Arm; and no programs, which Debian 12 does not have for it"),
+                    "as for 64-bit Arm; and no programs, which Debian 12 does not have for it; no larger pages, which Linux does not have for it"),
 )

@@ -10,13 +10,14 @@ REACH = CHECKOUT / "target" / "reach"
 @dataclass(frozen=True)
 class Machine:
     """`gnu` begins the names of the cross tools, and names the folder of libraries; `debian` is Debian 12's architecture, if it is one;
-    `number` is that of ELF headers."""
+    `number` is that of ELF headers. `pages` are the sizes that Linux may have beside 4 KiB there."""
 
     name: str
     gnu: str
     loader: str
     number: int
     debian: str = ""
+    pages: tuple[int, ...] = ()
 
     @property
     def triple(self):
@@ -50,6 +51,6 @@ def escaped(numbers):
     return "".join(f"\\x{number:02x}" for number in numbers)
 
 
-AARCH64 = Machine("aarch64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1", 183, "arm64")
+AARCH64 = Machine("aarch64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1", 183, "arm64", pages=(16384, 65536))
 RISCV64 = Machine("riscv64", "riscv64-linux-gnu", "ld-linux-riscv64-lp64d.so.1", 243)
 MACHINES = {machine.name: machine for machine in (AARCH64, RISCV64)}
