@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use common::model::{Block, Model};
 use common::{Actor, LimitedMapper, World, WorldMapper};
 use proptest::prelude::*;
-use tinyalloc_alloc::{Checks, Misuse};
+use tinyalloc_alloc::{Checks, Misuse, PurgeMode};
 use tinyalloc_sys::{Call, CountingMapper, FailingMapper, MapError, Mapper, Protection};
 
 type Counting = CountingMapper<LimitedMapper>;
@@ -245,11 +245,15 @@ fn a_system_that_refuses_to_decommit_loses_no_slot() {
 
 /// Time passes, while the thread allocates another size now and then.
 fn pass(model: &mut Model<'_, LimitedMapper>, epochs: usize) {
+    pass_by(model, 0, epochs);
+}
+
+fn pass_by<M: WorldMapper>(model: &mut Model<'_, M>, actor: usize, epochs: usize) {
     for _ in 0..epochs {
         model.world.wait(500);
         // Every so many slow paths the clock is read, and a hit does not look.
-        (0..150).for_each(|_| _ = model.allocate(0, 9000).unwrap());
-        (0..150).for_each(|_| model.free(0, model.blocks.len() - 1));
+        (0..150).for_each(|_| _ = model.allocate(actor, 9000).unwrap());
+        (0..150).for_each(|_| model.free(actor, model.blocks.len() - 1));
     }
 }
 
@@ -266,6 +270,87 @@ fn free_pages_that_are_idle_for_an_epoch_lose_their_memory_without_a_trim() {
     model.check_invariants();
     model.check_contents();
     model.free_all(0);
+    model.check_invariants();
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
+fn a_thread_that_ends_after_an_epoch_leaves_no_free_pages() {
+    for bytes in [64, 256, 2048, 9000] {
+        let world = World::<LimitedMapper>::new();
+        let mut model = Model::new(&world, 2);
+        scatter(&mut model, bytes, (4 << 20) / bytes, (64 * 1024 / bytes).max(4));
+        model.allocate(1, 64).unwrap();
+        pass_by(&mut model, 1, 20);
+        let before = committed(&model);
+        model.replace_actor(0);
+        let after = committed(&model);
+        assert!(after < before / 2, "{bytes}: {before} became {after}");
+        model.check_invariants();
+        model.check_contents();
+        // The next thread has them.
+        (0..(1 << 20) / bytes).for_each(|_| _ = model.allocate(0, bytes).unwrap());
+        assert!(committed(&model) <= before, "{bytes}: the holes are used again");
+        model.free_all(1);
+        model.check_invariants();
+    }
+}
+
+#[test]
+fn a_thread_that_ends_before_an_epoch_leaves_its_memory_to_the_next() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 2);
+    scatter(&mut model, 256, 16_000, 100);
+    let before = world.mapper.calls(Call::Decommit);
+    model.replace_actor(0);
+    // Nor does the next one have served since.
+    model.allocate(0, 256).unwrap();
+    model.allocate(1, 64).unwrap();
+    model.replace_actor(0);
+    assert_eq!(world.mapper.calls(Call::Decommit), before);
+}
+
+#[test]
+fn a_thread_that_ends_leaves_its_memory_where_none_goes_back_unasked() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 2);
+    assert!(world.tune(model.actors[0], |tunables| tunables.purge_mode = PurgeMode::Never));
+    scatter(&mut model, 256, 16_000, 100);
+    model.allocate(1, 64).unwrap();
+    pass_by(&mut model, 1, 20);
+    model.replace_actor(0);
+    assert_eq!(world.mapper.calls(Call::Decommit), 0);
+}
+
+/// Where threads have what they need, none may have looked at the clock before.
+#[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
+fn the_end_of_a_thread_is_an_end_of_epochs() {
+    let world = World::<LimitedMapper>::new();
+    let mut model = Model::new(&world, 2);
+    model.allocate(1, 64).unwrap();
+    scatter(&mut model, 256, 16_000, 100);
+    let before = committed(&model);
+    world.wait(500);
+    model.replace_actor(0);
+    assert!(committed(&model) < before / 2);
+    model.check_contents();
+}
+
+/// A thread that filled gibibytes, of which little is left, is to end as soon.
+#[test]
+#[cfg_attr(windows, ignore = "memory that went back is not accessible")]
+fn the_end_of_a_thread_digs_a_few_hundred_spans_at_most() {
+    let world = World::<Counting>::new();
+    let mut model = Model::new(&world, 2);
+    // A live block for each span of 64 KiB, and so one run of pages before it, and one behind.
+    scatter(&mut model, 256, 256 * 600, 256);
+    model.allocate(1, 64).unwrap();
+    pass_by(&mut model, 1, 20);
+    let before = world.mapper.calls(Call::Decommit);
+    model.replace_actor(0);
+    let calls = world.mapper.calls(Call::Decommit) - before;
+    assert!((200..=600).contains(&calls), "{calls}");
     model.check_invariants();
 }
 

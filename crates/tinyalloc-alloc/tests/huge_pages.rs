@@ -21,13 +21,12 @@ fn thin_out(model: &mut Model<'_, Counting>, every: usize) {
 }
 
 fn let_epochs_pass(world: &World<Counting>, model: &mut Model<'_, Counting>, epochs: usize) {
-    for _ in 0..epochs {
-        world.wait(500);
-        for _ in 0..40 {
-            let block = model.blocks.len();
-            model.allocate(0, 40_000).unwrap();
-            model.free(0, block);
-        }
+    // The thread would keep a block that it frees sooner, and then no clock is read.
+    for _ in 0..epochs * 40 {
+        world.wait(13);
+        let block = model.blocks.len();
+        model.allocate(0, 40_000).unwrap();
+        model.free(0, block);
     }
 }
 

@@ -33,7 +33,7 @@ impl<M: Mapper> Allocator<M> {
         if let Some(heap) = heap {
             context.set_bins(heap.as_bins());
             self.attached().fetch_add(1, Ordering::Relaxed);
-            heap.epoch_seen().set(self.epochs().load(Ordering::Relaxed));
+            heap.begin_at(self.epochs().load(Ordering::Relaxed));
         }
         context.set_mode(if heap.is_some() { Mode::Attached } else { Mode::Unattached });
         heap.map(|_| ())
@@ -82,6 +82,9 @@ impl<M: Mapper> Allocator<M> {
         drop(pool);
         let mut space = self.space().lock_with(context.id(), patience)?;
         self.start(context, &mut space)?;
+        if space.heaps().is_some() {
+            space.begin_epochs(|| self.mapper().now_milliseconds());
+        }
         let near = space.look_for_nodes(self.mapper());
         let heap = space.new_heap(self.mapper(), self.policy());
         if let Some(heap) = heap {

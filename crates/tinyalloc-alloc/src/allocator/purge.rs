@@ -253,14 +253,13 @@ impl<M: Mapper> Allocator<M> {
         }
     }
 
-    /// Free pages inside spans lose their memory, where all is trimmed after empty spans, and the
-    /// slow path ends. The child of a fork could
-    /// not use a heap that is being dug: a fork waits for the span at hand, and the rest is left as
-    /// it is. False then.
+    /// Free pages inside spans lose their memory, where bins may be emptied after empty spans, and
+    /// the slow path ends. The child of a fork could not use a heap that is being dug: a fork waits
+    /// for the span at hand, and the rest is left as it is. False then.
     pub(crate) fn dig<C: ThreadContext>(&self, context: C, slow_path: SlowPath, scope: DigScope) -> bool {
-        let collected = if scope == DigScope::All { self.purge_thread_heap(context, slow_path.heap()) } else { Ok(()) };
+        let collected = if scope.empties_bins() { self.purge_thread_heap(context, slow_path.heap()) } else { Ok(()) };
         let unfinished = self.space().lock(context.id()).map(|space| {
-            let zone = space.first_region().filter(|_| scope == DigScope::Idle).map(Region::huge_zone);
+            let zone = space.first_region().filter(|_| scope.spares_huge_pages()).map(Region::huge_zone);
             (space.unfinished(), zone.unwrap_or(0..0))
         });
         let Some((Some(unfinished), zone)) = unfinished else {

@@ -4,7 +4,7 @@
 use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
 use core::str::from_utf8;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tinyalloc_sys::Mapper;
 
@@ -54,7 +54,7 @@ pub struct Allocator<M> {
     zero_size: ZeroSizeBlocks,
     abandoned: AtomicPtr<Bins>,
     attached: AtomicUsize,
-    epochs: AtomicUsize,
+    epochs: AtomicU32,
     interval: AtomicUsize,
     profile_bins: AtomicPtr<Bins>,
     lost_samples: AtomicUsize,
@@ -89,7 +89,7 @@ impl<M: Mapper> Allocator<M> {
             pool: Lock::new(Pool::new()),
             abandoned: AtomicPtr::new(null_mut()),
             attached: AtomicUsize::new(0),
-            epochs: AtomicUsize::new(0),
+            epochs: AtomicU32::new(0),
             interval: AtomicUsize::new(0),
             profile_bins: AtomicPtr::new(null_mut()),
             lost_samples: AtomicUsize::new(0),
@@ -294,7 +294,7 @@ impl<M: Mapper> Allocator<M> {
     }
 
     /// How many epochs began.
-    pub(crate) fn epochs(&self) -> &AtomicUsize {
+    pub(crate) fn epochs(&self) -> &AtomicU32 {
         &self.epochs
     }
 

@@ -4,9 +4,12 @@ use core::sync::atomic::Ordering;
 
 use tinyalloc_sys::Mapper;
 
+use super::caller::current;
 use super::state::Allocator;
 use super::thread_context::{Mode, ThreadContext};
 use crate::report::misuse::Misuse;
+use crate::space::decay::PurgeTarget;
+use crate::thread_heap::dig::DigScope;
 use crate::thread_heap::spare::SpareLimit;
 use crate::thread_heap::state::Inside;
 
@@ -32,6 +35,7 @@ impl<M: Mapper> Allocator<M> {
         let _quiet = self.errors_disabled();
         self.end_quarantine(context);
         self.pop_heaps(context);
+        self.tidy(context);
         let heap = self.begin_slow_path(context).heap();
         let collected = heap.collect(self.secret());
         self.release_kept_of(context, heap);
@@ -52,5 +56,32 @@ impl<M: Mapper> Allocator<M> {
         if let Err(tampered) = collected {
             context.report(Misuse::WriteAfterFree { address: tampered.address() });
         }
+    }
+
+    /// What a thread that served for an epoch or longer leaves free in its spans may wait for long,
+    /// and the next thread is not there yet: others that ended so have as much.
+    fn tidy<C: ThreadContext>(&self, context: C) {
+        let heap = current(context);
+        if heap.has_served_many() {
+            self.look_at_clock(context);
+        }
+        if heap.epochs_served(self.epochs().load(Ordering::Relaxed)) > 0 {
+            self.dig_left(context);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_at_clock<C: ThreadContext>(&self, context: C) {
+        let due = self.space().lock(context.id()).map(|mut space| space.due_in_decay(|| self.mapper().now_milliseconds()));
+        self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn dig_left<C: ThreadContext>(&self, context: C) {
+        let _ = self.dig(context, self.begin_slow_path(context), DigScope::Left);
+        let due = self.space().lock(context.id()).map(|mut space| self.due(&mut space));
+        self.purge(context, due.unwrap_or(PurgeTarget::Nothing));
     }
 }

@@ -164,6 +164,12 @@ pub(crate) const IDLE_FREE_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) const IDLE_PAGES_PER_SPAN_MIN: usize = 2;
 /// So many spans are dug at a time, each for a system call or two: a millisecond at most.
 pub(crate) const IDLE_SPANS_DUG_MAX: usize = 256;
+/// As [`IDLE_SPANS_DUG_MAX`], when a thread ends that served for an epoch or longer: one that
+/// filled gibibytes ends as soon.
+pub(crate) const LEFT_SPANS_DUG_MAX: usize = 256;
+/// A thread to whose bins so many slots came looks at the clock when it ends: where threads have
+/// what they need, none may have looked for long.
+pub(crate) const SLOTS_PER_LOOK_AT_END: u32 = 128;
 /// A fork cuts a trim short, and a trim starts over after so many of them. (The next one may come
 /// before the trim is where it was.)
 pub(crate) const CUT_SHORT_MAX: usize = 8;

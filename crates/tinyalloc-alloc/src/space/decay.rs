@@ -37,7 +37,7 @@ impl Balance {
 #[derive(Debug)]
 pub(crate) struct Decay {
     events: u32,
-    epoch_start: u64,
+    epoch_start: Option<u64>,
     slack_bytes: usize,
     purged_early_bytes: usize,
     regretted_bytes: usize,
@@ -51,7 +51,7 @@ impl Decay {
     pub(crate) const fn new() -> Decay {
         Decay {
             events: 0,
-            epoch_start: 0,
+            epoch_start: None,
             slack_bytes: 0,
             purged_early_bytes: 0,
             regretted_bytes: 0,
@@ -123,12 +123,18 @@ impl Decay {
         self.on_look(balance, tunables, now_milliseconds())
     }
 
+    /// The first epoch begins.
+    pub(crate) fn begin(&mut self, now_milliseconds: impl FnOnce() -> u64) -> u64 {
+        *self.epoch_start.get_or_insert_with(now_milliseconds)
+    }
+
     /// The clock was read.
     pub(crate) fn on_look(&mut self, balance: Balance, tunables: &Tunables, now: u64) -> PurgeTarget {
-        if now.wrapping_sub(self.epoch_start) < tunables.purge_milliseconds {
+        let start = self.begin(|| now);
+        if now.wrapping_sub(start) < tunables.purge_milliseconds {
             return PurgeTarget::Nothing;
         }
-        self.epoch_start = now;
+        self.epoch_start = Some(now);
         // What was never needed during an epoch was too much.
         self.is_swinging &= self.idle_bytes < self.slack_bytes / 2;
         self.slack_bytes = self.slack_bytes.saturating_sub(self.idle_bytes);
@@ -149,13 +155,19 @@ mod tests {
     const MIB: usize = 1024 * 1024;
     const TUNABLES: Tunables = Tunables::DEFAULT;
 
+    fn begun() -> Decay {
+        let mut decay = Decay::new();
+        assert_eq!(decay.on_look(idle(0), &TUNABLES, 0), PurgeTarget::Nothing, "the first epoch begins");
+        decay
+    }
+
     fn idle(resident_free_bytes: usize) -> Balance {
         Balance { used_bytes: 0, resident_free_bytes }
     }
 
     #[test]
     fn a_burst_is_given_back_but_for_a_few_mebibytes() {
-        let mut decay = Decay::new();
+        let mut decay = begun();
         let PurgeTarget::DownTo(kept) = decay.on_free(idle(1024 * MIB), &TUNABLES, || 0) else {
             panic!("nothing was due");
         };
@@ -164,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_wanted_again_at_once_is_kept_from_the_second_round_on() {
-        let mut decay = Decay::new();
+        let mut decay = begun();
         assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         decay.on_take(20 * MIB, Balance { used_bytes: 20 * MIB, resident_free_bytes: 0 });
@@ -186,7 +198,7 @@ mod tests {
     #[test]
     fn a_large_swing_is_kept_once_it_has_come_often_in_an_epoch_and_goes_when_it_stays_away() {
         for bytes in [70 * MIB, 120 * MIB] {
-            let (mut decay, mut resident) = (Decay::new(), 0);
+            let (mut decay, mut resident) = (begun(), 0);
             let purged = (0..20).filter(|_| swing(&mut decay, bytes, &mut resident)).count();
             assert!((2..=4).contains(&purged), "{purged} of 20");
             for epoch in 1..4 {
@@ -202,14 +214,14 @@ mod tests {
 
     #[test]
     fn a_swing_that_is_larger_still_goes_each_time() {
-        let (mut decay, mut resident) = (Decay::new(), 0);
+        let (mut decay, mut resident) = (begun(), 0);
         assert!((0..20).all(|_| swing(&mut decay, 300 * MIB, &mut resident)));
         assert!(resident <= 2 * MIB);
     }
 
     #[test]
     fn a_large_swing_that_comes_once_or_twice_in_an_epoch_goes_each_time() {
-        let (mut decay, mut resident) = (Decay::new(), 0);
+        let (mut decay, mut resident) = (begun(), 0);
         for epoch in 1..10 {
             assert!(swing(&mut decay, 100 * MIB, &mut resident) && swing(&mut decay, 100 * MIB, &mut resident));
             let _ = decay.on_look(idle(resident), &TUNABLES, epoch * TUNABLES.purge_milliseconds);
@@ -218,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_wanted_again_after_an_epoch_was_purged_rightly() {
-        let mut decay = Decay::new();
+        let mut decay = begun();
         assert!(matches!(decay.on_free(idle(20 * MIB), &TUNABLES, || 0), PurgeTarget::DownTo(_)));
         decay.on_early_purge(20 * MIB);
         for _ in 0..EVENTS_PER_LOOK {
@@ -231,7 +243,7 @@ mod tests {
     #[test]
     fn an_eager_purge_keeps_nothing_and_none_keeps_all() {
         let with = |purge_mode| Tunables { purge_mode, ..TUNABLES };
-        let mut decay = Decay::new();
+        let mut decay = begun();
         assert_eq!(decay.on_free(idle(MIB), &with(PurgeMode::Eager), || 0), PurgeTarget::DownTo(0));
         assert_eq!(decay.on_free(idle(1024 * MIB), &with(PurgeMode::Never), || 0), PurgeTarget::Nothing);
     }

@@ -7,6 +7,7 @@ use tinyalloc_sys::Mapper;
 use super::Space;
 use super::decay::PurgeTarget;
 use crate::config::policy::IDLE_PER_USED;
+use crate::config::tunables::PurgeMode;
 use crate::region::idle::{PurgeOutcome, PurgeScope};
 use crate::region::slice::Run;
 use crate::span::class::SLICE_BYTES;
@@ -43,10 +44,23 @@ impl Space {
         self.decay.on_free(balance, &self.tunables, now_milliseconds)
     }
 
+    /// There are threads, which may end an epoch later.
+    pub(crate) fn begin_epochs(&mut self, now_milliseconds: impl FnOnce() -> u64) {
+        self.decay.begin(now_milliseconds);
+    }
+
     /// What should be purged, though nothing was freed.
     pub(crate) fn due_by_time(&mut self, now_milliseconds: u64) -> PurgeTarget {
         let balance = self.balance();
         self.decay.on_look(balance, &self.tunables, now_milliseconds)
+    }
+
+    /// As [`Space::due_by_time`], where memory goes back by time.
+    pub(crate) fn due_in_decay(&mut self, now_milliseconds: impl FnOnce() -> u64) -> PurgeTarget {
+        match self.tunables.purge_mode {
+            PurgeMode::Decay => self.due_by_time(now_milliseconds()),
+            PurgeMode::Eager | PurgeMode::Never => PurgeTarget::Nothing,
+        }
     }
 
     /// Claims a free run that should go back to the system, if any is left.

@@ -88,6 +88,12 @@ impl OwnedSpan {
         Ok(new)
     }
 
+    /// Bytes of a partial span in free slots that are in no hole.
+    pub(crate) fn free_bytes(self) -> usize {
+        let present = (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes());
+        present.saturating_sub(self.countdown() as usize * self.slot_bytes())
+    }
+
     /// Whether a partial span has so many bytes in free slots, and no slot of it was allocated or
     /// freed since it was last asked, an epoch ago. True once, until one is.
     pub(crate) fn is_idle_with(self, free_bytes: usize) -> bool {
@@ -95,8 +101,7 @@ impl OwnedSpan {
         const SEEN: u32 = 0x4000;
         const DUG: u32 = 0x8000;
         let live = self.countdown();
-        let present = (self.slots_carved() as usize * self.slot_bytes()).saturating_sub(self.hole_bytes());
-        if present < live as usize * self.slot_bytes() + free_bytes {
+        if self.free_bytes() < free_bytes {
             return false;
         }
         let before = u32::from(self.looked_at().get());

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::ThreadHeapRef;
 use super::guests::FindSpan;
-use crate::config::policy::{IDLE_FREE_BYTES_MIN, IDLE_PAGES_PER_SPAN_MIN, IDLE_SPANS_DUG_MAX};
+use crate::config::policy::{IDLE_FREE_BYTES_MIN, IDLE_PAGES_PER_SPAN_MIN, IDLE_SPANS_DUG_MAX, LEFT_SPANS_DUG_MAX};
 use crate::span::class::SizeClass;
 use crate::span::holes::runs;
 use crate::span::owned::OwnedSpan;
@@ -20,6 +20,21 @@ pub(crate) enum DigScope {
     /// much in free slots. Bins stay as they are, and so does the first slot of every list: a
     /// signal handler may be here.
     Idle,
+    /// What a thread left that served for long, as far as that is soon done. Bins are empty
+    /// afterwards.
+    Left,
+}
+
+impl DigScope {
+    /// Whether bins may be emptied: the caller has the heap to itself.
+    pub(crate) const fn empties_bins(self) -> bool {
+        !matches!(self, DigScope::Idle)
+    }
+
+    /// Whether memory stays that huge pages would have to be split for.
+    pub(crate) const fn spares_huge_pages(self) -> bool {
+        !matches!(self, DigScope::All)
+    }
 }
 
 /// How pages lose their memory.
@@ -44,6 +59,7 @@ impl ThreadHeapRef {
         match scope {
             DigScope::All => self.dig_all(digger),
             DigScope::Idle => self.dig_idle(digger),
+            DigScope::Left => self.dig_left(digger),
         }
     }
 
@@ -79,17 +95,29 @@ impl ThreadHeapRef {
         result
     }
 
+    fn dig_left(self, digger: &mut Digger<'_>) -> Result<(), Slot> {
+        let mut result = Ok(());
+        for class in SizeClass::all() {
+            result = result.and(self.retire_current(class, digger.secret, digger.find));
+        }
+        let free_bytes = IDLE_PAGES_PER_SPAN_MIN * digger.page_bytes;
+        let worth_it = |span: &OwnedSpan| span.free_bytes() >= free_bytes;
+        for span in SizeClass::all().flat_map(|class| self.partial(class).iter()).filter(worth_it).take(LEFT_SPANS_DUG_MAX) {
+            if (digger.is_over)() {
+                break;
+            }
+            result = result.and(digger.dig_span(span, false));
+        }
+        result
+    }
+
     fn may_dig(self) -> bool {
         self.quota.is_none() && self.policy.digs_holes()
     }
 
     /// Bytes in free slots of partial spans, about.
     fn free_in_partial(self) -> usize {
-        let free = |span: OwnedSpan| {
-            let carved = span.slots_carved() as usize * span.slot_bytes();
-            carved.saturating_sub(span.hole_bytes() + span.countdown() as usize * span.slot_bytes())
-        };
-        SizeClass::all().flat_map(|class| self.partial(class).iter()).map(free).sum()
+        SizeClass::all().flat_map(|class| self.partial(class).iter()).map(OwnedSpan::free_bytes).sum()
     }
 }
 

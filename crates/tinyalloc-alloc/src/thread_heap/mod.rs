@@ -32,6 +32,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
+use crate::config::policy::SLOTS_PER_LOOK_AT_END;
 use crate::hardening::hardening_policy::HardeningPolicy;
 use crate::hardening::quarantine::Quarantine;
 use crate::region::near::Near;
@@ -79,7 +80,9 @@ pub(crate) struct ThreadHeap {
     slots_refilled: Cell<u32>,
     interval: Cell<u32>,
     met_mark: Cell<bool>,
-    epoch_seen: Cell<usize>,
+    epoch_seen: Cell<u32>,
+    epoch_begun: Cell<u32>,
+    refilled_before: Cell<u32>,
     node: AtomicU32,
     random: Random,
     quarantine: Cell<Option<NonNull<Quarantine>>>,
@@ -180,6 +183,8 @@ impl ThreadHeap {
             interval: Cell::new(0),
             met_mark: Cell::new(false),
             epoch_seen: Cell::new(0),
+            epoch_begun: Cell::new(0),
+            refilled_before: Cell::new(0),
             node: AtomicU32::new(NO_NODE),
             random: Random::new(seed),
             quarantine: Cell::new(None),
@@ -227,8 +232,26 @@ impl ThreadHeap {
     }
 
     /// The epoch that this heap has followed last.
-    pub(crate) fn epoch_seen(&self) -> &Cell<usize> {
+    pub(crate) fn epoch_seen(&self) -> &Cell<u32> {
         &self.epoch_seen
+    }
+
+    /// A thread begins with it.
+    pub(crate) fn begin_at(&self, epoch: u32) {
+        self.epoch_seen.set(epoch);
+        self.epoch_begun.set(epoch);
+        self.refilled_before.set(self.slots_refilled.get());
+    }
+
+    /// How many epochs began since its thread did.
+    pub(crate) fn epochs_served(&self, epoch: u32) -> u32 {
+        epoch.wrapping_sub(self.epoch_begun.get())
+    }
+
+    /// Whether so many slots came to its bins since its thread began, or about, that what it leaves
+    /// is worth a look at the clock.
+    pub(crate) fn has_served_many(&self) -> bool {
+        self.slots_refilled.get().wrapping_sub(self.refilled_before.get()) >= SLOTS_PER_LOOK_AT_END
     }
 
     /// The node that its newest memory is of, as far as nodes are known.

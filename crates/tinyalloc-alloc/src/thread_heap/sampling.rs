@@ -9,7 +9,7 @@ const GAP_MAX: i32 = 1 << 29;
 impl ThreadHeap {
     /// So many slots came into a bin at once.
     pub(super) fn count_refill(&self, slots: u32) {
-        self.slots_refilled.set(self.slots_refilled.get().saturating_add(slots));
+        self.slots_refilled.set(self.slots_refilled.get().wrapping_add(slots));
     }
 
     /// Whether this allocation, whose bin is empty, is picked out. It represents the slots that
