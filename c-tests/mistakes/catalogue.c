@@ -77,11 +77,14 @@ static bool is_as_expected(struct expectation expected, struct outcome *outcome)
 {
     int status = outcome->status, signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     bool is_harmless = WIFEXITED(status) && WEXITSTATUS(status) == NO_HARM;
+    bool is_trapped = signal_number == SIGSEGV && outcome->was_accessing;
+    bool is_unnoticed = is_harmless || (WIFEXITED(status) && WEXITSTATUS(status) == HARM);
     switch (expected.ending) {
     case ABORT: return signal_number == SIGABRT && output_has_line(outcome->output, wanted_line(expected.message));
-    case TRAP: return signal_number == SIGSEGV && outcome->was_accessing;
+    case TRAP: return is_trapped;
+    case TRAP_OF_SLICES: return is_trapped || (is_unnoticed && sysconf(_SC_PAGESIZE) > SLICE);
     case HARMLESS: return is_harmless;
-    case UNNOTICED: return is_harmless || (WIFEXITED(status) && WEXITSTATUS(status) == HARM);
+    case UNNOTICED: return is_unnoticed;
     default: return true;
     }
 }
@@ -91,6 +94,7 @@ static const char *described(struct expectation expected)
     static const char *const ENDINGS[] = {
         [ABORT] = "SIGABRT and a line \"tinyalloc: ...\" with",
         [TRAP] = "SIGSEGV at the access",
+        [TRAP_OF_SLICES] = "SIGSEGV at the access, unless pages are large,",
         [HARMLESS] = "no harm",
         [UNNOTICED] = "no notice",
         [CHANCE] = "anything",

@@ -48,7 +48,7 @@ MISTAKE(write_to_all_of_a_freed_slot,
     write_to_freed(SMALL, 0, SMALL);
 }
 
-MISTAKE(write_to_a_freed_large_block, ALWAYS(TRAPS), TITLES("a write to a freed large block"))
+MISTAKE(write_to_a_freed_large_block, ALWAYS(TRAPS_IN_SLICES), TITLES("a write to a freed large block"))
 {
     write_to_freed(LARGE, 10 * KIB, 8);
 }
@@ -133,12 +133,12 @@ MISTAKE(read_of_a_freed_block_of_4_kib, BY_OPTIONS(IS_NOT_NOTICED, IS_HARMLESS, 
     read_of_freed(PAGE, PAGE / 2);
 }
 
-MISTAKE(read_of_a_freed_large_block, ALWAYS(TRAPS), TITLES("a read of a freed large block"))
+MISTAKE(read_of_a_freed_large_block, ALWAYS(TRAPS_IN_SLICES), TITLES("a read of a freed large block"))
 {
     read_of_freed(LARGE, 10 * KIB);
 }
 
-MISTAKE(read_of_a_freed_block_of_1_mib, ALWAYS(TRAPS), TITLES("a read of a freed block of 1 MiB"))
+MISTAKE(read_of_a_freed_block_of_1_mib, ALWAYS(TRAPS_IN_SLICES), TITLES("a read of a freed block of 1 MiB"))
 {
     read_of_freed(MIB, 10 * KIB);
 }

@@ -5,7 +5,7 @@ static char *block_in(void *heap) { return ((void *(*)(void *, size_t))function(
 static void release_in(void *heap, void *block) { ((void (*)(void *, void *))function("ta_heap_free"))(heap, block); }
 static void destroy(void *heap) { ((int (*)(void *))function("ta_heap_destroy"))(heap); }
 
-MISTAKE(use_of_a_destroyed_heaps_block, ALWAYS(TRAPS), TITLES("use of a block of a destroyed heap"))
+MISTAKE(use_of_a_destroyed_heaps_block, ALWAYS(TRAPS_IN_SLICES), TITLES("use of a block of a destroyed heap"))
 {
     void *heap = new_heap();
     char *block = block_in(heap);

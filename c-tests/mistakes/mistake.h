@@ -7,18 +7,20 @@
 
 #include "expect.h"
 
-enum { SMALL = 100, PAGE = 4096, TITLES_MAX = 5, HARM = 20, NO_HARM = 21, NOT_THERE = 22 };
+enum { SMALL = 100, PAGE = 4096, SLICE = 16384, TITLES_MAX = 5, HARM = 20, NO_HARM = 21, NOT_THERE = 22 };
 #define LARGE (256 * KIB)
 #define HUGE (64 * MIB)
 
 /* What must become of a mistake. Of a message %p is the pointer that went through culprit(). */
-enum ending { ABORT, TRAP, HARMLESS, UNNOTICED, CHANCE };
+enum ending { ABORT, TRAP, TRAP_OF_SLICES, HARMLESS, UNNOTICED, CHANCE };
 struct expectation {
     enum ending ending;
     const char *message;
 };
 #define ABORTS(text) ((struct expectation){ABORT, text})
 #define TRAPS ((struct expectation){TRAP, NULL})
+/* Memory traps in slices of 16 KiB: not at all, where pages are larger. */
+#define TRAPS_IN_SLICES ((struct expectation){TRAP_OF_SLICES, NULL})
 #define IS_HARMLESS ((struct expectation){HARMLESS, NULL})
 /* Neither an abort nor a trap; whether it does harm depends on what lies next to it. */
 #define IS_NOT_NOTICED ((struct expectation){UNNOTICED, NULL})

@@ -45,9 +45,10 @@ class Emulated:
         rust = first_words(["rustc", "--version"], r"rustc (\S+)")
         return f"qemu {emulator}, gcc {compiler}, Rust {rust}"
 
-    def lists(self):
-        """The C tests that are left out: on every emulated processor, and on this one."""
-        lists = [CHECKOUT / "c-tests" / f"{name}.list" for name in ("emulated", f"emulated-{self.machine.name}")]
+    def lists(self, pages):
+        """The C tests that are left out: on every emulated processor, on this one, and with pages of a size of their own."""
+        names = ["emulated", f"emulated-{self.machine.name}", *(["emulated-large-pages"] if pages else [])]
+        lists = [CHECKOUT / "c-tests" / f"{name}.list" for name in names]
         return [path for path in lists if path.exists()]
 
     def environment(self, **more):
@@ -73,7 +74,7 @@ class Emulated:
 
     def c_tests(self, checks, pages=None, wanted=""):
         command = ["c-tests/run", "--lib", self.machine.libraries, "--build", self.machine.folder / "c-tests",
-                   *(word for path in self.lists() for word in ("--except", path)), "--timeout", "600", "--verbose", "--filter", wanted]
+                   *(word for path in self.lists(pages) for word in ("--except", path)), "--timeout", "600", "--verbose", "--filter", wanted]
         environment = {"C_TESTS_EMULATED": "1", "C_TESTS_PATIENCE": PATIENCE} | ({"QEMU_PAGESIZE": str(pages)} if pages else {})
         name = f"C tests, pages of {pages // 1024} KiB" if pages else "C tests"
         return counted_tests(checks, f"{self.machine.name}: {name}", self.emulation.command(*command), OWN_RESULT, environment)
