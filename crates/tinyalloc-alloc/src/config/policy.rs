@@ -12,10 +12,12 @@ pub(crate) const RESIDENT_FREE_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) const USED_PER_RESIDENT_FREE: usize = 4;
 /// What a program that takes memory back at once may keep beyond that...
 pub(crate) const SLACK_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// ...or this, if it took back in an epoch more than so many times of what it uses at most. (All of
-/// it may stay for good, where the program never again takes or frees a span or a large block.)
-pub(crate) const SWING_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// ...or this, if it took back in an epoch more than so many times of what it uses at most...
+pub(crate) const SWING_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(crate) const SWINGS_PER_EPOCH: usize = 1;
+/// ...or so much at all: to decommit it and to fault it in again takes 7 % of the epoch. (All of it
+/// may stay for good, where the program never again takes or frees a span or a large block.)
+pub(crate) const REGRETTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Memory above the cap that could not be purged cheaply is looked at again when it has grown by
 /// this and by a quarter, or what is in use has shrunk by a quarter.
 pub(crate) const KEPT_STEP_BYTES: usize = 2 * 1024 * 1024;
