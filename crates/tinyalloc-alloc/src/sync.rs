@@ -7,7 +7,7 @@ pub(crate) use core::cell::UnsafeCell;
 pub(crate) use core::hint::spin_loop;
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
-pub(crate) use tinyalloc_sys::{wait_on, wait_on_briefly, wake_all, wake_one};
+pub(crate) use tinyalloc_sys::{are_others_gone, wait_on, wait_on_briefly, wake_all, wake_one};
 
 /// How often a thread looks at a lock again before it sleeps. (In a model, where others run at
 /// every look, it would never sleep.)

@@ -93,8 +93,16 @@ pub use posix::PosixMapper as SystemMapper;
 pub use region::{Region, RegionError};
 pub use system_calls::SystemCalls;
 #[cfg(windows)]
-pub use wait_on_address::{wait_on, wait_on_briefly, wake_all, wake_one};
+pub use wait_on_address::{are_others_gone, wait_on, wait_on_briefly, wake_all, wake_one};
 #[cfg(windows)]
 pub use windows::WindowsMapper;
 #[cfg(windows)]
 pub use windows::WindowsMapper as SystemMapper;
+
+/// Whether the process ends, and this thread is the last: only Windows ends the others before it
+/// calls what is to be called at the end.
+#[cfg(unix)]
+#[must_use]
+pub const fn are_others_gone() -> bool {
+    false
+}

@@ -11,6 +11,18 @@ use crate::system_calls::SystemCall;
 
 const NANOSECONDS_PER_MILLISECOND: u32 = 1_000_000;
 
+#[link(name = "ntdll", kind = "raw-dylib")]
+unsafe extern "system" {
+    fn RtlDllShutdownInProgress() -> u8;
+}
+
+/// Whether the process ends, and this thread is the last: the system has ended all others, wherever
+/// they were.
+pub fn are_others_gone() -> bool {
+    // SAFETY: it reads a word of the loader's.
+    unsafe { RtlDllShutdownInProgress() != 0 }
+}
+
 /// Sleeps while `word` is `expected`; may wake for no reason, so that callers look again.
 pub fn wait_on(word: &AtomicU32, expected: u32) {
     wait(word, expected, INFINITE);
@@ -24,16 +36,22 @@ pub fn wait_on_briefly(word: &AtomicU32, expected: u32, nanoseconds: u32) -> boo
 
 /// Wakes one thread that sleeps on `word`.
 pub fn wake_one(word: &AtomicU32) {
-    SystemCall::Futex.count();
     // SAFETY: only the address counts.
-    keeping_last_error(|| unsafe { WakeByAddressSingle(from_ref(word).cast()) });
+    wake(|| unsafe { WakeByAddressSingle(from_ref(word).cast()) });
 }
 
 /// Wakes every thread that sleeps on `word`.
 pub fn wake_all(word: &AtomicU32) {
-    SystemCall::Futex.count();
     // SAFETY: only the address counts.
-    keeping_last_error(|| unsafe { WakeByAddressAll(from_ref(word).cast()) });
+    wake(|| unsafe { WakeByAddressAll(from_ref(word).cast()) });
+}
+
+/// A thread that is gone may have what the system's list of sleepers is locked by.
+fn wake(sleepers: impl FnOnce()) {
+    if !are_others_gone() {
+        SystemCall::Futex.count();
+        keeping_last_error(sleepers);
+    }
 }
 
 fn wait(word: &AtomicU32, expected: u32, milliseconds: u32) -> bool {

@@ -107,17 +107,25 @@ def c_tests():
 
 
 def c_test(checks, name):
-    """Built as a C program of Windows with the import library, and run beside the DLL."""
+    """Built as a C program of Windows with the import library, and run beside the DLL, and beside one of its own if there is NAME.dll.c."""
     folder = FOLDER / "c-tests"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(LIBRARIES / "tinyalloc.dll", folder)
     program = folder / (name.replace("/", "-").removesuffix(".c") + ".exe")
-    command = [COMPILER, *C_FLAGS, "-I", "c-tests/windows", "-I", "include", "-o", program, CHECKOUT / "c-tests" / name,
-               LIBRARIES / "libtinyalloc.dll.a", "-l:libpthread.a"]
-    status, output = run([str(word) for word in command])
+    source = CHECKOUT / "c-tests" / name
+    status, output = compiled(program, source)
+    its_library = source.with_suffix(".dll.c")
+    if status == 0 and its_library.exists():
+        status, output = compiled(folder / f"{source.stem}.dll", its_library, "-shared")
     if status == 0:
         status, output = run(["wine", program.name], folder=folder, environment=environment(), timeout=C_TEST_SECONDS)
     return checks.record(f"windows: {name}", status == 0, output)
+
+
+def compiled(to, source, *flags):
+    command = [COMPILER, *C_FLAGS, *flags, "-I", "c-tests/windows", "-I", "include", "-o", to, source, LIBRARIES / "libtinyalloc.dll.a",
+               "-l:libpthread.a"]
+    return run([str(word) for word in command])
 
 
 ABSENT = ("any Windows but wine; stacks in reports, the heap profile, the background thread, heaps in files, a replacement of the C "

@@ -12,6 +12,7 @@ use crate::heap::heap_record::HeapRef;
 use crate::heap::heap_table::HeapTable;
 use crate::span::bins::Bins;
 use crate::span::class::{SLICE_BYTES, SizeClass};
+use crate::sync::are_others_gone;
 use crate::thread_heap::ThreadHeapRef;
 use crate::thread_heap::state::Inside;
 
@@ -61,7 +62,8 @@ impl<M: Mapper> Allocator<M> {
         heap.enter().unwrap_or_else(|| self.wait_for_trim(context, heap))
     }
 
-    /// Waits for a trim that is in the heap, which holds the pool's lock meanwhile.
+    /// Waits for a trim that is in the heap, which holds the pool's lock meanwhile. Not for one
+    /// that the system has ended there: no other thread will touch the heap.
     #[cold]
     #[inline(never)]
     fn wait_for_trim<C: ThreadContext>(&self, context: C, heap: ThreadHeapRef) -> Inside {
@@ -70,6 +72,9 @@ impl<M: Mapper> Allocator<M> {
             spin_loop();
             if let Some(before) = heap.enter() {
                 return before;
+            }
+            if are_others_gone() {
+                return Inside::NO_THREAD;
             }
         }
     }

@@ -7,6 +7,9 @@
 //! ours. So a waiter is refused when a fork has lasted for a moment, and does without: see
 //! [`Lock::lock`]. A reader need not wait at all, since a thread that forks changes nothing:
 //! see [`Lock::look`].
+//!
+//! Nor does the last thread of a process wait for threads that the system has ended, as Windows
+//! does before the end: it is refused.
 
 use core::marker::PhantomData;
 use core::mem::offset_of;
@@ -14,8 +17,8 @@ use core::ops::{Deref, DerefMut};
 
 use crate::config::policy::{FINISH_LOOKS, FINISH_NANOSECONDS, FORK_NANOSECONDS, LONG_FORK_NANOSECONDS, PAUSE_NANOSECONDS};
 use crate::sync::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, spin_loop, wait_on, wait_on_briefly, wake_all,
-    wake_one,
+    AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, SPINS, UnsafeCell, are_others_gone, spin_loop, wait_on,
+    wait_on_briefly, wake_all, wake_one,
 };
 
 const FREE: usize = 0;
@@ -196,9 +199,10 @@ impl Gate {
         self.refusals.load(Ordering::Relaxed)
     }
 
-    /// Whether the thread that wants the lock is refused at once, because of a fork.
+    /// Whether the thread that wants the lock is refused at once, because of a fork, or of a holder
+    /// that is gone.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.forking.load(Ordering::Relaxed) && self.stalled.load(Ordering::Relaxed) >= STALLED
+        (self.forking.load(Ordering::Relaxed) || are_others_gone()) && self.stalled.load(Ordering::Relaxed) >= STALLED
     }
 
     /// Whether a thread is about to fork, and waits for what others will finish in a moment.
@@ -234,6 +238,9 @@ impl Gate {
             if !self.forking.load(Ordering::SeqCst) && self.take_slow(thread, Patience::None) {
                 return Some(Way::Taken);
             }
+            if are_others_gone() {
+                return None;
+            }
             self.pause();
         }
     }
@@ -262,6 +269,9 @@ impl Gate {
             let events = self.events.load(Ordering::SeqCst);
             if self.try_take(thread) {
                 return true;
+            }
+            if are_others_gone() {
+                return self.refuse(thread, patience);
             }
             if patience == Patience::WithForks || !self.forking.load(Ordering::SeqCst) {
                 wait_on(&self.events, events);

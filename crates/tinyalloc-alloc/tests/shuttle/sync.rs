@@ -26,6 +26,11 @@ pub(crate) fn forget_sleepers() {
     SLEEPERS.take();
 }
 
+/// Only Windows ends threads that go on elsewhere.
+pub(crate) const fn are_others_gone() -> bool {
+    false
+}
+
 /// As the futex: no thread gets in between the look and the sleep, which may end for no reason.
 pub(crate) fn wait_on(word: &AtomicU32, expected: u32) {
     if word.peek() == expected {
